@@ -1,0 +1,69 @@
+"""autometa: meta-learned warm starts for Optuna.
+
+Names are loaded on first use, so that `import autometa` costs neither torch nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from autometa._version import __version__
+
+if TYPE_CHECKING:
+    from autometa import children as children
+    from autometa.meta import MetaLearner as MetaLearner
+    from autometa.meta import MetaModel as MetaModel
+    from autometa.portfolio import Portfolio as Portfolio
+    from autometa.search.tuning import tune as tune
+    from autometa.space import SearchSpace as SearchSpace
+    from autometa.tables import Table as Table
+    from autometa.tables import load_table as load_table
+    from autometa.task import CompletedTrial as CompletedTrial
+    from autometa.task import State as State
+    from autometa.task import Task as Task
+    from autometa.task import TaskHistory as TaskHistory
+
+_HOME = {
+    "SearchSpace": "autometa.space",
+    "Task": "autometa.task",
+    "TaskHistory": "autometa.task",
+    "CompletedTrial": "autometa.task",
+    "State": "autometa.task",
+    "Portfolio": "autometa.portfolio",
+    "MetaLearner": "autometa.meta",
+    "MetaModel": "autometa.meta",
+    "tune": "autometa.search.tuning",
+    "Table": "autometa.tables",
+    "load_table": "autometa.tables",
+}
+
+__all__ = [
+    "CompletedTrial",
+    "MetaLearner",
+    "MetaModel",
+    "Portfolio",
+    "SearchSpace",
+    "State",
+    "Table",
+    "Task",
+    "TaskHistory",
+    "__version__",
+    "children",
+    "load_table",
+    "tune",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    if name == "children":
+        return import_module("autometa.children")
+    raise AttributeError(f"module 'autometa' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

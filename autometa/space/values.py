@@ -1,0 +1,169 @@
+"""One parameter's distribution and its values: what is allowed and what is the same."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    json_to_distribution,
+)
+
+from autometa import encoding
+from autometa.encoding import Floats
+from autometa.errors import SpaceError
+
+Value: TypeAlias = bool | int | float | str | None
+
+ON_GRID = 1e-6  # steps that a value may lie beside its grid
+_STEPS = 2**40  # values up to here, in steps, come back exactly from the unit interval
+
+
+def read_distribution(data: Mapping[str, Any]) -> BaseDistribution:
+    """The distribution of parsed JSON, exactly as it was written.
+
+    Optuna lowers the bound of a range that its step does not divide, also where only a rounding
+    error says so: the upper end of [0, 5 * (1/3)] would shrink by one step each time it is read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whoever made the distribution has been warned
+        distribution = json_to_distribution(json.dumps(data))
+    if isinstance(distribution, FloatDistribution) and distribution.step is not None:
+        high = float(data["attributes"]["high"])
+        steps = (high - distribution.low) / distribution.step
+        if abs(steps - round(steps)) < ON_GRID:
+            distribution.high = high
+    return distribution
+
+
+def check_distribution(name: str, distribution: object) -> None:
+    """Refuse what is no Optuna distribution, or one whose values encoding or JSON would change.
+
+    Raises:
+        SpaceError: it is one of these.
+    """
+    if isinstance(distribution, CategoricalDistribution):
+        choices = distribution.choices
+        odd = [c for c in choices if not _plain(c)]
+        twice = [c for i, c in enumerate(choices) if any(same(c, d) for d in choices[:i])]
+        if odd or twice:
+            raise SpaceError(
+                f"parameter {name!r} has the choice {(odd or twice)[0]!r}"
+                + ("" if odd else " twice"),
+                allowed="distinct None, True, False, integers, finite floats and text",
+                do="Name other objects by a text and build them from it",
+            )
+        return
+    if not isinstance(distribution, FloatDistribution | IntDistribution):
+        raise SpaceError(
+            f"parameter {name!r} has {distribution!r}",
+            allowed="FloatDistribution, IntDistribution, CategoricalDistribution",
+            do="Use the classes of optuna.distributions",
+        )
+    step = distribution.step  # 1 for integers, None for continuous floats
+    limit = sys.float_info.max / 4 if step is None else _STEPS * step
+    if not (-limit <= distribution.low <= distribution.high <= limit):
+        raise SpaceError(
+            f"parameter {name!r} goes from {distribution.low} to {distribution.high}"
+            + ("" if step is None else f" in steps of {step:g}"),
+            allowed=f"finite bounds within +-{limit:g}, so that every value survives encoding",
+            do="Narrow the range or widen the step",
+        )
+
+
+def _plain(value: object) -> bool:
+    """Whether a choice is plain data that JSON holds exactly."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
+
+
+def checked_value(name: str, distribution: BaseDistribution, value: Any) -> Value:
+    """One value as plain Python, or a SpaceError that says what is allowed."""
+    wrong = SpaceError(
+        f"parameter {name!r} = {value!r}", allowed=describe(distribution), do="Correct the value"
+    )
+    if isinstance(distribution, CategoricalDistribution):
+        for choice in distribution.choices:
+            if same(choice, value):
+                return choice
+        raise wrong
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise wrong
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond all floats
+        raise wrong from None
+    if not math.isfinite(number) or not fits(distribution, np.array([number]))[0]:
+        raise wrong
+    if isinstance(distribution, IntDistribution):
+        return round(number)
+    if distribution.step is not None:
+        return float(encoding.snap(distribution, np.array([number]))[0])
+    return number
+
+
+def fits(distribution: BaseDistribution, raw: Floats) -> NDArray[np.bool_]:
+    """Which raw values (n,) a distribution allows; NaN never fits."""
+    if isinstance(distribution, CategoricalDistribution):
+        return np.asarray((raw >= 0) & (raw < len(distribution.choices)) & (raw == np.floor(raw)))
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    inside = (raw >= distribution.low) & (raw <= distribution.high)
+    if distribution.step is not None:
+        steps = (raw - distribution.low) / distribution.step
+        inside &= np.abs(steps - np.round(steps)) < ON_GRID
+    return inside
+
+
+def raw_value(distribution: BaseDistribution, value: Value) -> float:
+    """A checked value -> its raw form: the number, or the index of the choice."""
+    if isinstance(distribution, CategoricalDistribution):
+        return float(next(i for i, c in enumerate(distribution.choices) if same(c, value)))
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def plain_value(distribution: BaseDistribution, raw: float) -> Value:
+    """The raw form of a value -> the value."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(raw)]
+    return round(raw) if isinstance(distribution, IntDistribution) else raw
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality that keeps True apart from 1 and 1 apart from 1.0 nowhere else."""
+    if isinstance(a, bool | np.bool_) != isinstance(b, bool | np.bool_):
+        return False
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):
+        return False
+
+
+def describe(distribution: BaseDistribution) -> str:
+    """What a distribution allows, in words for messages."""
+    if isinstance(distribution, CategoricalDistribution):
+        return "one of " + listed(distribution.choices)
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    kind = "an integer" if isinstance(distribution, IntDistribution) else "a number"
+    step = f" in steps of {distribution.step:g}" if distribution.step not in (None, 1) else ""
+    return f"{kind} from {distribution.low:g} to {distribution.high:g}{step}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """The items for a message, the first dozen of many."""
+    shown = [repr(i) for i in items]
+    return ", ".join(shown[:12]) + (f", ... ({len(shown)} in all)" if len(shown) > 12 else "")

@@ -1,0 +1,314 @@
+"""Task, CompletedTrial and TaskHistory: what was tuned, and how each config did. Frozen records.
+
+A history is columnar (arrays over trials), since a portfolio may hold ten million trials;
+`CompletedTrial` is the readable view of one row. Higher or lower is better is decided in exactly
+one place: `TaskHistory.scores`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autometa.encoding import Floats
+from autometa.errors import RecordError
+from autometa.space import Config, SearchSpace
+
+Direction: TypeAlias = Literal["maximize", "minimize"]
+
+
+_ABSENT: Any = None  # default of array fields; __post_init__ puts the array
+
+
+class State(IntEnum):
+    """How a trial ended. Stored as int8; its name is what files and tables show."""
+
+    COMPLETE = 0
+    FAILED = 1
+    PRUNED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A data set + a search space + a direction.
+
+    Args:
+        name: Unique among the tasks of one space.
+        space: What was tuned.
+        direction: "maximize" or "minimize" the metric; required, never guessed.
+        metric: What the values measure.
+        family: Relatives share a family: they never stand on both sides of a split. Its own name
+            where the task has no relatives.
+        meta_features: Data set -> named finite numbers (see `meta_features`); may be empty.
+        info: Free provenance (source, licence, rows, fingerprint, ...), JSON-able.
+
+    Raises:
+        RecordError: a field is not valid.
+    """
+
+    name: str
+    space: SearchSpace
+    direction: Direction
+    metric: str = "value"
+    family: str = ""
+    meta_features: Mapping[str, float] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise RecordError(f"task name {self.name!r}", allowed="a non-empty string")
+        if not isinstance(self.space, SearchSpace):
+            raise RecordError(
+                f"space of task {self.name!r} is {type(self.space).__name__}",
+                allowed="an autometa.SearchSpace",
+            )
+        check_direction(self.direction)
+        if not isinstance(self.family, str) or not isinstance(self.metric, str):
+            raise RecordError(
+                f"family {self.family!r}, metric {self.metric!r} of task {self.name!r}",
+                allowed="text",
+            )
+        try:
+            features = {str(k): float(v) for k, v in self.meta_features.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise RecordError(
+                f"meta-features of task {self.name!r}: {error}", allowed="names -> finite numbers"
+            ) from error
+        bad = [k for k, v in features.items() if not math.isfinite(v)]
+        if bad:
+            raise RecordError(
+                f"meta-feature {bad[0]!r} of task {self.name!r} is {features[bad[0]]}",
+                allowed="finite numbers",
+                do="Leave unknown meta-features out",
+            )
+        object.__setattr__(self, "meta_features", features)
+        object.__setattr__(self, "info", dict(self.info))
+        object.__setattr__(self, "family", self.family or self.name)
+
+
+def check_direction(direction: object) -> Direction:
+    """The direction, if it is one.
+
+    Raises:
+        RecordError: anything but "maximize" and "minimize".
+    """
+    if direction not in get_args(Direction):
+        raise RecordError(
+            f"direction {direction!r}",
+            allowed="'maximize' or 'minimize'",
+            do="Say which way the metric is better",
+        )
+    return direction  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedTrial:
+    """One config evaluated on one task: a row of a TaskHistory.
+
+    `value` is None where the trial failed or was pruned before its first value. `fidelity` is the
+    share of the full training budget, in (0, 1]. `curve` has one value a step (epoch), if any.
+
+    Raises:
+        RecordError: a COMPLETE trial without a finite value, or a fidelity outside (0, 1].
+    """
+
+    config: Config
+    value: float | None
+    state: State = State.COMPLETE
+    fold_scores: tuple[float, ...] = ()
+    seconds: float | None = None
+    fidelity: float = 1.0
+    curve: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        finite = self.value is not None and math.isfinite(self.value)
+        if self.state == State.COMPLETE and not finite:
+            raise RecordError(
+                f"a COMPLETE trial with value {self.value}",
+                allowed="a finite value",
+                do="Mark the trial FAILED",
+            )
+        if not 0 < self.fidelity <= 1:
+            raise RecordError(
+                f"fidelity {self.fidelity}",
+                allowed="a share of the full budget, in (0, 1]",
+                do="Divide by the full budget",
+            )
+        if not finite:
+            object.__setattr__(self, "value", None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TaskHistory:
+    """A task with its finished trials, n of them.
+
+    Args:
+        task: What was tuned.
+        raw: Configs, (n, p), see `space`.
+        values: Metric, (n,), in the task's own direction; NaN where there is none.
+        states: `State` codes, (n,) int8. A COMPLETE trial has a finite value.
+        fidelity: Share of the full budget in (0, 1], (n,).
+        seconds: Training time, (n,), NaN where unknown.
+        fold_scores: (n, k), NaN where a fold has none; k may be 0.
+        curves: (n, l), one value a step, NaN after the last; l may be 0.
+
+    Raises:
+        RecordError, SpaceError: an array does not fit.
+    """
+
+    task: Task
+    raw: Floats
+    values: Floats
+    states: NDArray[np.int8] = _ABSENT
+    fidelity: Floats = _ABSENT
+    seconds: Floats = _ABSENT
+    fold_scores: Floats = _ABSENT
+    curves: Floats = _ABSENT
+
+    def __post_init__(self) -> None:
+        raw = self.task.space.check_raw(self.raw)
+        n = len(raw)
+        try:
+            values = np.array(self.values, dtype=np.float64)
+            states = (
+                np.where(np.isfinite(values), State.COMPLETE, State.FAILED)
+                if self.states is None
+                else np.array(self.states)
+            )
+            columns: dict[str, NDArray[Any]] = {
+                "raw": raw,
+                "values": values,
+                "states": states,
+                "fidelity": _filled(self.fidelity, (n,), 1.0),
+                "seconds": _filled(self.seconds, (n,), np.nan),
+                "fold_scores": _filled(self.fold_scores, (n, 0), np.nan),
+                "curves": _filled(self.curves, (n, 0), np.nan),
+            }
+        except (TypeError, ValueError) as error:
+            raise RecordError(
+                f"a column of task {self.task.name!r} is not numeric: {error}",
+                allowed="arrays of numbers",
+            ) from error
+        for name, array in columns.items():
+            if array.ndim != (2 if name in _MATRICES else 1) or len(array) != n:
+                raise RecordError(
+                    f"{name} of shape {array.shape} for task {self.task.name!r}",
+                    allowed=f"one row for each of the {n} configs",
+                )
+            object.__setattr__(self, name, array)
+        self._check()
+        values[~np.isfinite(values)] = np.nan  # of trials that are not COMPLETE
+        object.__setattr__(self, "states", self.states.astype(np.int8))
+        for name in columns:
+            getattr(self, name).setflags(write=False)
+
+    def _check(self) -> None:
+        name = self.task.name
+        wrong = ~np.isin(self.states, list(State))
+        if wrong.any():
+            raise RecordError(
+                f"state {self.states[wrong][0]} in task {name!r}",
+                allowed=", ".join(f"{s.value} ({s.name})" for s in State),
+            )
+        complete = self.complete
+        if not np.isfinite(self.values[complete]).all():
+            row = int(np.flatnonzero(complete & ~np.isfinite(self.values))[0])
+            raise RecordError(
+                f"trial {row} of task {name!r} is COMPLETE with value {self.values[row]}",
+                allowed="a finite value",
+                do="Mark the trial FAILED",
+            )
+        if not ((self.fidelity > 0) & (self.fidelity <= 1)).all():
+            raise RecordError(
+                f"fidelity of task {name!r} spans {self.fidelity.min()} to {self.fidelity.max()}",
+                allowed="a share of the full budget, in (0, 1]",
+                do="Divide by the full budget",
+            )
+
+    @classmethod
+    def of(cls, task: Task, trials: Sequence[CompletedTrial]) -> TaskHistory:
+        """The history of a list of trials."""
+        return cls(
+            task=task,
+            raw=task.space.to_raw(t.config for t in trials),
+            values=np.array([math.nan if t.value is None else t.value for t in trials]),
+            states=np.array([t.state for t in trials], dtype=np.int8),
+            fidelity=np.array([t.fidelity for t in trials], dtype=np.float64),
+            seconds=np.array([math.nan if t.seconds is None else t.seconds for t in trials]),
+            fold_scores=_padded([t.fold_scores for t in trials]),
+            curves=_padded([t.curve for t in trials]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __iter__(self) -> Iterator[CompletedTrial]:
+        for i, config in enumerate(self.task.space.from_raw(self.raw)):
+            seconds, value = float(self.seconds[i]), float(self.values[i])
+            yield CompletedTrial(
+                config=config,
+                value=value if math.isfinite(value) else None,
+                state=State(int(self.states[i])),
+                fold_scores=_unpadded(self.fold_scores[i]),
+                seconds=seconds if math.isfinite(seconds) else None,
+                fidelity=float(self.fidelity[i]),
+                curve=_unpadded(self.curves[i]),
+            )
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        """Which trials are COMPLETE, (n,)."""
+        return np.asarray(self.states == State.COMPLETE)
+
+    @property
+    def scores(self) -> Floats:
+        """Values with "higher is better" whatever the direction, (n,): the one place for it."""
+        return self.values if self.task.direction == "maximize" else -self.values
+
+    def take(self, rows: NDArray[Any]) -> TaskHistory:
+        """The history of some of the trials, by index or mask."""
+        return TaskHistory.unchecked(
+            task=self.task, **{name: getattr(self, name)[rows] for name in (*_VECTORS, *_MATRICES)}
+        )
+
+    @classmethod
+    def unchecked(cls, *, task: Task, **columns: NDArray[Any]) -> TaskHistory:
+        """A history of columns that were checked already: rows of a valid history, a stored file.
+
+        Spares ten thousand tasks ten thousand checks. All columns must be given; the arrays are
+        kept as they are (views stay views) and become read-only.
+        """
+        history = object.__new__(cls)
+        object.__setattr__(history, "task", task)
+        for name in (*_VECTORS, *_MATRICES):
+            array = columns[name]
+            array.setflags(write=False)
+            object.__setattr__(history, name, array)
+        return history
+
+
+_VECTORS = ("values", "states", "fidelity", "seconds")
+_MATRICES = ("raw", "fold_scores", "curves")
+
+
+def _filled(array: Floats | None, shape: tuple[int, ...], value: float) -> Floats:
+    return np.full(shape, value) if array is None else np.array(array, dtype=np.float64)
+
+
+def _padded(rows: Sequence[Sequence[float]]) -> Floats:
+    matrix = np.full((len(rows), max(map(len, rows), default=0)), np.nan)
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    return matrix
+
+
+def _unpadded(row: Floats) -> tuple[float, ...]:
+    """A padded row without its trailing NaN; NaN inside it (a failed fold) stays."""
+    known = np.flatnonzero(~np.isnan(row))
+    return tuple(row[: known[-1] + 1].tolist()) if len(known) else ()
