@@ -1,0 +1,72 @@
+"""Trials in a CSV or Parquet file -> a data frame for `Portfolio.from_frame`.
+
+CSV knows only text: a cell "1" may be the number, the text or, beside "True", nothing at all. So
+every cell is read as text and understood by the space: a number where the parameter is one, else
+the choice that is written so. Parquet has types and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optuna.distributions import CategoricalDistribution
+
+from autometa.errors import InputError, StoreError
+from autometa.space import SearchSpace, Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = ("", "NaN", "nan", "NA", "None", "null")
+
+
+def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
+    """The data frame of a file of trials.
+
+    Raises:
+        InputError: neither CSV nor Parquet by its name.
+        StoreError: it cannot be read.
+    """
+    import pandas as pd
+
+    file = Path(path)
+    kinds = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
+    kind = kinds.get(file.suffix.lower())
+    if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
+        raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
+    try:
+        if kind == "parquet":
+            return pd.read_parquet(file)
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError as error:
+        raise StoreError(f"{file} does not exist", do="Name a file of trials") from error
+    except (OSError, ValueError, UnicodeError) as error:
+        raise StoreError(f"{file} is not readable: {error}") from error
+    return understood(frame, space)
+
+
+def understood(frame: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
+    """A frame of text with the choices and missing cells that the text stands for."""
+    result = frame.copy()
+    for name in frame.columns:
+        distribution = space.distributions.get(name)
+        words: dict[str, Value] = dict.fromkeys(MISSING)
+        if isinstance(distribution, CategoricalDistribution):
+            words |= _words(distribution.choices)
+        column = frame[name].astype(object)
+        result[name] = column.map(lambda cell, words=words: words.get(cell, cell)).astype(object)
+    return result
+
+
+def _words(choices: tuple[Value, ...]) -> dict[str, Value]:
+    """How choices may be written; text stands for itself first of all."""
+    words: dict[str, Value] = {}
+    for choice in choices:
+        if not isinstance(choice, str) and choice is not None:
+            forms = {str(choice), json.dumps(choice)}
+            if isinstance(choice, int) and not isinstance(choice, bool):
+                forms.add(f"{choice}.0")  # pandas writes integers so, beside missing cells
+            words |= dict.fromkeys(forms, choice)
+    return words | {c: c for c in choices if isinstance(c, str)}

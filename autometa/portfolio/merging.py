@@ -1,0 +1,90 @@
+"""The rules by which two portfolios become one; all of them idempotent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autometa.encoding import Floats
+from autometa.errors import PortfolioError
+from autometa.portfolio.diff import Key, common_widths, same_trials, trial_keys
+from autometa.task import Task, TaskHistory
+
+
+def merge_histories(
+    first: Mapping[Key, TaskHistory], second: Mapping[Key, TaskHistory]
+) -> Iterator[TaskHistory]:
+    """First's histories in order, each with second's further trials, then second's own tasks.
+
+    Raises:
+        PortfolioError: direction or metric of a common task differ.
+    """
+    for key, history in first.items():
+        yield _union(history, second[key]) if key in second else history
+    yield from (history for key, history in second.items() if key not in first)
+
+
+def _union(first: TaskHistory, second: TaskHistory) -> TaskHistory:
+    task = _merge_tasks(first.task, second.task)
+    if same_trials(first, second):
+        return first if task == first.task else replace(first, task=task)
+    widths = common_widths(first, second)
+    known = set(trial_keys(first, widths))
+    new = [key not in known for key in trial_keys(second, widths)]
+    more = second.take(np.array(new, dtype=bool))
+    joined = {
+        name: np.concatenate([getattr(first, name), getattr(more, name)])
+        for name in ("raw", "values", "states", "fidelity", "seconds")
+    }
+    return TaskHistory.unchecked(
+        task=task,
+        **joined,
+        fold_scores=_stack(first.fold_scores, more.fold_scores),
+        curves=_stack(first.curves, more.curves),
+    )
+
+
+def _merge_tasks(first: Task, second: Task) -> Task:
+    for name in ("direction", "metric"):
+        ours, theirs = getattr(first, name), getattr(second, name)
+        if ours != theirs:
+            raise PortfolioError(
+                f"task {first.name!r} has {name} {ours!r} in one portfolio, {theirs!r} in another",
+                allowed="the same in both",
+                do="Correct or rename one of the two tasks before merging",
+            )
+    return replace(
+        first,
+        family=first.family if first.family != first.name else second.family,
+        meta_features={**second.meta_features, **first.meta_features},
+        info={**second.info, **first.info},
+    )
+
+
+def _stack(first: Floats, second: Floats) -> Floats:
+    """Two NaN-padded matrices (n, k), (m, l) -> (n + m, max(k, l))."""
+    width = max(first.shape[1], second.shape[1])
+    stacked = np.full((len(first) + len(second), width), np.nan)
+    stacked[: len(first), : first.shape[1]] = first
+    stacked[len(first) :, : second.shape[1]] = second
+    return stacked
+
+
+def merge_provenance(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """One provenance as it is; several distinct ones as a list under "merged"."""
+    parts: list[Any] = []
+    for provenance in (first, second):
+        several = provenance["merged"] if set(provenance) == {"merged"} else [dict(provenance)]
+        parts += [p for p in several if p and p not in parts]
+    if len(parts) > 1:
+        return {"merged": parts}
+    return dict(parts[0]) if parts else {}
+
+
+def merge_licences(first: str, second: str) -> str:
+    """Distinct licences joined as an SPDX expression."""
+    parts = [part for text in (first, second) for part in text.split(" AND ") if part]
+    return " AND ".join(dict.fromkeys(parts))

@@ -1,0 +1,273 @@
+"""Portfolio: the histories that meta-training uses. Immutable; every change is a new portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autometa.errors import PortfolioError, StoreError
+from autometa.portfolio import merging, shipped, store
+from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
+from autometa.space import SearchSpace
+from autometa.task import Direction, Task, TaskHistory
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from optuna.distributions import BaseDistribution
+
+
+@dataclass(frozen=True, eq=False)
+class Portfolio:
+    """Histories of tasks, of one space or of several.
+
+    Args:
+        histories: Any number, also none; a task's name is unique among the tasks of its space.
+        provenance: Where it comes from: versions, seeds, command, wall time, ...; JSON-able.
+        licence: Terms of the data, as an SPDX expression where there is one.
+
+    Raises:
+        PortfolioError: a task comes twice, or one metric of a space is both maximised and
+            minimised.
+    """
+
+    histories: tuple[TaskHistory, ...] = ()
+    _: KW_ONLY
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+
+    def __init__(
+        self,
+        histories: Iterable[TaskHistory] = (),
+        *,
+        provenance: Mapping[str, Any] | None = None,
+        licence: str = "",
+    ) -> None:
+        object.__setattr__(self, "histories", tuple(histories))
+        object.__setattr__(self, "provenance", dict(provenance or {}))
+        object.__setattr__(self, "licence", licence)
+        self._check()
+
+    def _check(self) -> None:
+        directions: dict[tuple[SearchSpace, str], Task] = {}
+        seen: set[Key] = set()
+        for history in self.histories:
+            if not isinstance(history, TaskHistory):
+                raise PortfolioError(
+                    f"a {type(history).__name__} in a portfolio", allowed="TaskHistory"
+                )
+            task = history.task
+            if (task.space, task.name) in seen:
+                raise PortfolioError(
+                    f"task {task.name!r} of space {task.space.name!r} comes twice",
+                    allowed="one history a task",
+                    do="Rename one, or join them with Portfolio.merge",
+                )
+            seen.add((task.space, task.name))
+            first = directions.setdefault((task.space, task.metric), task)
+            if first.direction != task.direction:
+                raise PortfolioError(
+                    f"metric {task.metric!r} has mixed directions: {first.name!r} wants to "
+                    f"{first.direction}, {task.name!r} to {task.direction}",
+                    allowed="one direction for a metric",
+                    do="Correct the direction, or name the metrics differently",
+                )
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """Tasks in the order of the histories."""
+        return tuple(h.task for h in self.histories)
+
+    @cached_property
+    def spaces(self) -> tuple[SearchSpace, ...]:
+        """Distinct spaces in order of first use."""
+        return tuple(dict.fromkeys(t.space for t in self.tasks))
+
+    @property
+    def space(self) -> SearchSpace:
+        """The only space.
+
+        Raises:
+            PortfolioError: there is none, or more than one.
+        """
+        if len(self.spaces) != 1:
+            names = ", ".join(repr(s.name) for s in self.spaces) or "none"
+            raise PortfolioError(
+                f"a portfolio with {len(self.spaces)} spaces ({names})",
+                allowed="exactly one space here",
+                do="Choose one with portfolio.select(space)",
+            )
+        return self.spaces[0]
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, TaskHistory]:
+        """(space, task name) -> history."""
+        return {(h.task.space, h.task.name): h for h in self.histories}
+
+    # New portfolios ------------------------------------------------------------------------------
+
+    def _with(self, histories: Iterable[TaskHistory]) -> Portfolio:
+        return Portfolio(histories, provenance=self.provenance, licence=self.licence)
+
+    def without(self, names: str | Task | Iterable[str | Task]) -> Portfolio:
+        """The portfolio without the tasks whose name or family is named; unknown names are fine."""
+        listed = [names] if isinstance(names, str | Task) else list(names)
+        out = {n.name if isinstance(n, Task) else n for n in listed}
+        return self._with(
+            h for h in self.histories if h.task.name not in out and h.task.family not in out
+        )
+
+    def select(self, space: SearchSpace | str) -> Portfolio:
+        """Only the tasks of a space, given itself or by name; empty where there are none."""
+        return self._with(
+            h
+            for h in self.histories
+            if (h.task.space.name if isinstance(space, str) else h.task.space) == space
+        )
+
+    def merge(self, other: Portfolio) -> Portfolio:
+        """Both portfolios as one.
+
+        A task of both (same space, same name) keeps its trials once and gains those that only
+        `other` has; two trials are the same where every field is. Merging is idempotent. Where
+        descriptions differ (family, meta-features, info), `self` wins and `other` fills the gaps.
+
+        Raises:
+            PortfolioError: direction or metric of a common task differ.
+        """
+        return Portfolio(
+            merging.merge_histories(self.by_key, other.by_key),
+            provenance=merging.merge_provenance(self.provenance, other.provenance),
+            licence=merging.merge_licences(self.licence, other.licence),
+        )
+
+    def diff(self, other: Portfolio) -> PortfolioDiff:
+        """What changes from this portfolio to the other; false where nothing does."""
+        added, removed, changed = diff_histories(self.by_key, other.by_key)
+        return PortfolioDiff(
+            added=added,
+            removed=removed,
+            changed=changed,
+            licence=self.licence != other.licence,
+            provenance=self.provenance != other.provenance,
+        )
+
+    # Outside -------------------------------------------------------------------------------------
+
+    @staticmethod
+    def from_frame(
+        frame: pd.DataFrame,
+        *,
+        task: str,
+        value: str,
+        direction: Direction,
+        space: SearchSpace | Mapping[str, BaseDistribution],
+        state: str | None = None,
+        fidelity: str | None = None,
+        seconds: str | None = None,
+        family: str | None = None,
+        metric: str = "value",
+    ) -> Portfolio:
+        """A portfolio of a data frame with one row a trial.
+
+        Args:
+            frame: Columns named as the space's parameters hold configs, NaN or None where a
+                parameter is inactive; further columns are left alone. A float within a rounding
+                error (1e-7) of a bound counts as the bound.
+            task: Column of task names (text or whole numbers).
+            value: Column of the metric; a trial without a finite value counts as FAILED.
+            direction: "maximize" or "minimize", for all tasks.
+            space: A SearchSpace, or a mapping name -> Optuna distribution.
+            state: Column of states: COMPLETE, FAILED (or FAIL), PRUNED, in any case.
+            fidelity: Column of shares of the full budget, in (0, 1].
+            seconds: Column of training times in seconds.
+            family: Column that names the relatives of a task, constant within a task.
+            metric: What the values measure.
+
+        Raises:
+            InputError: an empty frame, a missing column or an unusable cell, named by row (counted
+                from 0) and column.
+            SpaceError: a config that the space does not allow, or not a space.
+            RecordError: not a direction.
+        """
+        from autometa.portfolio.frames import histories_of_frame  # pandas takes long to import
+
+        return Portfolio(
+            histories_of_frame(
+                frame,
+                task=task,
+                value=value,
+                direction=direction,
+                space=space,
+                state=state,
+                fidelity=fidelity,
+                seconds=seconds,
+                family=family,
+                metric=metric,
+            )
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the portfolio to a folder, in the place of the one that is there, if any.
+
+        Atomic: whatever interrupts it, a reader finds the whole old or the whole new portfolio.
+        To change one that others may write too, use `update`.
+
+        Raises:
+            StoreError: the folder cannot be written, or holds a newer version's portfolio.
+        """
+        with store.locked(folder):
+            self._write(folder)
+
+    def _write(self, folder: str | Path) -> None:
+        store.write(folder, self.histories, provenance=self.provenance, licence=self.licence)
+
+    @staticmethod
+    def load(folder: str | Path, *, space: str | None = None) -> Portfolio:
+        """The portfolio of a folder; with `space`, only the tasks of spaces of that name.
+
+        Raises:
+            StoreError: not a portfolio, damaged, or written by a newer autometa.
+        """
+        return _of(store.read(folder, only=space), str(folder))
+
+    @staticmethod
+    def update(folder: str | Path, change: Callable[[Portfolio], Portfolio]) -> Portfolio:
+        """Read a folder, change what it holds and write the result, while others wait.
+
+        Args:
+            folder: Of a portfolio; a new one starts empty.
+            change: Old portfolio -> new portfolio, for example `lambda old: old.merge(new)`.
+
+        Returns:
+            The new portfolio.
+
+        Raises:
+            StoreError: as `load` and `save`, or another writer held the folder for too long.
+        """
+        with store.locked(folder):
+            new = change(Portfolio.load(folder) if store.exists(folder) else Portfolio())
+            new._write(folder)
+        return new
+
+    @staticmethod
+    def embedded(child: str) -> Portfolio:
+        """The portfolio that ships with autometa: only the tasks of one child.
+
+        Raises:
+            PortfolioError: autometa ships none for this child.
+            StoreError: the shipped files are damaged.
+        """
+        return _of(shipped.read_embedded(child), "the embedded portfolio")
+
+
+def _of(stored: store.Stored, where: str) -> Portfolio:
+    try:
+        return Portfolio(stored.histories, provenance=stored.provenance, licence=stored.licence)
+    except PortfolioError as error:
+        raise StoreError(f"{where} holds a portfolio that is not valid: {error}") from error
