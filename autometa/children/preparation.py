@@ -1,0 +1,75 @@
+"""Mixed tables -> matrices of numbers: one scikit-learn ColumnTransformer for each preparation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from autometa.encoding import Floats
+from autometa.tables import Schema
+from autometa.tables.table import as_number, as_text
+
+if TYPE_CHECKING:
+    from autometa.children.child import Preparation
+
+MAX_CATEGORIES = 20
+"""Rarer categories of a column share one column."""
+
+
+def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
+    """An unfitted transformer from a table's features to a dense float matrix.
+
+    "encoded", for trees: categories as whole numbers (-1 where new), missing cells left missing.
+    "scaled", for the others: categories one-hot (missing is one of its own), numbers standardised
+    after the median took the place of missing ones, with a column that says where.
+    """
+    numbers: list[Any] = [FunctionTransformer(numbers_of)]
+    categories: list[Any] = [FunctionTransformer(texts_of)]
+    if preparation == "encoded":
+        categories.append(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1))
+    else:
+        if schema.missing:
+            numbers.append(
+                SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+            )
+        numbers.append(StandardScaler())
+        categories.append(
+            OneHotEncoder(
+                drop="if_binary",
+                handle_unknown="infrequent_if_exist",
+                max_categories=MAX_CATEGORIES,
+                sparse_output=False,
+            )
+        )
+    return ColumnTransformer(
+        [
+            ("numbers", make_pipeline(*numbers), list(schema.numeric)),
+            ("categories", make_pipeline(*categories), list(schema.categorical)),
+        ]
+    )
+
+
+def numbers_of(X: pd.DataFrame) -> Floats:
+    """Number columns of any pandas type as floats (n, m), as when the table was read."""
+    columns = [as_number(X[name]).to_numpy() for name in X.columns]
+    return np.stack(columns, axis=1) if columns else np.empty((len(X), 0))
+
+
+def texts_of(X: pd.DataFrame) -> NDArray[Any]:
+    """Category columns of any pandas type as strings and NaN (n, m), as when it was read."""
+    columns = [as_text(X[name]).to_numpy(dtype=object) for name in X.columns]
+    return np.stack(columns, axis=1) if columns else np.empty((len(X), 0), dtype=object)
+
+
+def with_standard_target(model: Any, schema: Schema) -> Any:
+    """The model, seeing a standardised target where the target is a number."""
+    if schema.kind == "classification":
+        return model
+    return TransformedTargetRegressor(regressor=model, transformer=StandardScaler())

@@ -1,0 +1,17 @@
+"""Tables: data sets that children are trained on."""
+
+from autometa.tables.fingerprint import fingerprint, relatives, same_data
+from autometa.tables.load import BUILTIN, load_table
+from autometa.tables.table import Kind, Schema, Table, guess_kind
+
+__all__ = [
+    "BUILTIN",
+    "Kind",
+    "Schema",
+    "Table",
+    "fingerprint",
+    "guess_kind",
+    "load_table",
+    "relatives",
+    "same_data",
+]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from autometa import children
+from autometa.children.isolated import Evaluator
+from autometa.errors import InputError, SpaceError
+from autometa.space import Value
+from autometa.tables import Table, load_table
+from autometa.task import State
+from tests.children import hostile
+
+MEMORY = 2**28
+
+
+@pytest.fixture(scope="module")
+def iris() -> Table:
+    return load_table("sklearn:iris")
+
+
+@pytest.fixture(scope="module")
+def evaluator() -> Iterator[Evaluator]:
+    with Evaluator(memory=MEMORY, extra=["tests.children.hostile:CHILD"]) as evaluator:
+        yield evaluator
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [
+        ("sleep", "more than 0.5 s"),
+        ("exit", "exit code 7"),
+        ("segfault", "SIGABRT"),
+        ("allocate", "MemoryError"),
+        ("nan", "scored nan"),
+        ("raise", "KeyError: 'on purpose'"),
+        ("close", "ended with exit code 0"),
+    ],
+)
+def test_whatever_a_child_does_it_only_fails(
+    evaluator: Evaluator, iris: Table, deed: str, reason: str
+) -> None:
+    timeout = 0.5 if deed == "sleep" else 200.0
+    outcome = evaluator.run(hostile.CHILD, {"deed": deed}, iris, folds=2, seed=0, timeout=timeout)
+    assert outcome.trial.state is State.FAILED
+    assert outcome.trial.value is None
+    assert outcome.trial.config == {"deed": deed}
+    assert reason in outcome.error
+    after = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
+    assert after.state is State.COMPLETE
+
+
+def test_a_child_may_print_megabytes(evaluator: Evaluator, iris: Table) -> None:
+    trial = evaluator.evaluate(hostile.CHILD, {"deed": "print"}, iris, folds=2, seed=0, timeout=200)
+    assert trial.state is State.COMPLETE
+
+
+def test_isolated_and_direct_evaluation_agree(evaluator: Evaluator, iris: Table) -> None:
+    mixed = _with_categories(iris)
+    for name in ("linear", "random_forest"):
+        child = children.get(name)
+        for table in (iris, mixed):
+            here = children.evaluate(child, child.space.defaults, table, folds=3, seed=4)
+            there = evaluator.evaluate(child, child.space.defaults, table, folds=3, seed=4)
+            assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
+            assert there.state is State.COMPLETE
+
+
+def test_user_errors_are_raised_and_the_helper_lives_on(evaluator: Evaluator, iris: Table) -> None:
+    bad: dict[str, Value] = {"deed": "unheard of"}
+    with pytest.raises(SpaceError):
+        evaluator.evaluate(hostile.CHILD, bad, iris, folds=2, seed=0)
+    with pytest.raises(InputError, match="folds"):
+        evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=1, seed=0)
+    good = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
+    assert good.state is State.COMPLETE
+
+
+def test_an_unknown_child_is_a_user_error(iris: Table) -> None:
+    with Evaluator() as plain, pytest.raises(InputError, match="hostile"):
+        plain.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ["tests.children.hostile:NOT_A_CHILD", "tests.children.hostile:ABSENT", "no_such_module:X"],
+)
+def test_a_wrong_extra_child_is_a_user_error(iris: Table, extra: str) -> None:
+    child = children.get("linear")
+    with Evaluator(extra=[extra]) as wrong, pytest.raises(InputError):
+        wrong.evaluate(child, child.space.defaults, iris, folds=2, seed=0)
+
+
+def test_labels_of_any_type_cross_the_border(evaluator: Evaluator, iris: Table) -> None:
+    labels = iris.y.cat.codes.map({0: (1, 2), 1: (3,), 2: (4, 5)})
+    odd = Table(name="odd", X=iris.X, y=labels, kind="classification")
+    trial = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, odd, folds=2, seed=0)
+    assert trial.value == pytest.approx(1 / 3)
+
+
+def _with_categories(table: Table) -> Table:
+    X = table.X.copy()
+    X["group"] = (X.iloc[:, 0] > 5.8).map({True: "high", False: "low"}).where(X.iloc[:, 1] > 2.5)
+    X.iloc[3, 2] = None
+    return Table(name="mixed", X=X, y=table.y)
