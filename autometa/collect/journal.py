@@ -1,0 +1,205 @@
+"""The journal of a collection: one JSON object a line, only ever appended to.
+
+Three kinds of lines: `run` (one for every start: protocol, versions, command), `table` (a digest,
+so that an edited table is noticed) and `trial`. Lines are flushed to the disk (fsync) before the
+evaluations count as done. A crash can tear the last line only; a reader skips it and the next
+writer cuts it off. Why not the portfolio itself: rewriting Parquet for every result would cost
+more than the result.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autometa.collect.plan import Key, Protocol, key
+from autometa.errors import InputError, StoreError
+from autometa.task import CompletedTrial, State
+
+NAME = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a journal holds.
+
+    Args:
+        runs: The `run` lines, oldest first, each with `seconds`: when its last result came in.
+        digests: Table name -> digest of the rows that were used.
+        trials: Evaluation -> its result, in the order of arrival.
+        torn: Whether the last line was incomplete.
+    """
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
+    trials: dict[Key, CompletedTrial] = field(default_factory=dict)
+    torn: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all runs together, in seconds."""
+        return sum(float(run.get("seconds", 0.0)) for run in self.runs)
+
+
+def read(path: Path) -> Entries:
+    """Everything in a journal; nothing where there is no file yet.
+
+    Raises:
+        StoreError: a line other than the last is damaged.
+    """
+    if not path.exists():
+        return Entries()
+    *lines, tail = path.read_bytes().split(b"\n")
+    entries = Entries(torn=bool(tail))
+    for number, line in enumerate(lines, start=1):
+        try:
+            _take(json.loads(line), entries)
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"line {number} of {path.name} is damaged ({error})",
+                allowed="one JSON object a line; only the last may be torn",
+                do="Restore the file, or remove that line: what it held is evaluated again",
+            ) from error
+    return entries
+
+
+def _take(line: dict[str, Any], entries: Entries) -> None:
+    kind = line.pop("kind")
+    if kind == "run":
+        entries.runs.append({**line, "seconds": 0.0})
+    elif kind == "table":
+        entries.digests[line["name"]] = line["digest"]
+    elif kind == "trial":
+        place = key(line["table"], line["child"], line["config"])
+        entries.trials.setdefault(place, _trial(line))
+        if entries.runs:
+            entries.runs[-1]["seconds"] = max(entries.runs[-1]["seconds"], line.get("at", 0.0))
+    else:
+        raise ValueError(f"kind {kind!r} is unknown")
+
+
+def _trial(line: Mapping[str, Any]) -> CompletedTrial:
+    return CompletedTrial(
+        config=line["config"],
+        value=line["value"],
+        state=State[line["state"]],
+        fold_scores=tuple(_number(v) for v in line["folds"]),
+        seconds=line["seconds"],
+        fidelity=line["fidelity"],
+        curve=tuple(_number(v) for v in line["curve"]),
+    )
+
+
+def trial_line(table: str, child: str, trial: CompletedTrial, at: float) -> dict[str, Any]:
+    """A result as plain data; `at` is the time since the run's start, in seconds."""
+    return {
+        "kind": "trial",
+        "table": table,
+        "child": child,
+        "config": trial.config,
+        "value": trial.value,
+        "state": trial.state.name,
+        "folds": [_plain(v) for v in trial.fold_scores],
+        "seconds": _plain(trial.seconds),
+        "fidelity": trial.fidelity,
+        "curve": [_plain(v) for v in trial.curve],
+        "at": round(at, 3),
+    }
+
+
+def check(entries: Entries, protocol: Mapping[str, Any], digests: Mapping[str, str]) -> None:
+    """That new results may join those of a journal.
+
+    Raises:
+        InputError: another protocol, or a table that has changed since.
+    """
+    for run in entries.runs:
+        if run["protocol"] != dict(protocol):
+            raise InputError(
+                f"the folder holds results under {run['protocol']}, asked for is {dict(protocol)}",
+                allowed="one protocol a folder",
+                do="Repeat the earlier options, or give another folder",
+            )
+    for name, digest in digests.items():
+        if entries.digests.get(name, digest) != digest:
+            raise InputError(
+                f"table {name!r} has changed since its first results",
+                allowed="the same rows and columns",
+                do="Restore the table, rename it, or give another folder",
+            )
+
+
+def protocol_of(entries: Entries) -> Protocol | None:
+    """The protocol of a journal's results, None where it has no run."""
+    return Protocol(**entries.runs[0]["protocol"]) if entries.runs else None
+
+
+class Writer:
+    """The only writer of a journal, as a context manager.
+
+    Raises:
+        StoreError: another process is writing the same journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b")
+        try:
+            _lock(self._file.fileno(), path)
+        except StoreError:
+            self._file.close()
+            raise
+        self._cut_torn_tail()
+
+    def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write lines; they are on the disk when this returns."""
+        text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
+        self._file.write(text.encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _cut_torn_tail(self) -> None:
+        self._file.seek(0)
+        content = self._file.read()
+        self._file.truncate(content.rfind(b"\n") + 1)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Refuse a second writer; the system drops the lock when the process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise StoreError(
+            f"{path.name} is being written by another collection",
+            allowed="one collection at a time in a folder",
+            do="Wait for it, stop it, or give another folder",
+        ) from error
+
+
+def _plain(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,87 @@
+"""Tables of a folder, with what an `index.csv` beside them says about family, kind and source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from autometa.errors import InputError
+from autometa.tables import Table, load_table
+
+INDEX = "index.csv"
+SUFFIXES = (".csv", ".parquet")
+NOTED = ("source", "licence", "domain")  # index columns that become provenance
+
+
+def load_tables(sources: Iterable[str | Path], *, target: str | None = "target") -> list[Table]:
+    """Every table of folders, files and `sklearn:NAME`s, in that order, folders by name.
+
+    Args:
+        sources: Folders of CSV and Parquet files, single files, or scikit-learn's data sets.
+        target: The column to predict, in files.
+
+    Raises:
+        InputError: nothing found, a table that cannot be used, or two of one name.
+    """
+    tables: dict[str, Table] = {}
+    for source in sources:
+        for place in _places(source):
+            table = _load(place, target)
+            if table.name in tables:
+                raise InputError(
+                    f"two tables are called {table.name!r}",
+                    allowed="one table a name",
+                    do="Rename one of the files",
+                )
+            tables[table.name] = table
+    if not tables:
+        raise InputError("no tables given", allowed=f"folders or files ({', '.join(SUFFIXES)})")
+    return list(tables.values())
+
+
+def _places(source: str | Path) -> list[str | Path]:
+    path = Path(source)
+    if not path.is_dir():
+        return [source]
+    files = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and p.name != INDEX)
+    if not files:
+        raise InputError(
+            f"no tables in {source!s}", allowed=f"files with one of {', '.join(SUFFIXES)}"
+        )
+    return list(files)
+
+
+def _load(source: str | Path, target: str | None) -> Table:
+    if str(source).startswith("sklearn:"):
+        return load_table(str(source))
+    path = Path(source)
+    noted = _index(path.parent).get(path.stem, {})
+    kind: Any = noted.get("kind") or None
+    table = load_table(path, target, kind=kind, family=noted.get("family"))
+    return replace(table, info={**table.info, **{k: noted[k] for k in NOTED if noted.get(k)}})
+
+
+@cache
+def _index(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    """Rows of the folder's index by table name; empty where there is none.
+
+    Raises:
+        InputError: the index has no column `name`.
+    """
+    import pandas as pd
+
+    path = folder / INDEX
+    if not path.exists():
+        return {}
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "name" not in frame:
+        raise InputError(
+            f"{INDEX} has the columns {', '.join(map(str, frame.columns))}",
+            allowed="name, family, kind, domain, source, licence; only name is needed",
+        )
+    rows = json.loads(frame.to_json(orient="records"))
+    return {row["name"]: row for row in rows}

@@ -1,0 +1,188 @@
+"""Where evaluations run: in this process one after another, or on Dask.
+
+Either way each evaluation runs in a child process of its own kind (`children.isolated`), so that
+a config that hangs, eats the memory or crashes is one FAILED trial and nothing more. Why Dask and
+not a process pool: a pool loses its whole queue when a worker dies, Dask reschedules it, and the
+same code runs on a cluster.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from autometa import children
+from autometa.children.isolated import Evaluator
+from autometa.collect.plan import Batch, Protocol
+from autometa.errors import InputError, MissingExtraError
+from autometa.task import CompletedTrial, State
+
+if TYPE_CHECKING:
+    from autometa.tables import Table
+
+PATIENCE = 10.0  # seconds after which a batch hands over what it has, the rest is queued again
+MEMORY = 2 * 2**30  # bytes that one evaluation may add to its process
+LOOPBACK = "127.0.0.1"
+QUEUE = 3  # batches a worker has in hand or waiting: hides the transport, keeps the order
+
+Outcome: TypeAlias = tuple[Batch, list[CompletedTrial]]
+Run: TypeAlias = Callable[[Iterable[Batch]], Iterator[Outcome]]
+
+
+def evaluate(
+    batch: Batch, table: Table, protocol: Protocol, timeout: float | None
+) -> list[CompletedTrial]:
+    """Results of the first configs of a batch: as many as fit into PATIENCE, at least one."""
+    child, evaluator = children.get(batch.child), _evaluator()
+    started = time.monotonic()
+    trials: list[CompletedTrial] = []
+    for config in batch.configs:
+        trials.append(
+            evaluator.evaluate(
+                child, config, table, folds=protocol.folds, seed=protocol.seed, timeout=timeout
+            )
+        )
+        if time.monotonic() - started > PATIENCE:
+            break
+    return trials
+
+
+@cache
+def _evaluator() -> Evaluator:
+    """This process's evaluator, closed when the process ends."""
+    evaluator = Evaluator(memory=MEMORY)
+    atexit.register(evaluator.close)
+    return evaluator
+
+
+def serial(tables: Mapping[str, Table], protocol: Protocol, timeout: float | None) -> Run:
+    """Evaluation in this process, one after another."""
+
+    def run(work: Iterable[Batch]) -> Iterator[Outcome]:
+        for batch in work:
+            left = batch
+            while left.configs:
+                trials = evaluate(left, tables[left.table], protocol, timeout)
+                yield left, trials
+                left = left.after(len(trials))
+
+    return run
+
+
+@contextmanager
+def on_dask(
+    tables: Mapping[str, Table],
+    protocol: Protocol,
+    timeout: float | None,
+    *,
+    workers: int,
+    scheduler: str | None,
+) -> Iterator[Run]:
+    """Evaluation on a Dask cluster: a local one (loopback, no dashboard), or one that runs.
+
+    Args:
+        tables: Table name -> table, rows already capped.
+        protocol: How to evaluate.
+        timeout: Seconds for one evaluation.
+        workers: Processes of the local cluster, one thread each.
+        scheduler: Address of a running scheduler, "tcp://host:port". Dask without TLS trusts
+            whoever reaches the port: keep it inside a network that you trust.
+
+    Raises:
+        MissingExtraError: Dask is not installed and a scheduler is asked for.
+        InputError: the scheduler does not answer.
+    """
+    distributed = _distributed()
+    cluster = None
+    if scheduler is None:
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            # Without an address Dask's health pages would listen on all interfaces.
+            dashboard_address=f"{LOOPBACK}:0",
+            worker_dashboard_address=f"{LOOPBACK}:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=40,  # logging.ERROR
+        )
+    try:
+        client = distributed.Client(cluster or scheduler, timeout=30)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {scheduler!r}", allowed="tcp://host:port"
+        ) from error
+    try:
+        yield lambda work: _stream(client, work, tables, protocol, timeout)
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()
+
+
+def _stream(
+    client: Any,
+    work: Iterable[Batch],
+    tables: Mapping[str, Table],
+    protocol: Protocol,
+    timeout: float | None,
+) -> Iterator[Outcome]:
+    """Keep every worker's queue short and filled; unfinished batches go first again."""
+    distributed = _distributed()
+    waiting, source = deque[Batch](), iter(work)
+    running: dict[Any, Batch] = {}
+    finished = distributed.as_completed()
+
+    def fill() -> None:
+        slots = QUEUE * max(1, len(client.nthreads()))
+        while len(running) < slots:
+            batch = waiting.popleft() if waiting else next(source, None)
+            if batch is None:
+                return
+            future = client.submit(
+                evaluate, batch, tables[batch.table], protocol, timeout, pure=False, retries=1
+            )
+            running[future] = batch
+            finished.add(future)
+
+    fill()
+    while running:
+        future = next(finished)
+        batch = running.pop(future)
+        if future.status == "finished":
+            trials = future.result()
+            left = batch.after(len(trials))
+            if left.configs:
+                waiting.append(left)
+            yield batch, trials
+        elif not isinstance(error := future.exception(), distributed.KilledWorker):
+            raise error  # a mistake in the program or a lost scheduler, not a config's failure
+        elif len(batch.configs) > 1:  # it took its workers with it: find out which config did
+            waiting.extend(Batch(batch.table, batch.child, (c,)) for c in batch.configs)
+        else:
+            yield batch, [CompletedTrial(config=batch.configs[0], value=None, state=State.FAILED)]
+        fill()
+
+
+def has_dask() -> bool:
+    """Whether `distributed` can be imported."""
+    try:
+        _distributed()
+    except MissingExtraError:
+        return False
+    return True
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingExtraError(
+            "Dask is not installed", do="pip install 'autometa[distributed]'"
+        ) from error
+    return distributed

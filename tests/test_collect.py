@@ -1,0 +1,470 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autometa import children
+from autometa.collect import Collection, Progress, Protocol, journal, load_tables, plan, workers
+from autometa.errors import InputError, StoreError
+from autometa.portfolio import Portfolio
+from autometa.tables import Table
+from autometa.task import CompletedTrial, State
+
+ROOT = Path(__file__).parent.parent
+
+
+class FakeEvaluator:
+    """Scores a config by a hash of everything that may decide a score; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[plan.Key] = []
+        self.stop_after: int | None = None
+
+    def evaluate(
+        self, child: Any, config: Any, table: Table, *, folds: int, seed: int, timeout: float | None
+    ) -> CompletedTrial:
+        if self.stop_after is not None and len(self.asked) >= self.stop_after:
+            raise KeyboardInterrupt
+        place = plan.key(table.name, child.name, config)
+        self.asked.append(place)
+        value = float(np.random.default_rng([*json.dumps(place).encode(), seed, folds]).random())
+        if value < 0.1:
+            return CompletedTrial(config=config, value=None, state=State.FAILED, seconds=0.1)
+        return CompletedTrial(
+            config=config, value=value, fold_scores=(value,) * folds, seconds=0.1, curve=(0.0,)
+        )
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEvaluator:
+    evaluator = FakeEvaluator()
+    monkeypatch.setattr(workers, "_evaluator", lambda: evaluator)
+    return evaluator
+
+
+def tiny(name: str, n: int = 40, seed: int = 0) -> Table:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 2
+    return Table(name=name, X=pd.DataFrame(rng.normal(size=(n, 3)) + y[:, None]), y=pd.Series(y))
+
+
+def collection(folder: Path, **changed: Any) -> Collection:
+    given: dict[str, Any] = {
+        "tables": (tiny("a"), tiny("b", seed=1)),
+        "folder": folder,
+        "children": ("linear", "k_nearest_neighbors"),
+        "configs": 20,
+        "protocol": Protocol(folds=2, rows=30, seed=3),
+    }
+    return Collection(**{**given, **changed})
+
+
+def content(portfolio: Portfolio) -> list[Any]:
+    """Everything but run times."""
+    return [
+        (
+            (h.task.name, h.task.space.name, h.task.meta_features, h.task.info),
+            [repr(a.tolist()) for a in (h.raw, h.values, h.states, h.fold_scores, h.curves)],
+        )
+        for h in portfolio.histories
+    ]
+
+
+# Plan ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", children.names())
+def test_design_has_defaults_first_and_is_a_prefix_of_a_longer_one(name: str) -> None:
+    space = children.get(name).space
+    short, long = plan.design(space, 16, 0), plan.design(space, 40, 0)
+    assert short[0] == dict(space.defaults)
+    assert long[:17] == short
+    assert len({json.dumps(c, sort_keys=True) for c in long}) == 41
+    assert all(space.check(c) == c for c in long)
+    assert plan.design(space, 16, 1)[1:] != short[1:]
+
+
+def test_design_fills_a_unit_interval_evenly() -> None:
+    from optuna.distributions import FloatDistribution
+
+    from autometa.space import SearchSpace
+
+    space = SearchSpace({"x": FloatDistribution(0, 1), "y": FloatDistribution(0, 1)})
+    points = np.array([[c["x"], c["y"]] for c in plan.design(space, 64, 5)], dtype=float)
+    for axis in points.T:  # a net: one point in each of 64 slices
+        assert sorted(np.floor(axis * 64).astype(int).tolist()) == list(range(64))
+
+
+def test_design_of_a_small_space_stops_at_what_there_is() -> None:
+    from optuna.distributions import CategoricalDistribution
+
+    from autometa.space import SearchSpace
+
+    assert len(plan.design(SearchSpace({"k": CategoricalDistribution("abc")}), 10, 0)) == 3
+
+
+def test_batches_serve_every_table_and_child_before_the_next_block() -> None:
+    designs: dict[str, Any] = {c: [{"x": i} for i in range(20)] for c in ("u", "v")}
+    found = list(plan.batches(["a", "b"], designs))
+    assert [(b.table, b.child, len(b.configs)) for b in found] == [
+        (t, c, n) for n in (9, 8, 3) for t in "ab" for c in "uv"
+    ]
+    done = [plan.key("a", "u", {"x": i}) for i in range(10)]
+    left = list(plan.batches(["a"], {"u": designs["u"]}, done))
+    assert [c["x"] for b in left for c in b.configs] == list(range(10, 20))
+
+
+def test_protocol_refuses_what_cannot_work() -> None:
+    for wrong in ({"folds": 1}, {"rows": 3}, {"seed": -1}, {"folds": 2.5}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            Protocol(**wrong)
+
+
+# Journal ---------------------------------------------------------------------------------------
+
+
+def test_collection_becomes_a_portfolio_that_can_be_saved_beside_its_journal(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    seen: list[Progress] = []
+    mine = collection(tmp_path)
+    mine.run(processes=1, report=seen.append, command="autometa collect")
+    made = mine.portfolio(licence="MIT")
+    made.save(tmp_path)
+    loaded = Portfolio.load(tmp_path)
+    assert content(loaded) == content(made)
+    assert loaded.licence == "MIT"
+    assert [(t.name, t.space.name) for t in loaded.tasks] == [
+        (t, c) for c in ("linear", "k_nearest_neighbors") for t in "ab"
+    ]
+    task = loaded.tasks[0]
+    assert (task.direction, task.metric, task.info["rows"]) == ("maximize", "balanced_accuracy", 40)
+    assert task.info["fingerprint"]["rows"] == 40
+    assert len(task.meta_features) > 40
+    assert [len(h) for h in loaded.histories] == [21] * 4
+    run = loaded.provenance["runs"][0]
+    assert run["command"] == "autometa collect"
+    assert run["versions"]["scikit-learn"]
+    assert loaded.provenance["protocol"] == {"folds": 2, "rows": 30, "seed": 3}
+    failed = sum(int((h.states == State.FAILED).sum()) for h in loaded.histories)
+    assert failed > 0
+    last = seen[-1]
+    assert (last.total, last.done, last.failed, last.left) == (84, 84, failed, 0.0)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+
+
+def test_rerun_asks_for_nothing_and_a_longer_one_for_the_rest_only(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    collection(tmp_path).run(processes=1)
+    before = list(fake.asked)
+    collection(tmp_path).run(processes=1)
+    assert fake.asked == before
+    longer = collection(tmp_path, configs=24, tables=(tiny("a"), tiny("b", seed=1), tiny("c")))
+    longer.run(processes=1)
+    assert len(fake.asked) == len(set(fake.asked)) == 3 * 2 * 25
+    assert [len(h) for h in longer.portfolio().histories] == [25] * 6
+
+
+def test_partial_portfolio_is_balanced_and_the_rest_follows(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    whole = collection(tmp_path / "whole")
+    whole.run(processes=1)
+    fake.asked.clear()
+    fake.stop_after = 40
+    cut = collection(tmp_path / "cut")
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(processes=1)
+    assert [len(h) for h in cut.portfolio().histories] == [9, 9, 9, 9]
+    fake.stop_after = None
+    cut.run(processes=1)
+    assert content(cut.portfolio()) == content(whole.portfolio())
+
+
+def test_torn_last_line_is_skipped_cut_off_and_done_again(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    mine = collection(tmp_path)
+    mine.run(processes=1)
+    whole = content(mine.portfolio())
+    path = tmp_path / journal.NAME
+    path.write_bytes(path.read_bytes()[:-25])
+    torn = mine.entries
+    assert torn.torn
+    assert len(torn.trials) == 83
+    fake.asked.clear()
+    mine.run(processes=1)
+    assert len(fake.asked) == 1
+    mended = mine.entries
+    assert not mended.torn
+    assert content(mine.portfolio()) == whole
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 37))
+def test_any_cut_of_a_journal_can_be_read(tmp_path: Path, fake: FakeEvaluator, cut: int) -> None:
+    mine = collection(tmp_path)
+    mine.run(processes=1)
+    path = tmp_path / journal.NAME
+    path.write_bytes(path.read_bytes()[: -1 - cut])
+    assert len(mine.entries.trials) >= 84 - 1 - cut // 100
+
+
+def test_damage_elsewhere_is_named(tmp_path: Path, fake: FakeEvaluator) -> None:
+    mine = collection(tmp_path)
+    mine.run(processes=1)
+    path = tmp_path / journal.NAME
+    lines = path.read_bytes().split(b"\n")
+    lines[6] = lines[6][:-9]
+    path.write_bytes(b"\n".join(lines))
+    with pytest.raises(StoreError, match="line 7 "):
+        mine.run(processes=1)
+
+
+def test_other_protocols_and_changed_tables_are_refused(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    collection(tmp_path).run(processes=1)
+    for changed in ({"folds": 3}, {"seed": 4}, {"rows": 31}):
+        other = Protocol(**{"folds": 2, "rows": 30, "seed": 3, **changed})
+        with pytest.raises(InputError, match="protocol"):
+            collection(tmp_path, protocol=other).run(processes=1)
+    with pytest.raises(InputError, match="'b' has changed"):
+        collection(tmp_path, tables=(tiny("a"), tiny("b", seed=2))).run(processes=1)
+
+
+def test_two_writers_are_refused(tmp_path: Path, fake: FakeEvaluator) -> None:
+    mine = collection(tmp_path)
+    with journal.Writer(tmp_path / journal.NAME), pytest.raises(StoreError, match="another"):
+        mine.run(processes=1)
+    mine.run(processes=1)
+
+
+def test_nothing_to_write_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no results"):
+        collection(tmp_path).portfolio()
+
+
+def test_two_tables_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="every name once"):
+        collection(tmp_path, tables=(tiny("a"), tiny("a")))
+
+
+# Tables ----------------------------------------------------------------------------------------
+
+
+def test_folder_with_an_index_gives_families_kinds_and_sources(tmp_path: Path) -> None:
+    frame = tiny("x").X.assign(target=np.arange(40) % 7)
+    frame.to_csv(tmp_path / "first.csv", index=False)
+    frame.to_parquet(tmp_path / "second.parquet")
+    (tmp_path / "index.csv").write_text(
+        "name,family,kind,domain,source,licence\n"
+        'first,kin,regression,education,"KEEL, 2011",CC0-1.0\n'
+    )
+    first, second = load_tables([tmp_path])
+    assert (first.name, first.family, first.kind) == ("first", "kin", "regression")
+    assert first.info["source"] == "KEEL, 2011"
+    assert (first.info["domain"], first.info["licence"]) == ("education", "CC0-1.0")
+    assert (second.name, second.family, second.kind) == ("second", "second", "classification")
+
+
+def test_unusable_sources_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no tables in"):
+        load_tables([tmp_path])
+    with pytest.raises(InputError, match="no tables given"):
+        load_tables([])
+    with pytest.raises(InputError, match="two tables are called 'iris'"):
+        load_tables(["sklearn:iris", "sklearn:iris"])
+
+
+# Workers ---------------------------------------------------------------------------------------
+
+
+def test_real_children_are_deterministic_and_a_timeout_is_a_failure(tmp_path: Path) -> None:
+    runs = []
+    for name in ("one", "two"):
+        mine = collection(tmp_path / name, configs=3)
+        mine.run(processes=1)
+        runs.append(content(mine.portfolio()))
+    assert runs[0] == runs[1]
+    late = collection(tmp_path / "late", configs=3)
+    late.run(processes=1, timeout=1e-6)
+    assert all((h.states == State.FAILED).all() for h in late.portfolio().histories)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_collect import collection
+collection(Path(sys.argv[1])).run(processes=1)
+"""
+
+
+def test_kill_9_and_resume_give_what_an_undisturbed_run_gives(tmp_path: Path) -> None:
+    whole = collection(tmp_path / "whole")
+    whole.run(processes=1)
+    cut = collection(tmp_path / "cut")
+    tests = str(Path(__file__).parent)
+    path = tmp_path / "cut" / journal.NAME
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for wanted in (1, 30):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(path.parent), tests], env=environment
+        )
+        try:
+            _wait_for_trials(path, wanted)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    cut.run(processes=1)
+    assert content(cut.portfolio()) == content(whole.portfolio())
+
+
+def _trials(path: Path) -> int:
+    return path.read_text().count('"kind": "trial"') if path.exists() else 0
+
+
+def _wait_for_trials(path: Path, wanted: int) -> None:
+    end = time.monotonic() + 200
+    while _trials(path) < wanted:
+        assert time.monotonic() < end, "the process to be killed wrote nothing"
+        time.sleep(0.02)
+
+
+def test_two_worker_cluster_gives_what_one_process_gives_and_listens_on_loopback_only(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("distributed")
+    psutil = pytest.importorskip("psutil")
+    found: set[str] = set()
+
+    def look(progress: Progress) -> None:
+        me = psutil.Process()
+        for process in (me, *me.children(recursive=True)):
+            for connection in process.net_connections(kind="tcp"):
+                if connection.status == psutil.CONN_LISTEN:
+                    found.add(connection.laddr.ip)
+
+    alone, together = (
+        collection(tmp_path / n, configs=4, children=("linear",)) for n in ("alone", "together")
+    )
+    alone.run(processes=1)
+    together.run(processes=2, report=look)
+    assert content(alone.portfolio()) == content(together.portfolio())
+    assert found == {"127.0.0.1"}
+
+
+def test_without_dask_it_runs_in_this_process(
+    tmp_path: Path, fake: FakeEvaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    collection(tmp_path).run(processes=4)
+    assert len(fake.asked) == 84
+    with pytest.raises(ImportError, match=r"autometa\[distributed\]"):
+        collection(tmp_path, configs=21).run(scheduler="tcp://127.0.0.1:1")
+
+
+class KilledError(Exception):
+    """Stands for distributed.KilledWorker."""
+
+
+class FakeFuture:
+    """What `_stream` uses of a future."""
+
+    def __init__(self, status: str, trials: Any = None, error: Exception | None = None) -> None:
+        self.status, self.trials, self.error = status, trials, error
+
+    def result(self) -> Any:
+        return self.trials
+
+    def exception(self) -> Exception | None:
+        return self.error
+
+
+class FakeClient:
+    """Evaluates at once; batches that hold the deadly config kill their worker."""
+
+    def __init__(self, deadly: Any, error: type[Exception] = KilledError) -> None:
+        self.deadly, self.error = deadly, error
+        self.futures: list[Any] = []
+
+    def nthreads(self) -> dict[str, int]:
+        return {"w": 1}
+
+    def submit(self, function: Any, batch: plan.Batch, *args: Any, **options: Any) -> Any:
+        assert options == {"pure": False, "retries": 1}
+        if self.deadly in batch.configs:
+            return FakeFuture("error", error=self.error())
+        return FakeFuture("finished", trials=function(batch, *args))
+
+
+def stream(monkeypatch: pytest.MonkeyPatch, client: FakeClient, work: list[plan.Batch]) -> Any:
+    class Completed:
+        def __init__(self) -> None:
+            self.queue: list[Any] = []
+
+        def add(self, future: Any) -> None:
+            self.queue.append(future)
+
+        def __iter__(self) -> Iterator[Any]:
+            return self
+
+        def __next__(self) -> Any:
+            return self.queue.pop(0)
+
+    module = SimpleNamespace(as_completed=Completed, KilledWorker=KilledError)
+    monkeypatch.setattr(workers, "_distributed", lambda: module)
+    table = tiny("a")
+    return list(workers._stream(client, work, {"a": table}, Protocol(), None))
+
+
+def test_config_that_kills_its_workers_is_found_and_recorded(
+    monkeypatch: pytest.MonkeyPatch, fake: FakeEvaluator
+) -> None:
+    configs = plan.design(children.get("linear").space, 8, 0)
+    work = [plan.Batch("a", "linear", tuple(configs))]
+    outcomes = stream(monkeypatch, FakeClient(configs[4]), work)
+    states = {json.dumps(t.config): t.state for _, trials in outcomes for t in trials}
+    assert len(states) == 9
+    assert states[json.dumps(configs[4])] == State.FAILED
+    assert len(fake.asked) == 8
+
+
+def test_mistake_in_the_program_is_not_taken_for_a_failed_config(
+    monkeypatch: pytest.MonkeyPatch, fake: FakeEvaluator
+) -> None:
+    configs = plan.design(children.get("linear").space, 2, 0)
+    work = [plan.Batch("a", "linear", tuple(configs))]
+    with pytest.raises(ZeroDivisionError):
+        stream(monkeypatch, FakeClient(configs[1], ZeroDivisionError), work)
+
+
+def test_long_batches_hand_over_what_they_have(
+    tmp_path: Path, fake: FakeEvaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.0)
+    seen: list[Progress] = []
+    mine = collection(tmp_path)
+    mine.run(processes=1, report=seen.append)
+    assert len(seen) == 84
+    assert [len(h) for h in mine.portfolio().histories] == [21] * 4
+
+
+def test_an_evaluation_is_known_again_on_a_machine_that_rounds_differently() -> None:
+    one, other = ({"learning_rate": 0.1 * (1 + e), "depth": 3} for e in (0.0, 2.0**-52))
+    assert one != other
+    assert plan.key("iris", "mlp", one) == plan.key("iris", "mlp", other)
+    assert plan.key("iris", "mlp", one) != plan.key("iris", "mlp", {**one, "depth": 4})
