@@ -1,0 +1,142 @@
+"""A learned basis: one small network shared by all prior tasks, one linear head a task.
+
+    f_i(x) = phi(x)' w_i,    phi(x) = [tanh trunk of the unit config, 1]
+
+Trained on the trials of all tasks at once by mini-batches, so tasks need not share configs. The
+recipe follows adaptive Bayesian linear regression (Perrone et al., 2018) with the heads' prior
+learned too (see `prior`). Training is torch; the trained basis is plain numpy, since one suggestion
+evaluates it on a few hundred rows many times and must not pay a framework's overhead.
+
+Shapes: T tasks, N trials in all, d unit columns, p basis functions (the constant included).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autometa.encoding import Floats
+from autometa.meta.descent import minimise
+from autometa.meta.threads import one_thread
+
+Singles = NDArray[np.float32]
+
+_TRUNK_DECAY, _HEAD_DECAY = 1e-4, 1e-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """phi: unit configs (n, d) -> features (n, p).
+
+    `layers` holds (weight (in, out), bias (out,)) pairs, float32.
+    """
+
+    layers: tuple[tuple[Singles, Singles], ...]
+
+    @property
+    def size(self) -> int:
+        """Number of basis functions, p."""
+        return len(self.layers[-1][1]) + 1
+
+    def __call__(self, unit: Floats) -> Floats:
+        """Features (n, p) of unit configs (n, d)."""
+        hidden = np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+        for weight, bias in self.layers:
+            hidden = hidden @ weight
+            hidden += bias
+            np.tanh(hidden, out=hidden)
+        features = np.empty((len(unit), self.size))
+        features[:, :-1] = hidden
+        features[:, -1] = 1.0
+        return features
+
+    def vjp(self, unit: Floats, cotangent: Floats) -> Floats:
+        """Gradient with respect to the unit configs of sum(cotangent * phi), (n, d).
+
+        Args:
+            unit: (n, d).
+            cotangent: (n, p), the derivative of the caller's value by each feature.
+        """
+        hidden = np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+        outputs = []
+        for weight, bias in self.layers:
+            hidden = np.tanh(hidden @ weight + bias)
+            outputs.append(hidden)
+        grad = cotangent[:, :-1].astype(np.float32)
+        for (weight, _), output in zip(reversed(self.layers), reversed(outputs), strict=True):
+            grad = (grad * (1.0 - output**2)) @ weight.T
+        result: Floats = 2.0 * grad.astype(np.float64)
+        return result
+
+
+def fit_basis(
+    units: Sequence[Floats],
+    targets: Sequence[Floats],
+    *,
+    rng: np.random.Generator,
+    hidden: tuple[int, ...] = (128, 128),
+    size: int = 48,
+    steps: int | None = None,
+    batch: int = 1024,
+) -> Basis:
+    """Train the shared network on all tasks at once.
+
+    Args:
+        units: Per task, unit configs (n_i, d).
+        targets: Per task, normal scores (n_i,).
+        rng: Source of initial weights and batches.
+        hidden: Widths of the hidden layers.
+        size: Width of the last layer, p - 1.
+        steps: Mini-batch steps; by default enough for about 40 passes, within [300, 1500].
+        batch: Trials a step.
+    """
+    import torch  # here: torch costs more than a second to import
+
+    x = torch.as_tensor(2.0 * np.concatenate(units) - 1.0, dtype=torch.float32)
+    y = torch.as_tensor(np.concatenate(targets), dtype=torch.float32)
+    counts = [len(u) for u in units]
+    owner = torch.as_tensor(np.repeat(np.arange(len(units)), counts))
+    # Every task weighs the same on average, however many trials it has; the square root keeps
+    # tasks of five trials from being memorised.
+    weight = torch.as_tensor(np.repeat(1.0 / np.sqrt(counts), counts), dtype=torch.float32)
+    weight = weight / weight.mean()
+    total = len(y)
+    batch = min(batch, max(64, total // 4))
+    if steps is None:
+        steps = int(np.clip(40 * total / batch, 300, 1500))
+
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    widths = [x.shape[1], *hidden, size]
+    start = [
+        parameter
+        for a, b in pairwise(widths)
+        for parameter in (torch.randn(a, b, generator=generator) / a**0.5, torch.zeros(b))
+    ]
+    trunk = len(start)
+    common = torch.randn(size, generator=generator) / size**0.5
+    start += [common, torch.zeros(len(units), size), torch.zeros(len(units))]
+
+    def loss(parameters: list[torch.Tensor], _: int) -> torch.Tensor:
+        rows = torch.randint(total, (batch,), generator=generator)
+        output = x[rows]
+        for a, b in zip(parameters[:trunk:2], parameters[1:trunk:2], strict=True):
+            output = torch.tanh(torch.addmm(b, output, a))
+        shared, heads, offsets = parameters[trunk:]
+        task = owner[rows]
+        predicted = (output * (shared + heads[task])).sum(1) + offsets[task]
+        return (weight[rows] * (predicted - y[rows]) ** 2).mean()
+
+    with one_thread():
+        trained = minimise(
+            loss,
+            start,
+            rate=4e-3,
+            steps=steps,
+            decay=[*[_TRUNK_DECAY] * trunk, 0.0, _HEAD_DECAY, 0.0],
+        )[:trunk]
+    arrays = [p.numpy().copy() for p in trained]
+    return Basis(layers=tuple(zip(arrays[::2], arrays[1::2], strict=True)))

@@ -1,0 +1,164 @@
+"""MetaLearner: the recipe that turns a portfolio into a MetaModel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autometa.encoding import Floats
+from autometa.meta.basis import Basis, fit_basis
+from autometa.meta.candidates import Candidates
+from autometa.meta.feasibility import fit_failure_rate
+from autometa.meta.kernel import Kernel, fit_kernel, matern
+from autometa.meta.model import MetaModel
+from autometa.meta.prior import HeadPrior, fit_prior
+from autometa.meta.similarity import fit_similarity
+from autometa.meta.targets import normal_scores, usable
+from autometa.meta.threads import one_thread
+from autometa.meta.transfer import Transfer
+from autometa.portfolio import Portfolio
+from autometa.space import SearchSpace
+from autometa.task import State, TaskHistory
+
+_LEAST_TRIALS = 3
+_POOL, _BOUNDS = 3000, 0.12  # random candidates for the elite; rate of jumps to a bound
+_ELITE = 600
+_RECORDED, _BEST_RECORDED = 1500, 20  # recorded configs that the doubt looks at; elite a task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetaLearner:
+    """Learns from prior tasks what to try on the next one.
+
+    Args:
+        seed: Seed of everything random in `fit`; same seed and portfolio, same model.
+        basis_size: Width of the learned basis.
+        steps: Mini-batch steps of its training; None chooses by the amount of data.
+
+    >>> import numpy as np
+    >>> from optuna.distributions import FloatDistribution
+    >>> from autometa.task import Task, TaskHistory
+    >>> space = SearchSpace({"x": FloatDistribution(0.0, 1.0)})
+    >>> x = np.linspace(0.0, 1.0, 12)
+    >>> tasks = [
+    ...     TaskHistory(
+    ...         task=Task(name=str(c), space=space, direction="minimize"),
+    ...         raw=x[:, None],
+    ...         values=(x - c) ** 2,
+    ...     )
+    ...     for c in (0.6, 0.7, 0.8)
+    ... ]
+    >>> model = MetaLearner(seed=0).fit(Portfolio(tasks))
+    >>> 0.5 < model.warm_start(1)[0].config["x"] < 0.9
+    True
+    """
+
+    seed: int = 0
+    basis_size: int = 48
+    steps: int | None = None
+
+    def fit(self, portfolio: Portfolio, *, space: SearchSpace | None = None) -> MetaModel:
+        """The meta-model of a portfolio of one space.
+
+        Args:
+            portfolio: Any number of tasks. Tasks of fewer than three usable trials, or whose
+                trials are all alike, teach nothing about configs and are left out.
+            space: The space, where the portfolio may be empty.
+
+        Raises:
+            PortfolioError: several spaces, or none and no `space` given.
+        """
+        if space is None or portfolio.histories:
+            space = portfolio.space
+        taught = [(h, rows) for h in portfolio.histories if _teaches(h, rows := usable(h))]
+        return MetaModel(
+            space=space,
+            tasks=tuple(h.task.name for h, _ in taught),
+            meta_features=tuple(dict(h.task.meta_features) for h, _ in taught),
+            transfer=self._transfer(space, taught) if taught else None,
+        )
+
+    def _transfer(
+        self, space: SearchSpace, taught: list[tuple[TaskHistory, NDArray[np.bool_]]]
+    ) -> Transfer:
+        rng = np.random.default_rng(self.seed)
+        every = [space.encode_raw(h.raw) for h, _ in taught]
+        units = [u[rows] for u, (_, rows) in zip(every, taught, strict=True)]
+        scores = [h.scores[rows] for h, rows in taught]
+        targets = [normal_scores(s) for s in scores]
+        basis = fit_basis(units, targets, rng=rng, size=self.basis_size, steps=self.steps)
+        with one_thread():
+            every_phi = _split(basis(np.concatenate(every)), every)
+            phi = [f[rows] for f, (_, rows) in zip(every_phi, taught, strict=True)]
+            prior = fit_prior(phi, targets)
+            cold = fit_kernel(units, targets, rng=rng)
+            elite, doubt = _elite(Candidates(space), basis, prior, cold, units, targets, rng)
+            return Transfer(
+                basis=basis,
+                prior=prior,
+                residual=fit_kernel(units, targets, rng=rng, features=phi, prior=prior),
+                cold=cold,
+                log_slope=_log_slope(scores),
+                similarity=fit_similarity(
+                    [h.task.meta_features for h, _ in taught],
+                    [h.task.family for h, _ in taught],
+                    phi,
+                    prior,
+                ),
+                failure=fit_failure_rate(every_phi, [h.states == State.FAILED for h, _ in taught]),
+                elite=elite,
+                elite_doubt=doubt,
+            )
+
+
+def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:
+    return int(rows.sum()) >= _LEAST_TRIALS and bool(np.ptp(history.values[rows]) > 0)
+
+
+def _split(rows: Floats, like: Sequence[Floats]) -> list[Floats]:
+    return np.split(rows, np.cumsum([len(part) for part in like])[:-1])
+
+
+def _log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
+    """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
+    logs = []
+    for values in scores:
+        middle, high = np.quantile(values, [0.5, 0.9])
+        if high > middle:
+            logs.append(np.log((high - middle) / 1.2816))  # the 90 % quantile of a normal
+    if not logs:
+        return 0.0, 3.0
+    return float(np.median(logs)), float(max(np.std(logs), 0.5))
+
+
+def _elite(
+    make: Candidates,
+    basis: Basis,
+    prior: HeadPrior,
+    cold: Kernel,
+    units: Sequence[Floats],
+    targets: Sequence[Floats],
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Configs predicted best for some prior task, (e, d), and the doubt of the predictions, (e,).
+
+    Candidates are random configs, the same with coordinates on their bounds, and the best recorded
+    ones. A network is sure of itself far from any data, so the doubt counts distance to recorded
+    configs as well as the heads' own spread.
+    """
+    random = make.random(_POOL, rng)
+    best = [u[np.argsort(-z)[:_BEST_RECORDED]] for u, z in zip(units, targets, strict=True)]
+    recorded = np.unique(np.concatenate(units), axis=0)
+    recorded = np.concatenate([rng.permutation(recorded)[:_RECORDED], *best])
+    pool = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS), *best])
+    features = basis(pool)
+    each = min(max(2, _ELITE // len(units)), len(pool) - 1)
+    predicted = features @ prior.heads.T
+    chosen = np.unique(np.argpartition(-predicted, each, axis=0)[:each])
+    near = matern(pool[chosen], recorded, cold.scales).max(axis=1)
+    phi = features[chosen]
+    variance = np.einsum("ep,pq,eq->e", phi, prior.spread, phi) + (1.0 - near**2)
+    return pool[chosen], np.sqrt(variance)

@@ -1,0 +1,183 @@
+"""MetaModel: what was learned from a portfolio, ready to start and to steer a new search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autometa.encoding import Floats
+from autometa.errors import ModelError
+from autometa.meta.candidates import Candidates
+from autometa.meta.transfer import Transfer
+from autometa.meta.zero_shot import greedy_portfolio
+from autometa.space import Config, SearchSpace
+
+if TYPE_CHECKING:
+    import optuna
+
+_CAUTION = 1.5  # standard deviations that a zero-shot prediction must be better by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One config to try before anything is known of the new task.
+
+    Args:
+        config: What to try.
+        inner_lr: Its inner learning rate; None where the space has none or it is inactive.
+        expected: Mean normal score that prior tasks predict for it: 0 = a median random config,
+            1.28 = better than nine in ten. NaN where nothing was learned.
+        reason: Why, in a sentence.
+    """
+
+    config: Config
+    inner_lr: float | None
+    expected: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MetaModel:
+    """What `MetaLearner.fit` returns.
+
+    Args:
+        space: The space of the prior tasks.
+        tasks: Names of the prior tasks that taught something, length T.
+        meta_features: Their meta-features, length T; a task's mapping may be empty.
+        transfer: What was learned; None where there was nothing to learn from.
+    """
+
+    space: SearchSpace
+    tasks: tuple[str, ...]
+    meta_features: tuple[Mapping[str, float], ...]
+    transfer: Transfer | None
+
+    def warm_start(
+        self, n: int, *, meta_features: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """Configs for the first n trials, in the order in which to try them.
+
+        Args:
+            n: How many.
+            meta_features: Of the new task, where known.
+
+        Returns:
+            At most n candidates. Without any prior task: the space's defaults, if it has any.
+
+        Raises:
+            ModelError: n is negative.
+        """
+        if n < 0:
+            raise ModelError(f"n = {n}", allowed="0 or more candidates")
+        if self.transfer is None:
+            return self._defaults()[:n]
+        predicted = self._elite_predictions
+        weights = self.task_relevance(meta_features)
+        careful = predicted - _CAUTION * self.transfer.elite_doubt[:, None]
+        chosen = greedy_portfolio(careful.max(axis=0) - careful, n, weights)
+        raw = self.space.decode_raw(self.transfer.elite[chosen])
+        return [
+            self._candidate(config, row, weights, rank)
+            for rank, (config, row) in enumerate(
+                zip(self.space.from_raw(raw), predicted[chosen], strict=True)
+            )
+        ]
+
+    def task_relevance(self, meta_features: Mapping[str, float] | None) -> Floats:
+        """Weights (T,) of the prior tasks before any trial, summing to one; see `similarity`."""
+        if self.transfer is None:
+            return np.zeros(0)
+        return self.transfer.similarity(meta_features)
+
+    def sampler(
+        self,
+        *,
+        seed: int,
+        meta_features: Mapping[str, float] | None = None,
+        base: optuna.samplers.BaseSampler | None = None,
+    ) -> optuna.samplers.BaseSampler:
+        """An Optuna sampler that starts where the prior tasks ended.
+
+        Args:
+            seed: Together with a trial's number it decides that trial's suggestion.
+            meta_features: Of the new task, where known.
+            base: Samples the parameters that no prior task knows, and everything once the prior
+                tasks turn out not to help; by default Optuna's GPSampler.
+        """
+        from autometa.search.sampler import MetaSampler
+
+        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one file (a zip of safetensors and JSON), atomically.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        from autometa.meta.store import save_model
+
+        save_model(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> MetaModel:
+        """Read a model that `save` wrote.
+
+        Raises:
+            StoreError: not a model, damaged, or of a newer version.
+        """
+        from autometa.meta.store import load_model
+
+        return load_model(Path(path))
+
+    # Parts ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Maker of candidates of this space."""
+        return Candidates(self.space)
+
+    @cached_property
+    def elite_features(self) -> Floats:
+        """Basis features of the elite configs, (e, p)."""
+        assert self.transfer is not None
+        return self.transfer.basis(self.transfer.elite)
+
+    @cached_property
+    def _elite_predictions(self) -> Floats:
+        """Normal scores that each prior task predicts for each elite config, (e, T)."""
+        assert self.transfer is not None
+        predictions: Floats = self.elite_features @ self.transfer.prior.heads.T
+        return predictions
+
+    def _defaults(self) -> list[Candidate]:
+        if not self.space.defaults:
+            return []
+        config = dict(self.space.defaults)
+        reason = "the space's default config; there are no prior tasks to learn from"
+        return [
+            Candidate(
+                config=config, inner_lr=self._inner_lr(config), expected=float("nan"), reason=reason
+            )
+        ]
+
+    def _candidate(
+        self, config: Config, predicted: Floats, weights: Floats, rank: int
+    ) -> Candidate:
+        order = np.argsort(-predicted)
+        best_for = ", ".join(self.tasks[i] for i in order[:3])
+        role = "best on average over" if rank == 0 else f"adds most to the {rank} before it, over"
+        return Candidate(
+            config=config,
+            inner_lr=self._inner_lr(config),
+            expected=float(predicted @ weights),
+            reason=f"{role} {len(self.tasks)} prior tasks; strongest on {best_for}",
+        )
+
+    def _inner_lr(self, config: Config) -> float | None:
+        value = config.get(self.space.inner_lr) if self.space.inner_lr else None
+        return None if value is None else float(value)

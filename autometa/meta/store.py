@@ -1,0 +1,190 @@
+"""A meta-model as one file: a zip of `model.json` and `model.safetensors`, both stored as they are.
+
+Why one file: it is replaced atomically, and copied as one thing. Safetensors load silently with a
+flipped bit, so the JSON holds the tensors' SHA-256. Nothing in the file is code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from autometa._version import __version__
+from autometa.errors import AutometaError, StoreError
+from autometa.meta.basis import Basis
+from autometa.meta.feasibility import FailureRate
+from autometa.meta.kernel import Kernel
+from autometa.meta.model import MetaModel
+from autometa.meta.prior import HeadPrior
+from autometa.meta.similarity import Similarity
+from autometa.meta.transfer import Transfer
+from autometa.space import SearchSpace
+
+SCHEMA = 1
+_JSON, _TENSORS = "model.json", "model.safetensors"
+_MOST_JSON, _MOST_TENSORS = 256 * 2**20, 2**30
+
+
+def save_model(model: MetaModel, path: Path) -> None:
+    """See `MetaModel.save`."""
+    tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
+    blob = save_tensors(tensors)
+    header = {
+        "schema": SCHEMA,
+        "autometa": __version__,
+        "space": model.space.to_json(),
+        "tasks": list(model.tasks),
+        "meta_features": [dict(m) for m in model.meta_features],
+        "transfer": scalars,
+        "sha256": hashlib.sha256(blob).hexdigest(),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in ((_JSON, json.dumps(header, indent=1).encode()), (_TENSORS, blob)):
+            archive.writestr(zipfile.ZipInfo(name), data)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"the model cannot be written to {path}: {error.strerror}", do="Choose another place"
+        ) from error
+
+
+def load_model(path: Path) -> MetaModel:
+    """See `MetaModel.load`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(_member(archive, _JSON, _MOST_JSON, path))
+            blob = _member(archive, _TENSORS, _MOST_TENSORS, path)
+    except FileNotFoundError as error:
+        raise StoreError(f"there is no model at {path}", do="Check the path") from error
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise _damaged(path, error) from error
+    schema = header.get("schema") if isinstance(header, dict) else None
+    if not isinstance(schema, int):
+        raise _damaged(path, "no schema version")
+    if schema > SCHEMA:
+        raise StoreError(
+            f"the model at {path} has schema version {schema}",
+            allowed=f"up to {SCHEMA}",
+            do="Update autometa",
+        )
+    if hashlib.sha256(blob).hexdigest() != header.get("sha256"):
+        raise _damaged(path, "the checksum of its tensors does not match")
+    try:
+        scalars = header["transfer"]
+        return MetaModel(
+            space=SearchSpace.from_json(header["space"]),
+            tasks=tuple(map(str, header["tasks"])),
+            meta_features=tuple(dict(m) for m in header["meta_features"]),
+            transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
+        )
+    except (KeyError, TypeError, ValueError, SafetensorError, AutometaError) as error:
+        raise _damaged(path, error) from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        raise _damaged(path, f"no {name} in it") from None
+    if info.file_size > most or info.compress_type != zipfile.ZIP_STORED:
+        raise _damaged(path, f"{name} is compressed or larger than {most >> 20} MB")
+    return archive.read(info)
+
+
+def _damaged(path: Path, why: object) -> StoreError:
+    return StoreError(
+        f"{path} is not an undamaged autometa model: {why}", do="Save it again with MetaModel.save"
+    )
+
+
+def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+    tensors: dict[str, np.ndarray[Any, Any]] = {
+        "prior.mean": transfer.prior.mean,
+        "prior.cov": transfer.prior.cov,
+        "prior.heads": transfer.prior.heads,
+        "prior.spread": transfer.prior.spread,
+        "residual.scales": transfer.residual.scales,
+        "cold.scales": transfer.cold.scales,
+        "similarity.values": transfer.similarity.values,
+        "failure.weights": transfer.failure.weights,
+        "elite": transfer.elite,
+        "elite_doubt": transfer.elite_doubt,
+    }
+    for i, (weight, bias) in enumerate(transfer.basis.layers):
+        tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
+    scalars = {
+        "layers": len(transfer.basis.layers),
+        "prior.noise": transfer.prior.noise,
+        "failure.rate": transfer.failure.rate,
+        "similarity.names": list(transfer.similarity.names),
+        "similarity.width": transfer.similarity.width,
+        "similarity.share": transfer.similarity.share,
+        "log_slope": list(transfer.log_slope),
+        **{
+            f"{name}.{part}": getattr(getattr(transfer, name), part)
+            for name in ("residual", "cold")
+            for part in ("variance", "noise")
+        },
+    }
+    return {k: np.ascontiguousarray(v) for k, v in tensors.items()}, scalars
+
+
+def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) -> Transfer:
+    def kernel(name: str) -> Kernel:
+        return Kernel(
+            scales=tensors[f"{name}.scales"],
+            variance=float(scalars[f"{name}.variance"]),
+            noise=float(scalars[f"{name}.noise"]),
+        )
+
+    centre, spread = scalars["log_slope"]
+    return Transfer(
+        basis=Basis(
+            layers=tuple(
+                (tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"])
+                for i in range(int(scalars["layers"]))
+            )
+        ),
+        prior=HeadPrior(
+            mean=tensors["prior.mean"],
+            cov=tensors["prior.cov"],
+            noise=float(scalars["prior.noise"]),
+            heads=tensors["prior.heads"],
+            spread=tensors["prior.spread"],
+        ),
+        residual=kernel("residual"),
+        cold=kernel("cold"),
+        log_slope=(float(centre), float(spread)),
+        similarity=Similarity(
+            names=tuple(map(str, scalars["similarity.names"])),
+            values=tensors["similarity.values"],
+            width=float(scalars["similarity.width"]),
+            share=float(scalars["similarity.share"]),
+        ),
+        failure=FailureRate(
+            weights=tensors["failure.weights"], rate=float(scalars["failure.rate"])
+        ),
+        elite=tensors["elite"],
+        elite_doubt=tensors["elite_doubt"],
+    )

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+
+from autometa.meta.candidates import Candidates
+from autometa.space import SearchSpace
+from autometa.testing.families import bowl_space
+from tests.strategies import seeds, spaces
+
+
+@given(spaces(), seeds)
+def test_every_candidate_is_a_valid_encoding(space: SearchSpace, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    make = Candidates(space)
+    random = make.random(8, rng)
+    for unit in (
+        random,
+        make.touch_bounds(random, rng, 0.5),
+        make.perturb(random, rng, scale=0.2, bounds=0.1),
+    ):
+        raw = space.check_raw(space.decode_raw(unit))
+        assert np.allclose(space.encode_raw(raw), unit, atol=1e-5)
+
+
+def test_bounds_are_really_touched() -> None:
+    space = bowl_space()
+    rng = np.random.default_rng(0)
+    make = Candidates(space)
+    touched = make.touch_bounds(make.random(200, rng), rng, 0.5)
+    rates = touched[:, space.slices["learning_rate"]]
+    assert (rates == 0.0).any()
+    assert (rates == 1.0).any()
