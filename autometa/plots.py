@@ -1,0 +1,286 @@
+"""Figures of what tuning found: every function draws on an Axes and returns it, and shows nothing.
+
+The style of the arguments follows `optuna.visualization.matplotlib`: what to plot first, the rest
+by keyword. Figures come from the object interface of matplotlib, so there is no global state and
+no display is needed: `plot_warm_vs_cold(result).figure.savefig("warm.svg")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autometa.encoding import Floats
+from autometa.errors import InputError, StoreError
+from autometa.search.explanation import Explanation
+from autometa.search.result import Arm, TunedTrial, TuneResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Results: TypeAlias = TuneResult | Sequence[TuneResult]
+
+# Two hues that colour-blind readers tell apart, mid-toned for light and for dark pages.
+WARM = "#d9730d"
+COLD = "#3b82c4"
+OTHER = "#8a8f98"
+_COLORS = {"warm": WARM, "cold": COLD}
+_SHADES = ("#d9730d", "#3b82c4", "#2f9e77", "#b05fb0", "#a08a1f", "#c94f5d", "#5b6fd6", "#7a8b4a")
+
+
+def plot_warm_vs_cold(
+    results: Results,
+    *,
+    target_name: str | None = None,
+    error_bar: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Best value so far after each trial, one line an arm.
+
+    Args:
+        results: One result, or several runs (seeds) of the same search, whose mean is drawn.
+        target_name: Label of the value axis; the metric's name by default.
+        error_bar: Draw a band. For several runs: the standard error of their mean. For one run:
+            the standard error over the folds of the incumbent, which includes the difficulty of
+            the folds that both arms share.
+        ax: Where to draw; a new figure by default.
+
+    Returns:
+        The axes.
+
+    Raises:
+        InputError: no result was given.
+    """
+    runs = _runs(results)
+    ax = _axes(ax)
+    for name, arms in (
+        ("warm", [r.warm for r in runs]),
+        ("cold", [r.cold for r in runs if r.cold is not None]),
+    ):
+        length = min(map(len, arms), default=0)
+        if length == 0:
+            continue
+        curves = np.array([_curve(a)[:length] for a in arms])
+        x = np.arange(1, length + 1)
+        mean = curves.mean(axis=0)  # NaN until every run has a value
+        ax.plot(x, mean, drawstyle="steps-post", color=_COLORS[name], linewidth=2, label=name)
+        if len(arms) == 1:
+            some = _thin(length)
+            values = _values(arms[0].trials)
+            ax.plot(x[some], values[some], ".", color=_COLORS[name], alpha=0.45, markersize=5)
+        if error_bar:
+            error = _run_error(curves) if len(arms) > 1 else _fold_error(arms[0])
+            ax.fill_between(
+                x, mean - error, mean + error, step="post", color=_COLORS[name], alpha=0.15, lw=0
+            )
+    _around_incumbents(ax, runs)
+    _count_trials(ax)
+    ax.set_ylabel(_label(target_name or runs[0].metric))
+    ax.set_title("Best so far")
+    if len(ax.lines):
+        ax.legend(loc="lower right" if runs[0].direction == "maximize" else "upper right")
+    return ax
+
+
+def plot_calibration(results: Results, *, ax: Axes | None = None) -> Axes:
+    """What the prior expected of each warm trial against what happened.
+
+    Args:
+        results: One result, or several of the same table.
+        ax: Where to draw; a new figure by default.
+
+    Returns:
+        The axes; its title holds the rank correlation where there are three trials or more.
+
+    Raises:
+        InputError: no result was given.
+    """
+    runs = _runs(results)
+    ax = _axes(ax)
+    pairs = np.array(
+        [
+            (t.expected, t.value)
+            for r in runs
+            for t in r.warm.trials
+            if t.expected is not None and t.value is not None
+        ]
+    ).reshape(-1, 2)
+    if len(pairs):
+        shown = pairs[_thin(len(pairs))]
+        ax.scatter(shown[:, 0], shown[:, 1], s=26, color=WARM, alpha=0.75, linewidths=0)
+    else:
+        _say(ax, "the prior expected nothing here")
+    title = "Expected and observed"
+    if len(pairs) > 2 and np.ptp(pairs[:, 0]) > 0 and np.ptp(pairs[:, 1]) > 0:
+        title += f" (rank correlation {_rank_correlation(pairs):.2f})"
+    ax.set_title(title)
+    ax.set_xlabel("expected by the prior (normal score)")
+    ax.set_ylabel(_label(f"observed {runs[0].metric}"))
+    return ax
+
+
+def plot_weights(
+    trials: TuneResult | Sequence[TunedTrial | Explanation],
+    *,
+    n_tasks: int = 6,
+    ax: Axes | None = None,
+) -> Axes:
+    """Weights over prior tasks while the search goes on, for the tasks that mattered most.
+
+    Args:
+        trials: A result, whose warm trials are shown, or the explained trials of a study.
+        n_tasks: How many tasks get a line of their own.
+        ax: Where to draw; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax)
+    every = trials if isinstance(trials, Sequence) else trials.warm.trials
+    weighed = [t for t in every if t.weights]
+    totals: dict[str, float] = {}
+    for trial in weighed:
+        for task, weight in trial.weights.items():
+            totals[task] = totals.get(task, 0.0) + abs(weight)
+    shown = sorted(totals, key=lambda task: (-totals[task], task))[: max(n_tasks, 0)]
+    x = [t.number + 1 for t in weighed]
+    marker = "." if len(weighed) <= 50 else ""
+    for i, task in enumerate(shown):
+        y = [t.weights.get(task, 0.0) for t in weighed]
+        color = _SHADES[i % len(_SHADES)]
+        ax.plot(x, y, marker=marker, linewidth=1.4, color=color, label=_short(task))
+    if shown:
+        legend = ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small"
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    else:
+        _say(ax, "no weights were recorded")
+    ax.set_title("Weights of prior tasks")
+    _count_trials(ax)
+    ax.set_ylabel("weight")
+    return ax
+
+
+FIGURE_KINDS = (".svg", ".png", ".pdf")
+
+
+def check_figure_name(path: Path) -> None:
+    """Refuse a file name that no figure can be saved under, before any work is done for it.
+
+    Raises:
+        InputError: another suffix.
+    """
+    if path.suffix not in FIGURE_KINDS:
+        raise InputError(
+            f"figure {path.name!r}", allowed="a name ending in " + ", ".join(FIGURE_KINDS)
+        )
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure; an SVG carries no date, so that the same data give the same file.
+
+    Raises:
+        InputError: a suffix that is not drawn.
+        StoreError: the file cannot be written.
+    """
+    check_figure_name(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    try:
+        figure.savefig(
+            path,
+            bbox_inches="tight",
+            metadata={"Date": None} if path.suffix == ".svg" else None,
+        )
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error}") from error
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        ax = Figure(figsize=(4.6, 3.1), layout="constrained").add_subplot()
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(alpha=0.25, linewidth=0.6)
+        ax.title.set_fontsize("medium")
+    return ax
+
+
+def _runs(results: Results) -> list[TuneResult]:
+    runs = [results] if isinstance(results, TuneResult) else list(results)
+    if not runs:
+        raise InputError("no results to plot", allowed="one TuneResult or several")
+    return runs
+
+
+def _values(trials: Sequence[TunedTrial]) -> Floats:
+    return np.array([np.nan if t.value is None else t.value for t in trials])
+
+
+def _curve(arm: Arm) -> Floats:
+    return np.array([np.nan if v is None else v for v in arm.best_so_far])
+
+
+def _thin(n: int, limit: int = 300) -> NDArray[np.int64]:
+    """Indices of at most `limit` of n points, evenly spread: a drawing of more helps nobody."""
+    return np.unique(np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64))
+
+
+def _run_error(curves: Floats) -> Floats:
+    """Standard error of the mean over runs, curves (runs, n) -> (n,)."""
+    error: Floats = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+    return error
+
+
+def _fold_error(arm: Arm) -> Floats:
+    """Standard error over folds of the incumbent after each trial, (n,)."""
+    errors = []
+    for trial in arm.incumbents:
+        scores = np.array(trial.fold_scores if trial is not None else ())
+        known = scores[np.isfinite(scores)]
+        errors.append(known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else 0.0)
+    return np.array(errors)
+
+
+def _around_incumbents(ax: Axes, runs: Sequence[TuneResult]) -> None:
+    """Limits that show where the search spends its time; bad first trials may lie outside."""
+    curves = [_curve(arm)[len(arm) // 8 :] for r in runs for arm in r.arms]
+    known = np.concatenate([c[np.isfinite(c)] for c in curves]) if curves else np.array([])
+    if len(known):
+        low, high = float(known.min()), float(known.max())
+        pad = max(0.35 * (high - low), 1e-3 * max(abs(high), 1e-9))
+        ax.set_ylim(low - pad, high + pad)
+
+
+def _rank_correlation(pairs: Floats) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def _count_trials(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("trials")
+
+
+def _say(ax: Axes, text: str) -> None:
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=OTHER)
+
+
+def _label(text: str) -> str:
+    return text.replace("_", " ").replace("$", r"\$")
+
+
+def _short(name: str, limit: int = 22) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"

@@ -1,0 +1,38 @@
+"""The one adapter to what Optuna has no public name for: a trial attribute set by a sampler.
+
+A sampler is handed a `FrozenTrial`, which has no setter. Attributes go to the study's storage where
+it takes them, else to the study's own user attributes under a key with the trial's number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import optuna
+
+PREFIX = "autometa:"
+
+
+def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
+    """Set the user attribute `autometa:NAME` of a running trial to a short JSON value."""
+    try:
+        study._storage.set_trial_user_attr(trial._trial_id, PREFIX + name, value)
+    except (AttributeError, TypeError):
+        # A finished trial or a storage that refuses is no reason to stop a search.
+        with contextlib.suppress(Exception):
+            study.set_user_attr(f"{PREFIX}{trial.number}:{name}", value)
+
+
+def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any:
+    """The attribute that `write` set, or None."""
+    if PREFIX + name in trial.user_attrs:
+        return trial.user_attrs[PREFIX + name]
+    return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+
+
+def short_json(value: Any, most: int = 2000) -> str:
+    """Compact JSON, at most `most` characters, so that any database column takes it."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return text if len(text) <= most else json.dumps({"cut": text[: most - 20]})

@@ -1,0 +1,98 @@
+"""child="auto": which child gets how many of the trials.
+
+Sequential halving (Karnin, Koren and Somekh, "Almost optimal exploration in multi-armed bandits",
+2013) down to one survivor: the rounds 6, 3, 2, 1 of six children share the budget equally, and the
+children of a round share its trials. Who comes first is the portfolio's guess: how well each child
+did, at its best, on the prior tasks that look most like the table. A guess decides only the order,
+and who is left out where there are fewer trials than children; the scores decide the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autometa.portfolio import Portfolio
+
+NEIGHBOURS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The best `survivors` children get `trials` more trials each."""
+
+    survivors: int
+    trials: int
+
+
+def rounds(children: int, trials: int) -> list[Round]:
+    """The plan for a number of children and a budget; its trials sum to at most the budget.
+
+    >>> rounds(6, 25)
+    [Round(survivors=6, trials=1), Round(survivors=3, trials=2), Round(survivors=2, trials=3), \
+Round(survivors=1, trials=7)]
+    >>> rounds(1, 25)
+    [Round(survivors=1, trials=25)]
+    """
+    sizes = [min(children, trials)]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    plan, left = [], trials
+    for size in sizes[:-1]:
+        each = min(max(1, trials // len(sizes) // size), left // size)
+        if each:
+            plan.append(Round(size, each))
+            left -= each * size
+    if left:
+        plan.append(Round(1, left))
+    return plan
+
+
+def rank(
+    portfolios: Mapping[str, Portfolio], features: Mapping[str, float], metric: str
+) -> tuple[str, ...]:
+    """Children, the most promising first; in the given order where nothing is known of them.
+
+    A child's score on a prior task is its best value there, from 0 (the worst child's best) to 1
+    (the best child's). The expected score is the mean over the nearest prior tasks in standardised
+    meta-features.
+
+    Args:
+        portfolios: Child -> prior tasks, relatives of the table excluded.
+        features: Meta-features of the table.
+        metric: Only prior tasks of this metric can be compared.
+    """
+    names = list(portfolios)
+    best: dict[str, dict[str, float]] = {}
+    described: dict[str, Mapping[str, float]] = {}
+    for child, portfolio in portfolios.items():
+        for history in portfolio.histories:
+            if history.task.metric == metric and history.complete.any():
+                scores = history.scores[history.complete]
+                best.setdefault(history.task.name, {})[child] = float(scores.max())
+                described[history.task.name] = history.task.meta_features
+    # Only tasks on which all children were run compare all of them.
+    shared = [task for task, scores in best.items() if len(scores) == len(names)]
+    if not shared or len(names) < 2:
+        return tuple(names)
+    near = _nearest([described[task] for task in shared], features)
+    rows = np.array([[best[shared[i]][child] for child in names] for i in near])
+    span = np.ptp(rows, axis=1, keepdims=True)
+    score = ((rows - rows.min(axis=1, keepdims=True)) / np.where(span > 0, span, 1.0)).mean(axis=0)
+    return tuple(names[i] for i in np.argsort(-score, kind="stable"))
+
+
+def _nearest(tasks: Sequence[Mapping[str, float]], features: Mapping[str, float]) -> list[int]:
+    """Indices of the prior tasks nearest to the table, at most NEIGHBOURS."""
+    names = [n for n in features if all(n in task for task in tasks)]
+    if not names:
+        return list(range(len(tasks)))
+    known = np.array([[task[n] for n in names] for task in tasks])
+    spread = known.std(axis=0)
+    useful = spread > 0
+    own = np.array([features[n] for n in names])
+    z = (known - own)[:, useful] / spread[useful]
+    distance = np.sqrt((np.clip(z, -3.0, 3.0) ** 2).sum(axis=1))
+    return [int(i) for i in np.argsort(distance, kind="stable")[:NEIGHBOURS]]

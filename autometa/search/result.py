@@ -1,0 +1,258 @@
+"""What tuning a table found: plain records that the report, the plots and the JSON read.
+
+An *arm* is one search over the same folds: `warm` starts from the portfolio, `cold` is the Optuna
+default that a user has without one. Values are the metric itself; both of the children's metrics
+are maximised, and `TuneResult.direction` says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from autometa.errors import RecordError
+from autometa.space import Config
+from autometa.task import Direction, State
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+CHECKPOINTS = (1, 3, 5, 10, 25, 50, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedTrial:
+    """One config tried on the user's table, and why.
+
+    Args:
+        number: Position in its arm, from 0.
+        child: The child that the config builds.
+        config: Parameter name -> value.
+        value: Mean metric over the folds; None where the trial failed.
+        state: How it ended.
+        fold_scores: Metric of each fold.
+        seconds: Time spent training and scoring, if known.
+        inner_lr: The child's inner learning rate, if it has one.
+        rule: What proposed it: default, portfolio, transfer, cold, ...
+        reason: The same in a sentence, for a reader.
+        expected: What the prior expected, as a normal score within a task (0 = the median config
+            of a prior task, higher is better); None where the prior had no say.
+        weights: Prior task -> its weight in that expectation, where the sampler tells.
+        error: Why it failed, if it did.
+    """
+
+    number: int
+    child: str
+    config: Config
+    value: float | None
+    state: State = State.COMPLETE
+    fold_scores: tuple[float, ...] = ()
+    seconds: float | None = None
+    inner_lr: float | None = None
+    rule: str = ""
+    reason: str = ""
+    expected: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, no NaN."""
+        return {
+            "number": self.number,
+            "child": self.child,
+            "config": dict(self.config),
+            "value": self.value,
+            "state": self.state.name,
+            "fold_scores": [s if math.isfinite(s) else None for s in self.fold_scores],
+            "seconds": self.seconds,
+            "inner_lr": self.inner_lr,
+            "rule": self.rule,
+            "reason": self.reason,
+            "expected": self.expected,
+            "weights": dict(self.weights),
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """The trials of one search, in order.
+
+    >>> trials = [
+    ...     TunedTrial(number=i, child="svm", config={}, value=v)
+    ...     for i, v in enumerate([None, 0.7, 0.6, 0.9])
+    ... ]
+    >>> arm = Arm(name="warm", trials=tuple(trials), direction="maximize")
+    >>> arm.best_so_far
+    (None, 0.7, 0.7, 0.9)
+    >>> arm.trials_to(0.7)
+    2
+    """
+
+    name: str
+    trials: tuple[TunedTrial, ...]
+    direction: Direction = "maximize"
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @property
+    def incumbents(self) -> tuple[TunedTrial | None, ...]:
+        """The best trial after each trial; None until one succeeds."""
+        best: TunedTrial | None = None
+        result = []
+        for trial in self.trials:
+            if trial.value is not None and (
+                best is None or best.value is None or self._better(trial.value, best.value)
+            ):
+                best = trial
+            result.append(best)
+        return tuple(result)
+
+    @property
+    def best(self) -> TunedTrial | None:
+        """The best trial of all, the earlier one among equals."""
+        return self.incumbents[-1] if self.trials else None
+
+    @property
+    def best_so_far(self) -> tuple[float | None, ...]:
+        """The best value after each trial; None until one succeeds."""
+        return tuple(None if t is None else t.value for t in self.incumbents)
+
+    def trials_to(self, value: float | None) -> int | None:
+        """How many trials it took to reach a value; None where it was never reached."""
+        if value is None:
+            return None
+        for i, best in enumerate(self.best_so_far):
+            if best is not None and not self._better(value, best):
+                return i + 1
+        return None
+
+    def _better(self, a: float, b: float) -> bool:
+        return a > b if self.direction == "maximize" else a < b
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneResult:
+    """What `tune` returns.
+
+    Args:
+        table: Name of the table.
+        child: The child of the best trial (of the warm arm), or the one asked for.
+        asked: What was asked for: a child's name or "auto".
+        metric: What the values measure.
+        warm: The search that starts from the portfolio.
+        cold: Optuna's default search on the same folds, if it was asked for.
+        prior_tasks: Number of prior tasks that the meta-model was fitted to.
+        excluded_tasks: Prior tasks left out because they are this table or a relative of it.
+        folds: Cross-validation folds.
+        seed: What the search and the folds were seeded with.
+        seconds: Wall time of the whole call.
+        own_seconds: The part of it not spent waiting for children to train.
+        versions: Package -> version.
+        study_name: Name of the warm study; for child="auto" each child's study is called
+            `<study_name>-<child>`. The cold study is `<study_name>-cold`.
+        study: The warm arm's Optuna study; for child="auto" that of the winning child.
+    """
+
+    table: str
+    child: str
+    asked: str
+    metric: str
+    warm: Arm
+    cold: Arm | None = None
+    direction: Direction = "maximize"
+    prior_tasks: int = 0
+    excluded_tasks: tuple[str, ...] = ()
+    folds: int = 5
+    seed: int = 0
+    seconds: float = 0.0
+    own_seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    study_name: str = ""
+    study: Study | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for arm in self.arms:
+            if arm.direction != self.direction:
+                raise RecordError(
+                    f"arm {arm.name!r} is to {arm.direction}", allowed=f"to {self.direction}"
+                )
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The searches that were run, warm first."""
+        return (self.warm,) if self.cold is None else (self.warm, self.cold)
+
+    @property
+    def best(self) -> TunedTrial | None:
+        """The warm arm's best trial; None where every trial failed."""
+        return self.warm.best
+
+    @property
+    def best_value(self) -> float | None:
+        """Its value."""
+        return None if self.best is None else self.best.value
+
+    @property
+    def best_params(self) -> Config:
+        """Its config."""
+        return {} if self.best is None else dict(self.best.config)
+
+    @property
+    def inner_lr(self) -> float | None:
+        """Its inner learning rate; None where the child has none."""
+        return None if self.best is None else self.best.inner_lr
+
+    @property
+    def trials_to_match_cold(self) -> int | None:
+        """Warm trials that reach what cold reached at its end; None where they never did."""
+        if self.cold is None or self.cold.best is None:
+            return None
+        return self.warm.trials_to(self.cold.best.value)
+
+    def checkpoints(self) -> list[tuple[int, float | None, float | None]]:
+        """Rows (trials, warm best, cold best) for the table that users read."""
+        n = max(map(len, self.arms))
+        marks = sorted({k for k in CHECKPOINTS if k <= n} | ({n} if n else set()))
+        return [(k, _at(self.warm, k), _at(self.cold, k)) for k in marks]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, no NaN; `warm` and `cold` hold the best value so far after each trial."""
+        result: dict[str, Any] = {
+            "table": self.table,
+            "child": self.child,
+            "asked": self.asked,
+            "metric": self.metric,
+            "direction": self.direction,
+            "best_value": self.best_value,
+            "best_params": self.best_params,
+            "inner_lr": self.inner_lr,
+            "excluded_tasks": list(self.excluded_tasks),
+            "prior_tasks": self.prior_tasks,
+            "warm": list(self.warm.best_so_far),
+            "reasons": [t.reason for t in self.warm.trials],
+            "trials": [t.to_json() for t in self.warm.trials],
+            "study_name": self.study_name,
+            "folds": self.folds,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 3),
+            "own_seconds": round(self.own_seconds, 3),
+            "versions": dict(self.versions),
+        }
+        if self.cold is not None:
+            result["cold"] = list(self.cold.best_so_far)
+            result["cold_trials"] = [t.to_json() for t in self.cold.trials]
+            result["trials_to_match_cold"] = self.trials_to_match_cold
+        return result
+
+
+def failures(trials: Iterable[TunedTrial]) -> int:
+    """How many trials ended without a value."""
+    return sum(t.value is None for t in trials)
+
+
+def _at(arm: Arm | None, k: int) -> float | None:
+    return arm.best_so_far[k - 1] if arm is not None and len(arm) >= k else None

@@ -1,0 +1,253 @@
+"""MetaSampler: the meta-model as an Optuna sampler.
+
+What decides a trial's config, its rule, written to the trial as `autometa:rule`:
+
+    portfolio  the first trials: the zero-shot list, one item a trial number
+    transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
+    cold       a plain Gaussian process on this study alone: every `COLD_EVERY`-th trial, so that
+               prior tasks that mislead cost at most a known share of the trials
+    base       the base sampler: nothing was learned, or the parameters are unknown to the model
+
+Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
+study shows its own distributions only then; values that the study does not allow are moved to the
+nearest that it does, and the trial says so. Every suggestion depends on (seed, trial number) and on
+the trials seen, never on the sampler's past, so six trials, a restart and six more equal twelve.
+
+No foreign trial is ever added to the study.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
+
+from autometa.meta.model import Candidate, MetaModel
+from autometa.meta.posterior import Arm, Posterior
+from autometa.search import attributes
+from autometa.search.acquisition import Acquisition
+from autometa.search.history import History, read_history
+from autometa.search.observed import Observed, adapt
+from autometa.space import Config
+
+WARM_TRIALS = 3
+COLD_FROM, COLD_EVERY = 8, 4
+ACTIVE_TRIALS = 128
+_ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What was decided for one running trial."""
+
+    rule: str
+    config: Config
+    notes: dict[str, Any] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+
+
+class MetaSampler(BaseSampler):
+    """See the module; made by `MetaModel.sampler`.
+
+    Args:
+        model: What was learned from prior tasks.
+        seed: Together with a trial's number it decides that trial's suggestion.
+        meta_features: Of the new task, where known.
+        base: Samples parameters that the model does not know, and everything where nothing was
+            learned; by default a GPSampler (TPESampler for several objectives), made anew and
+            seeded for each trial.
+    """
+
+    def __init__(
+        self,
+        model: MetaModel,
+        *,
+        seed: int,
+        meta_features: Mapping[str, float] | None = None,
+        base: BaseSampler | None = None,
+    ) -> None:
+        self._model, self._seed, self._base = model, seed, base
+        self._relevance = model.task_relevance(meta_features) if model.transfer else None
+        self._warm = tuple(model.warm_start(WARM_TRIALS, meta_features=meta_features))
+        self._observed: dict[str, Observed] = {}
+        self._plans: dict[tuple[str, int], _Plan] = {}
+        self._bases: dict[tuple[str, int], BaseSampler] = {}
+        self._lock = threading.Lock()
+        self._deciding = threading.Lock()
+
+    # Optuna's side -------------------------------------------------------------------------------
+
+    def reseed_rng(self) -> None:
+        """Only the base sampler has a state of its own; ours follows from the trial number."""
+        if self._base is not None:
+            self._base.reseed_rng()
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Decide the trial's config."""
+        self._base_of(study, trial).before_trial(study, trial)
+        # One decision at a time, so that each sees the configs that were just given away.
+        with self._deciding:
+            for _ in range(_ATTEMPTS):
+                plan = self._decide(study, trial)
+                if plan is None:
+                    return
+                self._announce(study, trial, plan)
+                if not _given_away(study, trial, plan):
+                    return
+
+    def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
+        with self._lock:
+            self._plans[study.study_name, trial.number] = plan
+        attributes.write(study, trial, "rule", plan.rule)
+        # The whole config, so that other workers see it before its parameters are asked for.
+        attributes.write(study, trial, "config", plan.config)
+        for name, value in plan.notes.items():
+            attributes.write(study, trial, name, value)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The base sampler's space, without what this trial's plan holds."""
+        plan = self._plan(study, trial)
+        held = plan.config if plan is not None else {}
+        space = self._base_of(study, trial).infer_relative_search_space(study, trial)
+        return {name: d for name, d in space.items() if name not in held}
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """What the base sampler says of the parameters that the plan does not hold."""
+        if not search_space:
+            return {}
+        return self._base_of(study, trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The plan's value, moved into the study's own distribution where it must be."""
+        plan = self._plan(study, trial)
+        if plan is not None and param_name in plan.config:
+            adapted = adapt(plan.config[param_name], param_distribution)
+            if adapted is not None:
+                value, moved = adapted
+                if moved:
+                    plan.moved.append(param_name)
+                    attributes.write(study, trial, "moved", plan.moved)
+                return value
+        return self._base_of(study, trial).sample_independent(
+            study, trial, param_name, param_distribution
+        )
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Forget the plan."""
+        self._base_of(study, trial).after_trial(study, trial, state, values)
+        with self._lock:
+            self._plans.pop((study.study_name, trial.number), None)
+            self._bases.pop((study.study_name, trial.number), None)
+
+    def _plan(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
+        return self._plans.get((study.study_name, trial.number))
+
+    def _base_of(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
+        if self._base is not None:
+            return self._base
+        key = (study.study_name, trial.number)
+        with self._lock:
+            if key not in self._bases:
+                seed = int(self._rng(trial.number, 1).integers(2**31))
+                several = len(study.directions) > 1
+                self._bases[key] = (
+                    optuna.samplers.TPESampler(seed=seed)
+                    if several
+                    else optuna.samplers.GPSampler(seed=seed, deterministic_objective=False)
+                )
+            return self._bases[key]
+
+    # Deciding ------------------------------------------------------------------------------------
+
+    def _rng(self, number: int, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, number, stream])
+
+    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
+        if trial.number < len(self._warm):
+            return _warm_plan(self._warm[trial.number], trial.number)
+        if self._model.transfer is None or len(study.directions) > 1:
+            return None
+        with self._lock:
+            observed = self._observed.setdefault(study.study_name, Observed(self._model.space))
+        history = read_history(study, trial, observed)
+        if not len(history.scores):
+            return None
+        with threadpool_limits(limits=1):
+            return self._posterior_plan(trial.number, history)
+
+    def _posterior_plan(self, number: int, history: History) -> _Plan:
+        rng = self._rng(number, 0)
+        seen = history.active(ACTIVE_TRIALS, rng)
+        cold = number >= COLD_FROM and number % COLD_EVERY == 0
+        arms: tuple[Arm, ...] = ("cold",) if cold else ("transfer", "cold")
+        posterior = self._posterior(seen, arms)
+        if len(seen.running):
+            # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
+            mean, _ = posterior.predict(seen.running)
+            seen = replace(
+                seen,
+                unit=np.concatenate([seen.unit, seen.running]),
+                scores=np.concatenate([seen.scores, mean]),
+            )
+            posterior = self._posterior(seen, arms)
+        chosen = Acquisition(self._model, posterior, seen).best(rng)
+        config = self._model.space.from_raw(self._model.space.decode_raw(chosen[None]))[0]
+        notes: dict[str, Any] = {"transfer": round(posterior.transfer_share, 4)}
+        if not cold:
+            notes["weights"] = self._named_weights(posterior)
+        return _Plan("cold" if cold else "transfer", config, notes)
+
+    def _posterior(self, seen: History, arms: tuple[Arm, ...]) -> Posterior:
+        assert self._model.transfer is not None
+        return Posterior(
+            self._model.transfer, seen.unit, seen.scores, relevance=self._relevance, arms=arms
+        )
+
+    def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:
+        weights = posterior.task_weights
+        order = np.argsort(-np.abs(weights))[:most]
+        return {self._model.tasks[i]: round(float(weights[i]), 4) for i in order}
+
+
+def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
+    rule = "portfolio" if np.isfinite(candidate.expected) else "default"
+    return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
+
+
+def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
+    """Whether another process gave the same config to an earlier trial at the same moment."""
+    if plan.rule not in ("transfer", "cold"):
+        return False
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return any(
+        attributes.read(study, other, "config") == plan.config
+        for other in running
+        if other.number < trial.number
+    )

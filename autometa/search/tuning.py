@@ -1,0 +1,188 @@
+"""tune: search the config of a child on the user's own table, started from a portfolio.
+
+The warm arm is an Optuna study with the meta-model's sampler. The cold arm, if asked for, is what
+a user has without autometa: Optuna's default sampler (TPE) on the same folds with the same seed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autometa import children
+from autometa.errors import InputError
+from autometa.search.priors import EMBEDDED, Sources, gather
+from autometa.search.result import TuneResult
+from autometa.search.session import OnTrial, Session
+from autometa.search.trials import Evaluator, Judge
+from autometa.tables import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from optuna.storages import BaseStorage
+
+AUTO = "auto"
+TRIAL_TIMEOUT = 300.0
+
+
+class TuneInterrupted(KeyboardInterrupt):
+    """Tuning was stopped by hand; `result` holds everything found until then."""
+
+    def __init__(self, result: TuneResult) -> None:
+        super().__init__("tuning was interrupted")
+        self.result = result
+
+
+def tune(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    child: str = "hist_gradient_boosting",
+    n_trials: int = 25,
+    seed: int = 0,
+    name: str = "table",
+    kind: str | None = None,
+    **options: Any,
+) -> TuneResult:
+    """Search the best config of a child for a table, warm-started by prior tasks.
+
+    Args:
+        X: Features, (n, m): a pandas DataFrame (categories and missing values are fine), or
+            anything that numpy reads as a matrix of numbers.
+        y: Target, (n,).
+        child: Name of a child (see `autometa.children.names()`), or "auto" to race them all.
+        n_trials: Configs to evaluate in this call.
+        seed: Of the folds, the children and the search.
+        name: What the table is called in the result.
+        kind: "classification" or "regression"; guessed from the target by default.
+        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, storage, study_name,
+            compare_cold, learn, on_trial.
+
+    Returns:
+        What was found: `best_value`, `best_params`, `inner_lr`, every trial and why it was tried.
+
+    Raises:
+        InputError: a table or an option that cannot be used.
+        TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
+    """
+    import pandas as pd
+
+    features = X if isinstance(X, pd.DataFrame) else _frame(X)
+    target = y if isinstance(y, pd.Series) else pd.Series(y)
+    table = Table(name=name, X=features, y=target, kind=kind)  # type: ignore[arg-type]
+    return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
+
+
+def tune_table(
+    table: Table,
+    *,
+    child: str = "hist_gradient_boosting",
+    n_trials: int = 25,
+    seed: int = 0,
+    timeout: float | None = None,
+    trial_timeout: float | None = TRIAL_TIMEOUT,
+    folds: int = 5,
+    portfolio: Sources = EMBEDDED,
+    storage: str | BaseStorage | None = None,
+    study_name: str | None = None,
+    compare_cold: bool = False,
+    learn: str | Path | None = None,
+    on_trial: OnTrial | None = None,
+    started: float | None = None,
+) -> TuneResult:
+    """As `tune`, for a `Table`.
+
+    Args:
+        table: What to train on.
+        child: Name of a child, or "auto": see `race` for how the trials are shared out.
+        n_trials: Configs that each arm evaluates in this call; a study that is continued keeps
+            its earlier trials, and the cold arm catches up with the warm one.
+        seed: Of the folds, the children and the search.
+        timeout: Seconds after which an arm starts no further trial.
+        trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
+            than `timeout`.
+        folds: Cross-validation folds.
+        portfolio: Prior tasks: "embedded", a Portfolio, a folder, a list of these, or None for
+            none. Tasks that are this table or a relative of it are always left out.
+        storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
+        study_name: Name of the study; an existing one is continued.
+        compare_cold: Also run Optuna's default search, for comparison.
+        learn: Folder of a portfolio that the finished search is added to.
+        on_trial: Called with the arm's name and the trial after each trial.
+        started: `time.perf_counter()` at which the caller's clock began, for the times in the
+            result; now by default.
+
+    Raises:
+        InputError, PortfolioError, StoreError: an option or a table that cannot be used.
+        TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
+    """
+    started = time.perf_counter() if started is None else started
+    _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
+    chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
+    priors = {c.name: gather(portfolio, c, table) for c in chosen}
+    with closing(_evaluator()) as evaluator:
+        session = Session(
+            table=table,
+            asked=child,
+            children=chosen,
+            priors=priors,
+            judge=Judge(evaluator, table, folds, seed, _shorter(timeout, trial_timeout)),
+            n_trials=n_trials,
+            timeout=timeout,
+            storage=storage,
+            study_name=study_name or f"autometa-{table.name}-{child}-{secrets.token_hex(3)}",
+            on_trial=on_trial or (lambda arm, trial: None),
+            started=started,
+        )
+        try:
+            session.warm_up()
+            if compare_cold:
+                session.compare()
+        except KeyboardInterrupt as stop:
+            raise TuneInterrupted(session.result()) from stop
+        result = session.result()
+    if learn is not None:
+        from autometa.search.feedback import learn_from
+
+        learn_from(result, table, learn)
+    return result
+
+
+def _check(
+    *, n_trials: int, seed: int, folds: int, table: Table, times: Sequence[float | None]
+) -> None:
+    if not isinstance(n_trials, int) or n_trials < 1:
+        raise InputError(f"n_trials = {n_trials!r}", allowed="an integer from 1 on")
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed = {seed!r}", allowed="an integer from 0 to 4294967295")
+    if not isinstance(folds, int) or not 2 <= folds <= len(table):
+        raise InputError(
+            f"folds = {folds!r}", allowed=f"an integer from 2 to the {len(table)} rows of the table"
+        )
+    for seconds in times:
+        if seconds is not None and not seconds > 0:
+            raise InputError(f"a timeout of {seconds!r} s", allowed="more than 0 seconds, or None")
+
+
+def _shorter(*times: float | None) -> float | None:
+    return min((t for t in times if t is not None), default=None)
+
+
+def _evaluator() -> Evaluator:
+    from autometa.children.isolated import Evaluator as Isolated
+
+    return Isolated()
+
+
+def _frame(X: ArrayLike) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    matrix = np.asarray(X)
+    if matrix.ndim != 2:
+        raise InputError(f"features of shape {matrix.shape}", allowed="a matrix (rows, features)")
+    return pd.DataFrame(matrix, columns=[f"x{j}" for j in range(matrix.shape[1])])

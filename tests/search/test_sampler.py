@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
+from optuna.trial import TrialState
+
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.search import attributes
+from autometa.search.history import History
+from autometa.search.sampler import COLD_EVERY, COLD_FROM, WARM_TRIALS
+from autometa.search.suggest import suggest
+from autometa.space import SearchSpace
+from autometa.task import Task, TaskHistory
+from autometa.testing.families import Bowls
+
+
+@pytest.fixture(scope="module")
+def model() -> MetaModel:
+    return MetaLearner(seed=0, steps=200).fit(Bowls().portfolio(10, 40))
+
+
+@pytest.fixture(scope="module")
+def plane() -> MetaModel:
+    """A model of a space that shares names and ranges with Optuna's conformance tests."""
+    space = SearchSpace({"x": FloatDistribution(-1.0, 1.0), "y": IntDistribution(-1, 1)})
+    rng = np.random.default_rng(0)
+    histories = []
+    for name in ("a", "b"):
+        raw = space.sample_raw(12, rng)
+        task = Task(name=name, space=space, direction="minimize")
+        histories.append(TaskHistory(task=task, raw=raw, values=np.nansum(raw**2, axis=1)))
+    return MetaLearner(seed=0, steps=30).fit(Portfolio(histories))
+
+
+def run(
+    study: optuna.Study, family: Bowls, task: int, trials: int, sign: float = 1.0
+) -> optuna.Study:
+    objective = family.objective(task)
+    study.optimize(lambda t: sign * objective(suggest(t, family.space)), n_trials=trials)
+    return study
+
+
+class TestBasics(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
+    """Optuna's own suites; the base sampler is random, to keep them quick."""
+
+    @pytest.fixture
+    def sampler(self, plane: MetaModel) -> Callable[[], BaseSampler]:
+        return lambda: plane.sampler(seed=0, base=optuna.samplers.RandomSampler(seed=0))
+
+
+class TestRelative(RelativeSamplerTestCase):
+    """Where the base sampler sees parameters together, so does the whole."""
+
+    @pytest.fixture
+    def sampler(self, plane: MetaModel) -> Callable[[], BaseSampler]:
+        return lambda: plane.sampler(
+            seed=0,
+            base=optuna.samplers.TPESampler(seed=0, n_startup_trials=0, multivariate=True),
+        )
+
+
+def test_a_warm_study_beats_random_search_on_new_tasks(model: MetaModel) -> None:
+    family, gains = Bowls(), []
+    for task in (101, 102, 103, 104):
+        warm = run(
+            optuna.create_study(direction="maximize", sampler=model.sampler(seed=1)),
+            family,
+            task,
+            12,
+        )
+        cold = run(
+            optuna.create_study(
+                direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1)
+            ),
+            family,
+            task,
+            12,
+        )
+        gains.append(warm.best_value - cold.best_value)
+    assert np.mean(gains) > 0.0
+    assert min(gains) > -0.05
+
+
+def test_the_direction_is_the_studys_own(model: MetaModel) -> None:
+    family = Bowls()
+    up = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=1)), family, 101, 6
+    )
+    down = run(
+        optuna.create_study(direction="minimize", sampler=model.sampler(seed=1)),
+        family,
+        101,
+        6,
+        sign=-1.0,
+    )
+    assert [t.params for t in up.trials] == [t.params for t in down.trials]
+
+
+def test_every_trial_says_which_rule_decided_it(model: MetaModel) -> None:
+    study = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=1)),
+        Bowls(),
+        101,
+        COLD_FROM + COLD_EVERY + 1,
+    )
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules[:WARM_TRIALS] == ["portfolio"] * WARM_TRIALS
+    assert rules[WARM_TRIALS] == "transfer"
+    assert [i for i, r in enumerate(rules) if r == "cold"] == [COLD_FROM, COLD_FROM + COLD_EVERY]
+    weights = study.trials[WARM_TRIALS].user_attrs["autometa:weights"]
+    assert set(weights) <= set(model.tasks)
+    assert all(len(json.dumps(v)) < 2000 for t in study.trials for v in t.user_attrs.values())
+
+
+def test_six_trials_a_restart_and_six_more_equal_twelve(model: MetaModel, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    for _ in range(2):
+        study = optuna.create_study(
+            storage=storage,
+            study_name="s",
+            direction="maximize",
+            load_if_exists=True,
+            sampler=model.sampler(seed=3),
+        )
+        run(study, Bowls(), 101, 6)
+    whole = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=3)), Bowls(), 101, 12
+    )
+    assert [t.params for t in study.trials] == [t.params for t in whole.trials]
+
+
+def test_threads_never_get_the_same_suggestion(model: MetaModel) -> None:
+    family = Bowls()
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=3))
+    objective = family.objective(101)
+
+    def work(_: int) -> None:
+        trial = study.ask()
+        study.tell(trial, objective(suggest(trial, family.space)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(16)))
+    configs = [json.dumps(t.params, sort_keys=True) for t in study.trials]
+    assert len(set(configs)) == 16
+
+
+def test_a_batch_asked_at_once_has_no_duplicates(model: MetaModel) -> None:
+    family = Bowls()
+    study = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=3)), family, 101, 5
+    )
+    batch = [suggest(study.ask(), family.space) for _ in range(6)]
+    assert len({json.dumps(c, sort_keys=True) for c in batch}) == 6
+
+
+def test_parameters_unknown_to_the_prior_are_left_to_the_base_sampler(model: MetaModel) -> None:
+    family = Bowls()
+    objective = family.objective(101)
+    study = optuna.create_study(
+        direction="maximize",
+        sampler=model.sampler(seed=0, base=optuna.samplers.TPESampler(seed=0)),
+    )
+
+    def with_more(trial: optuna.Trial) -> float:
+        extra = trial.suggest_float("extra", 0.0, 1.0)
+        return objective(suggest(trial, family.space)) - extra
+
+    study.optimize(with_more, n_trials=8)
+    assert len({t.params["extra"] for t in study.trials}) == 8
+    assert study.trials[0].params["learning_rate"] == model.warm_start(1)[0].config["learning_rate"]
+
+
+def test_a_study_with_other_ranges_gets_the_nearest_values_and_says_so(model: MetaModel) -> None:
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+
+    def objective(trial: optuna.Trial) -> float:
+        rate = trial.suggest_float("learning_rate", 1e-8, 1e-6, log=True)
+        depth = trial.suggest_float("depth", 1.5, 4.5)
+        kind = trial.suggest_categorical("optimiser", ["lion", "muon"])
+        trial.suggest_float("dropout", 0.0, 0.9)
+        return rate + depth + len(kind)
+
+    study.optimize(objective, n_trials=6)
+    assert all(t.state == TrialState.COMPLETE for t in study.trials)
+    assert "learning_rate" in study.trials[0].user_attrs["autometa:moved"]
+    assert study.trials[0].params["learning_rate"] == pytest.approx(1e-6)
+
+
+def test_an_empty_portfolio_is_the_base_sampler_and_the_default_comes_first() -> None:
+    family = Bowls()
+    empty = MetaLearner(seed=0).fit(Portfolio(), space=family.space)
+    study = run(
+        optuna.create_study(
+            direction="maximize",
+            sampler=empty.sampler(seed=0, base=optuna.samplers.TPESampler(seed=0)),
+        ),
+        family,
+        101,
+        5,
+    )
+    assert study.trials[0].params == family.space.defaults
+    assert study.trials[0].user_attrs["autometa:rule"] == "default"
+    assert len({json.dumps(t.params) for t in study.trials}) == 5
+
+
+def test_failures_are_avoided_later(model: MetaModel) -> None:
+    family = Bowls()
+    objective = family.objective(101)
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+
+    def fragile(trial: optuna.Trial) -> float:
+        config = suggest(trial, family.space)
+        if config["optimiser"] == "sgd":
+            raise MemoryError
+        return objective(config)
+
+    study.optimize(fragile, n_trials=20, catch=(MemoryError,))
+    late = study.trials[10:]
+    assert sum(t.state == TrialState.FAIL for t in late) <= len(late) / 2
+
+
+def test_enqueued_trials_come_first_and_are_learned_from(model: MetaModel) -> None:
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+    wanted = {"learning_rate": 0.5, "depth": 8, "dropout": 0.9, "optimiser": "adam"}
+    study.enqueue_trial(wanted)
+    run(study, Bowls(), 101, 5)
+    assert study.trials[0].params == wanted
+    assert len(study.trials) == 5
+
+
+def test_several_objectives_start_warm_and_go_on_with_the_base(model: MetaModel) -> None:
+    family = Bowls()
+    objective = family.objective(101)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=model.sampler(seed=0))
+
+    def both(trial: optuna.Trial) -> tuple[float, float]:
+        config = suggest(trial, family.space)
+        return objective(config), float(config["depth"] or 0)
+
+    study.optimize(both, n_trials=6)
+    assert len(study.best_trials) >= 1
+    assert study.trials[0].params == model.warm_start(1)[0].config
+
+
+def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
+    study = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=0)), Bowls(), 101, 4
+    )
+    assert len(study.get_trials()) == 4
+
+
+def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
+    scores = np.random.default_rng(0).standard_normal(5000)
+    unit = np.arange(5000.0)[:, None]
+    history = History(unit=unit, scores=scores, failed=unit, running=unit[:0])
+    kept = history.active(128, np.random.default_rng(1))
+    assert len(kept.scores) == 128
+    assert len(kept.failed) == 128
+    assert scores.max() in kept.scores
+    assert 4999.0 in kept.unit
+    assert (
+        replace(history, unit=unit[:9], scores=scores[:9], failed=unit[:0])
+        .active(128, np.random.default_rng(1))
+        .scores.tolist()
+        == scores[:9].tolist()
+    )
+
+
+def test_attributes_fall_back_to_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = optuna.create_study()
+    study.ask({"x": FloatDistribution(0, 1), "c": CategoricalDistribution(["a", "b"])})
+    frozen = study.get_trials(deepcopy=True)[0]
+    attributes.write(study, frozen, "rule", "cold")
+    assert study.get_trials()[0].user_attrs["autometa:rule"] == "cold"
+
+    def refuse(*_: Any) -> None:
+        raise AttributeError("no such method any more")
+
+    monkeypatch.setattr(type(study._storage), "set_trial_user_attr", refuse)
+    attributes.write(study, frozen, "slot", 3)
+    assert attributes.read(study, frozen, "slot") == 3
