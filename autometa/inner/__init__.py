@@ -1,0 +1,28 @@
+"""Learned inner learning rates: children that adapt in a few steps, and a mother that learns how.
+
+Read in this order: `adapt` (the pure function), `rates`, `maml` (the recipe), `training` (the outer
+loop), `fitted` (the result). Needs torch; `import autometa` alone does not load it.
+"""
+
+from autometa.inner import reptile
+from autometa.inner.adapt import adapt, trajectory
+from autometa.inner.episodes import Episodes
+from autometa.inner.fitted import FittedMAML, Predictor, accuracy
+from autometa.inner.maml import MAML
+from autometa.inner.rates import RateRule
+from autometa.inner.stateless import head
+from autometa.inner.training import Outer
+
+__all__ = [
+    "MAML",
+    "Episodes",
+    "FittedMAML",
+    "Outer",
+    "Predictor",
+    "RateRule",
+    "accuracy",
+    "adapt",
+    "head",
+    "reptile",
+    "trajectory",
+]

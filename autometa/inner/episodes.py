@@ -1,0 +1,99 @@
+"""Episodes: many small tasks stacked, each with a support set to adapt on and a query set to judge.
+
+All episodes of one stack have the same shapes, so that they are adapted together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autometa.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Episodes:
+    """B tasks with the same number of examples.
+
+    Args:
+        support_x: Inputs to adapt on, (B, shots, ...).
+        support_y: Their targets, (B, shots, ...).
+        query_x: Inputs to judge on, (B, queries, ...).
+        query_y: Their targets, (B, queries, ...).
+
+    Raises:
+        InputError: the parts do not fit each other, or a part is empty.
+    """
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+    query_y: Tensor
+
+    def __post_init__(self) -> None:
+        tasks = {len(part) for part in self.parts if part.ndim}
+        if len(tasks) != 1 or any(part.ndim < 2 or part.shape[1] == 0 for part in self.parts):
+            raise InputError(
+                f"episode parts of shapes {[tuple(p.shape) for p in self.parts]}",
+                allowed="four tensors (tasks, examples, ...) with the same number of tasks",
+            )
+        for x, y in (self.parts[:2], self.parts[2:]):
+            if x.shape[1] != y.shape[1]:
+                raise InputError(f"{x.shape[1]} inputs but {y.shape[1]} targets in an episode")
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Support inputs and targets, query inputs and targets."""
+        return self.support_x, self.support_y, self.query_x, self.query_y
+
+    def __len__(self) -> int:
+        return len(self.support_x)
+
+    def __getitem__(self, index: slice | Tensor) -> Episodes:
+        return _of(part[index] for part in self.parts)
+
+    def to(self, device: str) -> Episodes:
+        """The same episodes on another device."""
+        return _of(part.to(device) for part in self.parts)
+
+    def chunks(self, size: int) -> Iterator[Episodes]:
+        """Stacks of at most `size` tasks, in order."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+
+def _of(parts: Iterator[Tensor]) -> Episodes:
+    support_x, support_y, query_x, query_y = parts
+    return Episodes(support_x=support_x, support_y=support_y, query_x=query_x, query_y=query_y)
+
+
+EpisodeSource: TypeAlias = Callable[[np.random.Generator, int], Episodes]
+"""(generator, number of tasks) -> that many episodes; where meta-training gets its tasks."""
+
+
+def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSource:
+    """What the user gave, as a source: a stack or a list of stacks is drawn from with replacement.
+
+    Raises:
+        InputError: an empty list, or stacks of different shapes.
+    """
+    if callable(tasks):
+        return tasks
+    stacks = [tasks] if isinstance(tasks, Episodes) else list(tasks)
+    if not stacks or len({tuple(p.shape[1:] for p in s.parts) for s in stacks}) != 1:
+        raise InputError(
+            f"{len(stacks)} stacks of episodes",
+            allowed="at least one, and the same shapes in all of them",
+            do="Give every task the same number of support and query examples",
+        )
+    pool = _of(torch.cat(parts) for parts in zip(*(s.parts for s in stacks), strict=True))
+
+    def draw(rng: np.random.Generator, n: int) -> Episodes:
+        return pool[torch.from_numpy(rng.integers(len(pool), size=n))]
+
+    return draw

@@ -1,0 +1,192 @@
+"""FittedMAML: what meta-training learned - where children start and how fast they learn - frozen.
+
+Adapting past the number of steps it was trained for is safe: rates are bounded, gradients are
+clipped, and a step whose gradient is not a number does not move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autometa._version import __version__
+from autometa.errors import InputError, ModelError
+from autometa.inner import store
+from autometa.inner.adapt import Batch, Params, adapt, trajectory
+from autometa.inner.episodes import Episodes
+from autometa.inner.rates import expand
+from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
+
+SCHEMA = 1
+KIND = "autometa-inner"
+Measure = Callable[[Tensor, Tensor], Tensor]  # (outputs, targets) of one task -> scalar
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Share of rows whose largest output is the target class."""
+    return (outputs.argmax(-1) == targets).float().mean()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictor:
+    """A child adapted to one task; call it with inputs.
+
+    Args:
+        module: The child, whose own parameters are not used.
+        params: Adapted parameters.
+    """
+
+    module: nn.Module
+    params: Params
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Outputs of the adapted child, without gradients."""
+        with torch.no_grad():
+            return predictions(self.module, self.params, inputs)
+
+    def to_module(self) -> nn.Module:
+        """An ordinary trainable module that holds the adapted parameters."""
+        module = frozen_copy(self.module, str(next(iter(self.params.values())).device))
+        module.load_state_dict({**module.state_dict(), **self.params})
+        return module.requires_grad_(True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedMAML:
+    """A start and inner learning rates for a kind of child; made by `MAML.fit` or `load`.
+
+    Args:
+        module: The child as a pure function (no running statistics).
+        params: The learned start.
+        logs: Log inner rates as stored (see `rates`).
+        adapted: Names of the parameters that are adapted.
+        steps: Inner steps it was trained for: the default of `adapt`.
+        clip: Clip of gradient entries in an inner step.
+        loss: Name in `LOSSES`, or a function (outputs, targets) -> scalar.
+        info: Provenance, JSON-able.
+    """
+
+    module: nn.Module
+    params: Params
+    logs: Params
+    adapted: tuple[str, ...]
+    steps: int
+    clip: float
+    loss: str | Callable[[Tensor, Tensor], Tensor]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> dict[str, Tensor]:
+        """Parameter name -> inner learning rates (S, ...), positive; S = 1 or one a step."""
+        return expand(self.logs, self.adapted)
+
+    def adapt(self, support: Batch, steps: int | None = None) -> Predictor:
+        """Train a child on one task.
+
+        Args:
+            support: Inputs (n, ...) and targets (n, ...).
+            steps: Gradient steps; by default as many as in meta-training.
+
+        Raises:
+            InputError: negative steps.
+        """
+        steps = _steps(self.steps if steps is None else steps)
+        with torch.no_grad():
+            rates, loss = self.rates, bind(self.module, self.loss)
+            params = adapt(self.params, rates, loss, support, steps, order=1, clip=self.clip)
+        return Predictor(module=self.module, params=params)
+
+    def curve(
+        self, episodes: Episodes, steps: int, measure: Measure | None = None, *, chunk: int = 100
+    ) -> Tensor:
+        """How each task's query set is predicted after 0 ... `steps` steps on its support set.
+
+        Args:
+            episodes: B tasks, on the device of the model.
+            steps: Steps to follow; may be more than it was trained for.
+            measure: Loss of the model by default; `accuracy`, or any (outputs, targets) -> scalar.
+            chunk: Tasks adapted at once: memory against speed.
+
+        Returns:
+            (B, steps + 1) on the CPU.
+        """
+        score = measure or (LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
+        loss = bind(self.module, self.loss)
+        steps = _steps(steps)
+
+        def one(sx: Tensor, sy: Tensor, qx: Tensor, qy: Tensor) -> Tensor:
+            path = trajectory(self.params, rates, loss, (sx, sy), steps, order=1, clip=self.clip)
+            return torch.stack([score(predictions(self.module, p, qx), qy) for p in path])
+
+        with torch.no_grad():
+            rates = self.rates
+            tasks = torch.func.vmap(one, randomness="different")
+            return torch.cat([tasks(*part.parts).cpu() for part in episodes.chunks(chunk)])
+
+    def save(self, folder: str | Path) -> Path:
+        """Write safetensors + JSON (see `store`); the child's class is not stored."""
+        tensors = {f"params/{k}": v for k, v in self.params.items()}
+        tensors |= {f"logs/{k}": v for k, v in self.logs.items()}
+        named = self.loss if isinstance(self.loss, str) else None
+        info = {
+            "kind": KIND,
+            "schema": SCHEMA,
+            "autometa": __version__,
+            "adapted": list(self.adapted),
+            "steps": self.steps,
+            "clip": self.clip,
+            "loss": named,
+            "info": dict(self.info),
+        }
+        return store.save(folder, tensors, info)
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        child: nn.Module,
+        *,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        device: str = "cpu",
+    ) -> FittedMAML:
+        """Read what `save` wrote, into the architecture of `child`.
+
+        Raises:
+            StoreError: absent, damaged, newer, or not such a folder.
+            ModelError: `child` has other parameters, or a loss function must be given and is not.
+        """
+        tensors, info = store.load(folder, KIND, SCHEMA)
+        parts: dict[str, dict[str, Tensor]] = {"params": {}, "logs": {}}
+        for name, value in tensors.items():
+            part, _, key = name.partition("/")
+            parts[part][key] = value.to(device)
+        module = frozen_copy(child, device)
+        stored = {k: tuple(v.shape) for k, v in parts["params"].items()}
+        given = {k: tuple(v.shape) for k, v in module.named_parameters()}
+        if stored != given:
+            raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
+        if loss is None and info["loss"] is None:
+            raise ModelError(
+                f"{folder} was trained with a loss function of yours", do="Pass it as loss="
+            )
+        return cls(
+            module=module,
+            params=parts["params"],
+            logs=parts["logs"],
+            adapted=tuple(info["adapted"]),
+            steps=info["steps"],
+            clip=info["clip"],
+            loss=loss or info["loss"],
+            info=info["info"],
+        )
+
+
+def _steps(steps: int) -> int:
+    if steps < 0:
+        raise InputError(f"{steps} inner steps", allowed=">= 0")
+    return steps

@@ -1,0 +1,223 @@
+"""MAML: learn where children start and how fast they learn, from many small tasks.
+
+    minimise over (theta, log a):  mean over tasks of  loss(adapt(theta, a, support), query)   # (2)
+
+The mother owns theta (the start) and a (the inner learning rates); children adapt on their support
+sets; their query losses flow back through the adaptation. One class covers MAML (rates="fixed"),
+first-order MAML (order=1), Meta-SGD (rates="parameter"), the per-layer per-step rates of MAML++
+(rates="layer_step") and ANIL (adapted=head(child)).
+
+References: see `adapt`; Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Feature Reuse?, 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autometa.errors import InputError
+from autometa.inner.adapt import CLIP, Order, Params, trajectory
+from autometa.inner.compiled import Compiled, Objective
+from autometa.inner.episodes import Episodes, EpisodeSource, source
+from autometa.inner.fitted import FittedMAML
+from autometa.inner.rates import RateKind, RateRule
+from autometa.inner.stateless import bind, frozen_copy, parameters
+from autometa.inner.training import Learner, Outer, step_weights, train
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MAML:
+    """A recipe; `fit` returns what was learned. The child itself is never changed.
+
+    Args:
+        child: Any torch module; its present parameters are where meta-training starts.
+        loss: "mse", "cross_entropy" or a function (outputs, targets) -> scalar.
+        rates: Kind of inner learning rates (see `RateRule`), or a rule with bounds.
+        order: 2, or 1 for the first-order approximation.
+        steps: Inner steps in meta-training.
+        adapted: Names of the parameters that the inner steps move; all by default.
+        clip: Inner gradient entries are clamped to [-clip, clip].
+        outer: The mother's own training.
+        vectorised: Adapt all tasks of an iteration at once (`vmap`). False loops over them: for
+            modules that vmap cannot handle.
+        compiled: Compile the outer gradient (see `compiled`); several times faster for small
+            children, after a minute of compiling. Not together with a multi-step loss.
+        seed: Of the episodes and of dropout.
+        device: As torch names it.
+
+    Raises:
+        InputError: an argument is not usable.
+
+    Example:
+        >>> import numpy as np
+        >>> def lines(rng, n):
+        ...     x = torch.from_numpy(rng.normal(size=(n, 8, 1)).astype("float32"))
+        ...     y = x * torch.from_numpy(rng.normal(size=(n, 1, 1)).astype("float32"))
+        ...     return Episodes(support_x=x, support_y=y, query_x=x, query_y=y)
+        >>> fitted = MAML(nn.Linear(1, 1), rates="scalar", steps=1).fit(lines, iterations=30)
+        >>> x = torch.ones(4, 1)
+        >>> fitted.adapt((x, 2 * x), steps=20)(x).shape
+        torch.Size([4, 1])
+    """
+
+    child: nn.Module
+    loss: str | Callable[[Tensor, Tensor], Tensor] = "mse"
+    rates: RateKind | RateRule = "parameter"
+    order: Order = 2
+    steps: int = 1
+    adapted: tuple[str, ...] | None = None
+    clip: float = CLIP
+    outer: Outer = field(default_factory=Outer)
+    vectorised: bool = True
+    compiled: bool = False
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rates, RateRule):
+            object.__setattr__(self, "rates", RateRule(kind=self.rates))
+        if self.order not in (1, 2) or self.steps < 1 or not self.clip > 0:
+            raise InputError(
+                f"order={self.order}, steps={self.steps}, clip={self.clip}",
+                allowed="order 1 or 2, steps >= 1, clip > 0",
+            )
+        if self.compiled and (self.outer.multi_step > 0 or not self.vectorised):
+            raise InputError(
+                "compiled=True with a multi-step loss or vectorised=False",
+                allowed="outer.multi_step=0 and vectorised=True",
+            )
+        names = [name for name, _ in self.child.named_parameters()]
+        unknown = [name for name in self.adapted or () if name not in names]
+        if unknown or not names or (self.adapted is not None and not self.adapted):
+            raise InputError(
+                f"parameters to adapt: {unknown or self.adapted or names}",
+                allowed=f"one or more of {names}",
+            )
+        bind(self.child, self.loss)
+
+    def fit(
+        self,
+        tasks: EpisodeSource | Episodes | Sequence[Episodes],
+        *,
+        iterations: int,
+        checkpoint: str | Path | None = None,
+        every: int = 1000,
+        progress: bool = False,
+    ) -> FittedMAML:
+        """Meta-train.
+
+        Args:
+            tasks: A function (generator, n) -> n episodes, or stacks of episodes to draw from.
+            iterations: Outer updates in total, those before a resumption included.
+            checkpoint: Folder to save the state in; training goes on from what it holds.
+            every: Iterations between two checkpoints.
+            progress: Show a progress bar on stderr.
+
+        Returns:
+            The start and the rates, with provenance in `info`.
+
+        Raises:
+            InputError: unusable tasks or device.
+            ModelError: the checkpoint belongs to another recipe.
+            StoreError: the checkpoint is damaged.
+        """
+        learner = self.learner()
+        train(
+            learner,
+            source(tasks),
+            iterations=iterations,
+            checkpoint=checkpoint,
+            every=every,
+            progress=progress,
+        )
+        return self.finish(learner)
+
+    def finish(self, learner: Learner) -> FittedMAML:
+        """What `learner` has learned so far, detached from it."""
+        return FittedMAML(
+            module=frozen_copy(self.child, self.device),
+            params={name: value.detach().clone() for name, value in learner.params.items()},
+            logs={name: value.detach().clone() for name, value in learner.logs.items()},
+            adapted=learner.adapted,
+            steps=self.steps,
+            clip=self.clip,
+            loss=self.loss,
+            info={"recipe": self.describe(), **learner.report()},
+        )
+
+    def learner(self) -> Learner:
+        """The state of meta-training at iteration 0, for `training.train`."""
+        try:
+            module = frozen_copy(self.child, self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"device={self.device!r}: {error}") from error
+        params = parameters(module)
+        names = self.adapted or tuple(params)
+        return Learner(
+            objective=self.objective(module),
+            params=params,
+            logs=self.rule.logs(params, names, self.steps),
+            adapted=names,
+            rule=self.rule,
+            outer=self.outer,
+            seed=self.seed,
+            device=self.device,
+            recipe=self.describe(),
+        )
+
+    def objective(self, module: nn.Module) -> Objective:
+        """The outer loss, eq. (2): (params, rates, episodes, progress in [0, 1]) -> scalar."""
+        loss = bind(module, self.loss)
+
+        def mean_query_loss(
+            params: Params, rates: Params, episodes: Episodes, progress: float
+        ) -> Tensor:
+            weights = step_weights(self.steps, self.outer.multi_step, progress)
+
+            def one(sx: Tensor, sy: Tensor, qx: Tensor, qy: Tensor) -> Tensor:
+                path = trajectory(
+                    params,
+                    rates,
+                    loss,
+                    (sx, sy),
+                    self.steps,
+                    order=self.order,
+                    clip=self.clip,
+                    guard=False,
+                )
+                terms = [
+                    weight * loss(after, (qx, qy))
+                    for weight, after in zip((0.0, *weights), path, strict=True)
+                    if weight > 0
+                ]
+                return torch.stack(terms).sum()
+
+            if self.vectorised:
+                return torch.func.vmap(one, randomness="different")(*episodes.parts).mean()
+            each = [one(*parts) for parts in zip(*episodes.parts, strict=True)]
+            return torch.stack(each).mean()
+
+        return Compiled(mean_query_loss, self.steps) if self.compiled else mean_query_loss
+
+    @property
+    def rule(self) -> RateRule:
+        """The rule of the inner rates."""
+        return self.rates if isinstance(self.rates, RateRule) else RateRule(kind=self.rates)
+
+    def describe(self) -> dict[str, Any]:
+        """The recipe as JSON, without the child."""
+        return {
+            "loss": self.loss if isinstance(self.loss, str) else "function",
+            "rates": asdict(self.rule),
+            "order": self.order,
+            "steps": self.steps,
+            "adapted": list(self.adapted) if self.adapted else None,
+            "clip": self.clip,
+            "outer": asdict(self.outer),
+            "seed": self.seed,
+        }

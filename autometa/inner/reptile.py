@@ -1,0 +1,71 @@
+"""Reptile: a start learned without any gradient through the inner steps.
+
+    theta <- theta + outer rate * mean over tasks of (adapt(theta) - theta)                   # (1)
+
+The cheapest of the family: memory does not grow with the number of inner steps, and every example
+of an episode may be trained on. The inner rate is given, not learned.
+
+Reference: Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms, 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autometa.errors import InputError
+from autometa.inner.adapt import Params, adapt
+from autometa.inner.episodes import Episodes, EpisodeSource, source
+from autometa.inner.fitted import FittedMAML
+from autometa.inner.maml import MAML
+from autometa.inner.rates import expand
+from autometa.inner.stateless import bind
+
+
+def fit(
+    recipe: MAML,
+    tasks: EpisodeSource | Episodes | Sequence[Episodes],
+    *,
+    iterations: int,
+    rate: float = 0.5,
+) -> FittedMAML:
+    """Learn a start for the child of `recipe`.
+
+    Args:
+        recipe: Its child, loss, steps, rates, clip, tasks an iteration, seed and device are used.
+        tasks: As in `MAML.fit`; support and query sets are both trained on.
+        iterations: Outer updates.
+        rate: Outer rate in (0, 1] at the start; it falls linearly to zero.
+
+    Raises:
+        InputError: an argument is not usable, or the recipe learns rates.
+    """
+    if recipe.rule.learned:
+        raise InputError(f"rates={recipe.rule.kind!r} for Reptile", allowed='rates="fixed"')
+    if iterations < 1 or not 0 < rate <= 1:
+        raise InputError(f"iterations={iterations}, rate={rate}", allowed=">= 1, in (0, 1]")
+    draw, learner = source(tasks), recipe.learner()
+    fitted = recipe.finish(learner)
+    rates, loss = expand(fitted.logs, fitted.adapted), bind(fitted.module, recipe.loss)
+    start = dict(fitted.params)
+
+    def trained(params: Params, *parts: Tensor) -> dict[str, Tensor]:
+        sx, sy, qx, qy = parts
+        both = torch.cat([sx, qx]), torch.cat([sy, qy])
+        return adapt(params, rates, loss, both, recipe.steps, order=1, clip=recipe.clip)
+
+    vmapped = torch.func.vmap(trained, in_dims=(None, 0, 0, 0, 0), randomness="different")
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        for i in range(iterations):
+            rng = np.random.default_rng([recipe.seed, i])
+            ends = vmapped(start, *draw(rng, recipe.outer.tasks).to(recipe.device).parts)
+            pull = rate * (1 - i / iterations)
+            for name in fitted.adapted:
+                start[name] = start[name] + pull * (ends[name].mean(0) - start[name])  # eq. (1)
+    info = {"recipe": recipe.describe(), "reptile": {"iterations": iterations, "rate": rate}}
+    return replace(fitted, params=start, info=info)

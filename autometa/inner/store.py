@@ -1,0 +1,101 @@
+"""Tensors + JSON in a folder, replaced in one step: a reader sees the old content or the new.
+
+The tensors go to a file named by its own sha256; the JSON, replaced last, names that file. A
+flipped bit in a tensor would load without complaint, so the sum is checked on every read. Nothing
+here is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from autometa.errors import StoreError
+
+
+def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
+    """Write `tensors` and JSON-able `info` to `folder` (made if absent); returns the folder."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    payload = safetensors.torch.save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    )
+    digest = hashlib.sha256(payload).hexdigest()
+    name = f"tensors-{digest[:16]}.safetensors"
+    _write(folder / name, payload)
+    index = {**info, "tensors": name, "sha256": digest}
+    _write(folder / INDEX, (json.dumps(index, indent=2, allow_nan=False) + "\n").encode())
+    for stale in folder.glob("tensors-*.safetensors"):
+        if stale.name != name:
+            stale.unlink(missing_ok=True)
+    return folder
+
+
+def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save` wrote.
+
+    Args:
+        folder: The folder.
+        kind: What `info["kind"]` has to be.
+        schema: Newest `info["schema"]` the caller understands.
+
+    Returns:
+        Tensors on the CPU, and the info.
+
+    Raises:
+        StoreError: absent, damaged, of another kind, or written by a newer version.
+    """
+    folder = Path(folder)
+    try:
+        info = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        payload = (folder / Path(info["tensors"]).name).read_bytes()
+    except FileNotFoundError as error:
+        raise StoreError(f"no {Path(error.filename).name} in {folder}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{folder / INDEX} is damaged ({error})") from error
+    if info.get("kind") != kind:
+        raise StoreError(f"{folder} holds {info.get('kind')!r}", allowed=kind)
+    if not isinstance(info.get("schema"), int) or info["schema"] > schema:
+        raise StoreError(
+            f"{folder} has schema {info.get('schema')!r}",
+            allowed=f"up to {schema}",
+            do="Install a newer autometa",
+        )
+    if hashlib.sha256(payload).hexdigest() != info.get("sha256"):
+        raise StoreError(f"{folder / info['tensors']} does not match its checksum")
+    try:
+        return safetensors.torch.load(payload), info
+    except SafetensorError as error:
+        raise StoreError(f"{folder / info['tensors']} is damaged ({error})") from error
+
+
+INDEX = "index.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write next to `path`, flush to the disk, rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """A short sum of names, shapes and values, for "is this the same start?"."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        total.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        total.update(value.flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]

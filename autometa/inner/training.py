@@ -1,0 +1,274 @@
+"""The outer loop: draw episodes, update start and rates, checkpoint, resume after a kill.
+
+Episodes of iteration i come from a generator seeded with (seed, i), so a run that was killed and
+resumed draws what an unbroken one draws, and no generator state needs to be stored.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autometa.errors import InputError, ModelError
+from autometa.inner import store
+from autometa.inner.compiled import Objective
+from autometa.inner.episodes import EpisodeSource
+from autometa.inner.rates import RateRule, expand
+
+SCHEMA = 1
+KIND = "autometa-inner-checkpoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outer:
+    """The mother's own training (Adam).
+
+    Args:
+        tasks: Episodes an iteration.
+        rate: Outer learning rate of the start.
+        rates_rate: Outer learning rate of the log inner rates; `rate` by default.
+        schedule: "constant", or "cosine" down to zero at the last iteration.
+        clip: Largest norm of the outer gradient.
+        multi_step: Share of training in which earlier steps count too (the multi-step loss of
+            MAML++): their weight falls linearly from equal to none. 0: only the last step counts.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    tasks: int = 25
+    rate: float = 1e-3
+    rates_rate: float | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    clip: float = 10.0
+    multi_step: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive = {"tasks": self.tasks, "rate": self.rate, "clip": self.clip}
+        positive["rates_rate"] = self.rate if self.rates_rate is None else self.rates_rate
+        for name, value in positive.items():
+            if not value > 0:
+                raise InputError(f"outer {name}={value}", allowed="> 0")
+        if not 0 <= self.multi_step <= 1 or self.schedule not in ("constant", "cosine"):
+            raise InputError(
+                f"outer multi_step={self.multi_step}, schedule={self.schedule!r}",
+                allowed="a share in [0, 1]; constant or cosine",
+            )
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Learner:
+    """The mutable state of one meta-training.
+
+    Args:
+        objective: What the outer loop minimises.
+        params: The start.
+        logs: Log inner rates.
+        adapted: Names of the parameters that inner steps move.
+        rule: Which rates there are, whether they are learned, and their bounds.
+        outer: How the outer loop trains.
+        seed: Of the episodes.
+        device: Where the tensors are.
+        recipe: The whole recipe as JSON; a checkpoint of another one is refused.
+        losses: Outer loss of each iteration so far.
+        skipped: Updates refused since their gradient was not finite.
+    """
+
+    objective: Objective
+    params: dict[str, Tensor]
+    logs: dict[str, Tensor]
+    adapted: tuple[str, ...]
+    rule: RateRule
+    outer: Outer
+    seed: int
+    device: str
+    recipe: dict[str, Any]
+    losses: list[float] = field(default_factory=list)
+    skipped: int = 0
+    optimiser: torch.optim.Adam = field(init=False)
+    start: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        groups = [{"params": _leaves(self.params), "base": self.outer.rate}]
+        if self.rule.learned:
+            rate = self.outer.rate if self.outer.rates_rate is None else self.outer.rates_rate
+            groups.append({"params": _leaves(self.logs), "base": rate})
+        self.optimiser = torch.optim.Adam(groups, lr=self.outer.rate, fused=True)
+        self.start = store.digest(self.params)
+
+    @property
+    def leaves(self) -> list[Tensor]:
+        """Everything the optimiser moves."""
+        return [leaf for group in self.optimiser.param_groups for leaf in group["params"]]
+
+    def step(self, tasks: EpisodeSource, iterations: int) -> float:
+        """One outer update; returns its loss."""
+        done = len(self.losses)
+        progress = done / iterations
+        episodes = tasks(np.random.default_rng([self.seed, done]), self.outer.tasks)
+        rates = expand(self.logs, self.adapted)
+        loss = self.objective(self.params, rates, episodes.to(self.device), progress)
+        gradients = torch.autograd.grad(loss, self.leaves, allow_unused=True)
+        for leaf, gradient in zip(self.leaves, gradients, strict=True):
+            leaf.grad = gradient
+        norm = torch.nn.utils.clip_grad_norm_(self.leaves, self.outer.clip)
+        if bool(torch.isfinite(norm)):
+            for group in self.optimiser.param_groups:
+                group["lr"] = group["base"] * _schedule(self.outer.schedule, progress)
+            self.optimiser.step()
+            self.rule.project_(self.logs)
+        else:
+            self.skipped += 1
+        value = float(loss.detach())
+        self.losses.append(value)
+        return value
+
+    def report(self) -> dict[str, Any]:
+        """What meta-training looked like, as JSON."""
+        return {
+            "iterations": len(self.losses),
+            "skipped": self.skipped,
+            "losses": _thinned(self.losses),
+            "torch": torch.__version__,
+        }
+
+    def save(self, folder: str | Path, iterations: int) -> None:
+        """Write a checkpoint, in one step."""
+        tensors = {f"params/{k}": v for k, v in self.params.items()}
+        tensors |= {f"logs/{k}": v for k, v in self.logs.items()}
+        tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam/{index}/{key}": value for key, value in state.items()}
+        info = {"kind": KIND, "schema": SCHEMA, "skipped": self.skipped}
+        store.save(folder, tensors, info | {"identity": self.identity(iterations)})
+
+    def restore(self, folder: str | Path, iterations: int) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            StoreError: damaged or newer.
+            ModelError: of another recipe, child or start.
+        """
+        tensors, info = store.load(folder, KIND, SCHEMA)
+        ours = self.identity(iterations)
+        wrong = [key for key in ours if ours[key] != info["identity"].get(key)]
+        if wrong:
+            raise ModelError(
+                f"the checkpoint in {folder} differs from this recipe in {', '.join(wrong)}",
+                do="Give another folder, or the recipe it was started with",
+            )
+        with torch.no_grad():
+            for part, own in (("params", self.params), ("logs", self.logs)):
+                for name, value in own.items():
+                    value.copy_(tensors[f"{part}/{name}"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("adam/"):
+                _, index, key = name.split("/")
+                state.setdefault(int(index), {})[key] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self.losses, self.skipped = tensors["losses"].tolist(), info["skipped"]
+
+    def identity(self, iterations: int) -> dict[str, Any]:
+        """What two runs must share for one to go on where the other stopped."""
+        bound = self.outer.schedule != "constant" or self.outer.multi_step > 0
+        return {**self.recipe, "start": self.start, "iterations": iterations if bound else None}
+
+
+def train(
+    learner: Learner,
+    tasks: EpisodeSource,
+    *,
+    iterations: int,
+    checkpoint: str | Path | None,
+    every: int,
+    progress: bool,
+) -> None:
+    """Run the outer loop until `iterations` updates are done; arguments as in `MAML.fit`."""
+    if iterations < 1 or every < 1:
+        raise InputError(f"iterations={iterations}, every={every}", allowed=">= 1")
+    if checkpoint is not None and (Path(checkpoint) / store.INDEX).exists():
+        learner.restore(checkpoint, iterations)
+    devices = [learner.device] if learner.device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices), _bar(progress, iterations) as advance:
+        advance(len(learner.losses), math.nan)
+        while (done := len(learner.losses)) < iterations:
+            torch.manual_seed(_torch_seed(learner.seed, done))
+            loss = learner.step(tasks, iterations)
+            advance(1, loss)
+            if checkpoint is not None and ((done + 1) % every == 0 or done + 1 == iterations):
+                learner.save(checkpoint, iterations)
+
+
+@contextmanager
+def _bar(show: bool, total: int) -> Iterator[Callable[[int, float], None]]:
+    """A progress bar on stderr that shows the running mean of the loss and the time left."""
+    if not show:
+        yield lambda _n, _loss: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    mean = math.nan
+    columns = (
+        TextColumn("meta-training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        line = bar.add_task("", total=total, loss="")
+
+        def advance(n: int, loss: float) -> None:
+            nonlocal mean
+            if math.isfinite(loss):
+                mean = loss if math.isnan(mean) else 0.99 * mean + 0.01 * loss
+            bar.update(line, advance=n, loss=f"{mean:.4f}")
+
+        yield advance
+
+
+def _schedule(kind: str, progress: float) -> float:
+    return 1.0 if kind == "constant" else 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def _thinned(losses: list[float], points: int = 100) -> list[float | None]:
+    """Means over equal stretches of training; None where one was not finite."""
+    parts = np.array_split(np.asarray(losses), min(points, len(losses))) if losses else []
+    means = [float(part.mean()) for part in parts]
+    return [mean if math.isfinite(mean) else None for mean in means]
+
+
+def _leaves(tensors: dict[str, Tensor]) -> list[Tensor]:
+    return [value.requires_grad_() for value in tensors.values()]
+
+
+def _torch_seed(seed: int, iteration: int) -> int:
+    return int(np.random.SeedSequence([seed, iteration]).generate_state(1)[0])
+
+
+def step_weights(steps: int, multi_step: float, progress: float) -> list[float]:
+    """Weights of the query losses after steps 1 ... `steps` at `progress` in [0, 1] of training."""
+    left = 0.0 if multi_step == 0 else max(0.0, 1.0 - progress / multi_step)
+    weights = [left / steps] * steps
+    weights[-1] += 1.0 - left
+    return weights
