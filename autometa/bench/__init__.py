@@ -1,0 +1,33 @@
+"""Benchmarks: suites x methods x one runner, the comparison behind every claim.
+
+    suites/     tasks, priors that leave them out, objectives           one file a suite
+    methods/    prior tasks in, an Optuna sampler out                   one file a kind of method
+    runner      cells (method, task, seed), resumable                   -> journal
+    summary     cells -> results: means, medians, ranks, pairs          -> JSON
+    show        results -> tables; figure: results -> plots
+
+Layers, each importing only from those to its right: runner > work > cell > pool > method, suite.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autometa.bench.method import Method as Method
+    from autometa.bench.method import Start as Start
+    from autometa.bench.runner import run as run
+
+__all__ = ["Method", "Start", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "run":
+        from autometa.bench.runner import run
+
+        return run
+    if name in ("Method", "Start"):
+        from autometa.bench import method
+
+        return getattr(method, name)
+    raise AttributeError(f"module 'autometa.bench' has no attribute {name!r}")

@@ -1,0 +1,128 @@
+"""One cell of a comparison: one method on one task with one seed, trial by trial."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from zlib import crc32
+
+import optuna
+from optuna.trial import Trial, TrialState
+
+from autometa.bench.method import Start, Starter
+from autometa.bench.pool import PoolSampler, is_active
+from autometa.bench.suite import BenchTask, Objective, Pool
+from autometa.space import Config, SearchSpace
+from autometa.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a cell measured.
+
+    Args:
+        values: The objective, trial by trial; None where it failed.
+        milliseconds: Time of each suggestion: ask, suggest and the sampler's part of tell.
+        note: From the method.
+    """
+
+    values: tuple[float | None, ...]
+    milliseconds: tuple[float, ...]
+    note: str
+
+
+def run_cell(
+    starter: Starter, task: BenchTask, objective: Objective, *, seed: int, trials: int
+) -> Outcome:
+    """Run one study in memory.
+
+    Args:
+        starter: Of the method.
+        task: What is tuned.
+        objective: How configs are evaluated.
+        seed: Together with the task's target it seeds the sampler: tasks differ, methods do not.
+        trials: How many, or as many as the pool holds.
+    """
+    with _quiet():
+        start = starter(task.task, crc32(f"{seed}:{task.target or task.name}".encode()) % 2**31)
+        values, milliseconds = _run(start, task.task, objective, trials)
+    return Outcome(values=tuple(values), milliseconds=tuple(milliseconds), note=start.note)
+
+
+def _run(
+    start: Start, task: Task, objective: Objective, trials: int
+) -> tuple[list[float | None], list[float]]:
+    sampler, queue = start.sampler, list(start.enqueue[:trials])
+    if isinstance(objective, Pool):
+        sampler = pooled = PoolSampler(start.sampler, task.space, objective)
+        queue = pooled.reserve(queue)
+        trials = min(trials, len(objective.values))
+        evaluate = _value_of(pooled)
+    else:
+        evaluate = objective
+    study = optuna.create_study(direction=task.direction, sampler=sampler)
+    for config in queue:
+        study.enqueue_trial(config)
+    values: list[float | None] = []
+    milliseconds: list[float] = []
+    for _ in range(trials):
+        begin = perf_counter()
+        trial = study.ask()
+        config = suggest(trial, task.space)
+        asked = perf_counter()
+        value = evaluate(config)
+        evaluated = perf_counter()
+        if value is None:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, value)
+        milliseconds.append(1000 * (perf_counter() - evaluated + asked - begin))
+        values.append(value)
+    return values, milliseconds
+
+
+def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
+    return lambda config: pooled.value
+
+
+def suggest(trial: Trial, space: SearchSpace) -> Config:
+    """Ask a trial for its config, define-by-run: only parameters that are active."""
+    config: Config = {}
+    for name, distribution in space.distributions.items():
+        if is_active(space, config, name):
+            config[name] = _suggest(trial, name, distribution)
+    return config
+
+
+def _suggest(
+    trial: Trial, name: str, distribution: optuna.distributions.BaseDistribution
+) -> bool | int | float | str | None:
+    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+        choice: bool | int | float | str | None = trial.suggest_categorical(
+            name, distribution.choices
+        )
+        return choice
+    if isinstance(distribution, optuna.distributions.IntDistribution):
+        return trial.suggest_int(
+            name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+        )
+    assert isinstance(distribution, optuna.distributions.FloatDistribution)
+    return trial.suggest_float(
+        name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,109 @@
+"""Results of the inner-learning-rate suites: one JSON a suite, one record a (variant, seed).
+
+A suite can be run in pieces, on several days: a record replaces the one of the same variant and
+seed, the rest of the file stays.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autometa.bench.provenance import commit, versions
+from autometa.errors import StoreError
+
+Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
+
+
+def mean_interval(values: Sequence[float] | np.ndarray[Any, Any]) -> dict[str, float | None]:
+    """Mean over tasks and half the width of its 95 % confidence interval (normal)."""
+    array = np.asarray(values, dtype=float)
+    mean, half = float(array.mean()), math.nan
+    if len(array) > 1:
+        half = float(Z95 * array.std(ddof=1) / math.sqrt(len(array)))
+    return {"mean": _finite(mean), "ci95": _finite(half)}
+
+
+def add_records(
+    path: str | Path, suite: str, records: Sequence[Mapping[str, Any]], **facts: Any
+) -> dict[str, Any]:
+    """Merge `records` into the suite's JSON; returns the whole content.
+
+    Args:
+        path: The JSON file; made if absent.
+        suite: Name of the suite.
+        records: Each with "variant" and "seed".
+        facts: Further top-level entries (protocol, bars, ...).
+    """
+    path = Path(path)
+    old = read(path) if path.exists() else {}
+    stamped = [{**record, "commit": commit(), "versions": versions()} for record in records]
+    kept = {(r["variant"], r["seed"]): r for r in [*old.get("records", []), *stamped]}
+    merged = [kept[key] for key in sorted(kept)]
+    content = {
+        **old,
+        "suite": suite,
+        "commit": commit(),
+        "versions": versions(),
+        **facts,
+        "seeds": sorted({record["seed"] for record in merged}),
+        "records": merged,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return content
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The content of a results file.
+
+    Raises:
+        StoreError: absent, damaged, or not a file of these suites.
+    """
+    try:
+        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        content["suite"], content["records"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is not a results file of `autometa bench inner`") from error
+    return content
+
+
+def bars(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each bar beside what was measured: variant, measure, bar, value, ci95, reached.
+
+    The value is the mean over the seeds of the record's own mean.
+    """
+    rows = []
+    for bar in content.get("bars", []):
+        found = [
+            record[bar["part"]][bar["measure"]]
+            for record in content["records"]
+            if record["variant"] == bar["variant"]
+            and record.get("iterations") == bar.get("iterations", record.get("iterations"))
+        ]
+        values = [each["mean"] for each in found]
+        known = bool(values) and all(value is not None for value in values)
+        value = float(np.mean(values)) if known else None
+        better = -1 if bar["direction"] == "minimize" else 1
+        rows.append(
+            {
+                **bar,
+                "seeds": len(values),
+                "value": value,
+                "ci95": found[0]["ci95"] if len(found) == 1 else None,
+                "reached": None if value is None else better * value >= better * bar["bar"],
+            }
+        )
+    return rows
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

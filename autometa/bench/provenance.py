@@ -1,0 +1,49 @@
+"""What code produced a number: commit and versions, kept with every cell."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from autometa._version import __version__
+
+_PACKAGES = ("optuna", "torch", "scikit-learn", "numpy", "scipy", "onnxruntime", "cmaes")
+
+
+@lru_cache(maxsize=1)
+def commit() -> str:
+    """Commit of the checkout that autometa runs from, "+" after it if files differ; or "unknown".
+
+    An installed wheel has no commit; its version is in `versions`.
+    """
+    here = Path(__file__).parent
+    head = _git(here, "rev-parse", "--short=12", "HEAD")
+    if not head:
+        return "unknown"
+    changed = _git(here, "status", "--porcelain", "--untracked-files=no", "--", "..")
+    return head + ("+" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of autometa, Python and the packages that decide a result."""
+    found = {"autometa": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
