@@ -1,0 +1,84 @@
+"""`autometa explain`: why each trial of a study was tried, read back from the study itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import InputError
+
+if TYPE_CHECKING:
+    import optuna
+
+SHOWN = 3  # prior tasks named a trial in the table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain")(explain)
+
+
+def explain(
+    study: Annotated[str, typer.Argument(help="Name of the study.")],
+    storage: Annotated[str, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="SVG or PNG of the prior tasks' weights over the trials.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Say which rule, and which prior tasks, decided each trial of a study."""
+    from autometa.plots import check_figure_name, plot_weights, save_figure
+    from autometa.search.explanation import explain_study
+
+    if plot is not None:
+        check_figure_name(plot)
+    explained = explain_study(_load(study, storage))
+    if plot is not None:
+        figure = plot_weights(explained).get_figure(root=True)
+        assert figure is not None
+        save_figure(figure, plot)
+    if output is Format.JSON:
+        show_json({"study": study, "trials": [e.to_json() for e in explained]})
+        return
+    show_table(
+        f"study {study}",
+        ["trial", "value", "rule", "prior tasks' say", "heaviest prior tasks", "moved", "why"],
+        [
+            [
+                e.number,
+                e.value,
+                e.rule,
+                e.transfer,
+                ", ".join(f"{n} {w:+.2f}" for n, w in list(e.weights.items())[:SHOWN]),
+                ", ".join(e.moved),
+                e.reason,
+            ]
+            for e in explained
+        ],
+    )
+
+
+def _load(name: str, storage: str) -> optuna.Study:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError as error:
+        known = optuna.get_all_study_names(storage)
+        raise InputError(
+            f"there is no study {name!r} in this storage",
+            allowed=", ".join(known[:10]) or "no study is in it yet",
+        ) from error
+    except Exception as error:  # whatever a database driver raises
+        raise InputError(
+            f"the storage cannot be read: {_first_line(error)}",
+            allowed="an Optuna storage URL, such as sqlite:///tuning.db",
+        ) from error
+
+
+def _first_line(error: Exception) -> Any:
+    return (str(error).splitlines() or [type(error).__name__])[0]

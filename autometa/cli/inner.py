@@ -1,0 +1,191 @@
+"""`autometa bench inner`: suites on learned inner learning rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Into = Annotated[
+    Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
+]
+Variants = Annotated[str, typer.Option(help="Variants, separated by commas, or all.")]
+Seeds = Annotated[int, typer.Option(help="Number of seeds: 0, 1, ...", min=1)]
+State = Annotated[
+    Path | None, typer.Option(help="Folder for checkpoints; training goes on from what is there.")
+]
+Iterations = Annotated[
+    int | None, typer.Option(help="Outer updates instead of the variant's own.", min=1)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group: below `bench` where that is there, else on its own."""
+    group = typer.Typer(help="Learned inner learning rates.", no_args_is_help=True)
+    group.command("sinusoid")(sinusoid)
+    group.command("omniglot")(omniglot)
+    group.command("speed")(speed)
+    group.command("show")(show)
+    group.command("plot")(plot)
+    bench = [g.typer_instance for g in app.registered_groups if g.name == "bench"]
+    (bench[0] if bench and bench[0] else app).add_typer(group, name="inner")
+
+
+def sinusoid(
+    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,meta-sgd-5-cosine",
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    compiled: Annotated[
+        bool, typer.Option(help="Compile the outer gradient (needs a C++ compiler).")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Ten-shot regression of sinusoids: error after 1, 5, 10 and 20 inner steps."""
+    from autometa.bench import inner_sinusoid as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    programs: dict[tuple[Any, Any], Any] = {}
+    records = []
+    for name in names:
+        arguments = suite.VARIANTS[name].arguments
+        key = arguments.get("order", 2), arguments["steps"]
+        if compiled and key not in programs:
+            programs[key] = suite.compiled(name)
+        for seed in range(seeds):
+            record = suite.run(
+                name,
+                seed,
+                iterations=iterations,
+                state=state,
+                progress=True,
+                program=programs.get(key),
+            )
+            records.append(record)
+            _keep(into, "inner-sinusoid", [record], suite.facts())
+    _print(_content(into, "inner-sinusoid", records, suite.facts()), output)
+
+
+def omniglot(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    variants: Variants = "5-way-1-shot-learned,5-way-5-shot-learned",
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Few-shot recognition of handwritten characters."""
+    from autometa.bench import inner_omniglot as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    drawings = suite.load(data)
+    records = []
+    for name in names:
+        for seed in range(seeds):
+            record = suite.run(
+                name, seed, drawings, iterations=iterations, state=state, progress=True
+            )
+            records.append(record)
+            _keep(into, "inner-omniglot", [record], suite.facts())
+    _print(_content(into, "inner-omniglot", records, suite.facts()), output)
+
+
+def speed(
+    repetitions: Annotated[int, typer.Option(help="Timed iterations.", min=3)] = 30,
+    compiled: Annotated[
+        bool, typer.Option(help="Time the compiled gradient too (needs a C++ compiler).")
+    ] = False,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """One meta-iteration against a plain loop (and learn2learn, TorchOpt where installed)."""
+    from autometa.bench import inner_speed as suite
+
+    records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
+    _keep(into, "inner-speed", records, suite.facts())
+    _print(_content(into, "inner-speed", records, suite.facts()), output)
+
+
+def show(
+    files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """What was measured beside each bar."""
+    from autometa.bench import inner_results
+
+    for path in files:
+        _print(inner_results.read(path), output)
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(help="A results file of sinusoid or omniglot.")],
+    into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+) -> None:
+    """The measure after each inner step."""
+    from autometa.bench import inner_figure, inner_results
+
+    inner_figure.save(inner_results.read(file), into)
+
+
+def _chosen(given: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
+    chosen = names if given == "all" else [n.strip() for n in given.split(",") if n.strip()]
+    unknown = [name for name in chosen if name not in names]
+    if unknown or not chosen:
+        raise InputError(f"variant {(unknown or [given])[0]!r}", allowed=", ".join(names))
+    return chosen
+
+
+def _keep(
+    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
+) -> None:
+    from autometa.bench import inner_results
+
+    if into is not None:
+        inner_results.add_records(into, suite, records, **facts)
+
+
+def _content(
+    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
+) -> dict[str, Any]:
+    from autometa.bench import inner_results
+
+    content = {"suite": suite, **facts, "records": records}
+    return content if into is None else inner_results.read(into)
+
+
+def _print(content: dict[str, Any], output: Format) -> None:
+    from autometa.bench import inner_results
+
+    if output is Format.JSON:
+        show_json(content)
+        return
+    rows = []
+    for record in content["records"]:
+        for part in ("mse", "accuracy", "ratio"):
+            for measure, found in record.get(part, {}).items():
+                name = f"{part} {measure}"
+                rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))
+    heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
+    show_table(content["suite"], heads, rows)
+    bars = [
+        (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
+        for b in inner_results.bars(content)
+    ]
+    if bars:
+        show_table("bars", ("variant", "measure", "bar", "value", "seeds", "reached"), bars)
+
+
+def _answer(reached: bool | None) -> str:
+    return {None: "not run", True: "yes", False: "no"}[reached]

@@ -1,0 +1,53 @@
+"""Results on stdout: a table for people, JSON for programs. All tables are drawn here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+WIDE = 200  # columns where the output is no terminal, so that a file's lines are not folded
+
+
+class Format(StrEnum):
+    """How a command shows its result."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", help="A table for people or JSON for programs.")
+]
+
+
+def show_json(data: Any) -> None:
+    """One JSON document; numbers that JSON has no word for must be None already."""
+    typer.echo(json.dumps(data, indent=2, allow_nan=False))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; numbers to the right, None as a dash."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = [list(row) for row in rows]
+    # Text, not str: a data set named "[a]" is a name and no mark-up.
+    table = Table(title=Text(title), title_justify="left")
+    for j, column in enumerate(columns):
+        numeric = all(isinstance(row[j], int | float | None) for row in listed)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,269 @@
+"""`autometa portfolio`: look at portfolios, import, merge and compare them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import PortfolioError, StoreError
+
+if TYPE_CHECKING:
+    from autometa.portfolio import Portfolio
+    from autometa.space import SearchSpace
+    from autometa.task import TaskHistory
+
+EMBEDDED = "embedded"
+TOP = 10  # trials that `inspect --task` shows
+
+group = typer.Typer(no_args_is_help=True, help="Look at, import, merge and compare portfolios.")
+Folder = Annotated[
+    str, typer.Argument(help=f"Folder of a portfolio, or '{EMBEDDED}' for the one that ships.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(group, name="portfolio")
+
+
+@group.command("list")
+def list_tasks(folder: Folder = EMBEDDED, form: FormatOption = Format.TABLE) -> None:
+    """Show the tasks of a portfolio."""
+    portfolio = _load(folder)
+    rows = [_task_row(h) for h in portfolio.histories]
+    if form is Format.JSON:
+        show_json({"folder": folder, "licence": portfolio.licence, "tasks": rows})
+        return
+    title = f"{len(rows)} tasks, {sum(r['trials'] for r in rows):,} trials"
+    show_table(title, list(rows[0]) if rows else ["task"], [list(r.values()) for r in rows])
+
+
+@group.command()
+def inspect(
+    folder: Folder,
+    task: Annotated[str | None, typer.Option(help="Show this task and its best trials.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show what a portfolio is made of, or one task of it."""
+    portfolio = _load(folder)
+    if task is None:
+        _inspect_portfolio(portfolio, form)
+        return
+    found = [h for h in portfolio.histories if h.task.name == task]
+    if not found:
+        raise PortfolioError(
+            f"no task {task!r} in {folder}", do=f"See `autometa portfolio list {folder}`"
+        )
+    details = [_task_details(h) for h in found]
+    if form is Format.JSON:
+        show_json({"task": task, "histories": details})
+        return
+    for detail in details:
+        best = detail.pop("best")
+        show_table(f"Task {task}", ["", ""], [[k, _short(v)] for k, v in detail.items()])
+        rows = [[t["value"], t["seconds"], _short(t["config"])] for t in best]
+        show_table("Best trials", ["value", "seconds", "config"], rows)
+
+
+@group.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet, one row a trial.")],
+    task: Annotated[str, typer.Option(help="Column of task names.")],
+    value: Annotated[str, typer.Option(help="Column of the metric.")],
+    direction: Annotated[str, typer.Option(help="maximize or minimize.")],
+    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
+    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
+    state: Annotated[str | None, typer.Option(help="Column of states.")] = None,
+    fidelity: Annotated[str | None, typer.Option(help="Column of budget shares.")] = None,
+    seconds: Annotated[str | None, typer.Option(help="Column of training times.")] = None,
+    family: Annotated[str | None, typer.Option(help="Column of task families.")] = None,
+    metric: Annotated[str, typer.Option(help="What the values measure.")] = "value",
+    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Import trials that were run elsewhere."""
+    from autometa._version import __version__
+    from autometa.portfolio import Portfolio
+    from autometa.portfolio.importing import read_trials
+
+    search_space = _read_space(space)
+    imported = Portfolio.from_frame(
+        read_trials(file, search_space),
+        task=task,
+        value=value,
+        direction=direction,  # type: ignore[arg-type]  # from_frame says what is allowed
+        space=search_space,
+        state=state,
+        fidelity=fidelity,
+        seconds=seconds,
+        family=family,
+        metric=metric,
+    )
+    provenance = {"imported": file.name, "autometa": __version__}
+    new = Portfolio(imported.histories, provenance=provenance, licence=licence)
+    result = Portfolio.update(into, lambda old: old.merge(new))
+    _report(result, into, form, imported_tasks=len(new), imported_trials=_trials(new))
+
+
+@group.command()
+def merge(
+    folders: Annotated[list[str], typer.Argument(help="Two or more portfolios.")],
+    into: Annotated[Path, typer.Option(help="Folder to write; what it holds stays in.")],
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Join portfolios; a trial that several of them have is kept once."""
+    from autometa.portfolio import Portfolio
+
+    parts = [_load(folder) for folder in folders]
+
+    def join(old: Portfolio) -> Portfolio:
+        for part in parts:
+            old = old.merge(part)
+        return old
+
+    _report(Portfolio.update(into, join), into, form)
+
+
+@group.command()
+def diff(first: Folder, second: Folder, form: FormatOption = Format.TABLE) -> None:
+    """Show what the second portfolio has that the first has not, and the reverse."""
+    found = _load(first).diff(_load(second)).to_json()
+    if form is Format.JSON:
+        show_json(found)
+        return
+    rows: list[list[object]] = []
+    for kind in ("added", "removed"):
+        rows += [[kind, t["task"], t["space"], None, None, ""] for t in found[kind]]
+    for change in found["changed"]:
+        counts = [change["trials_added"], change["trials_removed"]]
+        rows.append(["changed", change["task"], change["space"], *counts, _short(change["fields"])])
+    rows += [[n, "", "", None, None, "differs"] for n in ("licence", "provenance") if found[n]]
+    columns = ["what", "task", "space", "trials added", "trials removed", "fields"]
+    show_table(f"{len(rows)} differences", columns, rows)
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+def _load(folder: str) -> Portfolio:
+    from autometa.portfolio import Portfolio, shipped
+
+    if folder == EMBEDDED:
+        if not shipped.embedded_names():
+            raise PortfolioError("this build ships no portfolio", do="Name a folder")
+        return Portfolio.load(shipped.FOLDER)
+    return Portfolio.load(folder)
+
+
+def _read_space(path: Path) -> SearchSpace:
+    from autometa.space import SearchSpace
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} holds no search space: {error}") from error
+    if isinstance(data, dict) and "distributions" not in data:
+        data = {"distributions": data}
+    return SearchSpace.from_json(data)
+
+
+def _task_row(history: TaskHistory) -> dict[str, Any]:
+    task, scores = history.task, history.scores[history.complete]
+    best = float(history.values[history.complete][scores.argmax()]) if len(scores) else None
+    return {
+        "task": task.name,
+        "space": task.space.name,
+        "family": task.family,
+        "metric": task.metric,
+        "direction": task.direction,
+        "trials": len(history),
+        "best": best,
+    }
+
+
+def _task_details(history: TaskHistory) -> dict[str, Any]:
+    """Everything about a task, with its best trials under "best"."""
+    import numpy as np
+
+    rows = np.flatnonzero(history.complete)
+    top = history.take(rows[np.argsort(-history.scores[rows], kind="stable")[:TOP]])
+    return {
+        **{k: v for k, v in _task_row(history).items() if k != "best"},
+        "states": _states([history]),
+        "meta_features": dict(history.task.meta_features),
+        "info": dict(history.task.info),
+        "best": [{"value": t.value, "seconds": t.seconds, "config": t.config} for t in top],
+    }
+
+
+def _inspect_portfolio(portfolio: Portfolio, form: Format) -> None:
+    spaces = []
+    for space in portfolio.spaces:
+        part = portfolio.select(space)
+        seconds = sum(float(h.seconds[~_nan(h)].sum()) for h in part.histories)
+        spaces.append(
+            {
+                "space": space.name,
+                "parameters": list(space.names),
+                "inner_lr": space.inner_lr,
+                "tasks": len(part),
+                "trials": _trials(part),
+                "hours": round(seconds / 3600, 3),
+                "states": _states(part.histories),
+            }
+        )
+    if form is Format.JSON:
+        show_json(
+            {
+                "licence": portfolio.licence,
+                "provenance": dict(portfolio.provenance),
+                "spaces": spaces,
+            }
+        )
+        return
+    rows = [[_short(v) for v in s.values()] for s in spaces]
+    show_table(f"Licence: {portfolio.licence or 'not given'}", list(_SPACE_COLUMNS), rows)
+    provenance = [[k, _short(v)] for k, v in portfolio.provenance.items()]
+    show_table("Provenance", ["", ""], provenance)
+
+
+_SPACE_COLUMNS = ("space", "parameters", "inner_lr", "tasks", "trials", "hours", "states")
+
+
+def _nan(history: TaskHistory) -> Any:
+    import numpy as np
+
+    return np.isnan(history.seconds)
+
+
+def _states(histories: Any) -> dict[str, int]:
+    from autometa.task import State
+
+    return {s.name: sum(int((h.states == s).sum()) for h in histories) for s in State}
+
+
+def _trials(portfolio: Portfolio) -> int:
+    return sum(len(h) for h in portfolio.histories)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={_short(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_short, value))
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.5g}"
+    return "-" if value is None else str(value)
+
+
+def _report(portfolio: Portfolio, folder: Path, form: Format, **more: int) -> None:
+    data = {"folder": str(folder), "tasks": len(portfolio), "trials": _trials(portfolio), **more}
+    if form is Format.JSON:
+        show_json(data)
+    else:
+        show_table("Written", list(data), [list(data.values())])

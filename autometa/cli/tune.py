@@ -1,0 +1,269 @@
+"""`autometa tune`: the main job, from a table to a config."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import InputError
+
+if TYPE_CHECKING:
+    from autometa.search.priors import Sources
+    from autometa.search.result import TunedTrial, TuneResult
+    from autometa.search.session import OnTrial
+    from autometa.tables import Table
+
+REPORT = Path("autometa-report.html")
+FIRST = 3  # trials whose reason is shown
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("tune")(tune)
+
+
+def tune(
+    table: Annotated[str, typer.Argument(help="A CSV or Parquet file, or sklearn:NAME.")],
+    target: Annotated[
+        str | None, typer.Option(help="Column to predict. Default: target.", show_default=False)
+    ] = None,
+    child: Annotated[
+        str, typer.Option(help="What to tune, or auto to race them all.")
+    ] = "hist_gradient_boosting",
+    trials: Annotated[int, typer.Option(help="Configs to evaluate, in each arm.")] = 25,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which an arm starts no further trial.")
+    ] = None,
+    trial_timeout: Annotated[
+        float, typer.Option(help="Seconds after which one trial is stopped and failed.")
+    ] = 300.0,
+    seed: Annotated[int, typer.Option(help="Decides folds, children and search.")] = 0,
+    folds: Annotated[int, typer.Option(help="Cross-validation folds.")] = 5,
+    portfolio: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Folder of prior tasks; repeat for several; embedded; or none. Default: embedded.",
+            show_default=False,
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")
+    ] = None,
+    study_name: Annotated[
+        str | None, typer.Option(help="Name of the study; an existing one is continued.")
+    ] = None,
+    compare_cold: Annotated[
+        bool, typer.Option("--compare-cold", help="Also run Optuna's default search.")
+    ] = False,
+    report: Annotated[Path, typer.Option(help="HTML report to write.")] = REPORT,
+    save_model: Annotated[
+        Path | None, typer.Option(help="Refit the winner and write it as a skops file.")
+    ] = None,
+    learn: Annotated[
+        Path | None, typer.Option(help="Folder of a portfolio that the search is added to.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a trial.")] = False,
+) -> None:
+    """Tune a model on a table, starting where earlier searches ended."""
+    for path in (report, save_model):
+        _check_writable(path)
+    started = time.perf_counter()
+    from autometa.tables import load_table
+
+    data = load_table(table, target)
+    import optuna
+
+    from autometa.search.tuning import TuneInterrupted, tune_table
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # the progress bar says it already
+    if save_model is not None:
+        from autometa.search.saving import needs_skops
+
+        needs_skops()
+    stopped = False
+    try:
+        with _progress(trials, compare_cold, quiet=quiet, verbose=verbose) as on_trial:
+            result = tune_table(
+                data,
+                child=child,
+                n_trials=trials,
+                seed=seed,
+                timeout=timeout,
+                trial_timeout=trial_timeout,
+                folds=folds,
+                portfolio=_sources(portfolio),
+                storage=storage,
+                study_name=study_name,
+                compare_cold=compare_cold,
+                learn=learn,
+                on_trial=on_trial,
+                started=started,
+            )
+    except TuneInterrupted as stop:
+        result, stopped = stop.result, True
+        sys.stderr.write("stopped; this is what was found until now\n")
+    _finish(result, data, report, save_model, output, learn=None if stopped else learn)
+    if stopped:
+        raise typer.Exit(130)
+    if result.best is None:
+        sys.stderr.write("error: no trial succeeded\n")
+        raise typer.Exit(1)
+
+
+def _finish(
+    result: TuneResult,
+    table: Table,
+    report: Path,
+    save_model: Path | None,
+    output: Format,
+    *,
+    learn: Path | None,
+) -> None:
+    """Write the files, then print: what is printed has been written."""
+    from autometa.report import write_report
+
+    files: dict[str, Any] = {}
+    if len(result.warm):
+        files["report"] = str(write_report(result, report))
+    if save_model is not None and result.best is not None:
+        from autometa.search.saving import save_model as save
+
+        trusted = save(result, table, save_model)
+        files["model"] = {"path": str(save_model), "trusted": trusted}
+    if learn is not None:
+        files["learned"] = str(learn)
+    if output == Format.JSON:
+        show_json({**result.to_json(), **files})
+    else:
+        _show(result, files)
+
+
+def _show(result: TuneResult, files: dict[str, Any]) -> None:
+    rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
+    metric = result.metric.replace("_", " ")
+    typer.echo(f"{result.child} on {result.table}, {metric} over {result.folds} folds")
+    if result.cold is None:
+        show_table("best so far", ("trials", "warm"), [r[:2] for r in rows])
+    else:
+        show_table("best so far", ("trials", "warm", "cold"), rows)
+        typer.echo(_matched(result))
+    best = result.best
+    if best is not None:
+        facts: list[tuple[str, Any]] = [("child", best.child)] if result.asked != best.child else []
+        facts += [(name, value) for name, value in best.config.items()]
+        show_table(f"winner (trial {best.number + 1})", ("parameter", "value"), facts)
+        if best.inner_lr is not None:
+            typer.echo(f"inner learning rate: {best.inner_lr:.4g}")
+        typer.echo(f"why it was tried: {best.reason or best.rule or 'unknown'}")
+    failed = [t for arm in result.arms for t in arm.trials if t.value is None]
+    if failed:
+        typer.echo(f"failed trials: {len(failed)}; the first one: {failed[0].error or 'unknown'}")
+    reasons = [(t.number + 1, t.value, t.reason) for t in result.warm.trials[:FIRST] if t.reason]
+    if reasons:
+        show_table("tried first", ("trial", "score", "reason"), reasons)
+    typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
+    typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
+    if "report" in files:
+        typer.echo(f"report: {files['report']}")
+    if "model" in files:
+        typer.echo(
+            f"model: {files['model']['path']}; "
+            f"read it with skops.io.load(path, trusted={files['model']['trusted']})"
+        )
+    if "learned" in files:
+        typer.echo(f"added to the portfolio in {files['learned']}")
+
+
+def _matched(result: TuneResult) -> str:
+    if result.cold is None or result.cold.best is None:
+        return "the cold search found nothing"
+    cold = f"cold's best after {len(result.cold)} trials ({result.cold.best.value:.5g})"
+    matched = result.trials_to_match_cold
+    if matched is None:
+        return f"warm did not match {cold}"
+    return f"warm matched {cold} after {matched} trial{'s' * (matched != 1)}"
+
+
+def _excluded(result: TuneResult) -> str:
+    if not result.excluded_tasks:
+        return "none of them is this table or a relative of it"
+    return f"left out as this table or its relatives: {', '.join(result.excluded_tasks)}"
+
+
+def _sources(portfolio: list[str] | None) -> Sources:
+    names = [name for name in portfolio or ["embedded"] if name != "none"]
+    if len(names) < len(portfolio or []) and names:
+        raise InputError("--portfolio none together with others", allowed="none alone, or others")
+    return names or None
+
+
+def _check_writable(path: Path | None) -> None:
+    """Refuse before the search what could not be written after it."""
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{str(path)!r} cannot be written",
+            allowed="a file in an existing folder that you may write to",
+        )
+
+
+@contextmanager
+def _progress(trials: int, cold: bool, *, quiet: bool, verbose: bool) -> Iterator[OnTrial]:
+    """A live bar on a terminal; lines where there is none, or where they are asked for."""
+    if quiet:
+        yield lambda arm, trial: None
+        return
+    if verbose or not sys.stderr.isatty():
+        yield _Lines(every=1 if verbose else 10)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[best]}"),
+        console=Console(stderr=True),
+    ) as bar:
+        arms = ("warm", "cold") if cold else ("warm",)
+        rows = {arm: bar.add_task(arm, total=trials, best="", start=False) for arm in arms}
+        best: dict[str, float] = {}
+        bar.start_task(rows["warm"])
+
+        def on_trial(arm: str, trial: TunedTrial) -> None:
+            bar.start_task(rows[arm])
+            if trial.value is not None:
+                best[arm] = max(trial.value, best.get(arm, trial.value))
+            note = f"best {best[arm]:.4f}" if arm in best else ""
+            bar.update(rows[arm], advance=1, best=note)
+
+        yield on_trial
+
+
+class _Lines:
+    """Progress for a log file."""
+
+    def __init__(self, *, every: int) -> None:
+        self._every = every
+        self._counts: dict[str, int] = {}
+
+    def __call__(self, arm: str, trial: TunedTrial) -> None:
+        self._counts[arm] = self._counts.get(arm, 0) + 1
+        if self._counts[arm] % self._every == 0:
+            score = trial.state.name.lower() if trial.value is None else f"{trial.value:.4f}"
+            sys.stderr.write(f"{arm} trial {trial.number + 1}: {score} ({trial.child})\n")
+            sys.stderr.flush()

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+
+from autometa.cli import main
+from autometa.meta import MetaLearner
+from autometa.search.suggest import suggest
+from autometa.testing.families import Bowls
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('explain') / 'studies.db'}"
+    family = Bowls()
+    model = MetaLearner(seed=0, steps=50).fit(family.portfolio(4, 20))
+    study = optuna.create_study(
+        storage=url, study_name="bowl", direction="maximize", sampler=model.sampler(seed=0)
+    )
+    objective = family.objective(101)
+    study.optimize(lambda t: objective(suggest(t, family.space)), n_trials=5)
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    return url
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main(["explain", *arguments])
+    return int(stop.value.code or 0)
+
+
+def test_every_trial_is_explained(storage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bowl", "--storage", storage, "-f", "json") == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert [t["rule"] for t in trials] == ["portfolio"] * 3 + ["transfer"] * 2 + ["not by autometa"]
+    assert "4 prior tasks" in trials[0]["reason"]
+    assert set(trials[3]["weights"]) <= {f"bowl-{i}" for i in range(1, 5)}
+
+
+def test_the_table_and_the_plot(
+    storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "weights.svg"
+    assert run("bowl", "--storage", storage, "--plot", str(picture)) == 0
+    assert "portfolio" in capsys.readouterr().out
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_unknown_studies_and_storages_are_refused(
+    storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("bowls", "--storage", storage) == 2
+    assert "bowl" in capsys.readouterr().err
+    assert run("bowl", "--storage", f"sqlite:///{tmp_path / 'no' / 'where.db'}") == 2
+    assert "storage" in capsys.readouterr().err

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from autometa import cli, meta
+from autometa.children import Child, Outcome
+from autometa.portfolio import Portfolio
+from autometa.search import tuning
+from autometa.space import Config
+from autometa.task import CompletedTrial, State
+
+
+class Evaluator:
+    """Scores configs by a formula; raises KeyboardInterrupt where it is told to."""
+
+    stop_at: int | None = None
+    broken = False
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def prepare(self, table: Any, child: Child) -> None:
+        pass
+
+    def run(self, child: Child, config: Config, table: Any, **options: Any) -> Outcome:
+        if self.calls == self.stop_at:
+            raise KeyboardInterrupt
+        self.calls += 1
+        if self.broken:
+            failed = CompletedTrial(config=config, value=None, state=State.FAILED)
+            return Outcome(failed, "out of luck")
+        value = 0.9 - 0.2 * float(abs(child.space.encode(config)[0] - 0.4))
+        return Outcome(CompletedTrial(config=config, value=value, fold_scores=(value, value)))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tuning, "_evaluator", Evaluator)
+    monkeypatch.setattr(meta, "MetaLearner", partial(meta.MetaLearner, steps=20))
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])
+    frame["label"] = np.where(frame["a"] > 0, "yes", "no")
+    frame.to_csv("table.csv", index=False)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: str, table: str = "table.csv") -> tuple[int, str, str]:
+        options = ["--target", "label", "--portfolio", "none", "--folds", "2"]
+        monkeypatch.setattr(sys, "argv", ["autometa", "tune", table, *options, *arguments])
+        before = optuna.logging.get_verbosity()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        optuna.logging.set_verbosity(before)
+        code = stop.value.code
+        assert isinstance(code, int)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_json_has_what_programs_rely_on(run: Any) -> None:
+    code, out, _ = run("--child", "svm", "--trials", "4", "--compare-cold", "-f", "json", "-q")
+    data = json.loads(out)
+    assert code == 0
+    assert data["child"] == "svm"
+    assert data["direction"] == "maximize"
+    assert len(data["warm"]) == len(data["cold"]) == 4
+    assert data["best_value"] == data["warm"][-1] == max(data["warm"])
+    assert data["best_params"]
+    assert data["excluded_tasks"] == []
+    assert {"inner_lr", "reasons", "seconds", "own_seconds", "versions"} <= set(data)
+    assert Path(data["report"]).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_table_for_people(run: Any) -> None:
+    code, out, err = run("--trials", "3", "--compare-cold", "--report", "here.html")
+    assert code == 0
+    for text in ("warm", "cold", "winner", "inner learning rate", "why it was tried", "here.html"):
+        assert text in out
+    assert Path("here.html").exists()
+    assert "Traceback" not in err
+
+
+def test_without_cold_there_is_one_arm(run: Any) -> None:
+    _, out, _ = run("--trials", "2", "-q")
+    assert "cold" not in out
+    data = json.loads(run("--trials", "1", "-f", "json")[1])
+    assert "cold" not in data
+
+
+def test_verbose_prints_a_line_a_trial(run: Any) -> None:
+    _, _, err = run("--trials", "3", "-v")
+    assert err.count("warm trial") == 3
+    assert run("--trials", "3", "-q")[2] == ""
+
+
+def test_an_interrupt_keeps_what_was_found(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evaluator, "stop_at", 2)
+    code, out, err = run("--trials", "9", "-f", "json", "--learn", "mine", "-q")
+    assert code == 130
+    assert len(json.loads(out)["warm"]) == 2
+    assert "stopped" in err
+    assert not Path("mine").exists()
+
+
+def test_a_study_goes_on_under_its_name(run: Any) -> None:
+    options = ("--storage", "sqlite:///s.db", "--study-name", "s", "-f", "json", "-q")
+    run("--trials", "2", *options)
+    assert len(json.loads(run("--trials", "2", *options)[1])["warm"]) == 4
+
+
+def test_learn_writes_a_portfolio(run: Any) -> None:
+    code, out, _ = run("--trials", "3", "--learn", "mine", "--child", "svm")
+    assert code == 0
+    assert "mine" in out
+    assert [t.name for t in Portfolio.load("mine").tasks] == ["table"]
+    data = json.loads(run("--portfolio", "mine", "-f", "json", "--child", "svm")[1] or "{}")
+    assert data == {}  # "none" and a folder exclude one another
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--child", "oak"), "oak"),
+        (("--target", "nothing"), "nothing"),
+        (("--trials", "0"), "n_trials"),
+        (("--report", "no/where.html"), "cannot be written"),
+        (("--save-model", "no/model.skops"), "cannot be written"),
+        (("--storage", "nonsense://x"), "storage"),
+        (("--portfolio", "nowhere"), "none"),
+    ],
+)
+def test_bad_input_ends_with_2_and_writes_nothing(
+    run: Any, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert "Traceback" not in err
+    assert sorted(p.name for p in Path.cwd().iterdir()) == ["table.csv"]
+
+
+def test_a_missing_file_is_said(run: Any) -> None:
+    code, _, err = run(table="nothing.csv")
+    assert code == 2
+    assert "nothing.csv" in err
+
+
+def test_a_search_without_success_is_a_failure(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evaluator, "broken", True)
+    code, out, err = run("--trials", "2", "-f", "json", "-q")
+    assert code == 1
+    assert json.loads(out)["warm"] == [None, None]
+    assert "no trial succeeded" in err
+
+
+def test_the_saved_model_predicts_the_tables_own_labels(run: Any) -> None:
+    io = pytest.importorskip("skops.io")
+    code, out, _ = run(
+        "--child", "linear", "--trials", "2", "--save-model", "m.skops", "-f", "json", "-q"
+    )
+    assert code == 0
+    saved = json.loads(out)["model"]
+    model = io.load(saved["path"], trusted=saved["trusted"])
+    frame = pd.read_csv("table.csv")
+    predicted = model.predict(frame[["a", "b"]])
+    assert (predicted == frame["label"]).mean() > 0.8
