@@ -19,6 +19,7 @@ from autometa import children
 from autometa.collect import Collection, Progress, Protocol, journal, load_tables, plan, workers
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio
+from autometa.space import Config
 from autometa.tables import Table
 from autometa.task import CompletedTrial, State
 
@@ -464,7 +465,8 @@ def test_long_batches_hand_over_what_they_have(
 
 
 def test_an_evaluation_is_known_again_on_a_machine_that_rounds_differently() -> None:
-    one, other = ({"learning_rate": 0.1 * (1 + e), "depth": 3} for e in (0.0, 2.0**-52))
+    one: Config = {"learning_rate": 0.1, "depth": 3}
+    other: Config = {"learning_rate": 0.1 * (1 + 2.0**-52), "depth": 3}
     assert one != other
     assert plan.key("iris", "mlp", one) == plan.key("iris", "mlp", other)
     assert plan.key("iris", "mlp", one) != plan.key("iris", "mlp", {**one, "depth": 4})

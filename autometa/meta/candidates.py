@@ -89,6 +89,14 @@ class Candidates:
             fixed[:, flag] = chosen
         return fixed
 
+    def free(self, unit: Floats) -> NDArray[np.bool_]:
+        """Which columns are numbers that are active, (n, d): those that may move on their own."""
+        free = np.zeros(unit.shape, dtype=bool)
+        free[:, self._numbers] = True
+        for name, flag in self.space.flags.items():
+            free[:, self.space.slices[name]] &= unit[:, flag : flag + 1] > 0.5
+        return free
+
     def _chosen(self, unit: Floats, parent: str, on: object) -> NDArray[np.bool_]:
         codes = self._codes[parent, repr(on)]
         distribution = self.space.distributions[parent]

@@ -21,7 +21,7 @@ from autometa.meta.descent import minimise
 from autometa.meta.prior import HeadPrior
 from autometa.meta.threads import one_thread
 
-_SQRT5 = 5.0**0.5
+SQRT5 = 5.0**0.5
 _LEAST_POINTS = 8
 
 
@@ -42,10 +42,30 @@ class Kernel:
 
 def matern(a: Floats, b: Floats, scales: Floats) -> Floats:
     """Correlation matrix (m, n) of unit configs a (m, d) and b (n, d)."""
-    left, right = a / scales, b / scales
-    square = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
-    r = _SQRT5 * np.sqrt(np.maximum(square, 0.0))
+    r = root5_distance(a / scales, b / scales)
     result: Floats = (1.0 + r + r * r / 3.0) * np.exp(-r)
+    return result
+
+
+def matern_slope(a: Floats, b: Floats, scales: Floats, weights: Floats) -> Floats:
+    """Gradient (m, d) with respect to a of sum_j weights_ij k(a_i, b_j), weights (m, n)."""
+    left, right = a / scales, b / scales
+    # dk / da = -5/3 (1 + r) exp(-r) (a - b) / scales^2
+    steep = weights * steepness(root5_distance(left, right))
+    result: Floats = (steep @ right - steep.sum(1)[:, None] * left) / scales
+    return result
+
+
+def steepness(r: Floats) -> Floats:
+    """-2 dk / d(distance^2), given sqrt(5) times the distance; every derivative has it."""
+    result: Floats = (5.0 / 3.0) * (1.0 + r) * np.exp(-r)
+    return result
+
+
+def root5_distance(left: Floats, right: Floats) -> Floats:
+    """sqrt(5) times the distances (m, n) of the rows of left (m, d) and right (n, d)."""
+    square = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
+    result: Floats = SQRT5 * np.sqrt(np.maximum(square, 0.0))
     return result
 
 
@@ -102,7 +122,7 @@ def fit_kernel(
         scaled = inputs / log_scales.exp()
         norms = scaled.square().sum(2)
         square = norms[:, :, None] + norms[:, None, :] - 2.0 * scaled @ scaled.transpose(1, 2)
-        r = _SQRT5 * (square.clamp(min=0.0) + 1e-12).sqrt()
+        r = SQRT5 * (square.clamp(min=0.0) + 1e-12).sqrt()
         correlation = (1.0 + r + r * r / 3.0) * torch.exp(-r)
         cov = given + log_variance.exp() * correlation + (log_noise.exp() + 1e-4) * eye
         factor = torch.linalg.cholesky(cov)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
-from autometa.meta.basis import Basis, fit_basis
+from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
+from autometa.meta.catalogue import fit_catalogue
 from autometa.meta.feasibility import fit_failure_rate
-from autometa.meta.kernel import Kernel, fit_kernel, matern
+from autometa.meta.kernel import fit_kernel
 from autometa.meta.model import MetaModel
-from autometa.meta.prior import HeadPrior, fit_prior
+from autometa.meta.prior import fit_prior
 from autometa.meta.similarity import fit_similarity
 from autometa.meta.targets import normal_scores, usable
 from autometa.meta.threads import one_thread
@@ -24,9 +25,6 @@ from autometa.space import SearchSpace
 from autometa.task import State, TaskHistory
 
 _LEAST_TRIALS = 3
-_POOL, _BOUNDS = 3000, 0.12  # random candidates for the elite; rate of jumps to a bound
-_ELITE = 600
-_RECORDED, _BEST_RECORDED = 1500, 20  # recorded configs that the doubt looks at; elite a task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,6 @@ class MetaLearner:
             phi = [f[rows] for f, (_, rows) in zip(every_phi, taught, strict=True)]
             prior = fit_prior(phi, targets)
             cold = fit_kernel(units, targets, rng=rng)
-            elite, doubt = _elite(Candidates(space), basis, prior, cold, units, targets, rng)
             return Transfer(
                 basis=basis,
                 prior=prior,
@@ -109,8 +106,9 @@ class MetaLearner:
                     prior,
                 ),
                 failure=fit_failure_rate(every_phi, [h.states == State.FAILED for h, _ in taught]),
-                elite=elite,
-                elite_doubt=doubt,
+                catalogue=fit_catalogue(
+                    Candidates(space), basis, prior, units, targets, scores, rng
+                ),
             )
 
 
@@ -132,33 +130,3 @@ def _log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
     if not logs:
         return 0.0, 3.0
     return float(np.median(logs)), float(max(np.std(logs), 0.5))
-
-
-def _elite(
-    make: Candidates,
-    basis: Basis,
-    prior: HeadPrior,
-    cold: Kernel,
-    units: Sequence[Floats],
-    targets: Sequence[Floats],
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Configs predicted best for some prior task, (e, d), and the doubt of the predictions, (e,).
-
-    Candidates are random configs, the same with coordinates on their bounds, and the best recorded
-    ones. A network is sure of itself far from any data, so the doubt counts distance to recorded
-    configs as well as the heads' own spread.
-    """
-    random = make.random(_POOL, rng)
-    best = [u[np.argsort(-z)[:_BEST_RECORDED]] for u, z in zip(units, targets, strict=True)]
-    recorded = np.unique(np.concatenate(units), axis=0)
-    recorded = np.concatenate([rng.permutation(recorded)[:_RECORDED], *best])
-    pool = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS), *best])
-    features = basis(pool)
-    each = min(max(2, _ELITE // len(units)), len(pool) - 1)
-    predicted = features @ prior.heads.T
-    chosen = np.unique(np.argpartition(-predicted, each, axis=0)[:each])
-    near = matern(pool[chosen], recorded, cold.scales).max(axis=1)
-    phi = features[chosen]
-    variance = np.einsum("ep,pq,eq->e", phi, prior.spread, phi) + (1.0 - near**2)
-    return pool[chosen], np.sqrt(variance)

@@ -20,8 +20,6 @@ from autometa.space import Config, SearchSpace
 if TYPE_CHECKING:
     import optuna
 
-_CAUTION = 1.5  # standard deviations that a zero-shot prediction must be better by
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -76,15 +74,15 @@ class MetaModel:
             raise ModelError(f"n = {n}", allowed="0 or more candidates")
         if self.transfer is None:
             return self._defaults()[:n]
-        predicted = self._elite_predictions
-        weights = self.task_relevance(meta_features)
-        careful = predicted - _CAUTION * self.transfer.elite_doubt[:, None]
-        chosen = greedy_portfolio(careful.max(axis=0) - careful, n, weights)
-        raw = self.space.decode_raw(self.transfer.elite[chosen])
+        catalogue = self.transfer.catalogue
+        weights = self.task_relevance(meta_features)[catalogue.judges]
+        weights /= weights.sum()
+        chosen = greedy_portfolio(catalogue.regret, n, weights)
+        raw = self.space.decode_raw(catalogue.unit[chosen])
         return [
             self._candidate(config, row, weights, rank)
             for rank, (config, row) in enumerate(
-                zip(self.space.from_raw(raw), predicted[chosen], strict=True)
+                zip(self.space.from_raw(raw), catalogue.scores[chosen], strict=True)
             )
         ]
 
@@ -142,17 +140,10 @@ class MetaModel:
         return Candidates(self.space)
 
     @cached_property
-    def elite_features(self) -> Floats:
-        """Basis features of the elite configs, (e, p)."""
+    def catalogue_features(self) -> Floats:
+        """Basis features of the catalogue's configs, (e, p)."""
         assert self.transfer is not None
-        return self.transfer.basis(self.transfer.elite)
-
-    @cached_property
-    def _elite_predictions(self) -> Floats:
-        """Normal scores that each prior task predicts for each elite config, (e, T)."""
-        assert self.transfer is not None
-        predictions: Floats = self.elite_features @ self.transfer.prior.heads.T
-        return predictions
+        return self.transfer.basis(self.transfer.catalogue.unit)
 
     def _defaults(self) -> list[Candidate]:
         if not self.space.defaults:
@@ -169,7 +160,9 @@ class MetaModel:
         self, config: Config, predicted: Floats, weights: Floats, rank: int
     ) -> Candidate:
         order = np.argsort(-predicted)
-        best_for = ", ".join(self.tasks[i] for i in order[:3])
+        assert self.transfer is not None
+        judges = self.transfer.catalogue.judges
+        best_for = ", ".join(self.tasks[judges[i]] for i in order[:3])
         role = "best on average over" if rank == 0 else f"adds most to the {rank} before it, over"
         return Candidate(
             config=config,

@@ -17,48 +17,22 @@ Shapes: n observed trials, m candidates, d unit columns, p basis functions, T pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import log_ndtr, ndtr
 
 from autometa.encoding import Floats
-from autometa.meta.kernel import matern
+from autometa.meta.adaptation import adapt_kernel
+from autometa.meta.hypotheses import HYPOTHESES, Arm, Hypothesis
+from autometa.meta.improvement import log_improvement, slopes
+from autometa.meta.kernel import Kernel, matern, matern_slope
 from autometa.meta.transfer import Transfer
 
-Arm: TypeAlias = Literal["transfer", "cold"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
-    """One reading of eq. (1), as factors on what was learned from the prior tasks."""
-
-    arm: Arm
-    inflation: float = 1.0  # tau
-    residual: float = 1.0  # factor on v
-    scale: float = 1.0  # factor on the kernel's length scales
-    noisy: bool = False
-
-
-HYPOTHESES: tuple[Hypothesis, ...] = (
-    Hypothesis(arm="transfer"),
-    Hypothesis(arm="transfer", residual=4.0),
-    Hypothesis(arm="transfer", inflation=4.0, residual=4.0),
-    Hypothesis(arm="transfer", noisy=True),
-    Hypothesis(arm="transfer", inflation=4.0, residual=16.0, noisy=True),
-    Hypothesis(arm="cold"),
-    Hypothesis(arm="cold", scale=0.5),
-    Hypothesis(arm="cold", scale=2.0),
-    Hypothesis(arm="cold", noisy=True),
-)
-
-_NOISE_FLOOR, _NOISE_CAP, _NOISY = 1e-3, 0.02, 0.2
+_ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
 _LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
-_LEAST_WEIGHT = 0.02
-_MOST_ACTIVE = 4
+_LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +47,17 @@ class _Fit:
     offset: float  # a
     best: float  # largest posterior mean of f at a trial
     log_evidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Belief:
+    """What a hypothesis believes of f at m candidates."""
+
+    fit: _Fit
+    weight: float
+    mean: Floats  # (m,)
+    deviation: Floats  # (m,)
+    cross: Floats  # covariance with the trials, (m, n)
 
 
 class Posterior:
@@ -98,7 +83,7 @@ class Posterior:
         *,
         relevance: Floats | None = None,
         arms: tuple[Arm, ...] = ("transfer", "cold"),
-        cold_share: float = 0.3,
+        cold_share: float = 0.15,
         clip: float = 1.5,
     ) -> None:
         self._transfer, self._unit = transfer, unit
@@ -108,9 +93,17 @@ class Posterior:
         self._head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
         self._relevance = relevance
         mean = self._features @ self._head
+        self._kernels: dict[tuple[Arm, bool], Kernel] = {
+            ("transfer", False): transfer.residual,
+            # The scale of a cold process is the slope's business.
+            ("cold", False): replace(transfer.cold, variance=1.0),
+        }
+        for arm in arms:
+            if len(unit) >= _ADAPT_FROM[arm]:
+                self._kernels[arm, True] = self._adapted(arm, standard, shared, mean)
         fits = []
         for hypothesis in HYPOTHESES:
-            if hypothesis.arm in arms:
+            if hypothesis.arm in arms and (hypothesis.arm, hypothesis.adapted) in self._kernels:
                 share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
                 count = sum(h.arm == hypothesis.arm for h in HYPOTHESES)
                 fits.append(self._fit(hypothesis, standard, shared, mean, np.log(share / count)))
@@ -124,9 +117,16 @@ class Posterior:
         self._fits = [fits[i] for i in keep]
         self._weights = weights[keep] / weights[keep].sum()
 
-    def _correlation(self, left: Floats, right: Floats, hypothesis: Hypothesis) -> Floats:
-        kernel = self._transfer.residual if hypothesis.arm == "transfer" else self._transfer.cold
-        return matern(left, right, kernel.scales * hypothesis.scale)
+    def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Kernel:
+        kernel = self._kernels[arm, False]
+        if arm == "cold":
+            return adapt_kernel(kernel, self._unit, standard)
+        plain = self._fit(HYPOTHESES[0], standard, shared, mean, 0.0)
+        rest = (standard - plain.offset) / plain.slope - mean
+        return adapt_kernel(kernel, self._unit, rest, shared)
+
+    def _scales(self, hypothesis: Hypothesis) -> Floats:
+        return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
 
     def _fit(
         self,
@@ -138,12 +138,10 @@ class Posterior:
     ) -> _Fit:
         n = len(standard)
         transferred = hypothesis.arm == "transfer"
-        kernel = self._transfer.residual if transferred else self._transfer.cold
-        variance = kernel.variance * hypothesis.residual if transferred else 1.0
-        noise = (
-            _NOISY if hypothesis.noisy else float(np.clip(kernel.noise, _NOISE_FLOOR, _NOISE_CAP))
-        )
-        cov = variance * self._correlation(self._unit, self._unit, hypothesis)
+        kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
+        variance = kernel.variance * hypothesis.residual
+        noise = hypothesis.noise(kernel)
+        cov = variance * matern(self._unit, self._unit, self._scales(hypothesis))
         mean = np.zeros(n)
         if transferred:
             cov += hypothesis.inflation * shared
@@ -197,19 +195,52 @@ class Posterior:
             unit: Candidates, (m, d).
             features: Their basis features (m, p), where already at hand.
         """
-        result = np.full(len(unit), -np.inf)
-        for fit, weight, mean, deviation in self._beliefs(unit, features):
-            gain = np.log(deviation) + _log_h((mean - fit.best) / deviation)
-            result = np.logaddexp(result, np.log(weight * fit.slope) + gain)
+        gains = self._gains(self._beliefs(unit, features))
+        result: Floats = np.logaddexp.reduce(gains, axis=0)
         return result
+
+    def log_ei_slope(self, unit: Floats) -> tuple[Floats, Floats]:
+        """Log expected improvement (m,) and its gradient by the unit config, (m, d)."""
+        features = self._transfer.basis(unit)
+        beliefs = self._beliefs(unit, features)
+        gains = self._gains(beliefs)
+        total = np.logaddexp.reduce(gains, axis=0)
+        slope, cotangent = np.zeros_like(unit), np.zeros_like(features)
+        for share, belief in zip(np.exp(gains - total), beliefs, strict=True):
+            fit = belief.fit
+            by_mean, by_deviation = slopes(belief.mean, belief.deviation, fit.best)
+            by_mean = (share * by_mean)[:, None]
+            # The variance loses cross' K^-1 cross; d deviation = d variance / (2 deviation).
+            by_variance = (share * by_deviation / belief.deviation)[:, None]
+            by_cross = by_mean * fit.alpha - by_variance * _solve(fit.factor, belief.cross.T).T
+            slope += matern_slope(
+                unit, self._unit, self._scales(fit.hypothesis), fit.variance * by_cross
+            )
+            if fit.hypothesis.arm == "transfer":
+                tau, cov = fit.hypothesis.inflation, self._transfer.prior.cov
+                to_head = by_cross @ self._features + by_variance * features
+                cotangent += by_mean * self._head + tau * to_head @ cov
+        if cotangent.any():
+            slope += self._transfer.basis.vjp(unit, cotangent)
+        return total, slope
+
+    def _gains(self, beliefs: list[_Belief]) -> Floats:
+        """Per active hypothesis, log of its share of the expected improvement, (h, m)."""
+        return np.stack(
+            [
+                np.log(b.weight * b.fit.slope) + log_improvement(b.mean, b.deviation, b.fit.best)
+                for b in beliefs
+            ]
+        )
 
     def predict(self, unit: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the scores of candidates, (m,) each, in score units."""
         mean, square = np.zeros(len(unit)), np.zeros(len(unit))
-        for fit, weight, f_mean, f_deviation in self._beliefs(unit, None):
-            centre = fit.offset + fit.slope * f_mean
-            mean += weight * centre
-            square += weight * (centre**2 + (fit.slope * f_deviation) ** 2)
+        for belief in self._beliefs(unit, None):
+            fit = belief.fit
+            centre = fit.offset + fit.slope * belief.mean
+            mean += belief.weight * centre
+            square += belief.weight * (centre**2 + (fit.slope * belief.deviation) ** 2)
         deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
         return self._centre + self._spread * mean, self._spread * deviation
 
@@ -223,33 +254,33 @@ class Posterior:
                 total += weight * self._transfer.prior.blend(direction, self._relevance)
         return total
 
-    def _beliefs(
-        self, unit: Floats, features: Floats | None
-    ) -> list[tuple[_Fit, float, Floats, Floats]]:
-        """Per active hypothesis: its fit, weight, and mean and deviation (m,) of f."""
+    def _beliefs(self, unit: Floats, features: Floats | None) -> list[_Belief]:
+        """What each active hypothesis believes of f at some candidates."""
         prior = self._transfer.prior
         if any(f.hypothesis.arm == "transfer" for f in self._fits):
             features = self._transfer.basis(unit) if features is None else features
             spread = features @ prior.cov
             shared, shared_mean = spread @ self._features.T, features @ self._head
             shared_variance = np.einsum("mp,mp->m", spread, features)
-        correlations: dict[tuple[Arm, float], Floats] = {}
         beliefs = []
         for fit, weight in zip(self._fits, self._weights, strict=True):
-            key = (fit.hypothesis.arm, fit.hypothesis.scale)
-            if key not in correlations:
-                correlations[key] = self._correlation(unit, self._unit, fit.hypothesis)
-            cross = fit.variance * correlations[key]
+            cross = fit.variance * matern(unit, self._unit, self._scales(fit.hypothesis))
             variance = np.full(len(unit), fit.variance)
             mean = np.zeros(len(unit))
             if fit.hypothesis.arm == "transfer":
-                cross = cross + fit.hypothesis.inflation * shared
+                cross += fit.hypothesis.inflation * shared
                 variance += fit.hypothesis.inflation * shared_variance
                 mean = shared_mean
             white = solve_triangular(fit.factor, cross.T, lower=True, check_finite=False)
             variance -= np.einsum("nm,nm->m", white, white)
             beliefs.append(
-                (fit, float(weight), mean + cross @ fit.alpha, np.sqrt(np.maximum(variance, 1e-8)))
+                _Belief(
+                    fit=fit,
+                    weight=float(weight),
+                    mean=mean + cross @ fit.alpha,
+                    deviation=np.sqrt(np.maximum(variance, 1e-8)),
+                    cross=cross,
+                )
             )
         return beliefs
 
@@ -268,20 +299,4 @@ def _standardise(scores: Floats, clip: float) -> tuple[Floats, float, float]:
 def _solve(factor: Floats, right: Floats) -> Floats:
     half = solve_triangular(factor, right, lower=True, check_finite=False)
     result: Floats = solve_triangular(factor, half, lower=True, trans=1, check_finite=False)
-    return result
-
-
-def _log_h(z: Floats) -> Floats:
-    """log(phi(z) + z Phi(z)), accurate far below zero (Ament et al., 2023)."""
-    result = np.empty_like(z)
-    near = z > -1.0
-    far = z < -25.0
-    result[near] = np.log(
-        np.exp(-0.5 * z[near] ** 2) / np.sqrt(2.0 * np.pi) + z[near] * ndtr(z[near])
-    )
-    middle = ~near & ~far
-    log_density = -0.5 * z[middle] ** 2 - 0.5 * np.log(2.0 * np.pi)
-    ratio = np.exp(log_ndtr(z[middle]) - log_density) * -z[middle]
-    result[middle] = log_density + np.log(np.maximum(1.0 - ratio, 1e-300))
-    result[far] = -0.5 * z[far] ** 2 - 0.5 * np.log(2.0 * np.pi) - 2.0 * np.log(-z[far])
     return result

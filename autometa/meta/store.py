@@ -22,6 +22,7 @@ from safetensors.numpy import save as save_tensors
 from autometa._version import __version__
 from autometa.errors import AutometaError, StoreError
 from autometa.meta.basis import Basis
+from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
 from autometa.meta.kernel import Kernel
 from autometa.meta.model import MetaModel
@@ -128,8 +129,10 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "cold.scales": transfer.cold.scales,
         "similarity.values": transfer.similarity.values,
         "failure.weights": transfer.failure.weights,
-        "elite": transfer.elite,
-        "elite_doubt": transfer.elite_doubt,
+        "catalogue.judges": transfer.catalogue.judges,
+        "catalogue.unit": transfer.catalogue.unit,
+        "catalogue.scores": transfer.catalogue.scores,
+        "catalogue.curves": transfer.catalogue.curves,
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
@@ -185,6 +188,10 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
         failure=FailureRate(
             weights=tensors["failure.weights"], rate=float(scalars["failure.rate"])
         ),
-        elite=tensors["elite"],
-        elite_doubt=tensors["elite_doubt"],
+        catalogue=Catalogue(
+            judges=tensors["catalogue.judges"],
+            unit=tensors["catalogue.unit"],
+            scores=tensors["catalogue.scores"],
+            curves=tensors["catalogue.curves"],
+        ),
     )

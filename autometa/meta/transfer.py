@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autometa.encoding import Floats
 from autometa.meta.basis import Basis
+from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
 from autometa.meta.kernel import Kernel
 from autometa.meta.prior import HeadPrior
@@ -25,9 +25,7 @@ class Transfer:
             worth in the task's own metric.
         similarity: How meta-features weigh the prior tasks.
         failure: How often configs fail on prior tasks.
-        elite_doubt: Standard deviation of a prior task's prediction at each of `elite`, (e,): small
-            where configs like it were really tried.
-        elite: Unit configs that are predicted to be among the best of some prior task, (e, d).
+        catalogue: Configs that are among the best of some prior task.
     """
 
     basis: Basis
@@ -37,5 +35,4 @@ class Transfer:
     log_slope: tuple[float, float]
     similarity: Similarity
     failure: FailureRate
-    elite: Floats
-    elite_doubt: Floats
+    catalogue: Catalogue

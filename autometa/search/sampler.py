@@ -30,8 +30,9 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
+from autometa.meta.hypotheses import Arm
 from autometa.meta.model import Candidate, MetaModel
-from autometa.meta.posterior import Arm, Posterior
+from autometa.meta.posterior import Posterior
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
 from autometa.search.history import History, read_history

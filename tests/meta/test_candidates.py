@@ -31,3 +31,15 @@ def test_bounds_are_really_touched() -> None:
     rates = touched[:, space.slices["learning_rate"]]
     assert (rates == 0.0).any()
     assert (rates == 1.0).any()
+
+
+def test_only_active_numbers_may_move_on_their_own() -> None:
+    make = Candidates(bowl_space())
+    unit = make.random(200, np.random.default_rng(0))
+    free = make.free(unit)
+    space = make.space
+    assert free[:, space.slices["learning_rate"]].all()
+    assert not free[:, space.slices["optimiser"]].any()
+    sgd = unit[:, space.flags["momentum"]] > 0.5
+    assert np.array_equal(free[:, space.slices["momentum"].start], sgd)
+    assert 0 < sgd.sum() < 200

@@ -7,6 +7,8 @@ import pytest
 
 from autometa.errors import ModelError, PortfolioError, StoreError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.adaptation import adapt_kernel
+from autometa.meta.kernel import Kernel
 from autometa.meta.posterior import Posterior
 from autometa.meta.prior import fit_prior
 from autometa.meta.zero_shot import greedy_portfolio
@@ -112,7 +114,7 @@ def test_every_flipped_byte_is_noticed_or_harmless(model: MetaModel, tmp_path: P
         # A flip in a name or in the archive's own bookkeeping: the tensors are the saved ones.
         assert loaded.transfer is not None
         assert model.transfer is not None
-        assert np.array_equal(loaded.transfer.elite, model.transfer.elite)
+        assert np.array_equal(loaded.transfer.catalogue.unit, model.transfer.catalogue.unit)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"{}", b"\x00" * 999])
@@ -187,3 +189,43 @@ def test_the_posterior_survives_constant_and_diverged_scores(model: MetaModel) -
     unit = family.space.encode_raw(family.space.sample_raw(10, np.random.default_rng(5)))
     for scores in (np.zeros(10), np.r_[-1e81, np.arange(9.0)], np.r_[1e81, np.arange(9.0)]):
         assert np.isfinite(Posterior(model.transfer, unit, scores).log_ei(unit)).all()
+
+
+@pytest.mark.parametrize("trials", [5, 30])
+def test_the_slope_of_the_improvement_is_its_derivative(model: MetaModel, trials: int) -> None:
+    family = Bowls()
+    assert model.transfer is not None
+    rng = np.random.default_rng(3)
+    unit = family.space.encode_raw(family.space.sample_raw(trials, rng))
+    posterior = Posterior(model.transfer, unit, family.score(103)(unit))
+    asked = family.space.encode_raw(family.space.sample_raw(5, rng))
+    value, slope = posterior.log_ei_slope(asked)
+    assert np.allclose(value, posterior.log_ei(asked))
+    small = 1e-3  # the basis works in single precision
+    for k, direction in enumerate(np.eye(unit.shape[1])):
+        ahead, behind = (posterior.log_ei(asked + s * small * direction) for s in (1, -1))
+        numeric = (ahead - behind) / (2 * small)
+        assert np.allclose(slope[:, k], numeric, rtol=0.05, atol=0.05)
+
+
+def test_an_adapted_kernel_learns_which_parameters_matter_and_few_trials_hardly_move_it() -> None:
+    rng = np.random.default_rng(0)
+    learned = Kernel(scales=np.full(3, 0.7), variance=1.0, noise=0.01)
+    unit = rng.random((200, 3))
+    score = np.sin(9.0 * unit[:, 0])
+    adapted = adapt_kernel(learned, unit, score)
+    assert adapted.scales[0] < 0.7 < min(adapted.scales[1:])
+    assert adapted.noise < learned.noise
+    few = adapt_kernel(learned, unit[:3], score[:3])
+    assert np.abs(np.log(few.scales / learned.scales)).max() < 0.7
+
+
+def test_what_is_already_known_is_not_learned_twice() -> None:
+    rng = np.random.default_rng(0)
+    learned = Kernel(scales=np.full(2, 0.7), variance=0.3, noise=0.01)
+    unit = rng.random((40, 2))
+    slope = rng.standard_normal(2)
+    score = unit @ slope
+    alone = adapt_kernel(learned, unit, score)
+    beside = adapt_kernel(learned, unit, score, unit @ np.outer(slope, slope) @ unit.T)
+    assert beside.variance < alone.variance
