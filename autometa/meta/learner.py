@@ -16,10 +16,11 @@ from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.kernel import fit_kernel
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import fit_prior
-from autometa.meta.similarity import fit_similarity
+from autometa.meta.similarity import fit_similarity, head_errors
 from autometa.meta.targets import normal_scores, usable
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
+from autometa.meta.zero_shot import start_errors
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import State, TaskHistory
@@ -92,23 +93,27 @@ class MetaLearner:
             every_phi = _split(basis(np.concatenate(every)), every)
             phi = [f[rows] for f, (_, rows) in zip(every_phi, taught, strict=True)]
             prior = fit_prior(phi, targets)
-            cold = fit_kernel(units, targets, rng=rng)
+            catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
+            judges = catalogue.judges
+            meta_features = [h.task.meta_features for h, _ in taught]
+            families = [h.task.family for h, _ in taught]
             return Transfer(
                 basis=basis,
                 prior=prior,
                 residual=fit_kernel(units, targets, rng=rng, features=phi, prior=prior),
-                cold=cold,
+                cold=fit_kernel(units, targets, rng=rng),
                 log_slope=_log_slope(scores),
+                catalogue=catalogue,
                 similarity=fit_similarity(
-                    [h.task.meta_features for h, _ in taught],
-                    [h.task.family for h, _ in taught],
-                    phi,
-                    prior,
+                    meta_features,
+                    families,
+                    judges,
+                    head_errors([phi[i] for i in judges], prior.heads[judges]),
+                ),
+                start=fit_similarity(
+                    meta_features, families, judges, start_errors(catalogue.regret)
                 ),
                 failure=fit_failure_rate(every_phi, [h.states == State.FAILED for h, _ in taught]),
-                catalogue=fit_catalogue(
-                    Candidates(space), basis, prior, units, targets, scores, rng
-                ),
             )
 
 

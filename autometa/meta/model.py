@@ -75,7 +75,7 @@ class MetaModel:
         if self.transfer is None:
             return self._defaults()[:n]
         catalogue = self.transfer.catalogue
-        weights = self.task_relevance(meta_features)[catalogue.judges]
+        weights = self.transfer.start(meta_features)[catalogue.judges]
         weights /= weights.sum()
         chosen = greedy_portfolio(catalogue.regret, n, weights)
         raw = self.space.decode_raw(catalogue.unit[chosen])

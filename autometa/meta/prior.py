@@ -28,14 +28,12 @@ class HeadPrior:
         cov: S, (p, p), positive definite.
         noise: s2, the variance that the basis leaves unexplained on prior tasks.
         heads: Posterior mean heads of the prior tasks, (T, p).
-        spread: Posterior covariance of a prior task's head, mean over tasks, (p, p).
     """
 
     mean: Floats
     cov: Floats
     noise: float
     heads: Floats
-    spread: Floats
 
     def blend(self, direction: Floats, relevance: Floats | None = None) -> Floats:
         """Weights over prior tasks (T,), summing to one, of the head m + S v.
@@ -93,6 +91,4 @@ def fit_prior(
             + np.einsum("tij,tji->t", grams, spread)
         )
         noise = float(max(errors.sum() / total, 1e-4))
-    return HeadPrior(
-        mean=mean, cov=0.5 * (cov + cov.T), noise=noise, heads=heads, spread=spread.mean(axis=0)
-    )
+    return HeadPrior(mean=mean, cov=0.5 * (cov + cov.T), noise=noise, heads=heads)

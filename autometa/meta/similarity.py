@@ -2,24 +2,27 @@
 
     omega_i(t) = (1 - s) / T + s K_h(t, t_i) / sum_j K_h(t, t_j),   K_h Gaussian           # eq. (1)
 
-The share s and the width h are whatever predicts each prior task's head best from the others' heads
-when that task's whole family is left out. Unless that beats equal weights clearly, s = 0 and
-meta-features count for nothing: appended naively to configs they made models worse in six of six
-spaces.
+The share s and the width h are whatever serves each prior task best when it is served by the others
+with its whole family left out. Unless that beats equal weights clearly, s = 0 and meta-features
+count for nothing: appended naively to configs they made models worse in six of six spaces.
 
-Shapes: T prior tasks, k meta-features, p basis functions, n_i trials of task i.
+It is asked twice, since the answers differ: for the mean of the heads (`head_errors`: how well do
+the others predict this task?) and for the start (`zero_shot.start_errors`: what regret does their
+portfolio leave on it?). On the embedded portfolio meta-features help to predict every child, but
+only two children to start.
+
+Shapes: T prior tasks, J of them that judge, k meta-features, p basis functions, n_i trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
-from autometa.meta.prior import HeadPrior
 from autometa.meta.targets import normal_scores
 
 _LEAST_TASKS = 8
@@ -61,35 +64,29 @@ class Similarity:
 def fit_similarity(
     meta_features: Sequence[Mapping[str, float]],
     families: Sequence[str],
-    features: Sequence[Floats],
-    prior: HeadPrior,
+    judges: NDArray[np.int64],
+    errors: Callable[[Floats], Floats],
 ) -> Similarity:
     """Choose h and s by leaving out one family of prior tasks at a time.
 
     Args:
         meta_features: Per task.
         families: Per task; relatives must not vouch for one another.
-        features: Per task, basis features of its trials (n_i, p).
-        prior: The heads of the prior tasks.
+        judges: Indices of the tasks to ask, (J,).
+        errors: How badly each judge is served by weights over the others: weights (J, J), each
+            row summing to one and zero for relatives -> errors (J,).
     """
     tasks = len(meta_features)
     names = tuple(sorted(set.intersection(*(set(m) for m in meta_features))))
     values = np.array([[m[n] for n in names] for m in meta_features]).reshape(tasks, len(names))
     off = Similarity(names=names, values=values, width=1.0, share=0.0)
-    if tasks < _LEAST_TASKS or not names:
+    if len(judges) < _LEAST_TASKS or not names:
         return off
-    place = _placed(values)
+    place = _placed(values)[judges]
     distance = _distances(place, place)
-    median = float(np.median(distance[~np.eye(tasks, dtype=bool)]))
-    grams = np.stack([f.T @ f / len(f) for f in features])
-
-    def errors(weights: Floats) -> Floats:
-        """Per task, mean squared error on its trials of the others' weighted mean head, (T,)."""
-        gap = weights @ prior.heads - prior.heads
-        result: Floats = np.einsum("tp,tpq,tq->t", gap, grams, gap)
-        return result
-
-    strange = np.array([[a != b for b in families] for a in families])
+    median = float(np.median(distance[~np.eye(len(judges), dtype=bool)]))
+    own = np.array(families)[judges]
+    strange = own[:, None] != own[None, :]
     if not strange.any(axis=1).all():
         return off
     equal = strange / strange.sum(axis=1, keepdims=True)
@@ -99,11 +96,28 @@ def fit_similarity(
         near = _kernel(place, place, width * median, allowed=strange)
         for share in _SHARES:
             saved = baseline - errors((1.0 - share) * equal + share * near)
-            clear = saved.mean() > _CLEARLY * saved.std() / np.sqrt(tasks)
+            clear = saved.mean() > _CLEARLY * saved.std() / np.sqrt(len(judges))
             if clear and saved.mean() > gain:
                 gain = float(saved.mean())
                 best = Similarity(names=names, values=values, width=width * median, share=share)
     return best
+
+
+def head_errors(features: Sequence[Floats], heads: Floats) -> Callable[[Floats], Floats]:
+    """Mean squared error on each judge's trials of the weighted mean of the others' heads.
+
+    Args:
+        features: Per judge, basis features of its trials (n_i, p).
+        heads: Of the judges, (J, p).
+    """
+    grams = np.stack([f.T @ f / len(f) for f in features])
+
+    def errors(weights: Floats) -> Floats:
+        gap = weights @ heads - heads
+        result: Floats = np.einsum("tp,tpq,tq->t", gap, grams, gap)
+        return result
+
+    return errors
 
 
 def _placed(values: Floats) -> Floats:
@@ -113,7 +127,8 @@ def _placed(values: Floats) -> Floats:
 
 def _distances(a: Floats, b: Floats) -> Floats:
     """Root mean squared difference over meta-features, (len(a), len(b))."""
-    result: Floats = np.sqrt(((a[:, None] - b[None]) ** 2).mean(axis=2))
+    square = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * a @ b.T
+    result: Floats = np.sqrt(np.maximum(square, 0.0) / a.shape[1])
     return result
 
 

@@ -124,7 +124,6 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "prior.mean": transfer.prior.mean,
         "prior.cov": transfer.prior.cov,
         "prior.heads": transfer.prior.heads,
-        "prior.spread": transfer.prior.spread,
         "residual.scales": transfer.residual.scales,
         "cold.scales": transfer.cold.scales,
         "similarity.values": transfer.similarity.values,
@@ -141,8 +140,11 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "prior.noise": transfer.prior.noise,
         "failure.rate": transfer.failure.rate,
         "similarity.names": list(transfer.similarity.names),
-        "similarity.width": transfer.similarity.width,
-        "similarity.share": transfer.similarity.share,
+        **{
+            f"{name}.{part}": getattr(getattr(transfer, name), part)
+            for name in ("similarity", "start")
+            for part in ("width", "share")
+        },
         "log_slope": list(transfer.log_slope),
         **{
             f"{name}.{part}": getattr(getattr(transfer, name), part)
@@ -161,6 +163,14 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             noise=float(scalars[f"{name}.noise"]),
         )
 
+    def similarity(name: str) -> Similarity:
+        return Similarity(
+            names=tuple(map(str, scalars["similarity.names"])),
+            values=tensors["similarity.values"],
+            width=float(scalars[f"{name}.width"]),
+            share=float(scalars[f"{name}.share"]),
+        )
+
     centre, spread = scalars["log_slope"]
     return Transfer(
         basis=Basis(
@@ -174,17 +184,12 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             cov=tensors["prior.cov"],
             noise=float(scalars["prior.noise"]),
             heads=tensors["prior.heads"],
-            spread=tensors["prior.spread"],
         ),
         residual=kernel("residual"),
         cold=kernel("cold"),
         log_slope=(float(centre), float(spread)),
-        similarity=Similarity(
-            names=tuple(map(str, scalars["similarity.names"])),
-            values=tensors["similarity.values"],
-            width=float(scalars["similarity.width"]),
-            share=float(scalars["similarity.share"]),
-        ),
+        similarity=similarity("similarity"),
+        start=similarity("start"),
         failure=FailureRate(
             weights=tensors["failure.weights"], rate=float(scalars["failure.rate"])
         ),

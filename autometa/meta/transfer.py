@@ -23,7 +23,8 @@ class Transfer:
         cold: Kernel of a Gaussian process without transfer, its scales learned on prior tasks.
         log_slope: Mean and standard deviation over prior tasks of the log of a normal score's
             worth in the task's own metric.
-        similarity: How meta-features weigh the prior tasks.
+        similarity: How meta-features weigh the prior tasks in the mean head.
+        start: How they weigh them in the zero-shot start.
         failure: How often configs fail on prior tasks.
         catalogue: Configs that are among the best of some prior task.
     """
@@ -34,5 +35,6 @@ class Transfer:
     cold: Kernel
     log_slope: tuple[float, float]
     similarity: Similarity
+    start: Similarity
     failure: FailureRate
     catalogue: Catalogue

@@ -8,10 +8,14 @@ so prior tasks need not share a single config.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
+
+_JUDGED = 3  # configs of a start by which meta-features are judged
 
 
 def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int64]:
@@ -31,3 +35,21 @@ def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int6
         chosen.append(best)
         reached = np.minimum(reached, regret[best])
     return np.array(chosen, dtype=np.int64)
+
+
+def start_errors(regret: Floats) -> Callable[[Floats], Floats]:
+    """What the others' portfolio leaves of regret on each judge: the mean over its first configs.
+
+    Args:
+        regret: Expected regret of the catalogue's configs on each judge, (e, J).
+    """
+
+    def errors(weights: Floats) -> Floats:
+        result = []
+        for judge, row in enumerate(weights):
+            voters = np.flatnonzero(row)
+            chosen = greedy_portfolio(regret[:, voters], _JUDGED, row[voters])
+            result.append(np.minimum.accumulate(regret[chosen, judge]).mean())
+        return np.array(result)
+
+    return errors

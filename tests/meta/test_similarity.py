@@ -4,12 +4,20 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.meta.prior import HeadPrior
-from autometa.meta.similarity import fit_similarity
+from autometa.meta.similarity import Similarity, head_errors
+from autometa.meta.similarity import fit_similarity as fit
 
 
 def heads(angle: Floats) -> HeadPrior:
     w = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return HeadPrior(mean=w.mean(0), cov=np.eye(2), noise=0.1, heads=w, spread=np.eye(2))
+    return HeadPrior(mean=w.mean(0), cov=np.eye(2), noise=0.1, heads=w)
+
+
+def fit_similarity(
+    known: list[dict[str, float]], families: list[str], features: list[Floats], prior: HeadPrior
+) -> Similarity:
+    errors = head_errors(features, prior.heads)
+    return fit(known, families, np.arange(len(known)), errors)
 
 
 def names(n: int) -> list[str]:
