@@ -10,6 +10,8 @@ Shapes: n trials, d unit columns.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
@@ -25,7 +27,23 @@ _USUAL_NOISE = 1e-3
 _MOST_POINTS, _MOST_STEPS = 64, 25
 
 
-def adapt_kernel(kernel: Kernel, unit: Floats, rest: Floats, given: Floats | None = None) -> Kernel:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapted:
+    """A fitted kernel and what the fit costs as a hypothesis.
+
+    Args:
+        kernel: At the maximum a posteriori.
+        surprise: Minus the log prior density there, relative to the learned kernel, >= 0: a
+            hypothesis that chose its numbers after the fact must not win for free.
+    """
+
+    kernel: Kernel
+    surprise: float
+
+
+def adapt_kernel(
+    kernel: Kernel, unit: Floats, rest: Floats, given: Floats | None = None
+) -> Adapted:
     """The kernel under which the trials of one task are most likely, near the learned one.
 
     Args:
@@ -71,8 +89,11 @@ def adapt_kernel(kernel: Kernel, unit: Floats, rest: Floats, given: Floats | Non
         bounds=bounds,
         options={"maxiter": _MOST_STEPS},
     )
-    fitted = np.exp(found.x)
-    return Kernel(scales=fitted[:d], variance=float(fitted[d]), noise=float(fitted[d + 1]))
+    fitted, z = np.exp(found.x), (found.x - centre) / spread
+    return Adapted(
+        kernel=Kernel(scales=fitted[:d], variance=float(fitted[d]), noise=float(fitted[d + 1])),
+        surprise=0.5 * float(z @ z),
+    )
 
 
 def _telling(scores: Floats) -> NDArray[np.int64]:

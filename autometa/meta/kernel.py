@@ -23,6 +23,9 @@ from autometa.meta.threads import one_thread
 
 SQRT5 = 5.0**0.5
 _LEAST_POINTS = 8
+# Of the usual length scale. Prior tasks of pure noise ask for far less, and a process as rough as
+# that would learn nothing of a new task from a hundred trials.
+_ROUGHEST = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ def fit_kernel(
             constant=True,
         )
     return Kernel(
-        scales=log_scales.exp().clamp(0.05, 20.0).numpy(),
+        scales=log_scales.exp().clamp(_ROUGHEST * float(np.exp(start)), 20.0).numpy(),
         variance=float(log_variance.exp()),
         noise=float(log_noise.exp()) + 1e-4,
     )

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from autometa.encoding import Floats
-from autometa.meta.adaptation import adapt_kernel
+from autometa.meta.adaptation import Adapted, adapt_kernel
 from autometa.meta.hypotheses import HYPOTHESES, Arm, Hypothesis
 from autometa.meta.improvement import log_improvement, slopes
 from autometa.meta.kernel import Kernel, matern, matern_slope
@@ -98,15 +98,20 @@ class Posterior:
             # The scale of a cold process is the slope's business.
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
+        surprise: dict[tuple[Arm, bool], float] = {}
         for arm in arms:
             if len(unit) >= _ADAPT_FROM[arm]:
-                self._kernels[arm, True] = self._adapted(arm, standard, shared, mean)
+                adapted = self._adapted(arm, standard, shared, mean)
+                self._kernels[arm, True] = adapted.kernel
+                surprise[arm, True] = adapted.surprise
         fits = []
         for hypothesis in HYPOTHESES:
-            if hypothesis.arm in arms and (hypothesis.arm, hypothesis.adapted) in self._kernels:
+            key = hypothesis.arm, hypothesis.adapted
+            if hypothesis.arm in arms and key in self._kernels:
                 share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
                 count = sum(h.arm == hypothesis.arm for h in HYPOTHESES)
-                fits.append(self._fit(hypothesis, standard, shared, mean, np.log(share / count)))
+                log_prior = float(np.log(share / count)) - surprise.get(key, 0.0)
+                fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
         log_weights = np.array([f.log_evidence for f in fits])
         weights = np.exp(log_weights - log_weights.max())
         weights /= weights.sum()
@@ -117,7 +122,7 @@ class Posterior:
         self._fits = [fits[i] for i in keep]
         self._weights = weights[keep] / weights[keep].sum()
 
-    def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Kernel:
+    def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
         kernel = self._kernels[arm, False]
         if arm == "cold":
             return adapt_kernel(kernel, self._unit, standard)
@@ -185,6 +190,11 @@ class Posterior:
         z = (_LOG_SLOPES - (centre - np.log(self._spread))) / spread
         prior: Floats = np.logaddexp(-0.5 * z**2 - np.log(spread), np.log(0.1) - 2.0)
         return prior
+
+    @property
+    def uses_transfer(self) -> bool:
+        """Whether any hypothesis that is still heard asks the prior tasks."""
+        return any(f.hypothesis.arm == "transfer" for f in self._fits)
 
     # What it says --------------------------------------------------------------------------------
 
@@ -257,7 +267,7 @@ class Posterior:
     def _beliefs(self, unit: Floats, features: Floats | None) -> list[_Belief]:
         """What each active hypothesis believes of f at some candidates."""
         prior = self._transfer.prior
-        if any(f.hypothesis.arm == "transfer" for f in self._fits):
+        if self.uses_transfer:
             features = self._transfer.basis(unit) if features is None else features
             spread = features @ prior.cov
             shared, shared_mean = spread @ self._features.T, features @ self._head

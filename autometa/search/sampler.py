@@ -5,7 +5,8 @@ What decides a trial's config, its rule, written to the trial as `autometa:rule`
     portfolio  the first trials: the zero-shot list, one item a trial number
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
     cold       a plain Gaussian process on this study alone: every `COLD_EVERY`-th trial, so that
-               prior tasks that mislead cost at most a known share of the trials
+               prior tasks that mislead cost at most a known share of the trials; and every trial
+               for which no prior task explains the ones before it (`GOING_COLD`)
     base       the base sampler: nothing was learned, or the parameters are unknown to the model
 
 Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
@@ -42,6 +43,7 @@ from autometa.space import Config
 WARM_TRIALS = 3
 COLD_FROM, COLD_EVERY = 8, 4
 ACTIVE_TRIALS = 128
+GOING_COLD = "no prior task explains the trials so far: going cold"
 _ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
 
 
@@ -221,9 +223,12 @@ class MetaSampler(BaseSampler):
         chosen = Acquisition(self._model, posterior, seen).best(rng)
         config = self._model.space.from_raw(self._model.space.decode_raw(chosen[None]))[0]
         notes: dict[str, Any] = {"transfer": round(posterior.transfer_share, 4)}
-        if not cold:
-            notes["weights"] = self._named_weights(posterior)
-        return _Plan("cold" if cold else "transfer", config, notes)
+        if cold:
+            return _Plan("cold", config, notes)
+        if not posterior.uses_transfer:
+            return _Plan("cold", config, {**notes, "reason": GOING_COLD})
+        notes["weights"] = self._named_weights(posterior)
+        return _Plan("transfer", config, notes)
 
     def _posterior(self, seen: History, arms: tuple[Arm, ...]) -> Posterior:
         assert self._model.transfer is not None

@@ -213,11 +213,13 @@ def test_an_adapted_kernel_learns_which_parameters_matter_and_few_trials_hardly_
     learned = Kernel(scales=np.full(3, 0.7), variance=1.0, noise=0.01)
     unit = rng.random((200, 3))
     score = np.sin(9.0 * unit[:, 0])
-    adapted = adapt_kernel(learned, unit, score)
+    found = adapt_kernel(learned, unit, score)
+    adapted = found.kernel
     assert adapted.scales[0] < 0.7 < min(adapted.scales[1:])
     assert adapted.noise < learned.noise
     few = adapt_kernel(learned, unit[:3], score[:3])
-    assert np.abs(np.log(few.scales / learned.scales)).max() < 0.7
+    assert np.abs(np.log(few.kernel.scales / learned.scales)).max() < 0.7
+    assert 0.0 <= few.surprise < found.surprise
 
 
 def test_what_is_already_known_is_not_learned_twice() -> None:
@@ -228,4 +230,4 @@ def test_what_is_already_known_is_not_learned_twice() -> None:
     score = unit @ slope
     alone = adapt_kernel(learned, unit, score)
     beside = adapt_kernel(learned, unit, score, unit @ np.outer(slope, slope) @ unit.T)
-    assert beside.variance < alone.variance
+    assert beside.kernel.variance < alone.kernel.variance

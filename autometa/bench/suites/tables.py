@@ -4,7 +4,7 @@ A task is a (child, table) of the embedded portfolio whose table is at hand. Its
 child's embedded histories without the table's whole family and without tables that hold the same
 data (by fingerprint). An evaluation is what `autometa collect` recorded: the same subsample, folds
 and seed; a config that was trained once is not trained again in the same process, whichever method
-asks.
+asks. Only small tables are used, so that the suite ends within an hour.
 
 Regret is scaled by the embedded history of the task itself, which no method sees: best and median
 of its configs.
@@ -73,18 +73,19 @@ class Tables(Suite):
 
     @cached_property
     def _histories(self) -> dict[str, TaskHistory]:
-        """Task name -> embedded history, of the tables at hand."""
-        at_hand = set(pd.read_csv(self._folder / "index.csv")["name"])
+        """Task name -> embedded history, of small tables at hand."""
+        index = pd.read_csv(self._folder / "index.csv")
+        small = set(index.loc[index["rows"] <= _ROWS, "name"])
         return {
             f"{child}/{h.task.name}": h
             for child, portfolio in self._embedded.items()
             for h in portfolio.histories
-            if h.task.name in at_hand and np.nanmax(h.scores) > np.nanmedian(h.scores)
+            if h.task.name in small and np.nanmax(h.scores) > np.nanmedian(h.scores)
         }
 
     @cached_property
     def tasks(self) -> tuple[BenchTask, ...]:
-        """Embedded tasks; a table's family is held out whole. Each task is a fold."""
+        """Small embedded tasks; a table's family is held out whole. Each task is a fold."""
         families = {h.task.name: h.task.family for h in self._histories.values()}
         placed = places(families, salt=self.name, test=_TEST, folds=_DEVELOPMENT_FOLDS)
         return tuple(
