@@ -162,7 +162,24 @@ def markdown(results: Mapping[str, Any], measures: Iterable[str] = ("mean_regret
             *("| " + " | ".join([name, *cells]) + " |" for name, cells in body),
         ]
         parts.append("\n".join(lines))
+    if results.get("by_space"):
+        parts.append(_spaces_markdown(results, head[1:-1]))
     return "\n\n".join(parts) + f"\n\n(commit {results['commit']})\n"
+
+
+def _spaces_markdown(results: Mapping[str, Any], columns: list[str]) -> str:
+    lines = [
+        "by space: mean of the best value so far, in the metric's own units",
+        "",
+        "| space | method | " + " | ".join(columns) + " |",
+        "|---|---" + "|---:" * len(columns) + "|",
+    ]
+    for space, found in results["by_space"].items():
+        for name in (m for m in results["methods"] if m in found):
+            lines.append(
+                f"| {space} | {name} | " + " | ".join(f"{v:.4f}" for v in found[name]) + " |"
+            )
+    return "\n".join(lines)
 
 
 def replace_between_markers(page: str, name: str, text: str) -> str:

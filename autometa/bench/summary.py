@@ -9,6 +9,8 @@
     mean_rank       of the method among all complete ones, within each task and seed; ties share
     per_task        task -> mean over seeds at each checkpoint
     curve           mean over tasks after every single trial
+    by_space        where there are several spaces: space -> method -> mean over tasks and seeds of
+                    the best value so far, in the metric's own units
 
 Rows named published-* are traces that their authors published, with all their seeds.
 
@@ -89,6 +91,7 @@ def summarise(
             }
             for m in present
         },
+        "by_space": _by_space(ran, regrets, suite, checkpoints),
         "paired": _paired(regrets, present, reference, checkpoints),
         "trials_to_match": _matches(regrets, present, reference, checkpoints),
     }
@@ -197,6 +200,27 @@ def _milliseconds(cells: Sequence[Cell]) -> dict[str, float | None]:
         near = np.concatenate([s[n - 3 : n + 2] for s in spent if len(s) >= n] or [np.array([])])
         result[f"after {n}"] = _number(np.median(near), 2) if len(near) else None
     return result
+
+
+def _by_space(
+    cells: Sequence[Cell],
+    regrets: Mapping[str, Regrets],
+    suite: Suite,
+    checkpoints: Sequence[int],
+) -> dict[str, dict[str, list[float]]]:
+    """Space -> method -> mean value of the incumbents; empty where all tasks share a space."""
+    groups: dict[str, dict[str, list[Floats]]] = {}
+    for cell in cells:
+        regret = _at(regrets[cell.method][cell.task, cell.seed], checkpoints)
+        values = cell.best - regret * (cell.best - cell.middle)
+        space = suite.by_name[cell.task].task.space.name
+        groups.setdefault(space, {}).setdefault(cell.method, []).append(values)
+    if len(groups) < 2:
+        return {}
+    return {
+        space: {m: _listed(np.mean(rows, axis=0)) for m, rows in by_method.items()}
+        for space, by_method in sorted(groups.items())
+    }
 
 
 def _paired(

@@ -7,6 +7,8 @@ import pytest
 
 from autometa.bench.compare import pair, trials_to_match
 from autometa.bench.journal import Cell
+from autometa.bench.show import markdown
+from autometa.bench.suite import BenchTask
 from autometa.bench.suites.synthetic import Synthetic
 from autometa.bench.summary import summarise
 
@@ -88,3 +90,27 @@ def test_trials_to_match_counts_what_is_never_matched() -> None:
     assert (found["median"], found["ratio"], found["unmatched"]) == (1.0, 2.0, 0.0)
     assert trials_to_match(ours, theirs, 3)["unmatched"] == pytest.approx(0.5)
     assert trials_to_match(ours, theirs, 3)["median"] is None
+
+
+class TwoSpaces(Synthetic):
+    """The same tasks, said to be of two spaces."""
+
+    @property
+    def by_name(self) -> dict[str, BenchTask]:
+        first, second = (replace(self.tasks[0].task.space, name=n) for n in ("one", "two"))
+        task = self.tasks[0]
+        return {
+            "f01": replace(task, task=replace(task.task, space=first)),
+            "f04": replace(task, task=replace(task.task, space=second)),
+        }
+
+
+def test_several_spaces_are_reported_in_the_metrics_own_units(suite: Synthetic) -> None:
+    assert results(suite, CELL, OTHER)["by_space"] == {}
+    later = replace(CELL, task="f04", seed=1, values=(0.2, None, 0.3))
+    found = results(TwoSpaces(), CELL, OTHER, replace(later, seed=0), later)
+    assert found["by_space"]["one"] == {"ours": [0.5, 0.9, 0.9], "theirs": [0.4, 0.5, 1.1]}
+    assert found["by_space"]["two"] == {"ours": [0.2, 0.2, 0.3]}
+    text = markdown(found)
+    assert "| one | theirs | 0.4000 | 0.5000 | 1.1000 |" in text
+    assert "| two | ours | 0.2000 | 0.2000 | 0.3000 |" in text

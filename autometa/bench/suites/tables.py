@@ -34,7 +34,7 @@ from autometa.tables import Table, load_table, relatives
 from autometa.task import TaskHistory
 
 _FOLDS, _ROWS, _SEED, _TIMEOUT = 3, 1_000, 0, 60.0  # the protocol of the embedded portfolio
-_TEST, _DEVELOPMENT_FOLDS = 16, 3
+_TEST, _DEVELOPMENT_FOLDS = 10, 3
 
 
 class Tables(Suite):
