@@ -69,7 +69,7 @@ class Posterior:
         scores: Their scores, higher is better, (n,), finite.
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
-        arms: Which hypotheses take part; ("cold",) alone is a plain Gaussian process.
+        hypotheses: Which take part; cold ones alone are a plain Gaussian process.
         cold_share: Prior probability of the cold hypotheses together.
         clip: Scores more than this many (best - median) below the median are raised to there, so
             that one failed config does not flatten the differences among good ones.
@@ -82,7 +82,7 @@ class Posterior:
         scores: Floats,
         *,
         relevance: Floats | None = None,
-        arms: tuple[Arm, ...] = ("transfer", "cold"),
+        hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
         cold_share: float = 0.15,
         clip: float = 1.5,
     ) -> None:
@@ -99,17 +99,17 @@ class Posterior:
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
         surprise: dict[tuple[Arm, bool], float] = {}
-        for arm in arms:
+        for arm in dict.fromkeys(h.arm for h in hypotheses):
             if len(unit) >= _ADAPT_FROM[arm]:
                 adapted = self._adapted(arm, standard, shared, mean)
                 self._kernels[arm, True] = adapted.kernel
                 surprise[arm, True] = adapted.surprise
         fits = []
-        for hypothesis in HYPOTHESES:
+        for hypothesis in hypotheses:
             key = hypothesis.arm, hypothesis.adapted
-            if hypothesis.arm in arms and key in self._kernels:
+            if key in self._kernels:
                 share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
-                count = sum(h.arm == hypothesis.arm for h in HYPOTHESES)
+                count = sum(h.arm == hypothesis.arm for h in hypotheses)
                 log_prior = float(np.log(share / count)) - surprise.get(key, 0.0)
                 fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
         log_weights = np.array([f.log_evidence for f in fits])
@@ -126,7 +126,7 @@ class Posterior:
         kernel = self._kernels[arm, False]
         if arm == "cold":
             return adapt_kernel(kernel, self._unit, standard)
-        plain = self._fit(HYPOTHESES[0], standard, shared, mean, 0.0)
+        plain = self._fit(Hypothesis(arm="transfer"), standard, shared, mean, 0.0)
         rest = (standard - plain.offset) / plain.slope - mean
         return adapt_kernel(kernel, self._unit, rest, shared)
 

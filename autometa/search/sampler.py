@@ -4,9 +4,9 @@ What decides a trial's config, its rule, written to the trial as `autometa:rule`
 
     portfolio  the first trials: the zero-shot list, one item a trial number
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
-    cold       a plain Gaussian process on this study alone: every `COLD_EVERY`-th trial, so that
-               prior tasks that mislead cost at most a known share of the trials; and every trial
-               for which no prior task explains the ones before it (`GOING_COLD`)
+    cold       a plain Gaussian process on this study alone: every fourth trial (see `Policy`), so
+               that prior tasks that mislead cost at most a known share of the trials; and every
+               trial for which no prior task explains the ones before it (`GOING_COLD`)
     base       the base sampler: nothing was learned, or the parameters are unknown to the model
 
 Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
@@ -31,18 +31,16 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
-from autometa.meta.hypotheses import Arm
+from autometa.meta.hypotheses import Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
 from autometa.search.history import History, read_history
 from autometa.search.observed import Observed, adapt
+from autometa.search.policy import Policy
 from autometa.space import Config
 
-WARM_TRIALS = 3
-COLD_FROM, COLD_EVERY = 8, 4
-ACTIVE_TRIALS = 128
 GOING_COLD = "no prior task explains the trials so far: going cold"
 _ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
 
@@ -67,6 +65,7 @@ class MetaSampler(BaseSampler):
         base: Samples parameters that the model does not know, and everything where nothing was
             learned; by default a GPSampler (TPESampler for several objectives), made anew and
             seeded for each trial.
+        policy: How trials are shared out; ablations change it, users need not.
     """
 
     def __init__(
@@ -76,10 +75,12 @@ class MetaSampler(BaseSampler):
         seed: int,
         meta_features: Mapping[str, float] | None = None,
         base: BaseSampler | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._model, self._seed, self._base = model, seed, base
+        self._policy = policy or Policy()
         self._relevance = model.task_relevance(meta_features) if model.transfer else None
-        self._warm = tuple(model.warm_start(WARM_TRIALS, meta_features=meta_features))
+        self._warm = tuple(model.warm_start(self._policy.warm_trials, meta_features=meta_features))
         self._observed: dict[str, Observed] = {}
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
@@ -207,10 +208,10 @@ class MetaSampler(BaseSampler):
 
     def _posterior_plan(self, number: int, history: History) -> _Plan:
         rng = self._rng(number, 0)
-        seen = history.active(ACTIVE_TRIALS, rng)
-        cold = number >= COLD_FROM and number % COLD_EVERY == 0
-        arms: tuple[Arm, ...] = ("cold",) if cold else ("transfer", "cold")
-        posterior = self._posterior(seen, arms)
+        seen = history.active(self._policy.active_trials, rng)
+        cold = self._policy.cold_by_turn(number)
+        readings = self._policy.readings(cold=cold)
+        posterior = self._posterior(seen, readings)
         if len(seen.running):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
@@ -219,7 +220,7 @@ class MetaSampler(BaseSampler):
                 unit=np.concatenate([seen.unit, seen.running]),
                 scores=np.concatenate([seen.scores, mean]),
             )
-            posterior = self._posterior(seen, arms)
+            posterior = self._posterior(seen, readings)
         chosen = Acquisition(self._model, posterior, seen).best(rng)
         config = self._model.space.from_raw(self._model.space.decode_raw(chosen[None]))[0]
         notes: dict[str, Any] = {"transfer": round(posterior.transfer_share, 4)}
@@ -230,10 +231,14 @@ class MetaSampler(BaseSampler):
         notes["weights"] = self._named_weights(posterior)
         return _Plan("transfer", config, notes)
 
-    def _posterior(self, seen: History, arms: tuple[Arm, ...]) -> Posterior:
+    def _posterior(self, seen: History, readings: tuple[Hypothesis, ...]) -> Posterior:
         assert self._model.transfer is not None
         return Posterior(
-            self._model.transfer, seen.unit, seen.scores, relevance=self._relevance, arms=arms
+            self._model.transfer,
+            seen.unit,
+            seen.scores,
+            relevance=self._relevance,
+            hypotheses=readings,
         )
 
     def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:

@@ -28,6 +28,17 @@ def test_every_method_runs_a_mixed_conditional_space_and_repeats_itself(name: st
     assert curves[0] == curves[1]
 
 
+@pytest.mark.parametrize("name", [n for n in methods.names() if n.startswith("autometa")])
+def test_ours_and_its_ablations_start_alike_and_then_differ(name: str) -> None:
+    options = {"tasks": ["f01"], "seeds": (0,), "trials": 9, "evaluations": 20}
+    ours, other = (
+        run("synthetic", [n], **options)["methods"][n]["curve"]  # type: ignore[arg-type]
+        for n in ("autometa", name)
+    )
+    assert ours[:3] == other[:3]
+    assert len(other) == 9
+
+
 def test_rgpe_runs_on_one_prior_task_and_repeats_itself() -> None:
     curves = [
         run(

@@ -23,7 +23,8 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.search import attributes
 from autometa.search.history import History
-from autometa.search.sampler import COLD_EVERY, COLD_FROM, WARM_TRIALS
+from autometa.search.policy import Policy
+from autometa.search.sampler import GOING_COLD, MetaSampler
 from autometa.search.suggest import suggest
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
@@ -113,17 +114,23 @@ def test_the_direction_is_the_studys_own(model: MetaModel) -> None:
 
 
 def test_every_trial_says_which_rule_decided_it(model: MetaModel) -> None:
+    policy = Policy()
     study = run(
         optuna.create_study(direction="maximize", sampler=model.sampler(seed=1)),
         Bowls(),
         101,
-        COLD_FROM + COLD_EVERY + 1,
+        policy.cold_from + policy.cold_every + 1,
     )
     rules = [t.user_attrs["autometa:rule"] for t in study.trials]
-    assert rules[:WARM_TRIALS] == ["portfolio"] * WARM_TRIALS
-    assert rules[WARM_TRIALS] == "transfer"
-    assert [i for i, r in enumerate(rules) if r == "cold"] == [COLD_FROM, COLD_FROM + COLD_EVERY]
-    weights = study.trials[WARM_TRIALS].user_attrs["autometa:weights"]
+    assert rules[: policy.warm_trials] == ["portfolio"] * policy.warm_trials
+    assert rules[policy.warm_trials] == "transfer"
+    by_turn = [policy.cold_from, policy.cold_from + policy.cold_every]
+    assert [i for i in range(len(rules)) if policy.cold_by_turn(i)] == by_turn
+    assert all(rules[i] == "cold" for i in by_turn)
+    for trial in study.trials[policy.warm_trials :]:
+        if trial.user_attrs["autometa:rule"] == "cold" and trial.number not in by_turn:
+            assert trial.user_attrs["autometa:reason"] == GOING_COLD
+    weights = study.trials[policy.warm_trials].user_attrs["autometa:weights"]
     assert set(weights) <= set(model.tasks)
     assert all(len(json.dumps(v)) < 2000 for t in study.trials for v in t.user_attrs.values())
 
@@ -295,3 +302,47 @@ def test_attributes_fall_back_to_the_study(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(type(study._storage), "set_trial_user_attr", refuse)
     attributes.write(study, frozen, "slot", 3)
     assert attributes.read(study, frozen, "slot") == 3
+
+
+def test_a_hostile_portfolio_is_noticed_and_said_so() -> None:
+    family = Bowls()
+    model = MetaLearner(seed=0, steps=300).fit(family.portfolio(10, 40, sign=-1.0))
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+    run(study, family, 103, 26)
+    late = [t.user_attrs for t in study.trials[20:]]
+    assert any(a.get("autometa:reason") == GOING_COLD for a in late)
+    assert study.best_value > 0.85
+
+
+def test_without_its_guard_the_sampler_never_goes_cold(model: MetaModel) -> None:
+    policy = Policy(
+        cold_every=0, hypotheses=tuple(h for h in Policy().hypotheses if h.arm == "transfer")
+    )
+    sampler = MetaSampler(model, seed=0, policy=policy)
+    study = run(optuna.create_study(direction="maximize", sampler=sampler), Bowls(), 104, 14)
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules == ["portfolio"] * 3 + ["transfer"] * 11
+
+
+def test_fifty_parameters_of_every_kind() -> None:
+    space = SearchSpace(
+        {
+            **{f"x{i}": FloatDistribution(0.0, 1.0) for i in range(20)},
+            **{f"l{i}": FloatDistribution(1e-4, 1.0, log=True) for i in range(10)},
+            **{f"n{i}": IntDistribution(1, 9) for i in range(10)},
+            **{f"c{i}": CategoricalDistribution(["a", "b", "c"]) for i in range(10)},
+        },
+        conditions={f"x{i}": (f"c{i}", ["a", "b"]) for i in range(5)},
+    )
+    rng = np.random.default_rng(0)
+    histories = []
+    for name in "abc":
+        raw = space.sample_raw(30, rng)
+        task = Task(name=name, space=space, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=-space.encode_raw(raw).sum(axis=1)))
+    model = MetaLearner(seed=0, steps=100).fit(Portfolio(histories))
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+    study.optimize(lambda t: -float(space.encode(suggest(t, space)).sum()), n_trials=15)
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 15
+    random = -space.encode_raw(space.sample_raw(200, rng)).sum(axis=1)
+    assert study.best_value > np.quantile(random, 0.9)
