@@ -42,9 +42,7 @@ _BUMPS, _RIDGE = 10, 10.0
 _DRAWS, _GRID = 300, np.linspace(0.0, 1.0, 61)
 _TAIL = 0.05  # of the maxima on either side of the raw interval, before it is widened
 _COVERAGE = 0.875
-_OWN = (
-    0.75  # of the noise: what a config's curve over the rate has of its own, as a bump's variance
-)
+_OWN = 0.75  # share of the noise that is a config's own curve over the rate, a bump's variance
 _LEAST_HALF = 0.025  # of the range: half an interval is never called narrower
 _MOST_ROWS, _MOST_COLUMNS, _CALIBRATED = 20_000, 30, 24
 
