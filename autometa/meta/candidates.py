@@ -9,6 +9,7 @@ makes several hundred candidates a few times over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa import encoding
 from autometa.encoding import Floats
-from autometa.space import SearchSpace
+from autometa.space import SearchSpace, Value, raw_value
 
 
 @dataclass(frozen=True)
@@ -97,23 +98,11 @@ class Candidates:
             free[:, self.space.slices[name]] &= unit[:, flag : flag + 1] > 0.5
         return free
 
-    def _chosen(self, unit: Floats, parent: str, on: object) -> NDArray[np.bool_]:
-        codes = self._codes[parent, repr(on)]
+    def _chosen(self, unit: Floats, parent: str, on: Sequence[Value]) -> NDArray[np.bool_]:
+        """Rows in which the parent has one of these values, (n,)."""
         distribution = self.space.distributions[parent]
         raw = encoding.from_unit(distribution, unit[:, self.space.slices[parent]])
-        return np.isin(raw, codes)
-
-    @cached_property
-    def _codes(self) -> dict[tuple[str, str], list[float]]:
-        result = {}
-        for parent, on in self.space.conditions.values():
-            distribution = self.space.distributions[parent]
-            if isinstance(distribution, CategoricalDistribution):
-                raw = [float(distribution.to_internal_repr(v)) for v in on]
-            else:
-                raw = [float(v) for v in on if isinstance(v, int | float)]
-            result[parent, repr(on)] = raw
-        return result
+        return np.isin(raw, [raw_value(distribution, value) for value in on])
 
     @cached_property
     def _numbers(self) -> NDArray[np.int64]:

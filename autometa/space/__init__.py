@@ -2,6 +2,6 @@
 
 from autometa.space.space import Config, SearchSpace
 from autometa.space.structure import Conditions
-from autometa.space.values import Value, describe, same
+from autometa.space.values import Value, describe, raw_value, same
 
-__all__ = ["Conditions", "Config", "SearchSpace", "Value", "describe", "same"]
+__all__ = ["Conditions", "Config", "SearchSpace", "Value", "describe", "raw_value", "same"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import assume, given
-from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from autometa.meta.candidates import Candidates
 from autometa.space import SearchSpace
@@ -53,3 +53,17 @@ def test_only_active_numbers_may_move_on_their_own() -> None:
     sgd = unit[:, space.flags["momentum"]] > 0.5
     assert np.array_equal(free[:, space.slices["momentum"].start], sgd)
     assert 0 < sgd.sum() < 200
+
+
+def test_false_and_zero_are_different_choices() -> None:
+    space = SearchSpace(
+        {
+            "kind": CategoricalDistribution([False, 0, 1]),
+            "x": FloatDistribution(0.0, 1.0),
+        },
+        conditions={"x": ("kind", [0])},
+    )
+    unit = Candidates(space).random(50, np.random.default_rng(0))
+    repaired = Candidates(space).repair(unit)
+    kinds = [c["kind"] for c in space.from_raw(space.decode_raw(repaired))]
+    assert np.array_equal(repaired[:, space.flags["x"]], [k is not False and k == 0 for k in kinds])
