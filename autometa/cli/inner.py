@@ -13,6 +13,8 @@ from autometa.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# What a record measures, in the order in which it is shown.
+_PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -32,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("sinusoid")(sinusoid)
     group.command("omniglot")(omniglot)
     group.command("speed")(speed)
+    group.command("lr-transfer")(lr_transfer)
     group.command("show")(show)
     group.command("plot")(plot)
     bench = [g.typer_instance for g in app.registered_groups if g.name == "bench"]
@@ -117,6 +120,27 @@ def speed(
     _print(_content(into, "inner-speed", records, suite.facts()), output)
 
 
+def lr_transfer(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    variants: Variants = "lcbench,taskset,mlp",
+    seeds: Seeds = 1,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The inner rate of held-out tasks, predicted from earlier ones."""
+    from autometa.bench import inner_lr_transfer as suite
+
+    records = []
+    for name in _chosen(variants, suite.VARIANTS):
+        for seed in range(seeds):
+            record = suite.run(name, seed, data=data)
+            records.append(record)
+            _keep(into, "inner-lr-transfer", [record], suite.facts())
+    _print(_content(into, "inner-lr-transfer", records, suite.facts()), output)
+
+
 def show(
     files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
     output: FormatOption = Format.TABLE,
@@ -173,7 +197,7 @@ def _print(content: dict[str, Any], output: Format) -> None:
         return
     rows = []
     for record in content["records"]:
-        for part in ("mse", "accuracy", "ratio"):
+        for part in _PARTS:
             for measure, found in record.get(part, {}).items():
                 name = f"{part} {measure}"
                 rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))

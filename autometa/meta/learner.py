@@ -13,6 +13,7 @@ from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import fit_catalogue
 from autometa.meta.feasibility import fit_failure_rate
+from autometa.meta.inner_rate import fit_rate_model
 from autometa.meta.kernel import fit_kernel
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import fit_prior
@@ -114,6 +115,13 @@ class MetaLearner:
                     meta_features, families, judges, start_errors(catalogue.regret)
                 ),
                 failure=fit_failure_rate(every_phi, [h.states == State.FAILED for h, _ in taught]),
+                rates=(
+                    fit_rate_model(
+                        space, [h for h, _ in taught], np.random.default_rng([self.seed, 1])
+                    )
+                    if space.inner_lr
+                    else None
+                ),
             )
 
 

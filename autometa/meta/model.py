@@ -13,12 +13,17 @@ import numpy as np
 from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
+from autometa.meta.inner_rate import InnerRate
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
+from autometa.space.values import Value
 
 if TYPE_CHECKING:
     import optuna
+
+
+_BEST = 20  # configs that stand for those worth trying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,43 @@ class MetaModel:
         if self.transfer is None:
             return np.zeros(0)
         return self.transfer.similarity(meta_features)
+
+    def predict_inner_lr(
+        self,
+        meta_features: Mapping[str, float] | None = None,
+        config: Mapping[str, Value] | None = None,
+    ) -> InnerRate:
+        """The inner learning rate that earlier tasks predict, with an interval; see `inner_rate`.
+
+        Args:
+            meta_features: Of the new task, where known.
+            config: The other parameters; a rate in it is ignored. By default the configs that
+                promise most over the prior tasks.
+
+        Raises:
+            ModelError: the space has no inner learning rate, or nothing was learned of it.
+            SpaceError: the config does not fit the space, or its inner rate is inactive.
+        """
+        name = self.space.inner_lr
+        if name is None:
+            raise ModelError(
+                "the space names no inner learning rate",
+                do="Say which parameter it is: SearchSpace(..., inner_lr=NAME)",
+            )
+        if self.transfer is None or self.transfer.rates is None:
+            raise ModelError(
+                f"nothing was learned of {name!r}",
+                allowed="a model fitted on at least one task with three different trials",
+                do="Fit it again with MetaLearner.fit on such tasks",
+            )
+        if config is None:
+            catalogue = self.transfer.catalogue
+            weights = self.transfer.start(meta_features)[catalogue.judges]
+            unit = catalogue.unit[np.argsort(catalogue.regret @ weights)[:_BEST]]
+        else:
+            low = getattr(self.space.distributions[name], "low", None)
+            unit = self.space.encode({**config, name: low})[None]
+        return self.transfer.rates.predict(self.space, unit, self.task_relevance(meta_features))
 
     def sampler(
         self,

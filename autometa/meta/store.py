@@ -24,6 +24,7 @@ from autometa.errors import AutometaError, StoreError
 from autometa.meta.basis import Basis
 from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
+from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
@@ -33,6 +34,7 @@ from autometa.space import SearchSpace
 
 SCHEMA = 1
 _JSON, _TENSORS = "model.json", "model.safetensors"
+_RATES = ("shared", "heads", "cov")
 _MOST_JSON, _MOST_TENSORS = 256 * 2**20, 2**30
 
 
@@ -135,6 +137,9 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
+    if transfer.rates is not None:
+        for part in _RATES:
+            tensors[f"rates.{part}"] = getattr(transfer.rates, part)
     scalars = {
         "layers": len(transfer.basis.layers),
         "prior.noise": transfer.prior.noise,
@@ -146,6 +151,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
             for part in ("width", "share")
         },
         "log_slope": list(transfer.log_slope),
+        "rates.widen": None if transfer.rates is None else transfer.rates.widen,
         **{
             f"{name}.{part}": getattr(getattr(transfer, name), part)
             for name in ("residual", "cold")
@@ -172,6 +178,7 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
         )
 
     centre, spread = scalars["log_slope"]
+    widen = scalars.get("rates.widen")  # absent from models of earlier versions
     return Transfer(
         basis=Basis(
             layers=tuple(
@@ -199,4 +206,7 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             scores=tensors["catalogue.scores"],
             curves=tensors["catalogue.curves"],
         ),
+        rates=None
+        if widen is None
+        else RateModel(widen=float(widen), **{part: tensors[f"rates.{part}"] for part in _RATES}),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from autometa.meta.basis import Basis
 from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
+from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
@@ -27,6 +28,7 @@ class Transfer:
         start: How they weigh them in the zero-shot start.
         failure: How often configs fail on prior tasks.
         catalogue: Configs that are among the best of some prior task.
+        rates: Which inner learning rates are best; None where the space has none.
     """
 
     basis: Basis
@@ -38,3 +40,4 @@ class Transfer:
     start: Similarity
     failure: FailureRate
     catalogue: Catalogue
+    rates: RateModel | None = None
