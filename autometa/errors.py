@@ -7,6 +7,8 @@ built-in error a Python user would expect.
 
 from __future__ import annotations
 
+import re
+
 
 class AutometaError(Exception):
     """Base of all deliberate errors; the command line prints it and exits with code 2.
@@ -49,3 +51,9 @@ class InputError(AutometaError, ValueError):
 
 class MissingExtraError(AutometaError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""
+
+
+def without_passwords(text: str) -> str:
+    """A text for a message, the passwords of URLs in it replaced by three stars."""
+    text = re.sub(r"://([^:/@\s]*):\S*@", r"://\1:***@", text)
+    return re.sub(r"(?i)([?&;](?:password|passwd|pwd|sslpassword)=)[^&;\s'\"]*", r"\1***", text)

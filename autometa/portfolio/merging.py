@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from autometa.encoding import Floats
 from autometa.errors import PortfolioError
 from autometa.portfolio.diff import Key, common_widths, same_trials, trial_keys
 from autometa.task import Task, TaskHistory
+
+if TYPE_CHECKING:
+    from autometa.portfolio.portfolio import Portfolio
 
 
 def merge_histories(
@@ -88,3 +91,31 @@ def merge_licences(first: str, second: str) -> str:
     """Distinct licences joined as an SPDX expression."""
     parts = [part for text in (first, second) for part in text.split(" AND ") if part]
     return " AND ".join(dict.fromkeys(parts))
+
+
+# One at a time -----------------------------------------------------------------------------------
+
+
+def free_name(name: str, allowed: Callable[[str], bool]) -> str:
+    """The first allowed of `name`, `name-2`, `name-3`, ..."""
+    found, count = name, 1
+    while not allowed(found):
+        count += 1
+        found = f"{name}-{count}"
+    return found
+
+
+def unseen(history: TaskHistory, old: Portfolio, *, fields: Sequence[str] = ()) -> TaskHistory:
+    """The trials that the portfolio does not have for this task; see `trial_texts`."""
+    known = old.by_key.get((history.task.space, history.task.name))
+    if known is None:
+        return history
+    return history.take(~np.isin(trial_texts(history, fields), trial_texts(known, fields)))
+
+
+def trial_texts(
+    history: TaskHistory, fields: Sequence[str] = ()
+) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """One text a trial, equal exactly for equal configs and equal further fields (n,), (n,)."""
+    columns = np.column_stack([history.raw, *(getattr(history, name) for name in fields)])
+    return np.array([row.tobytes().hex() for row in np.nan_to_num(columns, nan=-1e300)], dtype=str)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from optuna.distributions import BaseDistribution
 
+    from autometa.portfolio.sources import StudySource
+
 
 @dataclass(frozen=True, eq=False)
 class Portfolio:
@@ -211,6 +213,45 @@ class Portfolio:
                 metric=metric,
             )
         )
+
+    @staticmethod
+    def from_studies(
+        sources: StudySource | Iterable[StudySource],
+        *,
+        names: str | Iterable[str] | None = None,
+        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+        metric: str = "value",
+    ) -> Portfolio:
+        """Import finished Optuna studies; what they lie in is only read, never written.
+
+        A study becomes a task, one with several objectives one task each ("study/0", ...).
+        COMPLETE, PRUNED and FAIL trials are kept, intermediate values become curves; the rules are
+        in `studies`. Only params, distributions, values and times are read: attributes of
+        trials, where samplers keep pickled objects, are never looked at.
+
+        Args:
+            sources: A URL as Optuna reads it, a sqlite or journal file, a storage, a study, or
+                several of these.
+            names: Names or glob patterns of studies; all where None.
+            space: What was tuned. None infers it from the distributions of each study, with the
+                conditions that its trials show (rules in `inferring`); alike studies share one.
+            metric: What the values measure; of several objectives "metric/0", "metric/1", ...
+
+        Returns:
+            A portfolio whose provenance says for each study how many trials were imported, how many
+            skipped and why, and which studies could not be imported: those without a COMPLETE trial
+            or without a usable space. Where such a study was given by itself or named, it raises.
+
+        Raises:
+            InputError: not a source, no study of a name, nothing to import, or a study that was
+                asked for has no COMPLETE trial.
+            SpaceError: a study that was asked for has distributions that make no space.
+            StoreError: a storage cannot be opened, is damaged or locked.
+            PortfolioError: studies of one space minimise and maximise one metric.
+        """
+        from autometa.portfolio.studies import import_studies  # Optuna's storages take long
+
+        return import_studies(sources, names=names, space=space, metric=metric)
 
     def save(self, folder: str | Path) -> None:
         """Write the portfolio to a folder, in the place of the one that is there, if any.

@@ -9,6 +9,7 @@ import numpy as np
 
 from autometa import children
 from autometa.portfolio import Portfolio
+from autometa.portfolio.merging import free_name, trial_texts, unseen
 from autometa.search.result import TunedTrial, TuneResult
 from autometa.tables import Table, fingerprint, same_data
 from autometa.task import CompletedTrial, Task, TaskHistory
@@ -58,7 +59,7 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
         found.append(_once(TaskHistory.of(task, own)))
 
     def change(old: Portfolio) -> Portfolio:
-        new = [_unseen(_named(history, old), old) for history in found]
+        new = [unseen(_named(history, old), old) for history in found]
         return old.merge(Portfolio(history for history in new if len(history)))
 
     return Portfolio.update(folder, change)
@@ -76,7 +77,7 @@ def _record(trial: TunedTrial) -> CompletedTrial:
 
 def _once(history: TaskHistory) -> TaskHistory:
     """The first trial of each config."""
-    _, first = np.unique(_keys(history), return_index=True)
+    _, first = np.unique(trial_texts(history), return_index=True)
     return history.take(np.sort(first))
 
 
@@ -84,21 +85,5 @@ def _named(history: TaskHistory, old: Portfolio) -> TaskHistory:
     """The history under a name that no other data has in the portfolio: `name`, `name-2`, ..."""
     own = history.task.info["fingerprint"]
     taken = {t.name: t.info.get("fingerprint", {}) for t in old.tasks}
-    name, count = history.task.name, 1
-    while name in taken and not same_data(own, taken[name]):
-        count += 1
-        name = f"{history.task.name}-{count}"
+    name = free_name(history.task.name, lambda n: n not in taken or same_data(own, taken[n]))
     return replace(history, task=replace(history.task, name=name))
-
-
-def _unseen(history: TaskHistory, old: Portfolio) -> TaskHistory:
-    """The trials whose config the portfolio does not have for this task."""
-    known = old.by_key.get((history.task.space, history.task.name))
-    if known is None:
-        return history
-    return history.take(~np.isin(_keys(history), _keys(known)))
-
-
-def _keys(history: TaskHistory) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """One text a config, equal exactly for equal configs, (n,)."""
-    return np.array([row.tobytes().hex() for row in np.nan_to_num(history.raw, nan=-1e300)])

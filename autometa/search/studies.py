@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from autometa.errors import InputError
+from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -61,9 +60,9 @@ def open_study(
 def _without_password(storage: object) -> str:
     if not isinstance(storage, str):
         return type(storage).__name__
-    return repr(re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", storage))
+    return repr(without_passwords(storage))
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else ""
+    return without_passwords(lines[0])[:200] if lines else ""

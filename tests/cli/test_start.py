@@ -32,6 +32,7 @@ def loaded(code: str) -> set[str]:
         "import autometa.portfolio",
         RUN.format(["--help"]),
         RUN.format(["portfolio", "--help"]),
+        RUN.format(["learn", "--help"]),
     ],
 )
 def test_starting_loads_nothing_heavy(code: str) -> None:

@@ -1,0 +1,79 @@
+"""`autometa learn`: put the user's own finished studies into a portfolio."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+
+if TYPE_CHECKING:
+    from autometa.portfolio import Portfolio
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("learn")(learn)
+
+
+def learn(
+    storage: Annotated[
+        list[str],
+        typer.Argument(help="URLs as Optuna reads them, or sqlite or journal files; only read."),
+    ],
+    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or glob pattern of studies; repeat for several. Default: all."),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What the values measure.")] = "value",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
+    from autometa.portfolio import Portfolio
+    from autometa.portfolio.studies import learn_studies
+
+    new = Portfolio.from_studies(storage, names=names, metric=metric)
+    result, added = learn_studies(new, into)
+    _show(new, result, added, into, form)
+
+
+def _show(
+    new: Portfolio, result: Portfolio, added: dict[str, int], into: Path, form: Format
+) -> None:
+    rows: list[dict[str, Any]] = []
+    for study in new.provenance["studies"]:
+        rows += [
+            {
+                "study": study["study"],
+                "task": task,
+                "added": added[task],
+                "known": study["trials"] - added[task],
+                "skipped": sum(study["skipped"].values()),
+                "reasons": study["skipped"],
+                "left_out": study["left_out"],
+            }
+            for task in study["tasks"]
+        ]
+    refused, notes = new.provenance["skipped_studies"], new.provenance["notes"]
+    if form is Format.JSON:
+        total = sum(map(len, result.histories))
+        data = {"folder": str(into), "tasks": len(result), "trials": total, "studies": rows}
+        show_json({**data, "skipped_studies": refused, "notes": notes})
+        return
+    for note in notes:
+        sys.stderr.write(f"note: {note}\n")
+    lines = [
+        [r["study"], r["task"], r["added"], r["known"], r["skipped"], _why(r)] for r in rows
+    ] + [[r["study"], "", 0, 0, None, r["reason"]] for r in refused]
+    columns = ["study", "task", "trials added", "known before", "skipped", "why"]
+    show_table(f"{sum(added.values()):,} trials added to {into}", columns, lines)
+
+
+def _why(row: dict[str, Any]) -> str:
+    parts = [f"{count} {reason}" for reason, count in row["reasons"].items()]
+    parts += [f"parameter {name!r} left out" for name in row["left_out"]]
+    return ", ".join(parts)
