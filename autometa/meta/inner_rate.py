@@ -159,7 +159,8 @@ def _widen(
             true = heads[task] + own @ rng.standard_normal(_BUMPS)
             best = _GRID[(curve + _bumps(_GRID) @ true).argmax()]
             low, middle, high = _interval(curve, draws, 1.0)
-            ratios.append((best - middle) / (high - middle if best > middle else middle - low))
+            side = high - middle if best > middle else middle - low
+            ratios.append(abs(best - middle) / max(side, _LEAST_HALF))
     return float(np.clip(np.quantile(ratios, _COVERAGE), 1.0, 2.0)) if ratios else 1.5
 
 
