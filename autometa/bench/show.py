@@ -86,7 +86,12 @@ def rows(results: Mapping[str, Any], measure: str) -> list[tuple[str, list[str]]
 
 def _cells(numbers: Iterable[float], measure: str) -> list[str]:
     digits = 2 if measure == "mean_rank" else 3
-    return [f"{n:.{digits}f}" for n in numbers]
+    return [_number(n, digits) for n in numbers]
+
+
+def _number(value: float, digits: int) -> str:
+    """Fixed digits, but powers of ten for what diverged."""
+    return f"{value:.{digits}f}" if abs(value) < 1e4 else f"{value:.1e}"
 
 
 def terminal_table(results: Mapping[str, Any], measure: str) -> Table:
@@ -177,7 +182,7 @@ def _spaces_markdown(results: Mapping[str, Any], columns: list[str]) -> str:
     for space, found in results["by_space"].items():
         for name in (m for m in results["methods"] if m in found):
             lines.append(
-                f"| {space} | {name} | " + " | ".join(f"{v:.4f}" for v in found[name]) + " |"
+                f"| {space} | {name} | " + " | ".join(_number(v, 4) for v in found[name]) + " |"
             )
     return "\n".join(lines)
 
