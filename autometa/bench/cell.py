@@ -10,12 +10,13 @@ from time import perf_counter
 from zlib import crc32
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import TrialState
 
 from autometa.bench.method import Start, Starter
-from autometa.bench.pool import PoolSampler, is_active
+from autometa.bench.pool import PoolSampler
 from autometa.bench.suite import BenchTask, Objective, Pool
-from autometa.space import Config, SearchSpace
+from autometa.search.suggest import suggest
+from autometa.space import Config
 from autometa.task import Task
 
 
@@ -86,33 +87,6 @@ def _run(
 
 def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
     return lambda config: pooled.value
-
-
-def suggest(trial: Trial, space: SearchSpace) -> Config:
-    """Ask a trial for its config, define-by-run: only parameters that are active."""
-    config: Config = {}
-    for name, distribution in space.distributions.items():
-        if is_active(space, config, name):
-            config[name] = _suggest(trial, name, distribution)
-    return config
-
-
-def _suggest(
-    trial: Trial, name: str, distribution: optuna.distributions.BaseDistribution
-) -> bool | int | float | str | None:
-    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
-        choice: bool | int | float | str | None = trial.suggest_categorical(
-            name, distribution.choices
-        )
-        return choice
-    if isinstance(distribution, optuna.distributions.IntDistribution):
-        return trial.suggest_int(
-            name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
-        )
-    assert isinstance(distribution, optuna.distributions.FloatDistribution)
-    return trial.suggest_float(
-        name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
-    )
 
 
 @contextmanager
