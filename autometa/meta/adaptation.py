@@ -18,7 +18,7 @@ from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from autometa.encoding import Floats
-from autometa.meta.kernel import Kernel, matern, root5_distance, steepness
+from autometa.meta.kernel import Kernel, closeness, root5_distance, steepness
 
 _SCALE_SPREAD, _VARIANCE_SPREAD, _NOISE_SPREAD = 1.0, 1.0, 2.0  # of the log-normal priors
 _LOG_SCALES, _LOG_VARIANCE = (np.log(0.05), np.log(30.0)), (-7.0, 4.0)
@@ -65,7 +65,7 @@ def adapt_kernel(
         scales, variance, noise = np.exp(logs[:d]), np.exp(logs[d]), np.exp(logs[d + 1])
         scaled = x / scales
         r = root5_distance(scaled, scaled)
-        correlation = matern(x, x, scales)
+        correlation = closeness(r)
         factor = np.linalg.cholesky(known + variance * correlation + (noise + 1e-8) * eye)
         inverse = cho_solve((factor, True), eye, check_finite=False)
         alpha = inverse @ y

@@ -45,7 +45,11 @@ class Kernel:
 
 def matern(a: Floats, b: Floats, scales: Floats) -> Floats:
     """Correlation matrix (m, n) of unit configs a (m, d) and b (n, d)."""
-    r = root5_distance(a / scales, b / scales)
+    return closeness(root5_distance(a / scales, b / scales))
+
+
+def closeness(r: Floats) -> Floats:
+    """Eq. (1), given sqrt(5) times the distance."""
     result: Floats = (1.0 + r + r * r / 3.0) * np.exp(-r)
     return result
 
