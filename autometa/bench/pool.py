@@ -120,7 +120,7 @@ class PoolSampler(BaseSampler):
         known = self._inner.sample_relative(study, trial, searched)
         config: dict[str, Value] = {}
         for name, distribution in self._space.distributions.items():
-            if is_active(self._space, config, name):
+            if name in self._space.active(config):
                 config[name] = (
                     known[name]
                     if name in known
@@ -132,8 +132,3 @@ class PoolSampler(BaseSampler):
         rows: NDArray[np.intp] = np.flatnonzero(self._left)
         distances = ((self._unit[rows] - unit) ** 2).sum(axis=1)
         return int(rows[distances.argmin()])
-
-
-def is_active(space: SearchSpace, config: Config, name: str) -> bool:
-    """Whether a parameter is active under its parents' values in an unfinished config."""
-    return name not in space.conditions or name in space.active(config)

@@ -80,8 +80,7 @@ class MetaModel:
         if self.transfer is None:
             return self._defaults()[:n]
         catalogue = self.transfer.catalogue
-        weights = self.transfer.start(meta_features)[catalogue.judges]
-        weights /= weights.sum()
+        weights = self._judges_weights(meta_features)
         chosen = greedy_portfolio(catalogue.regret, n, weights)
         raw = self.space.decode_raw(catalogue.unit[chosen])
         return [
@@ -127,7 +126,7 @@ class MetaModel:
             )
         if config is None:
             catalogue = self.transfer.catalogue
-            weights = self.transfer.start(meta_features)[catalogue.judges]
+            weights = self._judges_weights(meta_features)
             unit = catalogue.unit[np.argsort(catalogue.regret @ weights)[:_BEST]]
         else:
             low = getattr(self.space.distributions[name], "low", None)
@@ -175,6 +174,13 @@ class MetaModel:
         return load_model(Path(path))
 
     # Parts ---------------------------------------------------------------------------------------
+
+    def _judges_weights(self, meta_features: Mapping[str, float] | None) -> Floats:
+        """Say of each judge of the catalogue in a start, (J,), summing to one."""
+        assert self.transfer is not None
+        weights = self.transfer.start(meta_features)[self.transfer.catalogue.judges]
+        result: Floats = weights / weights.sum()
+        return result
 
     @cached_property
     def candidates(self) -> Candidates:

@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial
 
 from autometa import encoding
 from autometa.encoding import Floats
-from autometa.space import SearchSpace
+from autometa.space import SearchSpace, same
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _projected(distribution: BaseDistribution, value: Any) -> float | None:
     """A raw value inside the distribution, or None where there is no nearest one."""
     if isinstance(distribution, CategoricalDistribution):
         for index, choice in enumerate(distribution.choices):
-            if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+            if same(choice, value):
                 return float(index)
         return None
     assert isinstance(distribution, FloatDistribution | IntDistribution)
@@ -80,7 +80,7 @@ def adapt(value: Any, distribution: BaseDistribution) -> tuple[Any, bool] | None
     """
     if isinstance(distribution, CategoricalDistribution):
         for choice in distribution.choices:
-            if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+            if same(choice, value):
                 return choice, False
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -27,11 +27,11 @@ from scipy.special import ndtr
 
 from autometa.bench.method import Method, Start, Starter
 from autometa.bench.methods.greedy import greedy_configs
-from autometa.bench.pool import is_active
 from autometa.encoding import Floats
 from autometa.meta.targets import normal_scores
 from autometa.portfolio import Portfolio
-from autometa.space import Config, SearchSpace
+from autometa.search.suggest import config_of
+from autometa.space import SearchSpace
 from autometa.task import Task
 
 _TRIALS, _TASKS, _SAMPLES, _CANDIDATES, _FIRST = 60, 30, 100, 1_000, 3
@@ -123,7 +123,9 @@ class RgpeSampler(BaseSampler):
         if not done:
             return {}
         rng = np.random.default_rng([self._seed, trial.number])
-        unit = self._space.encode_raw(self._space.to_raw(_config(self._space, t) for t in done))
+        unit = self._space.encode_raw(
+            self._space.to_raw(config_of(t.params, self._space) for t in done)
+        )
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
         values = normal_scores(np.array([sign * float(t.value or 0.0) for t in done]))
         models, weights = self._weighted(unit, values, rng)
@@ -180,14 +182,6 @@ def _improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
     density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
     gain: Floats = (mean - best) * ndtr(z) + deviation * density
     return gain
-
-
-def _config(space: SearchSpace, trial: FrozenTrial) -> Config:
-    config: Config = {}
-    for name in space.names:
-        if is_active(space, config, name):
-            config[name] = trial.params[name]
-    return config
 
 
 def _prepare(portfolio: Portfolio, space: SearchSpace, seed: int) -> Starter:
