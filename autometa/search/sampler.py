@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -215,11 +215,7 @@ class MetaSampler(BaseSampler):
         if len(seen.running):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
-            seen = replace(
-                seen,
-                unit=np.concatenate([seen.unit, seen.running]),
-                scores=np.concatenate([seen.scores, mean]),
-            )
+            seen = seen.believing(mean)
             posterior = self._posterior(seen, readings)
         chosen = Acquisition(self._model, posterior, seen).best(rng)
         config = self._model.space.from_raw(self._model.space.decode_raw(chosen[None]))[0]
@@ -237,6 +233,7 @@ class MetaSampler(BaseSampler):
             self._model.transfer,
             seen.unit,
             seen.scores,
+            fidelity=seen.fidelity,
             relevance=self._relevance,
             hypotheses=readings,
         )
