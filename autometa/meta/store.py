@@ -133,7 +133,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "catalogue.judges": transfer.catalogue.judges,
         "catalogue.unit": transfer.catalogue.unit,
         "catalogue.scores": transfer.catalogue.scores,
-        "catalogue.curves": transfer.catalogue.curves,
+        "catalogue.regret": transfer.catalogue.regret,
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
@@ -206,7 +206,7 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             judges=tensors["catalogue.judges"],
             unit=tensors["catalogue.unit"],
             scores=tensors["catalogue.scores"],
-            curves=tensors["catalogue.curves"],
+            regret=tensors["catalogue.regret"],
         ),
         rates=None
         if widen is None
