@@ -31,7 +31,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
-from autometa.meta.hypotheses import Hypothesis
+from autometa.meta.adaptation import Adapted
+from autometa.meta.hypotheses import Arm, Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search import attributes
@@ -230,7 +231,7 @@ class MetaSampler(BaseSampler):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
             seen = seen.believing(mean)
-            posterior = self._posterior(seen, readings)
+            posterior = self._posterior(seen, readings, posterior.adapted)
         acquisition = Acquisition(self._model, posterior, seen)
         if self._pool is not None:
             config = self._pool.at(acquisition.best(rng, self._pool.unit))
@@ -244,7 +245,12 @@ class MetaSampler(BaseSampler):
         notes["weights"] = self._named_weights(posterior)
         return _Plan("transfer", config, notes)
 
-    def _posterior(self, seen: History, readings: tuple[Hypothesis, ...]) -> Posterior:
+    def _posterior(
+        self,
+        seen: History,
+        readings: tuple[Hypothesis, ...],
+        adapted: Mapping[Arm, Adapted] | None = None,
+    ) -> Posterior:
         assert self._model.transfer is not None
         return Posterior(
             self._model.transfer,
@@ -253,6 +259,7 @@ class MetaSampler(BaseSampler):
             fidelity=seen.fidelity,
             relevance=self._relevance,
             hypotheses=readings,
+            adapted=adapted,
         )
 
     def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:
