@@ -4,9 +4,10 @@ What decides a trial's config, its rule, written to the trial as `autometa:rule`
 
     portfolio  the first trials: the zero-shot list, one item a trial number
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
-    cold       a plain Gaussian process on this study alone: every fourth trial (see `Policy`), so
-               that prior tasks that mislead cost at most a known share of the trials; and every
-               trial for which no prior task explains the ones before it (`GOING_COLD`)
+    cold       a plain Gaussian process on this study alone, or the user's own base sampler: every
+               fourth trial (see `Policy`), so that prior tasks that mislead cost at most a known
+               share of the trials; and every trial for which no prior task explains the ones
+               before it (`GOING_COLD`)
     base       the base sampler: nothing was learned, or the parameters are unknown to the model
 
 Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
@@ -64,9 +65,9 @@ class MetaSampler(BaseSampler):
         model: What was learned from prior tasks.
         seed: Together with a trial's number it decides that trial's suggestion.
         meta_features: Of the new task, where known.
-        base: Samples parameters that the model does not know, and everything where nothing was
-            learned; by default a GPSampler (TPESampler for several objectives), made anew and
-            seeded for each trial.
+        base: Samples parameters that the model does not know, cold trials, and everything where
+            nothing was learned. By default cold trials ask a Gaussian process of ours, and the rest
+            a GPSampler (TPESampler for several objectives), made anew and seeded for each trial.
         policy: How trials are shared out; ablations change it, users need not.
         pool: The only configs that can be tried, where there is such a list.
     """
@@ -225,6 +226,8 @@ class MetaSampler(BaseSampler):
         rng = self._rng(number, 0)
         seen = history.active(self._policy.active_trials, rng)
         cold = self._policy.cold_by_turn(number)
+        if cold and self._asks_base:
+            return _Plan("cold", {})
         readings = self._policy.readings(cold=cold)
         posterior = self._posterior(seen, readings)
         if len(seen.running):
@@ -241,9 +244,16 @@ class MetaSampler(BaseSampler):
         if cold:
             return _Plan("cold", config, notes)
         if not posterior.uses_transfer:
+            if self._asks_base:
+                config = {}
             return _Plan("cold", config, {**notes, "reason": GOING_COLD})
         notes["weights"] = self._named_weights(posterior)
         return _Plan("transfer", config, notes)
+
+    @property
+    def _asks_base(self) -> bool:
+        """Whether cold trials are the base sampler's; one that knows no pool cannot keep to it."""
+        return self._base is not None and self._pool is None
 
     def _posterior(
         self,
@@ -275,7 +285,7 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
 
 def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
     """Whether another process gave the same config to an earlier trial at the same moment."""
-    if plan.rule not in ("transfer", "cold"):
+    if plan.rule not in ("transfer", "cold") or not plan.config:
         return False
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(
