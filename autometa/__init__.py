@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
+    from autometa.search.estimator import MetaSearchCV as MetaSearchCV
     from autometa.search.tuning import tune as tune
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -33,6 +34,7 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
+    "MetaSearchCV": "autometa.search.estimator",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
@@ -42,6 +44,7 @@ __all__ = [
     "CompletedTrial",
     "MetaLearner",
     "MetaModel",
+    "MetaSearchCV",
     "Portfolio",
     "SearchSpace",
     "State",
