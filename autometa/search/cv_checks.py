@@ -46,10 +46,8 @@ def check_options(search: MetaSearchCV, y: Any) -> None:
         raise InputError(f"n_trials = {n!r}", allowed="an integer from 1 on, or None")
     if search.timeout is not None and not search.timeout > 0:
         raise InputError(f"timeout = {search.timeout!r}", allowed="more than 0 seconds, or None")
-    error = search.error_score
-    if error != "raise" and (isinstance(error, str) or not isinstance(error, int | float)):
-        raise InputError(f"error_score = {error!r}", allowed='a number, NaN or "raise"')
-    if isinstance(error, float) and math.isinf(error):
+    error: Any = search.error_score
+    if error != "raise" and (not isinstance(error, int | float) or math.isinf(error)):
         raise InputError(f"error_score = {error!r}", allowed='a finite number, NaN or "raise"')
     if not isinstance(search.refit, bool):
         raise InputError(f"refit = {search.refit!r}", allowed="True or False")
@@ -72,9 +70,10 @@ def _check_ensemble(search: MetaSearchCV, y: Any) -> None:
         raise InputError(
             "an ensemble on a precomputed kernel", allowed="features", do="Use ensemble=False"
         )
-    if np.ndim(y) > 1 and np.shape(y)[1] > 1:
+    target = np.asarray(y)
+    if target.ndim > 1 and target.shape[1] > 1:
         raise InputError(
-            f"an ensemble of a target of shape {np.shape(y)}",
+            f"an ensemble of a target of shape {target.shape}",
             allowed="one target",
             do="Use ensemble=False",
         )

@@ -86,7 +86,7 @@ class CvObjective:
         except ValueError as error:
             if self.options["error_score"] == "raise":
                 raise
-            self.error = str(error)
+            self.error = str(error).strip().splitlines()[-1]  # the innermost one of a fold
             warnings.warn(f"trial {number} failed: {error}", FitFailedWarning, stacklevel=2)
             return None
         if self.keep and np.isfinite(scores["test_score"]).all():

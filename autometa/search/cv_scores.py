@@ -51,11 +51,11 @@ def cv_results(
     """
     result: dict[str, Any] = {}
     for name in names:
-        column: np.ma.MaskedArray[Any, Any] = np.ma.masked_all(len(trials), dtype=object)
+        values = np.empty(len(trials), dtype=object)
         for i, config in enumerate(params):
-            if name in config:
-                column[i] = config[name]
-        result[f"param_{name}"] = column
+            values[i] = config.get(name)
+        absent = [name not in config for config in params]
+        result[f"param_{name}"] = np.ma.MaskedArray(values, mask=absent)
     result["params"] = [dict(p) for p in params]
     for key in dict.fromkeys(k for t in trials for k in t.user_attrs if _is_score(k)):
         result[key] = np.array([_float(t.user_attrs.get(key)) for t in trials])

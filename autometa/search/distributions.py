@@ -109,7 +109,10 @@ def _text(value: Any) -> str:
 
 def _range(name: str, frozen: Any) -> BaseDistribution:
     quantile = frozen.ppf if hasattr(frozen, "ppf") else frozen.icdf
-    low, high = map(float, frozen.support())
+    try:
+        low, high = map(float, frozen.support())
+    except TypeError as error:  # not frozen: its shape is not known
+        raise SpaceError(f"parameter {name!r} has {frozen!r}: {error}", allowed=_ALLOWED) from error
     low = low if math.isfinite(low) else float(quantile(_TAIL))
     high = high if math.isfinite(high) else float(quantile(1 - _TAIL))
     if not math.isfinite(low) or not math.isfinite(high) or low > high:

@@ -102,7 +102,8 @@ class _Sum(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Floats:
         parts = [m.weight * outputs_of(m.model, X, self.classes) for m in self.members]
-        return np.sum(parts, axis=0)
+        total: Floats = np.sum(parts, axis=0)
+        return total
 
 
 class EnsembleRegressor(RegressorMixin, _Sum):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, check_random_state, get_tags, indexable
+from sklearn.utils import Bunch, check_random_state, column_or_1d, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -31,7 +31,6 @@ from autometa.search.cv_task import rows_of, sample, signature, splits_of, table
 from autometa.search.distributions import Asked
 from autometa.search.ensemble import Member, ensemble_of, select
 from autometa.search.prior_model import PriorSource, fit_prior, read_prior
-from autometa.search.priors import EMBEDDED
 from autometa.search.studies import continue_study, verbosity
 
 if TYPE_CHECKING:
@@ -181,6 +180,8 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**31 - 1))
         X, y = indexable(X, y)
+        if self.ensemble:
+            y = column_or_1d(y, warn=True)
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self.scorer_ = self._scorer()
         self.multimetric_ = False
@@ -231,18 +232,13 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[MetaModel, Mapping[str, float] | None]:
         """The model to search with, and the meta-features that it can use."""
         from autometa.meta_features import compute
-        from autometa.tables import relatives
 
-        prior = read_prior(self.prior, self.estimator)
         kind: Any = "classification" if is_classifier(self.estimator) else "regression"
         table = None if self.prior is None else table_of(X, y, kind)
-        if isinstance(self.prior, str) and self.prior == EMBEDDED and table is not None:
-            prior = prior.without(relatives(table, prior.tasks))
-        model = fit_prior(prior, asked.space, seed=seed)
-        if self.meta_features != "auto":
+        model = fit_prior(read_prior(self.prior, self.estimator, table), asked.space, seed=seed)
+        if not isinstance(self.meta_features, str):
             return model, self.meta_features
-        known = any(model.meta_features) and table is not None
-        return model, compute(table) if known else None
+        return model, compute(table) if table is not None and any(model.meta_features) else None
 
     def _describe(self, study: optuna.Study, asked: Asked, objective: CvObjective) -> None:
         """Set the attributes that tell what was found."""
@@ -284,7 +280,7 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         params = self.cv_results_["params"]
         done = [t for t in self.trials_ if t.state == optuna.trial.TrialState.COMPLETE]
-        best = sorted(done, key=lambda t: (-t.value, t.number))[:ENSEMBLE_OF]
+        best = sorted(done, key=lambda t: (-float(t.value or 0), t.number))[:ENSEMBLE_OF]
         for trial in best:
             if trial.number not in objective.outputs:  # of an earlier fit of the same study
                 objective.evaluate(trial.number, params[trial.number])

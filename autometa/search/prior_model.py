@@ -31,6 +31,7 @@ from autometa.search.observed import adapt
 from autometa.search.priors import EMBEDDED
 from autometa.space import SearchSpace, raw_value
 from autometa.space.values import listed, plain_value
+from autometa.tables import Table, relatives
 from autometa.task import TaskHistory
 
 PriorSource: TypeAlias = Portfolio | MetaModel | StudySource | None
@@ -48,13 +49,16 @@ _CHILDREN = {
 _OTHER_UNITS = {"svm": ("gamma",)}  # the child's gamma is in units of 1 / (number of features)
 
 
-def read_prior(prior: PriorSource, estimator: Any) -> Portfolio | MetaModel:
+def read_prior(
+    prior: PriorSource, estimator: Any, table: Table | None = None
+) -> Portfolio | MetaModel:
     """What a prior names: a portfolio or a model as it is.
 
     Args:
         prior: A Portfolio, a MetaModel, "embedded", a portfolio's folder, a model's file, or what
             `Portfolio.from_studies` reads: a storage, its URL or file, a study. None is no prior.
         estimator: What is tuned; "embedded" takes the child that is nearest to it.
+        table: What it is tuned on; "embedded" leaves it and its relatives out.
 
     Raises:
         InputError: no such prior.
@@ -65,7 +69,8 @@ def read_prior(prior: PriorSource, estimator: Any) -> Portfolio | MetaModel:
     if prior is None:
         return Portfolio()
     if prior == EMBEDDED:
-        return _embedded(estimator)
+        shipped = _embedded(estimator)
+        return shipped if table is None else shipped.without(relatives(table, shipped.tasks))
     if isinstance(prior, str | Path) and "://" not in str(prior):
         path = Path(prior)
         if path.is_dir():
@@ -195,7 +200,7 @@ def _value(old: BaseDistribution, new: BaseDistribution, raw: float) -> float:
     else:
         low, high = new.low, new.high  # type: ignore[attr-defined]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        found = adapt(value, new) if is_number and low <= value <= high else None  # type: ignore[operator]
+        found = adapt(value, new) if is_number and low <= value <= high else None
     return np.nan if found is None else raw_value(new, found[0])
 
 
