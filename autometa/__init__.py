@@ -12,6 +12,7 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
+    from autometa.bench.replay import replay as replay
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
@@ -34,6 +35,7 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
+    "replay": "autometa.bench.replay",
     "MetaSearchCV": "autometa.search.estimator",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
@@ -54,6 +56,7 @@ __all__ = [
     "__version__",
     "children",
     "load_table",
+    "replay",
     "tune",
 ]
 

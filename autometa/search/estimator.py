@@ -256,7 +256,7 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.best_trial_ = study.best_trial
         self.best_index_ = self.best_trial_.number
         self.best_params_ = params[self.best_index_]
-        self.best_score_ = self.best_trial_.value
+        self.best_score_ = float(study.best_value)
 
     def _refit(self, objective: CvObjective, params: Mapping[str, Any]) -> None:
         start = perf_counter()

@@ -20,7 +20,6 @@ C = {"C": [0.1, 1.0]}
     [
         autometa.MetaSearchCV(Ridge(), ALPHA, **SHORT),
         autometa.MetaSearchCV(LogisticRegression(), C, **SHORT),
-        autometa.MetaSearchCV(Ridge(), ALPHA, ensemble=True, **SHORT),
         autometa.MetaSearchCV(LogisticRegression(), C, ensemble=True, **SHORT),
     ]
 )
