@@ -61,7 +61,10 @@ class CvObjective:
         if scores is None:
             return float("nan")
         store(trial, scores)
-        return float(np.mean(scores["test_score"]))
+        mean = float(np.mean(scores["test_score"]))
+        if not np.isfinite(mean):
+            self.error = f"a fold scored {mean}"
+        return mean if np.isfinite(mean) else float("nan")
 
     def with_params(self, params: Mapping[str, Any]) -> Any:
         """An unfitted estimator."""

@@ -7,21 +7,15 @@ Names of arguments and attributes are those of scikit-learn's searches and of Op
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
-from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
-from sklearn.metrics import check_scoring, get_scorer
+from sklearn.base import is_classifier
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, check_random_state, column_or_1d, get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state, column_or_1d, indexable
 
 from autometa.errors import InputError
 from autometa.search.cv_checks import check_options, labels
@@ -31,6 +25,7 @@ from autometa.search.cv_task import rows_of, sample, signature, splits_of, table
 from autometa.search.distributions import Asked
 from autometa.search.ensemble import Member, ensemble_of, select
 from autometa.search.prior_model import PriorSource, fit_prior, read_prior
+from autometa.search.refitted import Refitted
 from autometa.search.studies import continue_study, verbosity
 
 if TYPE_CHECKING:
@@ -38,27 +33,14 @@ if TYPE_CHECKING:
 
     from autometa.meta import MetaModel
 
+_OF_REFIT = (
+    *("best_estimator_", "refit_time_", "feature_names_in_"),
+    *("ensemble_", "weights_", "ensemble_score_"),
+)
 ENSEMBLE_OF = 25  # best trials among which an ensemble is chosen
 
 
-def _delegated(name: str, what: str) -> Any:
-    """A method of the refitted estimator; there only where that has it."""
-
-    def has(search: MetaSearchCV) -> bool:
-        if not search.refit:
-            raise AttributeError(f"{name} needs an estimator, but refit=False")
-        getattr(search._nearest_final(), name)
-        return True
-
-    def method(self: MetaSearchCV, X: Any) -> Any:
-        check_is_fitted(self)
-        return getattr(self._nearest_final(), name)(X)
-
-    method.__name__, method.__doc__ = name, what
-    return available_if(has)(method)
-
-
-class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+class MetaSearchCV(Refitted):
     """Search the parameters of an estimator by cross-validation, started from earlier searches.
 
     Args:
@@ -78,7 +60,7 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             chosen greedily on their held-out predictions; see `ensemble`. For classification and
             regression with one target.
         error_score: Score of a fold whose training fails; NaN makes the trial a failed one,
-            "raise" raises.
+            "raise" raises. A config that fails in every fold is a failed trial in any case.
         meta_features: Named numbers that describe the data; "auto" computes them where the prior's
             tasks have any.
         n_jobs: Folds that are trained at a time. Trials follow one another, as each learns from
@@ -242,16 +224,17 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _describe(self, study: optuna.Study, asked: Asked, objective: CvObjective) -> None:
         """Set the attributes that tell what was found."""
-        self.study_ = study
-        self.trials_ = study.get_trials()
-        self.n_trials_ = len(self.trials_)
-        if not any(t.state == optuna.trial.TrialState.COMPLETE for t in self.trials_):
+        trials = study.get_trials()
+        if not any(t.state == optuna.trial.TrialState.COMPLETE for t in trials):
             raise InputError(
-                f"all {self.n_trials_} trials failed"
+                f"all {len(trials)} trials failed"
                 + f": {objective.error}" * (objective.error != ""),
                 do='Correct the search space or the data; error_score="raise" stops at the first',
             )
-        params = [asked.params(t.params) for t in self.trials_]
+        for name in _OF_REFIT:
+            self.__dict__.pop(name, None)  # of an earlier fit
+        self.study_, self.trials_, self.n_trials_ = study, trials, len(trials)
+        params = [asked.params(t.params) for t in trials]
         self.cv_results_ = cv_results(self.trials_, params, asked.space.names)
         self.best_trial_ = study.best_trial
         self.best_index_ = self.best_trial_.number
@@ -266,8 +249,6 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             data = (objective.X,) if objective.y is None else (objective.X, objective.y)
             return model.fit(*data, **params)
 
-        for name in ("ensemble_", "weights_", "ensemble_score_"):
-            self.__dict__.pop(name, None)  # of an earlier fit
         self.best_estimator_ = fitted(self.best_params_)
         if self.ensemble:
             self._refit_ensemble(objective, fitted)
@@ -310,91 +291,3 @@ class MetaSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         ]
         self.ensemble_ = ensemble_of(members, objective.classes)
         self.weights_ = {m.number: m.weight for m in members}
-
-    # Using ---------------------------------------------------------------------------------------
-
-    predict = _delegated("predict", "Labels or numbers (n,) for rows X (n, m).")
-    predict_proba = _delegated("predict_proba", "Probabilities (n, classes) for rows X (n, m).")
-    predict_log_proba = _delegated("predict_log_proba", "Their logarithms (n, classes).")
-    decision_function = _delegated("decision_function", "The estimator's decision function.")
-    score_samples = _delegated("score_samples", "The estimator's score of each row, (n,).")
-    transform = _delegated("transform", "The estimator's transform of X.")
-    inverse_transform = _delegated("inverse_transform", "The way back from `transform`.")
-
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Score of the refitted estimator by `scoring`, or by its own `score`."""
-        if not self.refit:
-            raise AttributeError("score needs an estimator, but refit=False")
-        check_is_fitted(self)
-        routed = self._route("score", params)
-        return float(self.scorer_(self._nearest_final(), X, y, **routed.scorer.score))
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """Labels, (c,)."""
-        return np.asarray(self._fitted("classes_"))
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of columns of X."""
-        return int(self._fitted("n_features_in_"))
-
-    def _fitted(self, name: str) -> Any:
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(f"{name} is known after fit with refit=True")
-        return getattr(self.best_estimator_, name)
-
-    def _nearest_final(self) -> Any:
-        """What predicts; before `fit`, an unfitted thing with the same methods."""
-        if self.ensemble:
-            classes = np.zeros(0) if is_classifier(self.estimator) else None
-            return self.__dict__.get("ensemble_") or ensemble_of((), classes)
-        return self.__dict__.get("best_estimator_", self.estimator)
-
-    # scikit-learn's side -------------------------------------------------------------------------
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "study_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags, own = super().__sklearn_tags__(), get_tags(self.estimator)
-        for name in ("estimator_type", "classifier_tags", "regressor_tags", "target_tags"):
-            setattr(tags, name, deepcopy(getattr(own, name)))
-        tags.input_tags = deepcopy(own.input_tags)
-        tags.target_tags.multi_output &= not self.ensemble
-        return tags
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Who takes which arguments of `fit` and `score`; see scikit-learn's user guide."""
-        calls = MethodMapping
-        return (
-            MetadataRouter(owner=self)
-            .add(estimator=self.estimator, method_mapping=calls().add(caller="fit", callee="fit"))
-            .add(splitter=self.cv, method_mapping=calls().add(caller="fit", callee="split"))
-            .add(
-                scorer=self._scorer(),
-                method_mapping=calls()
-                .add(caller="score", callee="score")
-                .add(caller="fit", callee="score"),
-            )
-        )
-
-    def _scorer(self) -> Any:
-        return check_scoring(self.estimator, scoring=self.scoring)
-
-    def _route(self, caller: str, params: dict[str, Any]) -> Bunch:
-        if get_config()["enable_metadata_routing"]:
-            return process_routing(self, caller, **params)
-        rest = dict(params)
-        groups = rest.pop("groups", None)
-        if caller == "score" and params:
-            raise InputError(
-                f"score got {', '.join(params)}",
-                allowed="X and y",
-                do="Enable scikit-learn's metadata routing to pass more",
-            )
-        return Bunch(
-            estimator=Bunch(fit=rest),
-            splitter=Bunch(split={} if groups is None else {"groups": groups}),
-            scorer=Bunch(score={}),
-        )

@@ -18,6 +18,7 @@ from autometa.bench.replay import replay as replay_studies
 from autometa.bench.suites.studies import LEAST_TRIALS, StudySuite
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio
+from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 from autometa.testing.families import Bowls
 from tests.cli.test_learn import run
@@ -187,7 +188,7 @@ def test_too_few_studies_are_said_with_the_reasons() -> None:
     alone = TaskHistory(
         task=Task(
             name="alone",
-            space=type(Bowls().space)({"x": FloatDistribution(0, 1)}),
+            space=SearchSpace({"x": FloatDistribution(0, 1)}),
             direction="minimize",
         ),
         raw=np.linspace(0, 1, 12)[:, None],
@@ -208,6 +209,11 @@ def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     for options in ({"seeds": 0}, {"trials": 0}, {"trials": 13}, {"studies": 2}):
         with pytest.raises(InputError):
             replay_studies(portfolio, **options)  # type: ignore[arg-type]
+    other = SearchSpace({"x": FloatDistribution(0, 1)})
+    twin = Task(name="bowl-1", space=other, direction="minimize")
+    twice = Portfolio([*portfolio.histories, TaskHistory(task=twin, raw=[[0.0]], values=[0.0])])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="same name"):
+        replay_studies(twice)
     with pytest.raises((InputError, StoreError)):
         replay_studies(tmp_path / "nowhere.db")
     empty = f"sqlite:///{tmp_path / 'empty.db'}"

@@ -86,7 +86,7 @@ def test_methods_come_and_go_with_the_estimator() -> None:
     assert not hasattr(search, "predict_proba")
     with pytest.raises(NotFittedError):
         search.predict(X)
-    unrefitted = clone(search).set_params(refit=False).fit(X, y)
+    unrefitted = clone(search).fit(X, y).set_params(refit=False).fit(X, y)
     assert unrefitted.best_score_ > 0.3
     assert not hasattr(unrefitted, "predict")
     assert not hasattr(unrefitted, "classes_")
@@ -171,6 +171,9 @@ def test_a_config_that_fails_is_a_failed_trial() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
 def test_a_search_that_only_fails_says_why() -> None:
+    undefined = MetaSearchCV(Fussy(), {"level": [0]}, n_trials=1, scoring=lambda *a: np.nan, cv=2)
+    with pytest.raises(InputError, match="a fold scored nan"):
+        undefined.fit(X, y)
     search = MetaSearchCV(Fussy(), {"level": [2]}, n_trials=2, cv=2)
     with pytest.raises(InputError, match="all 2 trials failed: RuntimeError: level 2 explodes"):
         search.fit(X, y)

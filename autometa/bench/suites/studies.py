@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from autometa.bench.suite import BenchTask, Objective, Pool, Reference, Suite
+from autometa.errors import InputError
 from autometa.portfolio import Portfolio
 from autometa.task import State, TaskHistory
 
@@ -29,12 +30,22 @@ class StudySuite(Suite):
 
     Attributes:
         left_out: Name of a study that is not replayed -> why.
+
+    Raises:
+        InputError: two tasks have the same name.
     """
 
     name: ClassVar[str] = "studies"
     about: ClassVar[str] = "your own studies, one held out at a time; choose among its own trials"
 
     def __init__(self, portfolio: Portfolio, most: int | None = None) -> None:
+        names = [t.name for t in portfolio.tasks]
+        if len(set(names)) < len(names):
+            raise InputError(
+                "tasks of several spaces have the same name",
+                allowed="one name a task",
+                do="Choose one space with portfolio.select(space)",
+            )
         self._portfolio = portfolio
         self.left_out = {h.task.name: why for h in portfolio.histories if (why := self._why(h))}
         usable = [t.name for t in portfolio.tasks if t.name not in self.left_out]
