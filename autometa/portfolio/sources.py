@@ -12,7 +12,6 @@ only taken as a storage that the user has opened.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
@@ -30,6 +29,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
 from autometa.errors import AutometaError, InputError, StoreError, without_passwords
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
 
@@ -289,19 +289,16 @@ class _Journal(BaseJournalBackend):
 
 
 def _open_journal(path: Path, notes: list[str]) -> BaseStorage:
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+    lines = read_bytes(path, MAX_TEXT).splitlines(keepends=True)
     logs = []
     for number, line in enumerate(lines, start=1):
         try:
             if not line.endswith(b"\n"):
                 raise ValueError("no end of line")
-            log = json.loads(line)
+            log = parse_json(line)
             if not isinstance(log, dict):
                 raise ValueError("no operation")
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             if number == len(lines):
                 notes.append(f"{path.name}: the last line is torn and was skipped")
                 break
