@@ -41,8 +41,9 @@ def read_bytes(path: Path, limit: int = MAX_JSON) -> bytes:
     """
     try:
         with path.open("rb") as stream:
-            check_size(path, os.fstat(stream.fileno()).st_size, limit)
-            return stream.read(limit + 1)
+            size = os.fstat(stream.fileno()).st_size
+            check_size(path, size, limit)
+            return stream.read(size)
     except (StoreError, FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
@@ -151,15 +152,14 @@ def check_cells(parquet: pq.ParquetFile, path: Path, limit: int = MAX_CELL_BYTES
     Raises:
         StoreError: it does.
     """
+    # Not by column: pyarrow ends the whole process where a column's header is not valid.
     header = parquet.metadata
-    claimed = 0
-    for group in map(header.row_group, range(header.num_row_groups)):
-        for j in range(group.num_columns):
-            column = group.column(j)
-            claimed += max(_CELL * max(column.num_values, 0), column.total_uncompressed_size)
-    if claimed > limit or header.num_rows * _CELL > limit:
+    groups = map(header.row_group, range(header.num_row_groups))
+    unpacked = sum(group.total_byte_size for group in groups)
+    claimed = max(header.num_rows * header.num_columns * _CELL, unpacked)
+    if claimed > limit:
         raise StoreError(
-            f"{path} claims {max(claimed, _CELL * header.num_rows):,} bytes in memory",
+            f"{path} claims {claimed:,} bytes in memory",
             allowed=f"up to {limit:,}",
             do="Split it",
         )

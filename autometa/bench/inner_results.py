@@ -71,8 +71,8 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = parse_json(read_bytes(Path(path)))
-        content["suite"], content["records"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content["suite"], bars(content)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise StoreError(f"{path} is not a results file of `autometa bench inner`") from error
     return content
 

@@ -81,14 +81,16 @@ def read(path: Path) -> dict[Key, Cell]:
 def _parse(line: str) -> Cell | None:
     try:
         data = parse_json(line)
-        return Cell(
+        cell = Cell(
             **{
                 **data,
                 "values": tuple(data["values"]),
                 "milliseconds": tuple(data["milliseconds"]),
             }
         )
-    except (ValueError, TypeError, KeyError):
+        hash(cell.key)
+        return cell
+    except (ValueError, TypeError, LookupError):
         return None  # half a line, or a line of another program
 
 

@@ -173,7 +173,7 @@ class FittedMAML:
         if stored != given:
             raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
         _check(folder, parts, info)
-        if loss is None and info["loss"] is None:
+        if loss is None and info.get("loss") is None:
             raise ModelError(
                 f"{folder} was trained with a loss function of yours", do="Pass it as loss="
             )
@@ -184,7 +184,7 @@ class FittedMAML:
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
-            loss=loss or info["loss"],
+            loss=loss or info.get("loss"),
             info=info["info"],
         )
 

@@ -15,6 +15,10 @@ from autometa.errors import ModelError
 from autometa.meta.model import MetaModel
 from autometa.meta.transfer import Transfer
 
+# In normal scores, and in shares of a parameter's range: far beyond what is ever learned, and still
+# without harm to the factorisation of a covariance.
+_LEAST, _MOST = 1e-6, 1e4
+
 
 def check(model: MetaModel) -> MetaModel:
     """The model, if its arrays have the shapes that they need and hold finite numbers.
@@ -33,7 +37,9 @@ def check(model: MetaModel) -> MetaModel:
     _check_basis(transfer, model.space.dim)
     for name, (array, shape) in _shapes(transfer, model.space.dim, len(model.tasks)).items():
         _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
-        _need(array.dtype.kind in "fi" and np.isfinite(array).all(), f"numbers of {name}")
+        most = np.inf if name.startswith("similarity") else _MOST
+        sane = array.dtype.kind in "fi" and np.isfinite(array).all()
+        _need(sane and (np.abs(array) <= most).all(), f"numbers of {name}")
     catalogue = transfer.catalogue
     _need(
         catalogue.judges.dtype.kind == "i"
@@ -45,8 +51,9 @@ def check(model: MetaModel) -> MetaModel:
     _need(((catalogue.unit >= 0) & (catalogue.unit <= 1)).all(), "configs of the catalogue")
     np.linalg.cholesky(transfer.prior.cov)
     for kernel in (transfer.residual, transfer.cold):
-        _need(min(kernel.scales.min(), kernel.variance, kernel.noise) > 0, "a kernel")
-    _need(_positive(transfer.prior.noise), "the prior's noise")
+        _need(min(kernel.scales.min(), kernel.noise) >= _LEAST, "a kernel")
+        _need(0 <= kernel.variance <= _MOST and kernel.noise <= _MOST, "a kernel")
+    _need(_LEAST <= transfer.prior.noise <= _MOST, "the prior's noise")
     for similarity in (transfer.similarity, transfer.start):
         _need(_positive(similarity.width) and 0 <= similarity.share < 1, "a similarity")
     _need(0 <= transfer.failure.rate <= 1, "a failure rate")

@@ -202,7 +202,7 @@ def _open_sqlite(path: Path, stack: ExitStack) -> BaseStorage:
             if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
                 raise
             _recover(path, copy)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
         raise StoreError(
             f"sqlite file {path} cannot be read: {error}",
