@@ -146,7 +146,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def check_cells(parquet: pq.ParquetFile, path: Path, limit: int = MAX_CELL_BYTES) -> None:
+def check_cells(parquet: pq.ParquetFile, path: Path) -> None:
     """Refuse a Parquet file whose header claims more than memory should hold.
 
     Raises:
@@ -157,9 +157,9 @@ def check_cells(parquet: pq.ParquetFile, path: Path, limit: int = MAX_CELL_BYTES
     groups = map(header.row_group, range(header.num_row_groups))
     unpacked = sum(group.total_byte_size for group in groups)
     claimed = max(header.num_rows * header.num_columns * _CELL, unpacked)
-    if claimed > limit:
+    if claimed > MAX_CELL_BYTES:
         raise StoreError(
             f"{path} claims {claimed:,} bytes in memory",
-            allowed=f"up to {limit:,}",
+            allowed=f"up to {MAX_CELL_BYTES:,}",
             do="Split it",
         )

@@ -134,8 +134,9 @@ class Counts:
 
     def add(self, number: int, found: str) -> None:
         """One more input."""
-        if found not in ("loads", "error"):
-            self.examples.setdefault(found, number)
+        if found not in ("loads", "error", *self.examples):
+            self.examples[found] = number
+            sys.stderr.write(f"input {number}: {found}\n")
         self.seen[found if found in ("loads", "error") else "crash"] += 1
 
     def to_json(self) -> dict[str, Any]:
