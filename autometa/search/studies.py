@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from autometa.errors import InputError, without_passwords
+from autometa.errors import InputError, told, without_passwords
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -39,11 +39,12 @@ def open_study(
             known = dict(signature)
             study.set_user_attr(SEARCH, known)
     except Exception as error:  # whatever a database driver raises
+        url = storage if isinstance(storage, str) else ""
+        shown = repr(without_passwords(url)) if url else type(storage).__name__
         raise InputError(
-            f"storage {_without_password(storage)} cannot be opened "
-            f"({type(error).__name__}: {_first_line(error)})",
+            f"storage {shown} cannot be opened ({told(error, url)})",
             allowed="a URL as Optuna reads it, such as sqlite:///tuning.db",
-        ) from error
+        ) from None
     if known is None or not upwards:
         raise InputError(
             f"study {name!r} was not made by autometa tune",
@@ -98,14 +99,3 @@ def _agree(name: str, known: Mapping[str, Any], signature: Mapping[str, Any], *,
             raise InputError(
                 f"study {name!r} is about {what} {known.get(what)!r}, not {value!r}", do=do
             )
-
-
-def _without_password(storage: object) -> str:
-    if not isinstance(storage, str):
-        return type(storage).__name__
-    return repr(without_passwords(storage))
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return without_passwords(lines[0])[:200] if lines else ""
