@@ -13,8 +13,6 @@ from autometa.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What a record measures, in the order in which it is shown.
-_PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -195,14 +193,8 @@ def _print(content: dict[str, Any], output: Format) -> None:
     if output is Format.JSON:
         show_json(content)
         return
-    rows = []
-    for record in content["records"]:
-        for part in _PARTS:
-            for measure, found in record.get(part, {}).items():
-                name = f"{part} {measure}"
-                rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))
     heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
-    show_table(content["suite"], heads, rows)
+    show_table(content["suite"], heads, inner_results.measures(content))
     bars = [
         (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
         for b in inner_results.bars(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def tune(
 ) -> None:
     """Tune a model on a table, starting where earlier searches ended."""
     for path in (report, save_model):
-        _check_writable(path)
+        check_writable(path)
     started = time.perf_counter()
     from autometa.tables import load_table
 
@@ -205,18 +204,6 @@ def _sources(portfolio: list[str] | None) -> Sources:
     if len(names) < len(portfolio or []) and names:
         raise InputError("--portfolio none together with others", allowed="none alone, or others")
     return names or None
-
-
-def _check_writable(path: Path | None) -> None:
-    """Refuse before the search what could not be written after it."""
-    if path is None:
-        return
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"{str(path)!r} cannot be written",
-            allowed="a file in an existing folder that you may write to",
-        )
 
 
 @contextmanager

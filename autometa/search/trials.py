@@ -36,7 +36,7 @@ REASONS = {
     "base": "proposed by the base sampler, without the prior",
 }
 
-_STATES = {
+STATES = {
     TrialState.COMPLETE: State.COMPLETE,
     TrialState.FAIL: State.FAILED,
     TrialState.PRUNED: State.PRUNED,
@@ -166,13 +166,13 @@ class Search:
             child=child.name,
             config=config,
             value=trial.value if trial.state == TrialState.COMPLETE else None,
-            state=_STATES[trial.state],
+            state=STATES[trial.state],
             fold_scores=tuple(math.nan if s is None else s for s in evaluation["folds"]),
             seconds=evaluation["seconds"],
             inner_lr=float(rate) if isinstance(rate, int | float) else None,
             rule=rule,
             reason=str(self._note(trial, "reason") or REASONS.get(rule, "")),
-            expected=_number(evaluation["expected"]),
+            expected=finite(evaluation["expected"]),
             weights=weights,
             error=evaluation["error"],
         )
@@ -199,9 +199,10 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> float | None:
+def finite(value: object) -> float | None:
+    """A number that a study holds; None where it is anything else."""
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
+    return float(value) if good else None  # type: ignore[arg-type]
 
 
 def _weights(value: Any) -> dict[str, float]:

@@ -1,0 +1,38 @@
+"""Studies that a command is asked to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autometa.errors import InputError, without_passwords
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def load_study(name: str, storage: str) -> optuna.Study:
+    """A study of a storage.
+
+    Raises:
+        InputError: the storage cannot be read, or has no such study.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError as error:
+        known = optuna.get_all_study_names(storage)
+        raise InputError(
+            f"there is no study {name!r} in this storage",
+            allowed=", ".join(known[:10]) or "no study is in it yet",
+        ) from error
+    except Exception as error:  # whatever a database driver raises
+        raise InputError(
+            f"the storage cannot be read: {_first_line(error)}",
+            allowed="an Optuna storage URL, such as sqlite:///tuning.db",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
