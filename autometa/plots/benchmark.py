@@ -44,16 +44,16 @@ def plot_regret(
     for i, name in enumerate(_methods(results, methods)):
         found = results["methods"][name]
         curve = np.array(found["curve"], dtype=float)
-        color = figure.SHADES[i % len(figure.SHADES)]
-        style = "--" if name.startswith("published") else "-"
+        style = figure.style(i)
         width = 2.2 if name == results["paired"].get("reference") else 1.3
         x = np.arange(1, len(curve) + 1)
-        ax.plot(x, curve, style, color=color, linewidth=width, label=name)
+        ax.plot(x, curve, linewidth=width, label=name, **style)
         curves.append(curve)
         if error_bar:
             middle, error = _band(found)
             at = results["checkpoints"][: len(middle)]
-            ax.fill_between(at, middle - error, middle + error, color=color, alpha=0.13, lw=0)
+            low, high = middle - error, middle + error
+            ax.fill_between(at, low, high, color=style["color"], alpha=0.13, lw=0)
     ax.axhline(0.0, color=figure.OTHER, linewidth=0.7)
     ax.set_xscale("log")
     if curves:
@@ -62,7 +62,7 @@ def plot_regret(
         figure.legend_below(ax)
     ax.set_xlabel("trials")
     ax.set_ylabel("mean normalised regret")
-    ax.set_title("Regret")
+    figure.title(ax, "Regret")
     return ax
 
 
@@ -90,15 +90,14 @@ def plot_trials_to_target(
         _benchmark_lines(results, methods) if isinstance(results, Mapping) else _run_lines(results)
     )
     for i, (name, (x, y)) in enumerate(lines.items()):
-        color = figure.COLD if len(lines) == 1 else figure.SHADES[(i + 1) % len(figure.SHADES)]
-        ax.plot(x, y, marker=".", linewidth=1.4, color=color, label=name)
+        ax.plot(x, y, marker=".", linewidth=1.4, label=name, **figure.style(i + 1))
     if lines:
         end = max(float(x[-1]) for x, _ in lines.values())
         ax.plot([1, end], [1, end], "--", color=figure.OTHER, linewidth=1.0, label="equal speed")
         figure.legend_below(ax)
     else:
         figure.say(ax, "there is no other search to compare with")
-    ax.set_title("Trials to the same value")
+    figure.title(ax, "Trials to the same value")
     figure.count_trials(ax)
     ax.set_xlabel("trials of the other search")
     ax.set_ylabel("trials needed")
@@ -139,9 +138,8 @@ def plot_win_tie_loss(
         raise InputError(f"after {after} trials", allowed=", ".join(map(str, checkpoints)))
     ax = figure.axes(ax)
     _draw_differences(ax, results, against, checkpoints.index(after))
-    ax.set_ylabel("regret saved")
-    ax.set_title(f"{paired['reference']} against {against} after {after} trials")
-    ax.title.set_parse_math(False)
+    ax.set_ylabel(f"regret saved by {figure.short(paired['reference'])}", parse_math=False)
+    figure.title(ax, f"against {figure.short(against, 30)}, after {after} trials")
     return ax
 
 

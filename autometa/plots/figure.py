@@ -17,6 +17,9 @@ COLD = "#3b82c4"
 OTHER = "#8a8f98"
 SHADES = (WARM, COLD, "#2f9e77", "#b05fb0", "#a08a1f", "#c94f5d", "#5b6fd6", "#7a8b4a")
 
+_DASHES = ("-", ":", "--")
+_WIDTH, _HEIGHT = 4.6, 3.0  # inches
+
 FIGURE_KINDS = (".svg", ".png", ".pdf")
 
 
@@ -58,16 +61,31 @@ def axes(ax: Axes | None) -> Axes:
     if ax is None:
         from matplotlib.figure import Figure
 
-        ax = Figure(figsize=(4.6, 3.1), layout="constrained").add_subplot()
+        ax = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained").add_subplot()
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(alpha=0.25, linewidth=0.6)
-        ax.title.set_fontsize("medium")
     return ax
 
 
+def style(i: int) -> dict[str, str]:
+    """Colour and dashes of line number i: colours first, then dashes."""
+    return {"color": SHADES[i % len(SHADES)], "linestyle": _DASHES[i // len(SHADES) % 3]}
+
+
 def legend_below(ax: Axes) -> None:
-    """A legend under the axes, its names taken as they are and not as formulas."""
-    legend = ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small")
+    """A legend under the axes, its names taken as they are and not as formulas.
+
+    A figure of ours grows by it; on a figure of the user's it may hang over.
+    """
+    whole = ax.get_figure(root=True)
+    if whole is not None and whole.get_layout_engine() is not None and len(whole.axes) == 1:
+        rows = -(-len(ax.get_legend_handles_labels()[1]) // 2)
+        whole.set_figheight(_HEIGHT + 0.19 * rows)
+        legend = whole.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
+    else:
+        legend = ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small"
+        )
     for text in legend.get_texts():
         text.set_parse_math(False)
 
@@ -90,12 +108,17 @@ def name_rows(ax: Axes, names: list[str]) -> None:
 
 def say(ax: Axes, text: str) -> None:
     """A sentence where there is nothing to draw."""
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=OTHER)
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, style="italic")
+
+
+def title(ax: Axes, text: str) -> None:
+    """A title, taken as it is and not as a formula."""
+    ax.set_title(text, fontsize="medium", parse_math=False)
 
 
 def label(text: str) -> str:
-    """A name as words, safe from matplotlib's formulas."""
-    return text.replace("_", " ").replace("$", r"\$")
+    """A name as words, cut where it is long, safe from matplotlib's formulas."""
+    return short(text.replace("_", " "), 36).replace("$", r"\$")
 
 
 def short(name: str, limit: int = 22) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.meta.importance import param_importances
 from autometa.meta.task_map import task_map
@@ -67,10 +68,10 @@ def plot_inner_lr(
                 color=figure.COLD,
                 label="observed",
             )
-            ax.legend(fontsize="small", loc="best")
+            figure.legend_below(ax)
     else:
         figure.say(ax, "there is no inner learning rate here")
-    ax.set_title("Inner learning rate")
+    figure.title(ax, "Inner learning rate")
     ax.set_xlabel("inner learning rate")
     return ax
 
@@ -87,7 +88,8 @@ def plot_task_map(
     Args:
         model: What was learned; see `autometa.meta.task_map`.
         meta_features: Of a new task: the more a prior task counts for it, the larger its point.
-        n_labels: How many tasks are named: those that count most, then the outermost.
+        n_labels: How many tasks are named at most: those that count most, then the outermost,
+            where there is room.
         ax: Where to draw; a new figure by default.
 
     Raises:
@@ -98,8 +100,8 @@ def plot_task_map(
     x, y = found.places.T
     sizes = 30.0 * found.relevance * len(found.tasks)
     ax.scatter(x, y, s=np.clip(sizes, 6.0, 200.0), color=figure.WARM, alpha=0.6, linewidths=0)
-    order = np.lexsort((-np.hypot(x, y), -found.relevance.round(6)))[: max(n_labels, 0)]
-    for i in order:
+    order = np.lexsort((-np.hypot(x, y), -found.relevance.round(6)))
+    for i in _apart(found.places, order)[: max(n_labels, 0)]:
         ax.annotate(
             figure.short(found.tasks[i], 16),
             (x[i], y[i]),
@@ -111,7 +113,7 @@ def plot_task_map(
         )
     ax.margins(0.18)
     ax.set_aspect("equal", adjustable="datalim")
-    ax.set_title(f"Prior tasks ({found.shown:.0%} of their distances)")
+    figure.title(ax, f"Prior tasks ({found.shown:.0%} of their distances)")
     ax.set_xlabel("tasks that rank configs alike lie close")
     return ax
 
@@ -151,6 +153,16 @@ def plot_param_importances(
         low, high = np.array([np.quantile(s, [0.25, 0.75]) for s in shown.values()]).T
         ax.hlines(rows, low, high, color=figure.OTHER, linewidth=1.4)
     figure.name_rows(ax, list(shown))
-    ax.set_title("Importance of parameters")
+    figure.title(ax, "Importance of parameters")
     ax.set_xlabel("share of the predicted variance")
     return ax
+
+
+def _apart(places: Floats, order: Sequence[int]) -> list[int]:
+    """Those of some places, in this order, whose names would not lie on an earlier one's."""
+    room = np.array([0.22, 0.08]) * max(float(np.ptp(places, axis=0).max()), 1e-9)
+    chosen: list[int] = []
+    for i in order:
+        if all((np.abs(places[i] - places[j]) > room).any() for j in chosen):
+            chosen.append(int(i))
+    return chosen

@@ -70,7 +70,7 @@ def plot_warm_vs_cold(
     _around_incumbents(ax, runs)
     figure.count_trials(ax)
     ax.set_ylabel(figure.label(target_name or runs[0].metric))
-    ax.set_title("Best so far")
+    figure.title(ax, "Best so far")
     if len(ax.lines):
         ax.legend(loc="lower right" if runs[0].direction == "maximize" else "upper right")
     return ax
@@ -107,7 +107,7 @@ def plot_calibration(results: Results, *, ax: Axes | None = None) -> Axes:
     title = "Expected and observed"
     if len(pairs) > 2 and np.ptp(pairs[:, 0]) > 0 and np.ptp(pairs[:, 1]) > 0:
         title += f" (rank correlation {_rank_correlation(pairs):.2f})"
-    ax.set_title(title)
+    figure.title(ax, title)
     ax.set_xlabel("expected by the prior (normal score)")
     ax.set_ylabel(figure.label(f"observed {runs[0].metric}"))
     return ax
@@ -141,13 +141,12 @@ def plot_weights(
     marker = "." if len(weighed) <= 50 else ""
     for i, task in enumerate(shown):
         y = [t.weights.get(task, 0.0) for t in weighed]
-        color = figure.SHADES[i % len(figure.SHADES)]
-        ax.plot(x, y, marker=marker, linewidth=1.4, color=color, label=figure.short(task))
+        ax.plot(x, y, marker=marker, linewidth=1.4, label=figure.short(task), **figure.style(i))
     if shown:
         figure.legend_below(ax)
     else:
         figure.say(ax, "no weights were recorded")
-    ax.set_title("Weights of prior tasks")
+    figure.title(ax, "Weights of prior tasks")
     figure.count_trials(ax)
     ax.set_ylabel("weight")
     return ax

@@ -11,7 +11,7 @@ from autometa.meta.inner_rate import InnerRate
 from autometa.report.drawing import figure
 from autometa.search.result import TunedTrial
 
-ANY = "any config"
+ANY = "promising configs"
 
 
 def figures(

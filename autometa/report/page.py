@@ -7,6 +7,7 @@ called `<script>`.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -14,6 +15,8 @@ from pathlib import Path
 from string import Template
 
 from autometa.errors import StoreError
+
+_NUMERIC = re.compile(r"more|-|[-+0-9.e/…\n]+")
 
 
 def whole(*, title: str, headline: str, summary: str, sections: Iterable[str]) -> str:
@@ -66,10 +69,18 @@ def row(*cells: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of text; one that is too wide scrolls by itself."""
-    head = "".join(f"<th>{escape(h)}</th>" for h in header)
+    """A table of text, columns of numbers to the right; one that is too wide scrolls by itself."""
+    listed = [list(row) for row in rows]
+    kinds = [
+        ' class="n"' if all(_NUMERIC.fullmatch(row[j]) for row in listed) else ""
+        for j in range(len(header))
+    ]
+    head = "".join(f"<th{k}>{escape(h)}</th>" for h, k in zip(header, kinds, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f"<td{k}>{escape(cell)}</td>" for cell, k in zip(row, kinds, strict=True))
+        + "</tr>"
+        for row in listed
     )
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
@@ -131,6 +142,7 @@ body { margin: 0 auto; max-width: 1180px; padding: 1.5rem 1rem 3rem; background:
   color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 0 0 .6rem; }
+h3 { font-size: .95rem; margin: 1rem 0 .3rem; }
 header p { margin: 0 0 1.2rem; max-width: 46rem; }
 main, .row { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(2, minmax(0, 1fr)); }
 main { gap: 1rem; }
@@ -141,6 +153,8 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 @media (max-width: 800px) { main, .row { grid-template-columns: minmax(0, 1fr); } }
 p, dd, td:last-child { overflow-wrap: anywhere; }
 td:last-child { min-width: 9rem; }
+td:first-child { white-space: nowrap; }
+.n, td.n:last-child { text-align: right; white-space: pre; min-width: 0; }
 p { margin: .4rem 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }

@@ -39,7 +39,6 @@ def render(results: Mapping[str, Any]) -> str:
 def _suite(results: Mapping[str, Any]) -> str:
     sections = [
         page.section("Regret", _regret(results), wide=True),
-        page.section("Trials to the same regret", _to_target(results), wide=True),
         page.section("Task by task", _tasks(results), wide=True),
     ]
     if results.get("by_space"):
@@ -55,22 +54,24 @@ def _suite(results: Mapping[str, Any]) -> str:
 
 def _regret(results: Mapping[str, Any]) -> str:
     head = ("method", *map(str, results["checkpoints"]), "ms")
-    cells = [figure(plots.plot_regret(results))]
+    parts = [
+        page.row(figure(plots.plot_regret(results)), figure(plots.plot_trials_to_target(results)))
+    ]
     for measure, words in show.MEASURES.items():
         rows = [(name, *numbers) for name, numbers in show.rows(results, measure)]
-        cells.append(f"<h3>{escape(words)} after k trials</h3>" + page.table(head, rows))
-    return page.row(*cells)
+        parts.append(f"<h3>{escape(words)} after k trials</h3>" + page.table(head, rows))
+    return "".join(parts) + _to_target(results)
 
 
 def _to_target(results: Mapping[str, Any]) -> str:
     against = results["trials_to_match"].get("against", {})
     if not against:
-        return "<p>There is no second method.</p>"
-    reference = results["trials_to_match"]["reference"]
+        return ""
+    reference = escape(results["trials_to_match"]["reference"])
+    head = ("method", *(str(row["after"]) for row in next(iter(against.values()))))
     rows = [(name, *(_needed(row["median"]) for row in against[name])) for name in against]
-    note = f"<p>Median over tasks of the trials that {escape(reference)} needs.</p>"
-    head = ("what it has after", *(str(row["after"]) for row in next(iter(against.values()))))
-    return page.row(note + page.table(head, rows), figure(plots.plot_trials_to_target(results)))
+    title = f"trials that {reference} needs for what a method has after k (median over tasks)"
+    return f"<h3>{title}</h3>" + page.table(head, rows)
 
 
 def _tasks(results: Mapping[str, Any]) -> str:
@@ -102,7 +103,7 @@ def _tasks(results: Mapping[str, Any]) -> str:
 def _pairs(pair: Mapping[str, Any]) -> list[str]:
     columns = (pair[name] for name in ("win", "tie", "loss", "difference", "low", "high"))
     return [
-        f"{win}/{tie}/{loss} {page.number(mean)} [{page.number(low)}, {page.number(high)}]"
+        f"{win}/{tie}/{loss}\n{_signed(mean)}\n{_signed(low)}…{_signed(high)}"
         for win, tie, loss, mean, low, high in zip(*columns, strict=True)
     ]
 
@@ -129,6 +130,10 @@ def _provenance(results: Mapping[str, Any]) -> str:
         [*facts, *((k, str(v)) for k, v in results["versions"].items())]
         + [("note", str(note)) for note in sorted(notes)]
     )
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.3f}" if abs(difference) < 1e3 else f"{difference:+.1e}"
 
 
 def _needed(median: float | None) -> str:

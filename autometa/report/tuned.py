@@ -10,7 +10,8 @@ from autometa.report.drawing import figure
 from autometa.search.result import TunedTrial, TuneResult, failures
 
 _SHOWN_TRIALS = 200  # rows of the trial table; more would make the page slow to read
-_RATES = 5  # trials whose inner learning rate is compared with the prediction
+# Trials whose inner learning rate is compared with the prediction.
+_PLACES = ("best", "2nd best", "3rd best", "4th best", "5th best")
 
 
 def render(result: TuneResult) -> str:
@@ -130,7 +131,10 @@ def _rates(result: TuneResult) -> dict[str, TunedTrial]:
     rated = [t for t in result.warm.trials if t.inner_lr is not None and t.value is not None]
     sign = -1.0 if result.direction == "maximize" else 1.0
     rated.sort(key=lambda t: sign * (t.value or 0.0))
-    return {f"trial {t.number + 1}": t for t in rated[:_RATES]}
+    return {
+        f"trial {t.number + 1} ({_PLACES[place]})": t
+        for place, t in enumerate(rated[: len(_PLACES)])
+    }
 
 
 def _trials(result: TuneResult) -> str:
@@ -161,7 +165,7 @@ def _trials(result: TuneResult) -> str:
 
 def _provenance(result: TuneResult) -> str:
     facts = [
-        ("table" if result.folds else "study", result.table),
+        ("study" if result.table == result.study_name else "table", result.table),
         ("asked for", result.asked),
         ("metric", f"{result.metric} ({result.direction})"),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import TrialState
 
+from autometa import children
 from autometa.errors import InputError, SpaceError
 from autometa.search.expectation import expectation
 from autometa.search.explanation import UNKNOWN, Explanation, explain_study
@@ -75,6 +76,7 @@ def _arm(
     name: str, study: optuna.Study, direction: Direction, child: str, model: MetaModel | None
 ) -> Arm:
     expect = expectation(model, None) if model is not None else None
+    rate = _inner_lr(child, model)
     trials: list[TunedTrial] = []
     for trial, why in zip(study.get_trials(deepcopy=False), explain_study(study), strict=True):
         if trial.state not in STATES:
@@ -88,7 +90,7 @@ def _arm(
             except SpaceError:  # a config that the model cannot read
                 expected = None
         trials.append(
-            _tuned(len(trials), trial, why, evaluation, child=child, expected=expected, model=model)
+            _tuned(len(trials), trial, why, evaluation, child=child, expected=expected, rate=rate)
         )
     return Arm(name=name, trials=tuple(trials), direction=direction)
 
@@ -101,10 +103,9 @@ def _tuned(
     *,
     child: str,
     expected: float | None,
-    model: MetaModel | None,
+    rate: str | None,
 ) -> TunedTrial:
     folds = evaluation.get("folds")
-    rate = trial.params.get(model.space.inner_lr) if model and model.space.inner_lr else None
     done = trial.state == TrialState.COMPLETE
     return TunedTrial(
         number=number,
@@ -117,13 +118,20 @@ def _tuned(
             for f in (folds if isinstance(folds, list) else ())
         ),
         seconds=None if trial.duration is None else trial.duration.total_seconds(),
-        inner_lr=finite(rate),
+        inner_lr=finite(trial.params.get(rate)) if rate else None,
         rule="" if why.rule == UNKNOWN else why.rule,
         reason=why.reason or REASONS.get(why.rule, ""),
         expected=expected,
         weights=why.weights,
         error=str(evaluation.get("error") or ""),
     )
+
+
+def _inner_lr(child: str, model: MetaModel | None) -> str | None:
+    """Which parameter is the inner learning rate, if that is known."""
+    if model is not None:
+        return model.space.inner_lr
+    return children.get(child).space.inner_lr if child in children.names() else None
 
 
 def _whole(value: object) -> int:
