@@ -1,5 +1,8 @@
 """The command line: `autometa COMMAND ...`. Results on stdout, progress on stderr.
 
+Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 130
+stopped with Ctrl-C, what was found is kept.
+
 One file of this package is one group of commands, with a function `register(app)`. Modules import
 what they need inside their commands, so that `autometa --help` needs neither torch nor sklearn.
 """
@@ -15,15 +18,21 @@ from typing import Annotated
 import typer
 
 from autometa._version import __version__
+from autometa.cli import loudness
 from autometa.errors import AutometaError
 
 COMMANDS = ("tune", "collect", "learn", "portfolio", "model", "explain", "bench", "inner", "report")
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 no trial succeeded; 2 unusable input (the message says what is "
+    "allowed); 130 stopped with Ctrl-C."
+)
 
 app = typer.Typer(
     name="autometa",
     help="Start a hyperparameter search where your last hundred ended.",
     no_args_is_help=True,
-    add_completion=False,
+    epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
 )
 
@@ -47,6 +56,7 @@ def _root(
 for _name in COMMANDS:
     if find_spec(f"{__name__}.{_name}") is not None:
         import_module(f"{__name__}.{_name}").register(app)
+loudness.give_switches(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(arguments)
+        app(arguments, prog_name="autometa")
     except AutometaError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)

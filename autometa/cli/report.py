@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
+from autometa.cli.progress import busy
 from autometa.cli.storage import load_study
 from autometa.errors import InputError, StoreError
 
@@ -51,10 +52,11 @@ def report(
     check_writable(into)
     if storage is None and (cold is not None or model is not None):
         raise InputError("--cold and --model are about a study", allowed="them with --storage URL")
-    shown = _results(subject) if storage is None else _study(subject, storage, cold, model)
-    from autometa.report import write_report
+    with busy("writing the report"):
+        shown = _results(subject) if storage is None else _study(subject, storage, cold, model)
+        from autometa.report import write_report
 
-    written = write_report(shown, into)
+        written = write_report(shown, into)
     if output is Format.JSON:
         show_json({"report": str(written)})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autometa.cli.loudness import hush_optuna
 from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def load_study(name: str, storage: str) -> optuna.Study:
     """
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    hush_optuna()
     try:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError as error:
