@@ -96,7 +96,7 @@ def test_regret_draws_each_curve_and_its_standard_error(bench: dict[str, Any]) -
     lines = {line.get_label(): np.asarray(line.get_ydata()) for line in ax.lines[:2]}
     assert list(lines) == ["cold-gp", "autometa"]
     assert lines["autometa"].tolist() == bench["methods"]["autometa"]["curve"]
-    corners = ax.collections[1].get_paths()[0].vertices
+    corners = np.asarray(ax.collections[1].get_paths()[0].vertices)
     table = np.array(list(bench["methods"]["autometa"]["per_task"].values()))
     error = table[:, 3].std(ddof=1) / np.sqrt(len(table))
     at_ten = corners[corners[:, 0] == 10.0, 1]
@@ -167,7 +167,7 @@ def model() -> MetaModel:
 
 def test_importances_are_bars_of_the_mean_share(model: MetaModel) -> None:
     shares = param_importances(model)
-    ax = plots.plot_param_importances(model)
+    ax: Any = plots.plot_param_importances(model)
     assert [text.get_text() for text in ax.get_yticklabels()] == list(shares)
     assert [bar.get_width() for bar in ax.patches] == [s.mean() for s in shares.values()]
     middle = ax.collections[0].get_segments()[0][:, 0].tolist()
@@ -182,7 +182,7 @@ def test_importances_are_bars_of_the_mean_share(model: MetaModel) -> None:
 def test_the_task_map_shows_places_and_relevance(model: MetaModel) -> None:
     found = task_map(model)
     ax = plots.plot_task_map(model, n_labels=2)
-    points = ax.collections[0]
+    points: Any = ax.collections[0]
     assert np.allclose(points.get_offsets(), found.places)
     assert np.allclose(points.get_sizes(), 30.0)  # no meta-features: all count the same
     assert len(ax.texts) == 2

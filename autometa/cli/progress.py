@@ -7,9 +7,9 @@ counted, `busy` where they cannot.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from autometa.cli.loudness import Loudness, loudness
@@ -135,10 +135,10 @@ class _Lines:
     def __init__(self, unit: str, *, every: float) -> None:
         self._unit, self._every = unit, every
         self._started: dict[str, tuple[float, int]] = {}
-        self._next = time.monotonic() + every
+        self._next = monotonic() + every
 
     def __call__(self, row: str, done: int, total: int, note: str = "") -> None:
-        now = time.monotonic()
+        now = monotonic()
         began, before = self._started.setdefault(row, (now, done))
         if done == 0 or (now < self._next and done < total):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autometa.cli.loudness import hush_optuna
@@ -9,6 +10,8 @@ from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
     import optuna
+
+SQLITE = "sqlite:///"
 
 
 def load_study(name: str, storage: str) -> optuna.Study:
@@ -20,6 +23,10 @@ def load_study(name: str, storage: str) -> optuna.Study:
     import optuna
 
     hush_optuna()
+    file = storage.removeprefix(SQLITE)
+    if file != storage and not Path(file.partition("?")[0]).exists():
+        # SQLite would make an empty one.
+        raise InputError(f"there is no file {file!r}", allowed="the storage of a finished study")
     try:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError as error:

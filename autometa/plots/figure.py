@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autometa.errors import InputError, StoreError
 
@@ -67,7 +67,7 @@ def axes(ax: Axes | None) -> Axes:
     return ax
 
 
-def style(i: int) -> dict[str, str]:
+def style(i: int) -> dict[str, Any]:
     """Colour and dashes of line number i: colours first, then dashes."""
     return {"color": SHADES[i % len(SHADES)], "linestyle": _DASHES[i // len(SHADES) % 3]}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
@@ -158,7 +159,7 @@ def plot_param_importances(
     return ax
 
 
-def _apart(places: Floats, order: Sequence[int]) -> list[int]:
+def _apart(places: Floats, order: NDArray[np.signedinteger[Any]]) -> list[int]:
     """Those of some places, in this order, whose names would not lie on an earlier one's."""
     room = np.array([0.22, 0.08]) * max(float(np.ptp(places, axis=0).max()), 1e-9)
     chosen: list[int] = []

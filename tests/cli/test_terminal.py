@@ -116,6 +116,7 @@ def test_bench_speaks_json(capsys: pytest.CaptureFixture[str], tmp_path: Any) ->
         ["learn", "nothing.db", "--into", "here"],
         ["report", "nothing.json"],
         ["explain", "s", "--storage", "nonsense://x"],
+        ["report", "s", "--storage", "sqlite:///absent.db"],
         ["bench", "run", "nothing"],
         ["portfolio", "list", "embedded", "-f", "xml"],
     ],
@@ -146,7 +147,7 @@ def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that is set by hand."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
     return now
 
 
