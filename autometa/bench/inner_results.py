@@ -19,6 +19,7 @@ from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
 
+PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")  # as shown
 Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
 
 
@@ -75,6 +76,16 @@ def read(path: str | Path) -> dict[str, Any]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise StoreError(f"{path} is not a results file of `autometa bench inner`") from error
     return content
+
+
+def measures(content: Mapping[str, Any]) -> list[tuple[str, int, str, float | None, float | None]]:
+    """Rows (variant, seed, measure, mean, half its 95 % interval) of everything measured."""
+    return [
+        (record["variant"], record["seed"], f"{part} {name}", found["mean"], found["ci95"])
+        for record in content["records"]
+        for part in PARTS
+        for name, found in record.get(part, {}).items()
+    ]
 
 
 def bars(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What a record measures, in the order in which it is shown.
-_PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -69,7 +69,7 @@ def sinusoid(
                 seed,
                 iterations=iterations,
                 state=state,
-                progress=True,
+                progress=loudness() is not Loudness.QUIET,
                 program=programs.get(key),
             )
             records.append(record)
@@ -97,7 +97,12 @@ def omniglot(
     for name in names:
         for seed in range(seeds):
             record = suite.run(
-                name, seed, drawings, iterations=iterations, state=state, progress=True
+                name,
+                seed,
+                drawings,
+                iterations=iterations,
+                state=state,
+                progress=loudness() is not Loudness.QUIET,
             )
             records.append(record)
             _keep(into, "inner-omniglot", [record], suite.facts())
@@ -115,7 +120,8 @@ def speed(
     """One meta-iteration against a plain loop (and learn2learn, TorchOpt where installed)."""
     from autometa.bench import inner_speed as suite
 
-    records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
+    with busy("timing"):
+        records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
     _keep(into, "inner-speed", records, suite.facts())
     _print(_content(into, "inner-speed", records, suite.facts()), output)
 
@@ -132,9 +138,11 @@ def lr_transfer(
     """The inner rate of held-out tasks, predicted from earlier ones."""
     from autometa.bench import inner_lr_transfer as suite
 
-    records = []
-    for name in _chosen(variants, suite.VARIANTS):
-        for seed in range(seeds):
+    records: list[dict[str, Any]] = []
+    cells = [(name, seed) for name in _chosen(variants, suite.VARIANTS) for seed in range(seeds)]
+    with progress("runs") as bar:
+        for name, seed in cells:
+            bar("lr-transfer", len(records), len(cells), f"{name}, seed {seed}")
             record = suite.run(name, seed, data=data)
             records.append(record)
             _keep(into, "inner-lr-transfer", [record], suite.facts())
@@ -155,11 +163,14 @@ def show(
 def plot(
     file: Annotated[Path, typer.Argument(help="A results file of sinusoid or omniglot.")],
     into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """The measure after each inner step."""
     from autometa.bench import inner_figure, inner_results
 
     inner_figure.save(inner_results.read(file), into)
+    if output is Format.JSON:
+        show_json({"figure": str(into)})
 
 
 def _chosen(given: str, known: Iterable[str]) -> list[str]:
@@ -195,14 +206,8 @@ def _print(content: dict[str, Any], output: Format) -> None:
     if output is Format.JSON:
         show_json(content)
         return
-    rows = []
-    for record in content["records"]:
-        for part in _PARTS:
-            for measure, found in record.get(part, {}).items():
-                name = f"{part} {measure}"
-                rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))
     heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
-    show_table(content["suite"], heads, rows)
+    show_table(content["suite"], heads, inner_results.measures(content))
     bars = [
         (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
         for b in inner_results.bars(content)

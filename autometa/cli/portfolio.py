@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy
 from autometa.errors import PortfolioError, StoreError
 
 if TYPE_CHECKING:
@@ -91,21 +92,22 @@ def import_file(
     from autometa.portfolio.importing import read_trials
 
     search_space = _read_space(space)
-    imported = Portfolio.from_frame(
-        read_trials(file, search_space),
-        task=task,
-        value=value,
-        direction=direction,  # type: ignore[arg-type]  # from_frame says what is allowed
-        space=search_space,
-        state=state,
-        fidelity=fidelity,
-        seconds=seconds,
-        family=family,
-        metric=metric,
-    )
-    provenance = {"imported": file.name, "autometa": __version__}
-    new = Portfolio(imported.histories, provenance=provenance, licence=licence)
-    result = Portfolio.update(into, lambda old: old.merge(new))
+    with busy("reading the trials"):
+        imported = Portfolio.from_frame(
+            read_trials(file, search_space),
+            task=task,
+            value=value,
+            direction=direction,  # type: ignore[arg-type]  # from_frame says what is allowed
+            space=search_space,
+            state=state,
+            fidelity=fidelity,
+            seconds=seconds,
+            family=family,
+            metric=metric,
+        )
+        provenance = {"imported": file.name, "autometa": __version__}
+        new = Portfolio(imported.histories, provenance=provenance, licence=licence)
+        result = Portfolio.update(into, lambda old: old.merge(new))
     _report(result, into, form, imported_tasks=len(new), imported_trials=_trials(new))
 
 
@@ -125,7 +127,9 @@ def merge(
             old = old.merge(part)
         return old
 
-    _report(Portfolio.update(into, join), into, form)
+    with busy("writing the portfolio"):
+        joined = Portfolio.update(into, join)
+    _report(joined, into, form)
 
 
 @group.command()
@@ -155,8 +159,9 @@ def _load(folder: str) -> Portfolio:
     if folder == EMBEDDED:
         if not shipped.embedded_names():
             raise PortfolioError("this build ships no portfolio", do="Name a folder")
-        return Portfolio.load(shipped.FOLDER)
-    return Portfolio.load(folder)
+        folder = str(shipped.FOLDER)
+    with busy("reading the portfolio"):
+        return Portfolio.load(folder)
 
 
 def _read_space(path: Path) -> SearchSpace:
