@@ -271,6 +271,11 @@ class TaskHistory:
         """Values with "higher is better" whatever the direction, (n,): the one place for it."""
         return self.values if self.task.direction == "maximize" else -self.values
 
+    @property
+    def curve_scores(self) -> Floats:
+        """Curves with "higher is better" whatever the direction, (n, l)."""
+        return self.curves if self.task.direction == "maximize" else -self.curves
+
     def take(self, rows: NDArray[Any]) -> TaskHistory:
         """The history of some of the trials, by index or mask."""
         return TaskHistory.unchecked(

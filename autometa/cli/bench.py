@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 import typer.core
 
+from autometa.cli import pruning
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("table")(table)
     group.command("plot")(plot)
     group.command("list")(list_all)
+    pruning.register(group)
     app.add_typer(group, name="bench")
 
 

@@ -16,7 +16,7 @@ with the metrics "value/0", "value/1", ...
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -45,31 +45,57 @@ def import_studies(
     metric: str,
 ) -> Portfolio:
     """See `Portfolio.from_studies`."""
+    patterns = [names] if isinstance(names, str) else None if names is None else list(names)
+    notes: list[str] = []
+    return import_found(
+        _found(sources, notes),
+        what="Optuna studies",
+        space=space,
+        metric=metric,
+        patterns=patterns,
+        notes=notes,
+    )
+
+
+def import_found(
+    found: Iterable[FoundStudy],
+    *,
+    what: str,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None,
+    metric: str,
+    patterns: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+) -> Portfolio:
+    """A portfolio of studies that were found somewhere, see `Portfolio.from_studies`.
+
+    Args:
+        found: The studies; each is read before the next one is asked for.
+        what: What they are, for the provenance.
+        space: As in `Portfolio.from_studies`.
+        metric: As there.
+        patterns: Names or glob patterns of those to take; all where None.
+        notes: Remarks for the provenance, read at the end.
+    """
     if space is not None and not isinstance(space, SearchSpace):
         space = SearchSpace(space)
-    patterns = [names] if isinstance(names, str) else None if names is None else list(names)
     imported: list[ImportedStudy] = []
     refused: list[dict[str, str]] = []
-    notes: list[str] = []
     seen: list[str] = []
-    for source in _listed(sources):
-        with opened(source) as (found, remarks):
-            notes += remarks
-            seen += [f.name for f in found]
-            for study in found:
-                if patterns is not None and not any(fnmatchcase(study.name, p) for p in patterns):
-                    continue
-                new, why = _import(study, space, metric)
-                if any((i.study, i.started) == (new.study, new.started) for i in imported):
-                    why = InputError(f"study {study.name!r} comes twice", allowed="once")
-                elif why is None:
-                    imported.append(new)
-                elif study.handed or (patterns is not None and study.name in patterns):
-                    raise why
-                if why is not None:
-                    refused.append(
-                        {"study": study.name, "source": study.source, "reason": why.given}
-                    )
+    known: set[tuple[str, str]] = set()
+    for study in found:
+        seen.append(study.name)
+        if patterns is not None and not any(fnmatchcase(study.name, p) for p in patterns):
+            continue
+        new, why = _import(study, space, metric)
+        if (new.study, new.started) in known:
+            why = InputError(f"study {study.name!r} comes twice", allowed="once")
+        elif why is None:
+            imported.append(new)
+            known.add((new.study, new.started))
+        elif study.handed or (patterns is not None and study.name in patterns):
+            raise why
+        if why is not None:
+            refused.append({"study": study.name, "source": study.source, "reason": why.given})
     _check_any(imported, refused, seen, patterns)
     histories = named([h for i in imported for h in i.histories], ())
     arranged = iter(shared(histories) if space is None else histories)
@@ -78,13 +104,21 @@ def import_studies(
     return Portfolio(
         (h for i in imported for h in i.histories),
         provenance={
-            "imported": "Optuna studies",
+            "imported": what,
             "autometa": __version__,
             "studies": [i.to_json() for i in imported],
             "skipped_studies": refused,
-            "notes": notes,
+            "notes": list(notes),
         },
     )
+
+
+def _found(sources: StudySource | Iterable[StudySource], notes: list[str]) -> Iterator[FoundStudy]:
+    """The studies of all sources, each source open while its studies are read."""
+    for source in _listed(sources):
+        with opened(source) as (found, remarks):
+            notes += remarks
+            yield from found
 
 
 def _listed(sources: StudySource | Iterable[StudySource]) -> list[StudySource]:
@@ -100,7 +134,7 @@ def _check_any(
     imported: list[ImportedStudy],
     refused: list[dict[str, str]],
     seen: list[str],
-    patterns: list[str] | None,
+    patterns: Sequence[str] | None,
 ) -> None:
     known = ", ".join(map(repr, seen[:12])) + (f", ... ({len(seen)})" if len(seen) > 12 else "")
     for pattern in patterns or ():

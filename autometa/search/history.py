@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.encoding import Floats
 from autometa.search import attributes
 from autometa.search.observed import Observed
+from autometa.search.pruned import PrunedScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,13 @@ class History:
         )
 
 
-def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) -> History:
+def read_history(
+    study: optuna.Study, trial: FrozenTrial, observed: Observed, pruned: PrunedScores
+) -> History:
     """The study's trials other than the one that is being decided.
 
     Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-    trial without a finite value counts as failed.
+    trial without a finite value counts as failed. What a pruned one counts is in `pruned`.
     """
     sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
     unit, scores, failed, running = [], [], [], []
@@ -84,6 +87,11 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
                 scores.append(sign * other.value)
             else:
                 failed.append(row)
+        elif other.state == TrialState.PRUNED:
+            row, score = observed.row(other), pruned.score(study, other)
+            if row is not None and score is not None:
+                unit.append(row)
+                scores.append(score)
     d = observed.space.dim
     return History(
         unit=np.array(unit).reshape(-1, d),
