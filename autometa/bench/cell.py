@@ -48,7 +48,7 @@ def run_cell(
         seed: Together with the task's target it seeds the sampler: tasks differ, methods do not.
         trials: How many, or as many as the pool holds.
     """
-    with _quiet():
+    with quiet():
         start = starter(task.task, crc32(f"{seed}:{task.target or task.name}".encode()) % 2**31)
         values, milliseconds = _run(start, task.task, objective, trials)
     return Outcome(values=tuple(values), milliseconds=tuple(milliseconds), note=start.note)
@@ -93,7 +93,7 @@ def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
     with verbosity(optuna.logging.ERROR), warnings.catch_warnings():
         warnings.simplefilter("ignore")

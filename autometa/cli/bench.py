@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 import typer.core
 
+from autometa.cli import pruning
 from autometa.cli.output import Format, FormatOption, show_json
 from autometa.cli.progress import note, progress
 from autometa.errors import InputError
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group.command("table")(table)
     group.command("plot")(plot)
     group.command("list")(list_all)
+    pruning.register(group)
     app.add_typer(group, name="bench")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -87,10 +86,11 @@ def _results(file: str) -> Mapping[str, Any]:
             allowed="a results file of autometa bench, or the name of a study with --storage URL",
         )
     from autometa.bench import inner_results, show
+    from autometa.reading import parse_json, read_bytes
 
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = parse_json(read_bytes(path))
+    except (OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be read: {error}") from error
     inner = isinstance(found, dict) and "records" in found
     return inner_results.read(path) if inner else show.load(path)

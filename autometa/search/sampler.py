@@ -42,6 +42,7 @@ from autometa.search.history import History, read_history
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
+from autometa.search.pruned import PrunedScores
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
@@ -89,6 +90,7 @@ class MetaSampler(BaseSampler):
         warm = model.warm_start(self._policy.warm_trials, meta_features=meta_features)
         self._warm = tuple(warm if self._pool is None else self._pool.moved(warm, model.space))
         self._observed: dict[str, Observed] = {}
+        self._pruned = PrunedScores()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._lock = threading.Lock()
@@ -207,7 +209,7 @@ class MetaSampler(BaseSampler):
             return None
         with self._lock:
             observed = self._observed.setdefault(study.study_name, Observed(self._model.space))
-        history = read_history(study, trial, observed)
+        history = read_history(study, trial, observed, self._pruned)
         if not len(history.scores):
             return None
         with threadpool_limits(limits=1):

@@ -31,7 +31,7 @@ from torch import nn
 from autometa import children
 from autometa.bench import inner_results, show
 from autometa.bench import journal as cells
-from autometa.cli.portfolio import _read_space
+from autometa.cli.importing import _read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
@@ -41,6 +41,7 @@ from autometa.reading import parse_json
 from autometa.search.explanation import explain_study
 from autometa.search.history import read_history
 from autometa.search.observed import Observed
+from autometa.search.pruned import PrunedScores
 from autometa.search.suggest import suggest
 from autometa.search.trials import EVALUATION, Judge, Menu, Search, in_order
 from autometa.space import SearchSpace
@@ -376,7 +377,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        read_history(study, last, Observed(_CHILD.space)),
+        read_history(study, last, Observed(_CHILD.space), PrunedScores()),
     )
 
 
