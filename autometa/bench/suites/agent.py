@@ -193,7 +193,8 @@ def advantages(rollout: Rollout, after: Floats, discount: float, trace: float) -
     Args:
         rollout: Rewards, values, and where episodes ended.
         after: Value of what is observed after the last step, (E,).
-        discount, trace: gamma and lambda of the paper.
+        discount: gamma of the paper.
+        trace: lambda of the paper.
     """
     result = np.zeros_like(rollout.value)
     carried = np.zeros(len(after))

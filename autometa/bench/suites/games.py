@@ -3,8 +3,8 @@
 A task is gymnasium's CartPole with its own gravity, pole and force; a family is a gravity, so a
 world is held out with all its variants. An evaluation trains one policy-gradient agent (`agent`)
 for a fixed number of environment steps; its value is the mean return of the trained agent over the
-first episodes of fresh environments, at most 500. Training is seeded by the task, so a config has one
-value; `judge` trains agents of other seeds and says what a config is worth beyond that luck.
+first episodes of fresh environments, at most 500. Training is seeded by the task, so a config has
+one value; `judge` trains agents of other seeds and says what a config is worth beyond that luck.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
-from autometa.bench.suite import BenchTask
+from autometa.bench.suite import BenchTask, Judged
 from autometa.bench.suites.agent import SPACE, Agent
 from autometa.bench.suites.recorded import Recorded
 from autometa.space import Config
@@ -41,6 +41,7 @@ class Games(Recorded):
     name: ClassVar[str] = "games"
     about: ClassVar[str] = "return of policy-gradient agents on cart poles of varied physics"
     checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 20)
+    judged_after: ClassVar[tuple[int, ...]] = (5, 20)
 
     @cached_property
     def listed(self) -> tuple[Task, ...]:
@@ -62,7 +63,7 @@ class Games(Recorded):
         """Mean return of one agent; None where its training diverged."""
         return self._train(task, config, 0)
 
-    def judge(self, task: BenchTask, config: Config) -> Mapping[str, float]:
+    def judge(self, task: BenchTask, config: Config) -> Judged:
         """Mean return of agents of other seeds; a diverged one counts as return 0."""
         returns = [self._train(task.task, config, 1 + i) or 0.0 for i in range(_JUDGES)]
         return {"return": float(np.mean(returns))}

@@ -19,7 +19,7 @@ import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from ortools.sat.python import cp_model
 
-from autometa.bench.suite import BenchTask
+from autometa.bench.suite import BenchTask, Judged
 from autometa.bench.suites.instances import FAMILIES, Model
 from autometa.bench.suites.recorded import Recorded
 from autometa.space import Config, SearchSpace
@@ -62,6 +62,7 @@ class Solver(Recorded):
     name: ClassVar[str] = "solver"
     about: ClassVar[str] = "cost found by OR-Tools CP-SAT in a fixed time, relative to its defaults"
     checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 20)
+    judged_after: ClassVar[tuple[int, ...]] = (5, 20)
 
     @cached_property
     def listed(self) -> tuple[Task, ...]:
@@ -83,7 +84,7 @@ class Solver(Recorded):
         """Mean relative cost over the tuning instances."""
         return self._cost(task, config, range(_TUNING))
 
-    def judge(self, task: BenchTask, config: Config) -> Mapping[str, float]:
+    def judge(self, task: BenchTask, config: Config) -> Judged:
         """The same on fresh instances; nothing where the config solves not all of them."""
         cost = self._cost(task.task, config, range(_TUNING, _TUNING + _JUDGING))
         return {} if cost is None else {"relative_cost": cost}
