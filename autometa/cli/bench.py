@@ -14,10 +14,7 @@ import typer.core
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from autometa.bench.journal import Cell
-    from autometa.bench.runner import Progress
+    from collections.abc import Callable, Iterator
 
 _DEFAULT_METHODS = "autometa,random,cold-tpe,cold-gp,greedy-portfolio,enqueue3-tpe,enqueue3-gp"
 
@@ -30,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("run")(run)
     group.command("table")(table)
     group.command("plot")(plot)
+    group.command("record")(record)
     group.command("list")(list_all)
     app.add_typer(group, name="bench")
 
@@ -84,7 +82,7 @@ def run(
 
     _one_of("split", split, SPLITS)
     _one_of("format", output, ("table", "json"))
-    with _progress() as progress:
+    with _bar("cells") as advance:
         results = run_suite(
             suite,
             known.names() if methods == "all" else _listed(methods),
@@ -98,7 +96,9 @@ def run(
             cells=None if into is None else journal_of(into, suite),
             again=_listed(again),
             workers=workers,
-            progress=progress,
+            progress=lambda done, total, cell: advance(
+                done, total, f"{cell.method} on {cell.task}"
+            ),
             message=_message,
         )
     if into is not None:
@@ -141,12 +141,39 @@ def table(
 def plot(
     file: Annotated[Path, typer.Argument(help="Results that `autometa bench run` wrote.")],
     into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    what: Annotated[
+        str, typer.Option(help="regret, or reliability of class probabilities where judged.")
+    ] = "regret",
 ) -> None:
-    """Draw mean regret against trials."""
+    """Draw mean regret against trials, or a reliability plot."""
     from autometa.bench import show
     from autometa.bench.figure import save_regret
+    from autometa.bench.show_judged import save_reliability
 
-    save_regret(show.load(file), into)
+    draw = {"regret": save_regret, "reliability": save_reliability}
+    _one_of("what", what, tuple(draw))
+    draw[what](show.load(file), into)
+
+
+def record(
+    suite: Annotated[str, typer.Argument(help="A suite whose prior is recorded: games, solver.")],
+    into: Annotated[Path, typer.Option(help="Folder of the portfolio that grows.")],
+    evaluations: Annotated[int, typer.Option(help="Random configs of every task.")] = 30,
+) -> None:
+    """Evaluate random configs of every task of a suite: the prior that its runs take.
+
+    Finished evaluations are kept: stop it when you like, and the same command goes on from there.
+    """
+    from autometa.bench import suites
+    from autometa.bench.suites.recorded import Recorded
+    from autometa.bench.suites.recorded import record as record_prior
+
+    loaded = suites.load(suite)
+    if not isinstance(loaded, Recorded):
+        raise InputError(f"suite {suite!r} records no prior", allowed="games, solver")
+    with _bar("evaluations") as advance:
+        found = record_prior(loaded, into, evaluations, advance)
+    typer.echo(f"{len(found)} tasks with {sum(map(len, found.histories))} evaluations")
 
 
 def list_all() -> None:
@@ -192,8 +219,8 @@ def _message(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr where that is a terminal, else nothing."""
+def _bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr where that is a terminal, else nothing; told done, of how many, and what."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -210,12 +237,10 @@ def _progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     ) as bar:
-        shown = bar.add_task("cells", total=None)
+        shown = bar.add_task(unit, total=None)
 
-        def advance(done: int, total: int, cell: Cell) -> None:
-            bar.update(
-                shown, completed=done, total=total, description=f"{cell.method} on {cell.task}"
-            )
+        def advance(done: int, total: int, description: str) -> None:
+            bar.update(shown, completed=done, total=total, description=description)
 
         yield advance
 

@@ -118,9 +118,9 @@ class Domain(Suite):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # not converging is an ordinary result of a config
             model.fit(rows.X, rows.labels)
-        if rest.kind == "regression":
-            return value_measures(rest.labels, model.predict(rest.X))
-        return class_measures(rest.labels, model.predict_proba(rest.X))
+            if rest.kind == "regression":
+                return value_measures(rest.labels, model.predict(rest.X))
+            return class_measures(rest.labels, model.predict_proba(rest.X))
 
     def _task(self, child: str, name: str) -> Task:
         table = self._split(name)[0]
