@@ -16,10 +16,10 @@ from autometa.space import Config
 
 GOOD: Config = {
     "learning_rate": 0.02,
-    "horizon": 50.0,
+    "horizon": 30.0,
     "trace": 0.9,
     "rollout": 16,
-    "epochs": 4,
+    "epochs": 8,
     "clip": 0.2,
     "entropy": 0.001,
     "value_weight": 0.3,
