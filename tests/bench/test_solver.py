@@ -56,9 +56,20 @@ def test_costs_are_relative_to_the_defaults_in_either_direction(tmp_path: Path) 
         next(t for t in suite.listed if t.family == f) for f in ("machines", "knapsack")
     )
     for task in (machines, knapsack):
-        assert suite._cost(task, {}, range(1)) == 1.0
+        assert suite._cost(task, {}, 0) == 1.0
         model, usual = suite._instance(task, 0)
         # If the defaults had found twice as much: better where the least is wanted.
         suite._instances[task.name, 0] = model, 2 * usual
-    assert suite._cost(machines, {}, range(1)) == 0.5
-    assert suite._cost(knapsack, {}, range(1)) == 1.5
+    assert suite._cost(machines, {}, 0) == 0.5
+    assert suite._cost(knapsack, {}, 0) == 1.5
+
+
+def test_unsolved_instances_fail_a_config_and_are_counted_where_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = Solver(tmp_path)
+    task = suite.by_name["cover-200"]
+    costs = iter([1.0, None, 1.0, 0.5, 0.5, None, 1.0, 1.0])
+    monkeypatch.setattr(suite, "_cost", lambda task, config, number: next(costs))
+    assert suite.evaluate(task.task, {}) is None
+    assert suite.judge(task, {}) == {"relative_cost": 1.0, "unsolved": 0.2}

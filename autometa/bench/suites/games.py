@@ -32,7 +32,7 @@ GRAVITY: Final = {
     "jupiter": 24.8,
 }
 _VARIANTS: Final = 2
-_ENVIRONMENTS, _STEPS, _EPISODES, _JUDGES = 32, 20_480, 32, 3
+_ENVIRONMENTS, _STEPS, _EPISODES, _JUDGES = 32, 20_480, 32, 2
 
 
 class Games(Recorded):
@@ -40,8 +40,8 @@ class Games(Recorded):
 
     name: ClassVar[str] = "games"
     about: ClassVar[str] = "return of policy-gradient agents on cart poles of varied physics"
-    checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 20)
-    judged_after: ClassVar[tuple[int, ...]] = (5, 20)
+    checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 15)
+    judged_after: ClassVar[tuple[int, ...]] = (5, 15)
 
     @cached_property
     def listed(self) -> tuple[Task, ...]:

@@ -53,6 +53,7 @@ SPACE: Final = SearchSpace(
     name="cp_sat",
 )
 DETERMINISTIC_TIME: Final = 0.04
+UNSOLVED: Final = 2.0  # relative cost that an unsolved instance counts as, where judged
 _TUNING, _JUDGING = 3, 5  # instances
 
 
@@ -61,8 +62,8 @@ class Solver(Recorded):
 
     name: ClassVar[str] = "solver"
     about: ClassVar[str] = "cost found by OR-Tools CP-SAT in a fixed time, relative to its defaults"
-    checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 20)
-    judged_after: ClassVar[tuple[int, ...]] = (5, 20)
+    checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 15)
+    judged_after: ClassVar[tuple[int, ...]] = (5, 15)
 
     @cached_property
     def listed(self) -> tuple[Task, ...]:
@@ -82,23 +83,25 @@ class Solver(Recorded):
 
     def evaluate(self, task: Task, config: Config) -> float | None:
         """Mean relative cost over the tuning instances."""
-        return self._cost(task, config, range(_TUNING))
+        costs = [self._cost(task, config, i) for i in range(_TUNING)]
+        return None if None in costs else float(np.mean([c for c in costs if c is not None]))
 
     def judge(self, task: BenchTask, config: Config) -> Judged:
-        """The same on fresh instances; nothing where the config solves not all of them."""
-        cost = self._cost(task.task, config, range(_TUNING, _TUNING + _JUDGING))
-        return {} if cost is None else {"relative_cost": cost}
+        """The same on fresh instances, an unsolved one counting twice the defaults' cost."""
+        costs = [self._cost(task.task, config, _TUNING + i) for i in range(_JUDGING)]
+        return {
+            "relative_cost": float(np.mean([UNSOLVED if c is None else c for c in costs])),
+            "unsolved": costs.count(None) / _JUDGING,
+        }
 
-    def _cost(self, task: Task, config: Config, instances: range) -> float | None:
-        ratios = []
-        for i in instances:
-            model, usual = self._instance(task, i)
-            found = solve(model, config)
-            if found is None:
-                return None
-            maximised = model.proto.objective.scaling_factor < 0
-            ratios.append(2.0 - found / usual if maximised else found / usual)
-        return float(np.mean(ratios))
+    def _cost(self, task: Task, config: Config, number: int) -> float | None:
+        """Cost on an instance relative to that of the defaults; None where it is not solved."""
+        model, usual = self._instance(task, number)
+        found = solve(model, config)
+        if found is None:
+            return None
+        maximised = model.proto.objective.scaling_factor < 0
+        return 2.0 - found / usual if maximised else found / usual
 
     @cached_property
     def _instances(self) -> dict[tuple[str, int], tuple[Model, float]]:
