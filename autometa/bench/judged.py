@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -87,9 +87,7 @@ def _group(
 def _numbers(cell: Cell, after: str) -> dict[str, float]:
     """The measures that are single numbers."""
     return {
-        m: float(cast("float", v))
-        for m, v in cell.judged.get(after, {}).items()
-        if isinstance(v, int | float)
+        m: float(v) for m, v in cell.judged.get(after, {}).items() if isinstance(v, int | float)
     }
 
 
@@ -133,8 +131,8 @@ def _differences(
 
 def _interval(tasks: Mapping[str, Sequence[float]], suite: Suite) -> dict[str, float]:
     families: dict[str, list[float]] = {}
-    for task, gaps in sorted(tasks.items()):
-        families.setdefault(suite.by_name[task].task.family, []).append(float(np.mean(gaps)))
+    for task, over_seeds in sorted(tasks.items()):
+        families.setdefault(suite.by_name[task].task.family, []).append(float(np.mean(over_seeds)))
     gaps: Floats = np.array([[np.mean(values)] for values in families.values()])
     paired = pair(gaps, np.zeros_like(gaps), tie=0.0)
     return {

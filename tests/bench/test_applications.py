@@ -50,13 +50,18 @@ class Lines(Recorded):
 
     def evaluate(self, task: Task, config: Config) -> float | None:
         self.asked.append(task.name)
-        x = float(config["x"])
+        x = x_of(config)
         return None if x > self.fails_above else abs(x - 0.2 - 0.1 * "abcde".index(task.family))
 
     def judge(self, task: BenchTask, config: Config) -> Judged:
-        return {"x": float(config["x"]), "bin_rows": [1.0], "bin_predicted": [0.5]} | {
-            "bin_observed": [1.0]
-        }
+        row = {"bin_rows": [1.0], "bin_predicted": [0.5], "bin_observed": [1.0]}
+        return {"x": x_of(config), **row}
+
+
+def x_of(config: Config) -> float:
+    x = config["x"]
+    assert isinstance(x, float)
+    return x
 
 
 def test_a_prior_is_recorded_once_and_grows(tmp_path: Path) -> None:

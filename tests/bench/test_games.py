@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,8 @@ def test_nothing_follows_an_end_and_a_value_follows_a_cut() -> None:
 
 def test_worlds_move_as_gymnasium_does_with_these_physics() -> None:
     physics = {"gravity": 3.7, "half_length": 0.9, "pole_mass": 0.3, "force": 14.0}
-    ours, one = world(physics, 2), CartPoleEnv()
+    ours: Any = world(physics, 2)
+    one: Any = CartPoleEnv()
     one.gravity, one.length, one.masspole, one.force_mag = 3.7, 0.9, 0.3, 14.0
     one.total_mass = one.masspole + one.masscart
     one.polemass_length = one.masspole * one.length

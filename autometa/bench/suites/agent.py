@@ -69,23 +69,19 @@ class Agent:
     """
 
     def __init__(self, config: Config, observed: int, actions: int, seed: int) -> None:
-        self._config = config
+        self._numbers = {n: float(v) for n, v in config.items() if isinstance(v, int | float)}
         self._rng = np.random.default_rng(seed)
-        width = int(config["width"])
+        width = int(self._numbers["width"])
         kind = nn.Tanh if config["activation"] == "tanh" else nn.ReLU
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self._network = nn.Sequential(
-                nn.Linear(observed, width),
-                kind(),
-                nn.Linear(width, width),
-                kind(),
-                nn.Linear(width, actions + 1),
-            )
+            hidden = [nn.Linear(observed, width), kind(), nn.Linear(width, width), kind()]
+            last = nn.Linear(width, actions + 1)
+            self._network = nn.Sequential(*hidden, last)
         with torch.no_grad():
-            self._network[-1].weight.mul_(0.1)  # begin near an even policy
+            last.weight.mul_(0.1)  # begin near an even policy
         self._optimiser = torch.optim.Adam(
-            self._network.parameters(), lr=float(config["learning_rate"]), eps=1e-5
+            self._network.parameters(), lr=self._numbers["learning_rate"], eps=1e-5
         )
 
     def train(self, env: Any, steps: int, seed: int) -> bool:
@@ -98,7 +94,7 @@ class Agent:
         fresh = np.zeros(env.num_envs, dtype=bool)
         left = steps // env.num_envs
         while left > 0:
-            length = min(left, int(self._config["rollout"]))
+            length = min(left, int(self._numbers["rollout"]))
             rollout, observed, fresh = self._play(env, observed, fresh, length)
             self._learn(rollout, self._values(observed))
             left -= length
@@ -144,19 +140,22 @@ class Agent:
             rows.append((state, action, log_chance, reward, value, ended.copy(), done, ~fresh))
             fresh = done
         columns = list(zip(*rows, strict=True))
+        states, actions, log_chances, rewards, values, ended_at, cut_at, valid = columns
         rollout = Rollout(
-            *(torch.stack(c) for c in columns[:3]),
-            np.array(columns[3], dtype=np.float64),
-            torch.stack(columns[4]).double().numpy(),
-            *(np.array(c) for c in columns[5:]),
+            observed=torch.stack(states),
+            action=torch.stack(actions),
+            log_chance=torch.stack(log_chances),
+            reward=np.array(rewards, dtype=np.float64),
+            value=torch.stack(values).double().numpy(),
+            ended=np.array(ended_at),
+            cut=np.array(cut_at),
+            valid=np.array(valid),
         )
         return rollout, observed, fresh
 
     def _learn(self, rollout: Rollout, after: Floats) -> None:
-        config = self._config
-        gain = advantages(
-            rollout, after, 1.0 - 1.0 / float(config["horizon"]), float(config["trace"])
-        )
+        config = self._numbers
+        gain = advantages(rollout, after, 1.0 - 1.0 / config["horizon"], config["trace"])
         keep = torch.as_tensor(rollout.valid)
         observed, action, before = (
             part[keep] for part in (rollout.observed, rollout.action, rollout.log_chance)
@@ -166,7 +165,7 @@ class Agent:
         target = torch.as_tensor((gain + rollout.value)[rollout.valid], dtype=torch.float32)
         advantage = torch.as_tensor(gain[rollout.valid], dtype=torch.float32)
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-6)
-        clip = float(config["clip"])
+        clip = config["clip"]
         for _ in range(int(config["epochs"])):
             out = self._network(observed)
             log_chances = out[:, :-1].log_softmax(1)
@@ -176,11 +175,7 @@ class Agent:
             ).mean()
             entropy = -(log_chances.exp() * log_chances).sum(1).mean()
             wrong = (out[:, -1] - target).square().mean()
-            loss = (
-                -surrogate
-                + float(config["value_weight"]) * wrong
-                - float(config["entropy"]) * entropy
-            )
+            loss = -surrogate + config["value_weight"] * wrong - config["entropy"] * entropy
             self._optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self._network.parameters(), 0.5)

@@ -39,7 +39,7 @@ from autometa.task import Task
 
 _FOLDS, _ROWS, _SEED, _TIMEOUT = 3, 1_000, 0, 60.0  # as the embedded portfolio's
 _PARTS, _KEPT = 10, 3  # three parts of ten are for judging
-_CHILDREN = ("linear", "hist_gradient_boosting", "mlp")
+_CHILDREN = ("linear", "hist_gradient_boosting")
 
 
 class Domain(Suite):
