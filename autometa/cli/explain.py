@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.errors import InputError
+from autometa.errors import AutometaError, InputError
 
 if TYPE_CHECKING:
     import optuna
@@ -64,11 +64,16 @@ def explain(
 def _load(name: str, storage: str) -> optuna.Study:
     import optuna
 
+    from autometa.search.storage import open_storage
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        opened = open_storage(storage)
+        return optuna.load_study(study_name=name, storage=opened)
+    except AutometaError:
+        raise
     except KeyError as error:
-        known = optuna.get_all_study_names(storage)
+        known = optuna.get_all_study_names(opened)
         raise InputError(
             f"there is no study {name!r} in this storage",
             allowed=", ".join(known[:10]) or "no study is in it yet",

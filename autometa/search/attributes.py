@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import optuna
 
 PREFIX = "autometa:"
+EVALUATION = PREFIX + "evaluation"
 
 
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
@@ -30,6 +32,18 @@ def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any
     if PREFIX + name in trial.user_attrs:
         return trial.user_attrs[PREFIX + name]
     return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+
+
+def first_number(trial: optuna.trial.FrozenTrial) -> int:
+    """The trial's number, or that of the trial which it repeats because its worker had died."""
+    number = trial.system_attrs.get("failed_trial")  # RetryFailedTrialCallback's
+    return number if isinstance(number, int) else trial.number
+
+
+def repeated(trials: Iterable[optuna.trial.FrozenTrial]) -> set[int]:
+    """Numbers of the trials that others repeat: their failure says nothing of their config."""
+    histories = (trial.system_attrs.get("retry_history") for trial in trials)
+    return {n for history in histories if isinstance(history, list) for n in history}
 
 
 def short_json(value: Any, most: int = 2000) -> str:

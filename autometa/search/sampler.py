@@ -42,7 +42,8 @@ from autometa.search.policy import Policy
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
-_ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
+_ATTEMPTS = 4  # decisions of a trial while another process keeps taking the same config
+_DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
 
 
 @dataclass(slots=True)
@@ -99,13 +100,19 @@ class MetaSampler(BaseSampler):
         self._base_of(study, trial).before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
+            finished = _finished(study)
             for _ in range(_ATTEMPTS):
                 plan = self._decide(study, trial)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
-                if not _given_away(study, trial, plan):
+                if not _given_away(study, trial, plan, finished):
                     return
+            if plan.rule in _DECIDED:
+                rng = self._rng(trial.number, 2)
+                space = self._model.space
+                plan.config = space.from_raw(space.sample_raw(1, rng))[0]
+                self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
         with self._lock:
@@ -194,8 +201,13 @@ class MetaSampler(BaseSampler):
         return np.random.default_rng([self._seed, number, stream])
 
     def _decide(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
-        if trial.number < len(self._warm):
-            return _warm_plan(self._warm[trial.number], trial.number)
+        slot = attributes.first_number(trial)
+        repeated = attributes.read(study, trial, "config")
+        if slot != trial.number and isinstance(repeated, dict):
+            # Its first worker died: the config is tried again, for the same reason as before.
+            return _Plan(str(attributes.read(study, trial, "rule")), repeated)
+        if 0 <= slot < len(self._warm):
+            return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
         with self._lock:
@@ -252,13 +264,20 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
 
 
-def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
-    """Whether another process gave the same config to an earlier trial at the same moment."""
-    if plan.rule not in ("transfer", "cold"):
+def _finished(study: optuna.Study) -> set[int]:
+    return {t.number for t in study.get_trials(deepcopy=False) if t.state.is_finished()}
+
+
+def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:
+    """Whether another process gave the same config away at the same moment.
+
+    Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
+    numbers of their trials; also where that trial has finished since.
+    """
+    if plan.rule not in _DECIDED:
         return False
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(
         attributes.read(study, other, "config") == plan.config
-        for other in running
-        if other.number < trial.number
+        for other in study.get_trials(deepcopy=False)
+        if other.number != trial.number and other.number not in finished
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from autometa.errors import InputError, without_passwords
+from autometa.errors import AutometaError, InputError, without_passwords
+from autometa.search.storage import open_storage
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -28,21 +30,18 @@ def open_study(
     Raises:
         InputError: the storage cannot be opened, or the study is about something else.
     """
-    try:
+    with _opening(storage):
         study = optuna.create_study(
-            study_name=name, storage=storage, direction="maximize", load_if_exists=True
+            study_name=name,
+            storage=open_storage(storage),
+            direction="maximize",
+            load_if_exists=True,
         )
         known = study.user_attrs.get(SEARCH)
         upwards = study.directions == [optuna.study.StudyDirection.MAXIMIZE]
         if known is None and upwards and not study.get_trials(deepcopy=False):
             known = dict(signature)
             study.set_user_attr(SEARCH, known)
-    except Exception as error:  # whatever a database driver raises
-        raise InputError(
-            f"storage {_without_password(storage)} cannot be opened "
-            f"({type(error).__name__}: {_first_line(error)})",
-            allowed="a URL as Optuna reads it, such as sqlite:///tuning.db",
-        ) from error
     if known is None or not upwards:
         raise InputError(
             f"study {name!r} was not made by autometa tune",
@@ -55,6 +54,31 @@ def open_study(
                 do="Choose another --study-name, or give the same options as before",
             )
     return study
+
+
+def opened(storage: str | BaseStorage | None) -> BaseStorage | None:
+    """As `storage.open_storage`, with one error for all that can go wrong.
+
+    Raises:
+        InputError: the storage cannot be opened.
+    """
+    with _opening(storage):
+        return open_storage(storage)
+
+
+@contextmanager
+def _opening(storage: object) -> Iterator[None]:
+    try:
+        yield
+    except AutometaError:
+        raise
+    except Exception as error:  # whatever a database driver raises
+        raise InputError(
+            f"storage {_without_password(storage)} cannot be opened "
+            f"({type(error).__name__}: {_first_line(error)})",
+            allowed="a URL as Optuna reads it, such as sqlite:///tuning.db, journal:///FILE, or "
+            "grpc://HOST:PORT",
+        ) from error
 
 
 def _without_password(storage: object) -> str:
