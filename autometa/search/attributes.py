@@ -15,6 +15,8 @@ import optuna
 
 PREFIX = "autometa:"
 EVALUATION = PREFIX + "evaluation"
+WORKER = PREFIX + "worker"  # names who runs a trial
+DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 
 
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
@@ -32,6 +34,18 @@ def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any
     if PREFIX + name in trial.user_attrs:
         return trial.user_attrs[PREFIX + name]
     return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+
+
+def beat(trial: optuna.Trial) -> None:
+    """A running trial's first sign of life, where the storage keeps any.
+
+    Optuna sends it from a thread a moment later; a worker that is killed before that would leave a
+    trial that never counts as dead.
+    """
+    storage = trial.study._storage
+    interval = getattr(storage, "get_heartbeat_interval", None)
+    if interval is not None and interval() is not None:
+        storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
 
 
 def first_number(trial: optuna.trial.FrozenTrial) -> int:

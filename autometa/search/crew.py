@@ -11,7 +11,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import secrets
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,13 +19,11 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from optuna.trial import TrialState
-
 from autometa.children.isolated import ONE_THREAD
 from autometa.errors import InputError
+from autometa.search.attributes import WORKER
+from autometa.search.orphans import give_back
 from autometa.search.result import TunedTrial
-from autometa.search.storage import patiently, release
-from autometa.search.trials import WORKER
 from autometa.search.worker import Order, serve
 
 if TYPE_CHECKING:
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 
 RESTARTS = 3  # deaths in a row, no trial between them, after which a place is given up
 FAREWELL = 10.0  # seconds that a worker has to tell its trial when it is to stop
-UNNAMED = 10.0  # seconds after which a running trial that names no worker is one that died early
 
 
 @dataclass
@@ -119,7 +115,7 @@ class Crew:
     def _start(self, place: _Place) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        place.name = f"{socket.gethostname()}:{os.getpid()}:{place.index}:{secrets.token_hex(4)}"
+        place.name = secrets.token_hex(6)
         place.names.append(place.name)
         place.process = context.Process(
             target=serve,
@@ -139,11 +135,12 @@ class Crew:
 
     def _hear(self) -> Iterator[TunedTrial]:
         """What the workers say, and what their silence says."""
-        pipes = {p.pipe: p for p in self._places if p.pipe is not None and p.order is not None}
-        for pipe in wait(list(pipes), timeout=1.0):
-            place = pipes[pipe]  # type: ignore[index]
+        listening = {id(p.pipe): p for p in self._places if p.order is not None}
+        for pipe in wait([p.pipe for p in listening.values() if p.pipe is not None], timeout=1.0):
+            place = listening[id(pipe)]
+            assert place.pipe is not None
             try:
-                said = pipe.recv()  # type: ignore[union-attr]
+                said: TunedTrial | None = place.pipe.recv()
             except (EOFError, OSError):
                 self._replace(place)
                 continue
@@ -194,25 +191,9 @@ class Crew:
     def _release(self, place: _Place) -> int:
         """Give back what the place's dead workers were at."""
         dead = {name for name in place.names if place.process is None or name != place.name}
-        return self._give_back(lambda trial: trial.user_attrs.get(WORKER) in dead)
-
-    def _orphans(self, study: Study) -> int:
-        """Give back trials of workers that died before they had put their name to them."""
-        unnamed = {t.number for t in _running(study) if WORKER not in t.user_attrs}
-        if not unnamed:
-            return 0
-        time.sleep(UNNAMED)
-        return self._give_back(lambda t: t.number in unnamed and WORKER not in t.user_attrs)
-
-    def _give_back(self, which: Callable[[Any], bool]) -> int:
         if self._study is None:
             return 0
-        study = self._study
-        return sum(patiently(lambda t=t: release(study, t)) for t in _running(study) if which(t))  # type: ignore[misc]
-
-
-def _running(study: Study) -> list[Any]:
-    return patiently(lambda: study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        return give_back(self._study, lambda trial: trial.user_attrs.get(WORKER) in dead)
 
 
 @contextmanager

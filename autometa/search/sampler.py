@@ -2,7 +2,8 @@
 
 What decides a trial's config, its rule, written to the trial as `autometa:rule`:
 
-    portfolio  the first trials: the zero-shot list, one item a trial number
+    portfolio  the first trials: the zero-shot list, one item a trial; a trial that repeats another,
+               whose worker died, has its config
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
     cold       a plain Gaussian process on this study alone: every fourth trial (see `Policy`), so
                that prior tasks that mislead cost at most a known share of the trials; and every
@@ -100,15 +101,17 @@ class MetaSampler(BaseSampler):
         self._base_of(study, trial).before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
-            finished = _finished(study)
+            before = study.get_trials(deepcopy=False)
+            finished = {t.number for t in before if t.state.is_finished()}
+            slot = _slot(trial, before)
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial)
+                plan = self._decide(study, trial, slot)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
                 if not _given_away(study, trial, plan, finished):
                     return
-            if plan.rule in _DECIDED:
+            if plan is not None and plan.rule in _DECIDED:
                 rng = self._rng(trial.number, 2)
                 space = self._model.space
                 plan.config = space.from_raw(space.sample_raw(1, rng))[0]
@@ -200,13 +203,12 @@ class MetaSampler(BaseSampler):
     def _rng(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, number, stream])
 
-    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
-        slot = attributes.first_number(trial)
+    def _decide(self, study: optuna.Study, trial: FrozenTrial, slot: int) -> _Plan | None:
         repeated = attributes.read(study, trial, "config")
-        if slot != trial.number and isinstance(repeated, dict):
+        if attributes.first_number(trial) != trial.number and isinstance(repeated, dict):
             # Its first worker died: the config is tried again, for the same reason as before.
             return _Plan(str(attributes.read(study, trial, "rule")), repeated)
-        if 0 <= slot < len(self._warm):
+        if slot < len(self._warm):
             return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
@@ -264,8 +266,10 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
 
 
-def _finished(study: optuna.Study) -> set[int]:
-    return {t.number for t in study.get_trials(deepcopy=False) if t.state.is_finished()}
+def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+    """Place of a trial among those that are no repetition of another; nothing later changes it."""
+    first = attributes.first_number(trial)
+    return sum(t.number < first and attributes.first_number(t) == t.number for t in trials)
 
 
 def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,15 +58,16 @@ class Setting:
         """The judge of all trials."""
         return Judge(evaluator, self.table, self.folds, self.seed, self.trial_timeout)
 
-    def warm(self, child: str, model: MetaModel, judge: Judge, worker: str = "") -> Search:
+    def warm(self, child: str, model: MetaModel, judge: Judge, worker: str | None = None) -> Search:
         """A child's own study, its trials suggested by a meta-model."""
         whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
         study = open_study(self.storage, whole, self._signature(child))
         study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
         menu = Menu((children.get(child),))
-        return Search(study, menu, judge, _expectation(model, self.features), worker)
+        search = Search(study, menu, judge, _expectation(model, self.features))
+        return search if worker is None else replace(search, worker=worker)
 
-    def cold(self, judge: Judge, worker: str = "", index: int = 0) -> Search:
+    def cold(self, judge: Judge, worker: str | None = None, index: int = 0) -> Search:
         """What a user has without autometa: Optuna's default sampler.
 
         Args:
@@ -75,13 +76,13 @@ class Setting:
             index: Number of the worker, which must not suggest what the others do.
         """
         study = open_study(self.storage, f"{self.study_name}-cold", self._signature(COLD))
-        search = Search(study, Menu(tuple(map(children.get, self.children))), judge, worker=worker)
+        search = Search(study, Menu(tuple(map(children.get, self.children))), judge)
         # A sampler that is continued must not repeat its first suggestions.
         seed = self.seed + len(search.finished())
         if index:
             seed = int(np.random.default_rng([seed, index]).integers(2**31))
-        study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=bool(worker))
-        return search
+        study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=worker is not None)
+        return search if worker is None else replace(search, worker=worker)
 
     def _signature(self, child: str) -> dict[str, Any]:
         """What a study must agree on to be continued."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from autometa.errors import MissingExtraError
+from autometa.errors import AutometaError, MissingExtraError, StoreError, without_passwords
 from autometa.portfolio.addresses import database_url, grpc_address, journal_path
 from autometa.search import attributes
 
@@ -72,17 +73,19 @@ def open_storage(
 
 
 def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
-    options = {"connect_args": {"timeout": BUSY}} if url.startswith("sqlite") else {}
+    # A connection that a restarted server has closed is replaced without a word.
+    engine: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("sqlite"):
+        engine["connect_args"] = {"timeout": BUSY}
     new_name = hasattr(optuna.storages, "RetryHeartbeatStaleTrialCallback")  # Optuna 4.9
     callback = "heartbeat_stale_trial_callback" if new_name else "failed_trial_callback"
-    return RDBStorage(
-        url,
-        # A connection that a restarted server has closed is replaced without a word.
-        engine_kwargs={"pool_pre_ping": True, **options},
-        heartbeat_interval=heartbeat,
-        grace_period=grace,
-        **{callback: retry},
-    )
+    options: dict[str, Any] = {
+        "engine_kwargs": engine,
+        "heartbeat_interval": heartbeat,
+        "grace_period": grace,
+        callback: retry,
+    }
+    return RDBStorage(url, **options)
 
 
 # Trials whose worker died ------------------------------------------------------------------------
@@ -90,29 +93,16 @@ def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
 
 def retry(study: Study, trial: FrozenTrial) -> None:
     """Queue a failed trial's config again, RETRIES times at most: Optuna's own callback."""
-    name = "RetryHeartbeatStaleTrialCallback"
+    name = "RetryHeartbeatStaleTrialCallback"  # its name from Optuna 4.9 on
     if not hasattr(optuna.storages, name):
         name = "RetryFailedTrialCallback"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         callback = getattr(optuna.storages, name)(max_retry=RETRIES)
-    # What its dead worker said of the evaluation is no result of the next one.
-    trial.user_attrs.pop(attributes.EVALUATION, None)
+    # What is true of the dead worker only.
+    for name in (attributes.EVALUATION, attributes.WORKER):
+        trial.user_attrs.pop(name, None)
     callback(study, trial)
-
-
-def release(study: Study, trial: FrozenTrial) -> bool:
-    """Fail a running trial whose worker is known to be dead, and queue its config again.
-
-    Returns:
-        False where another process did it before, or it was finished after all.
-    """
-    try:
-        failed = study.tell(trial.number, state=TrialState.FAIL)
-    except (ValueError, RuntimeError):  # finished meanwhile
-        return False
-    retry(study, failed)
-    return True
 
 
 # Outages -----------------------------------------------------------------------------------------
@@ -133,6 +123,28 @@ def patiently(action: Callable[[], T]) -> T:
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _POLLS[1])
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say in one error what a storage's driver, or the system, said.
+
+    Raises:
+        StoreError: instead of an outage, or a full disk.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, AutometaError) or not (is_outage(error) or isinstance(error, OSError)):
+            raise
+        while error.__cause__ is not None:
+            error = error.__cause__  # type: ignore[assignment]
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise StoreError(
+            f"the storage of the study cannot be used: {without_passwords(told)[:200]}",
+            do="What was finished is kept: see that it answers and has space left, and repeat the "
+            "command",
+        ) from None
 
 
 def is_outage(error: BaseException) -> bool:

@@ -7,9 +7,10 @@ JSON), so that a study which is continued later, or by another process, reads as
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,8 +18,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autometa.search import attributes
+from autometa.search.orphans import give_back_unnamed
 from autometa.search.result import TunedTrial
-from autometa.search.storage import is_outage, patiently
+from autometa.search.storage import explained, is_outage, patiently
 from autometa.search.suggest import config_of, suggest
 from autometa.space import Config
 from autometa.task import State
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from autometa.children import Child, Outcome
     from autometa.tables import Table
 
-WORKER = attributes.PREFIX + "worker"  # who runs a trial
-DROPPED = attributes.PREFIX + "dropped"  # told as failed before there was a result
 CHILD = "child"  # the parameter that chooses among several children
 
 REASONS = {
@@ -127,23 +127,33 @@ class Search:
     Several processes may work on the same study, each through a Search of its own.
 
     Args:
-        worker: Names the process in the trials that it runs; "" where it is the only one.
+        worker: Names the process in the trials that it runs.
     """
 
     study: Study
     menu: Menu
     judge: Judge
     expect: Callable[[Config], float | None] = lambda config: None
-    worker: str = ""
+    worker: str = field(default_factory=lambda: secrets.token_hex(6))
 
     def fill(self, target: int, late: Callable[[], bool]) -> Iterator[TunedTrial]:
         """Evaluate until the study has `target` evaluated trials, or others are at the last ones.
 
         Exact with any number of processes: a trial goes ahead only while fewer than `target`
         trials with lower numbers hold a place, and numbers are given in the order of creation.
+
+        Raises:
+            StoreError: the storage is full, or away for longer than `storage.PATIENCE`.
+            KeyboardInterrupt: as `step`.
         """
-        while not late() and self.open_places(target) > 0:
-            trial = self.step(target)
+        while not late():
+            with explained():
+                if self.open_places(target) > 0:
+                    trial = self.step(target)
+                elif give_back_unnamed(self.study):
+                    continue
+                else:
+                    return
             if trial is not None:
                 yield trial
 
@@ -248,15 +258,15 @@ class _Run:
     def _value(self, trial: Trial) -> float:
         search = self.search
         try:
-            if search.worker:
-                trial.set_user_attr(WORKER, search.worker)
+            attributes.beat(trial)
+            trial.set_user_attr(attributes.WORKER, search.worker)
             if self._place_taken(trial):
-                trial.set_user_attr(DROPPED, True)
+                trial.set_user_attr(attributes.DROPPED, True)
                 return math.nan
             child, config = search.menu.suggest(trial)
             found = search.judge.evaluate(child, config)
         except KeyboardInterrupt:
-            trial.set_user_attr(DROPPED, True)
+            trial.set_user_attr(attributes.DROPPED, True)
             raise
         note = _evaluation(found, search.expect(config))
         patiently(lambda: trial.set_user_attr(attributes.EVALUATION, note))
