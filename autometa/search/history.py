@@ -81,12 +81,17 @@ def read_history(
     """The study's trials other than the one that is being decided.
 
     Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-    trial without a finite value counts as failed. What a pruned one counts is in `pruned`.
+    trial without a finite value counts as failed, but not one that only its worker's death failed.
+    What a pruned one counts is in `pruned`.
     """
     sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
     unit, scores, fidelity, failed, running = [], [], [], [], []
-    for other in study.get_trials(deepcopy=False):
-        if other.number == trial.number:
+    trials = study.get_trials(deepcopy=False)
+    repeated = attributes.repeated(trials)
+    for other in trials:
+        if other.number == trial.number or other.number in repeated:
+            continue
+        if attributes.read(study, other, "dropped"):
             continue
         if other.state == TrialState.RUNNING:
             planned = attributes.read(study, other, "config")

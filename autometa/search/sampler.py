@@ -2,7 +2,8 @@
 
 What decides a trial's config, its rule, written to the trial as `autometa:rule`:
 
-    portfolio  the first trials: the zero-shot list, one item a trial number
+    portfolio  the first trials: the zero-shot list, one item a trial; a trial that repeats another,
+               whose worker died, has its config
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
     cold       a plain Gaussian process on this study alone, or the user's own base sampler: every
                fourth trial (see `Policy`), so that prior tasks that mislead cost at most a known
@@ -46,7 +47,8 @@ from autometa.search.pruned import PrunedScores
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
-_ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
+_ATTEMPTS = 4  # decisions of a trial while another process keeps taking the same config
+_DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
 
 
 @dataclass(slots=True)
@@ -108,13 +110,21 @@ class MetaSampler(BaseSampler):
         self._base_of(study, trial).before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
+            before = study.get_trials(deepcopy=False)
+            finished = {t.number for t in before if t.state.is_finished()}
+            slot = _slot(trial, before)
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial) or self._at_random(study, trial)
+                plan = self._decide(study, trial, slot) or self._at_random(study, trial)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
-                if not _given_away(study, trial, plan):
+                if not _given_away(study, trial, plan, finished):
                     return
+            if plan is not None and plan.rule in _DECIDED:
+                rng = self._rng(trial.number, 2)
+                space = self._model.space
+                plan.config = space.from_raw(space.sample_raw(1, rng))[0]
+                self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
         with self._lock:
@@ -202,9 +212,13 @@ class MetaSampler(BaseSampler):
     def _rng(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, number, stream])
 
-    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
-        if trial.number < len(self._warm):
-            return _warm_plan(self._warm[trial.number], trial.number)
+    def _decide(self, study: optuna.Study, trial: FrozenTrial, slot: int) -> _Plan | None:
+        repeated = attributes.read(study, trial, "config")
+        if attributes.first_number(trial) != trial.number and isinstance(repeated, dict):
+            # Its first worker died: the config is tried again, for the same reason as before.
+            return _Plan(str(attributes.read(study, trial, "rule")), repeated)
+        if slot < len(self._warm):
+            return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
         with self._lock:
@@ -285,13 +299,22 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
 
 
-def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
-    """Whether another process gave the same config to an earlier trial at the same moment."""
-    if plan.rule not in ("transfer", "cold") or not plan.config:
+def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+    """Place of a trial among those that are no repetition of another; nothing later changes it."""
+    first = attributes.first_number(trial)
+    return sum(t.number < first and attributes.first_number(t) == t.number for t in trials)
+
+
+def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:
+    """Whether another process gave the same config away at the same moment.
+
+    Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
+    numbers of their trials; also where that trial has finished since.
+    """
+    if plan.rule not in _DECIDED or not plan.config:
         return False
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(
         attributes.read(study, other, "config") == plan.config
-        for other in running
-        if other.number < trial.number
+        for other in study.get_trials(deepcopy=False)
+        if other.number != trial.number and other.number not in finished
     )

@@ -38,12 +38,13 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio, manifest
 from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
+from autometa.search.attributes import EVALUATION
 from autometa.search.explanation import explain_study
 from autometa.search.history import read_history
 from autometa.search.observed import Observed
 from autometa.search.pruned import PrunedScores
 from autometa.search.suggest import suggest
-from autometa.search.trials import EVALUATION, Judge, Menu, Search, in_order
+from autometa.search.trials import Judge, Menu, Search, in_order
 from autometa.space import SearchSpace
 from autometa.tables import load_table
 from autometa.task import State, Task, TaskHistory
