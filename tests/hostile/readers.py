@@ -39,7 +39,7 @@ from autometa.portfolio import Portfolio, manifest
 from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
 from autometa.search.explanation import explain_study
-from autometa.search.history import read_history
+from autometa.search.history import Reader as HistoryReader
 from autometa.search.observed import Observed
 from autometa.search.suggest import suggest
 from autometa.search.trials import EVALUATION, Judge, Menu, Search, in_order
@@ -372,7 +372,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        read_history(study, last, Observed(_CHILD.space)),
+        HistoryReader(Observed(_CHILD.space), 1.0).read(study, last),
     )
 
 
