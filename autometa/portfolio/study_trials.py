@@ -26,6 +26,7 @@ from autometa.portfolio.inferring import fitting, infer, union
 from autometa.space import SearchSpace, Value
 from autometa.task import State, TaskHistory
 
+_MOST_STEP = 2**53  # what a float still counts by ones
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -115,7 +116,7 @@ def sound(trial: FrozenTrial) -> bool:
     times = (trial.datetime_start, trial.datetime_complete)
     return (
         all(n is None or isinstance(n, float) or _number(n) < math.inf for n in numbers)
-        and all(isinstance(step, int) for step in trial.intermediate_values)
+        and all(isinstance(s, int) and abs(s) < _MOST_STEP for s in trial.intermediate_values)
         and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
     )
 

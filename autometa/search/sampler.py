@@ -25,11 +25,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
@@ -39,11 +41,10 @@ from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
-from autometa.search.history import History, read_history
+from autometa.search.history import History, Reader
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
-from autometa.search.pruned import PrunedScores
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
@@ -91,8 +92,7 @@ class MetaSampler(BaseSampler):
         self._pool = None if pool is None else Pool.of(model.space, pool)
         warm = model.warm_start(self._policy.warm_trials, meta_features=meta_features)
         self._warm = tuple(warm if self._pool is None else self._pool.moved(warm, model.space))
-        self._observed: dict[str, Observed] = {}
-        self._pruned = PrunedScores()
+        self._readers: WeakKeyDictionary[optuna.Study, Reader] = WeakKeyDictionary()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._lock = threading.Lock()
@@ -221,13 +221,18 @@ class MetaSampler(BaseSampler):
             return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
-        with self._lock:
-            observed = self._observed.setdefault(study.study_name, Observed(self._model.space))
-        history = read_history(study, trial, observed, self._pruned)
+        history = self._reader(study).read(study, trial)
         if not len(history.scores):
             return None
         with threadpool_limits(limits=1):
             return self._posterior_plan(trial.number, history)
+
+    def _reader(self, study: optuna.Study) -> Reader:
+        """Of this very study; two in different storages may have one name."""
+        if study not in self._readers:
+            sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+            self._readers[study] = Reader(Observed(self._model.space), sign)
+        return self._readers[study]
 
     def _at_random(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
         """A config of the pool that no trial has had, where nothing else can decide."""

@@ -40,9 +40,8 @@ from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
 from autometa.search.attributes import EVALUATION
 from autometa.search.explanation import explain_study
-from autometa.search.history import read_history
+from autometa.search.history import Reader as HistoryReader
 from autometa.search.observed import Observed
-from autometa.search.pruned import PrunedScores
 from autometa.search.suggest import suggest
 from autometa.search.trials import Judge, Menu, Search, in_order
 from autometa.space import SearchSpace
@@ -378,7 +377,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        read_history(study, last, Observed(_CHILD.space), PrunedScores()),
+        HistoryReader(Observed(_CHILD.space), 1.0).read(study, last),
     )
 
 
