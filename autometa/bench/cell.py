@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from autometa.bench.method import Start, Starter
 from autometa.bench.pool import PoolSampler
 from autometa.bench.suite import BenchTask, Objective, Pool
+from autometa.search.studies import verbosity
 from autometa.search.suggest import suggest
 from autometa.space import Config
 from autometa.task import Task
@@ -58,7 +59,9 @@ def _run(
 ) -> tuple[list[float | None], list[float]]:
     sampler, queue = start.sampler, list(start.enqueue[:trials])
     if isinstance(objective, Pool):
-        sampler = pooled = PoolSampler(start.sampler, task.space, objective)
+        if start.within is not None:
+            sampler = start.within(task.space.from_raw(objective.raw))
+        sampler = pooled = PoolSampler(sampler, task.space, objective)
         queue = pooled.reserve(queue)
         trials = min(trials, len(objective.values))
         evaluate = _value_of(pooled)
@@ -92,11 +95,6 @@ def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
+    with verbosity(optuna.logging.ERROR), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy
 from autometa.cli.storage import load_study
 from autometa.errors import InputError, StoreError
+from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from autometa.search.result import TuneResult
@@ -89,8 +89,8 @@ def _results(file: str) -> Mapping[str, Any]:
     from autometa.bench import inner_results, show
 
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = parse_json(read_bytes(path))
+    except (OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be read: {error}") from error
     inner = isinstance(found, dict) and "records" in found
     return inner_results.read(path) if inner else show.load(path)

@@ -11,11 +11,12 @@ from optuna.trial import TrialState
 
 from autometa import children
 from autometa.errors import InputError, SpaceError
+from autometa.search import attributes
 from autometa.search.expectation import expectation
 from autometa.search.explanation import UNKNOWN, Explanation, explain_study
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.studies import SEARCH
-from autometa.search.trials import EVALUATION, REASONS, STATES, finite
+from autometa.search.trials import EVALUATION, REASONS, STATES
 from autometa.task import Direction
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _arm(
             continue
         noted = trial.user_attrs.get(EVALUATION)
         evaluation: Mapping[str, Any] = noted if isinstance(noted, Mapping) else {}
-        expected = finite(evaluation.get("expected"))
+        expected = attributes.number(evaluation.get("expected"))
         if expected is None and expect is not None:
             try:
                 expected = expect(trial.params)
@@ -111,14 +112,14 @@ def _tuned(
         number=number,
         child=str(trial.params.get("child", child)),
         config=trial.params,
-        value=finite(why.value) if done else None,
+        value=attributes.number(why.value) if done else None,
         state=STATES[trial.state],
         fold_scores=tuple(
-            math.nan if (score := finite(f)) is None else score
+            math.nan if (score := attributes.number(f)) is None else score
             for f in (folds if isinstance(folds, list) else ())
         ),
         seconds=None if trial.duration is None else trial.duration.total_seconds(),
-        inner_lr=finite(trial.params.get(rate)) if rate else None,
+        inner_lr=attributes.number(trial.params.get(rate)) if rate else None,
         rule="" if why.rule == UNKNOWN else why.rule,
         reason=why.reason or REASONS.get(why.rule, ""),
         expected=expected,
