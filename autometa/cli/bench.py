@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from autometa.cli.output import Format, FormatOption, show_json
-from autometa.cli.progress import cell_progress, note
+from autometa.cli.progress import note, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(
     from autometa.bench.suite import SPLITS
 
     _one_of("split", split, SPLITS)
-    with cell_progress() as progress:
+    with progress("cells") as bar:
         results = run_suite(
             suite,
             known.names() if methods == "all" else _listed(methods),
@@ -93,7 +93,9 @@ def run(
             cells=None if into is None else journal_of(into, suite),
             again=_listed(again),
             workers=workers,
-            progress=progress,
+            progress=lambda done, total, cell: bar(
+                suite, done, total, f"{cell.method} on {cell.task}"
+            ),
             message=note,
         )
     if into is not None:

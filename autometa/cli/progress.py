@@ -17,8 +17,6 @@ from autometa.cli.loudness import Loudness, loudness
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
 
-    from autometa.bench.runner import Progress as Cells
-
 LINE_EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
 
@@ -44,15 +42,6 @@ def progress(unit: str) -> Iterator[Show]:
     else:
         with _bars() as bars:
             yield _Bars(bars)
-
-
-@contextmanager
-def cell_progress() -> Iterator[Cells]:
-    """Progress of a benchmark's cells."""
-    with progress("cells") as show:
-        yield lambda done, total, cell: show(
-            "running", done, total, f"{cell.method} on {cell.task}"
-        )
 
 
 @contextmanager

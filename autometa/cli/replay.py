@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.cli.progress import busy, cell_progress, note
+from autometa.cli.progress import busy, note, progress
 
 if TYPE_CHECKING:
     from autometa.bench.replay import Replay
@@ -56,13 +56,15 @@ def replay(
         check_figure_name(plot)
     with busy("reading the studies"):
         portfolio = Portfolio.from_studies(storage, names=names)
-    with cell_progress() as progress:
+    with progress("cells") as bar:
         found = module.replay(
             portfolio,
             trials=trials,
             seeds=seeds,
             studies=studies,
-            progress=progress,
+            progress=lambda done, total, cell: bar(
+                "replay", done, total, f"{cell.method} on {cell.task}"
+            ),
             message=note,
         )
     if into is not None:

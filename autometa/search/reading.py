@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,12 @@ from optuna.trial import TrialState
 
 from autometa import children
 from autometa.errors import InputError, SpaceError
-from autometa.search import attributes
+from autometa.search.attributes import number
 from autometa.search.expectation import expectation
 from autometa.search.explanation import UNKNOWN, Explanation, explain_study
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.studies import SEARCH
-from autometa.search.trials import EVALUATION, REASONS, STATES
+from autometa.search.trials import EVALUATION, REASONS, STATES, folds_of
 from autometa.task import Direction
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _arm(
             continue
         noted = trial.user_attrs.get(EVALUATION)
         evaluation: Mapping[str, Any] = noted if isinstance(noted, Mapping) else {}
-        expected = attributes.number(evaluation.get("expected"))
+        expected = number(evaluation.get("expected"))
         if expected is None and expect is not None:
             try:
                 expected = expect(trial.params)
@@ -97,7 +96,7 @@ def _arm(
 
 
 def _tuned(
-    number: int,
+    place: int,
     trial: optuna.trial.FrozenTrial,
     why: Explanation,
     evaluation: Mapping[str, Any],
@@ -106,20 +105,16 @@ def _tuned(
     expected: float | None,
     rate: str | None,
 ) -> TunedTrial:
-    folds = evaluation.get("folds")
     done = trial.state == TrialState.COMPLETE
     return TunedTrial(
-        number=number,
+        number=place,
         child=str(trial.params.get("child", child)),
         config=trial.params,
-        value=attributes.number(why.value) if done else None,
+        value=number(why.value) if done else None,
         state=STATES[trial.state],
-        fold_scores=tuple(
-            math.nan if (score := attributes.number(f)) is None else score
-            for f in (folds if isinstance(folds, list) else ())
-        ),
+        fold_scores=folds_of(evaluation.get("folds")),
         seconds=None if trial.duration is None else trial.duration.total_seconds(),
-        inner_lr=attributes.number(trial.params.get(rate)) if rate else None,
+        inner_lr=number(trial.params.get(rate)) if rate else None,
         rule="" if why.rule == UNKNOWN else why.rule,
         reason=why.reason or REASONS.get(why.rule, ""),
         expected=expected,
