@@ -12,6 +12,7 @@ from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy
 from autometa.cli.storage import load_study
 from autometa.errors import InputError, StoreError
+from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from autometa.search.result import TuneResult

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autometa.cli.loudness import hush_optuna
-from autometa.errors import InputError, without_passwords
+from autometa.errors import InputError, told
 
 if TYPE_CHECKING:
     import optuna
@@ -37,10 +37,6 @@ def load_study(name: str, storage: str) -> optuna.Study:
         ) from error
     except Exception as error:  # whatever a database driver raises
         raise InputError(
-            f"the storage cannot be read: {_first_line(error)}",
+            f"the storage cannot be read ({told(error, storage)})",
             allowed="an Optuna storage URL, such as sqlite:///tuning.db",
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+        ) from None
