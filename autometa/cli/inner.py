@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # What a record measures, in the order in which it is shown.
-_PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")
+_PARTS = (
+    "mse",
+    "accuracy",
+    "cross_entropy",
+    "steps_to_match",
+    "error",
+    "marginal",
+    "regret",
+    "coverage",
+    "ratio",
+)
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -33,6 +43,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Learned inner learning rates.", no_args_is_help=True)
     group.command("sinusoid")(sinusoid)
     group.command("omniglot")(omniglot)
+    group.command("tables")(tables)
     group.command("speed")(speed)
     group.command("lr-transfer")(lr_transfer)
     group.command("show")(show)
@@ -102,6 +113,33 @@ def omniglot(
             records.append(record)
             _keep(into, "inner-omniglot", [record], suite.facts())
     _print(_content(into, "inner-omniglot", records, suite.facts()), output)
+
+
+def tables(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """A perceptron's learned start and rates on held-out tables, against Adam and other peers."""
+    from autometa.bench import inner_tables as suite
+
+    parts = suite.load(data)
+    records = []
+    for seed in range(seeds):
+        record = suite.run(
+            parts, seed, iterations=iterations or suite.ITERATIONS, state=state, progress=True
+        )
+        records.append(record)
+        for name, row in record["methods"].items():
+            if "skipped" in row:
+                typer.echo(f"{name}: skipped, {row['skipped']} (extra peers)", err=True)
+        _keep(into, "inner-tables", [record], suite.facts())
+    _print(_content(into, "inner-tables", records, suite.facts()), output)
 
 
 def speed(
