@@ -58,7 +58,9 @@ def _run(
 ) -> tuple[list[float | None], list[float]]:
     sampler, queue = start.sampler, list(start.enqueue[:trials])
     if isinstance(objective, Pool):
-        sampler = pooled = PoolSampler(start.sampler, task.space, objective)
+        if start.within is not None:
+            sampler = start.within(task.space.from_raw(objective.raw))
+        sampler = pooled = PoolSampler(sampler, task.space, objective)
         queue = pooled.reserve(queue)
         trials = min(trials, len(objective.values))
         evaluate = _value_of(pooled)

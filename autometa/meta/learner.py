@@ -12,10 +12,12 @@ from autometa.encoding import Floats
 from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import fit_catalogue
+from autometa.meta.early import with_early
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.inner_rate import fit_rate_model
 from autometa.meta.kernel import fit_kernel
 from autometa.meta.model import MetaModel
+from autometa.meta.noise import fold_noise, score_worth
 from autometa.meta.prior import fit_prior
 from autometa.meta.similarity import fit_similarity, head_errors
 from autometa.meta.targets import normal_scores, usable
@@ -89,11 +91,19 @@ class MetaLearner:
         units = [u[rows] for u, (_, rows) in zip(every, taught, strict=True)]
         scores = [h.scores[rows] for h, rows in taught]
         targets = [normal_scores(s) for s in scores]
-        basis = fit_basis(units, targets, rng=rng, size=self.basis_size, steps=self.steps)
+        shown = [
+            with_early(h, rows, u, z)
+            for (h, rows), u, z in zip(taught, every, targets, strict=True)
+        ]
+        basis = fit_basis(shown, rng=rng, size=self.basis_size, steps=self.steps)
         with one_thread():
             every_phi = _split(basis(np.concatenate(every)), every)
             phi = [f[rows] for f, (_, rows) in zip(every_phi, taught, strict=True)]
-            prior = fit_prior(phi, targets)
+            prior = fit_prior(
+                [basis(s.unit, s.fidelity) for s in shown],
+                [s.target for s in shown],
+                [fold_noise(h.fold_scores[rows], h.scores[rows]) for h, rows in taught],
+            )
             catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
             meta_features = [h.task.meta_features for h, _ in taught]
@@ -135,11 +145,7 @@ def _split(rows: Floats, like: Sequence[Floats]) -> list[Floats]:
 
 def _log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
     """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
-    logs = []
-    for values in scores:
-        middle, high = np.quantile(values, [0.5, 0.9])
-        if high > middle:
-            logs.append(np.log((high - middle) / 1.2816))  # the 90 % quantile of a normal
+    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
     if not logs:
         return 0.0, 3.0
     return float(np.median(logs)), float(max(np.std(logs), 0.5))

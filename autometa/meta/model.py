@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,6 +139,7 @@ class MetaModel:
         seed: int,
         meta_features: Mapping[str, float] | None = None,
         base: optuna.samplers.BaseSampler | None = None,
+        pool: Sequence[Config] | None = None,
     ) -> optuna.samplers.BaseSampler:
         """An Optuna sampler that starts where the prior tasks ended.
 
@@ -147,10 +148,14 @@ class MetaModel:
             meta_features: Of the new task, where known.
             base: Samples the parameters that no prior task knows, and everything once the prior
                 tasks turn out not to help; by default Optuna's GPSampler.
+            pool: The only configs that can be tried, where there is such a list.
+
+        Raises:
+            SpaceError: a config of the pool does not fit the space.
         """
         from autometa.search.sampler import MetaSampler
 
-        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base)
+        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base, pool=pool)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file (a zip of safetensors and JSON), atomically.

@@ -12,6 +12,10 @@ evidence, so prior tasks that mislead lose their say as soon as the trials contr
 
 In task space the transferred part is O(x) = sum_i omega_i f_i(x): `task_weights`.
 
+Values that trials had before they were pruned take part with the noise of an early value. Where
+prior tasks taught how values grow with the budget (`early`), phi knows of that; candidates are
+always judged at the full budget, and only full trials can be the best one.
+
 Shapes: n observed trials, m candidates, d unit columns, p basis functions, T prior tasks.
 """
 
@@ -33,6 +37,7 @@ from autometa.meta.transfer import Transfer
 _ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
 _LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
+_EARLY_NOISE = 0.3  # variance that a value has at (almost) no budget, in squared normal scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ class _Fit:
     alpha: Floats  # covariance^-1 ((y - a) / b - mean), (n,)
     slope: float  # b
     offset: float  # a
-    best: float  # largest posterior mean of f at a trial
+    best: float  # largest posterior mean of f at a full trial
     log_evidence: float
 
 
@@ -67,6 +72,7 @@ class Posterior:
         transfer: What was learned from prior tasks.
         unit: Unit configs of the trials, (n, d), n >= 1.
         scores: Their scores, higher is better, (n,), finite.
+        fidelity: Share of the full budget that each had, in (0, 1], (n,); one by default.
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
@@ -81,6 +87,7 @@ class Posterior:
         unit: Floats,
         scores: Floats,
         *,
+        fidelity: Floats | None = None,
         relevance: Floats | None = None,
         hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
         cold_share: float = 0.15,
@@ -88,7 +95,11 @@ class Posterior:
     ) -> None:
         self._transfer, self._unit = transfer, unit
         standard, self._centre, self._spread = _standardise(scores, clip)
-        self._features = transfer.basis(unit)
+        budget = np.ones(len(unit)) if fidelity is None else fidelity
+        self._early = _EARLY_NOISE * (1.0 - budget)
+        # Without a single full trial the best of the others has to stand for it.
+        self._full = (budget == 1.0) if (budget == 1.0).any() else budget > 0.0
+        self._features = transfer.basis(unit, budget)
         shared = self._features @ transfer.prior.cov @ self._features.T
         self._head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
         self._relevance = relevance
@@ -100,7 +111,7 @@ class Posterior:
         }
         surprise: dict[tuple[Arm, bool], float] = {}
         for arm in dict.fromkeys(h.arm for h in hypotheses):
-            if len(unit) >= _ADAPT_FROM[arm]:
+            if self._full.sum() >= _ADAPT_FROM[arm]:
                 adapted = self._adapted(arm, standard, shared, mean)
                 self._kernels[arm, True] = adapted.kernel
                 surprise[arm, True] = adapted.surprise
@@ -124,11 +135,12 @@ class Posterior:
 
     def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
         kernel = self._kernels[arm, False]
+        full = self._full
         if arm == "cold":
-            return adapt_kernel(kernel, self._unit, standard)
+            return adapt_kernel(kernel, self._unit[full], standard[full])
         plain = self._fit(Hypothesis(arm="transfer"), standard, shared, mean, 0.0)
         rest = (standard - plain.offset) / plain.slope - mean
-        return adapt_kernel(kernel, self._unit, rest, shared)
+        return adapt_kernel(kernel, self._unit[full], rest[full], shared[np.ix_(full, full)])
 
     def _scales(self, hypothesis: Hypothesis) -> Floats:
         return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
@@ -145,7 +157,7 @@ class Posterior:
         transferred = hypothesis.arm == "transfer"
         kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
         variance = kernel.variance * hypothesis.residual
-        noise = hypothesis.noise(kernel)
+        noise = hypothesis.noise(kernel) + self._early
         cov = variance * matern(self._unit, self._unit, self._scales(hypothesis))
         mean = np.zeros(n)
         if transferred:
@@ -180,7 +192,7 @@ class Posterior:
             alpha=alpha,
             slope=slope,
             offset=offset,
-            best=float(at_trials.max()),
+            best=float(at_trials[self._full].max()),
             log_evidence=float(log_prior + np.logaddexp.reduce(evidence)),
         )
 

@@ -142,6 +142,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
             tensors[f"rates.{part}"] = getattr(transfer.rates, part)
     scalars = {
         "layers": len(transfer.basis.layers),
+        "budgeted": transfer.basis.budgeted,
         "prior.noise": transfer.prior.noise,
         "failure.rate": transfer.failure.rate,
         "similarity.names": list(transfer.similarity.names),
@@ -184,7 +185,8 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             layers=tuple(
                 (tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"])
                 for i in range(int(scalars["layers"]))
-            )
+            ),
+            budgeted=bool(scalars.get("budgeted", False)),
         ),
         prior=HeadPrior(
             mean=tensors["prior.mean"],

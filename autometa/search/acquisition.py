@@ -41,8 +41,16 @@ class Acquisition:
     posterior: Posterior
     history: History
 
-    def best(self, rng: np.random.Generator) -> Floats:
-        """The unit config (d,) with the largest gain that was not tried yet."""
+    def best(self, rng: np.random.Generator, pool: Floats | None = None) -> Floats:
+        """The unit config (d,) with the largest gain that was not tried yet.
+
+        Args:
+            rng: Source of candidates.
+            pool: The only configs that can be tried, (k, d), where there is such a list; once all
+                are taken, any of them may be tried again.
+        """
+        if pool is not None:
+            return self._untried(pool, self.gain(pool), rng)
         make = self.model.candidates
         assert self.model.transfer is not None
         parents = self.history.unit[np.argsort(-self.history.scores)[:_PARENTS]]
@@ -63,13 +71,17 @@ class Acquisition:
         tops = make.repair(self._climb(pool[np.argsort(-gain)[:_CLIMBERS]]))
         pool = np.concatenate([pool, tops])
         gain = np.concatenate([gain, self.gain(tops)])
+        return self._untried(pool, gain, rng)
+
+    def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
+        """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""
         taken = self.history.taken
         for i in np.argsort(-gain):
             if not len(taken) or np.abs(taken - pool[i]).max(axis=1).min() > _SAME:
                 chosen: Floats = pool[i]
                 return chosen
-        fresh_one: Floats = make.random(1, rng)[0]
-        return fresh_one
+        any_one: Floats = pool[rng.integers(len(pool))]
+        return any_one
 
     def _climb(self, unit: Floats) -> Floats:
         """Better configs nearby, (m, d), by resilient ascent inside the bounds.

@@ -5,6 +5,7 @@ Shapes: n scored trials, k failed, r running, d unit columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,12 +25,14 @@ class History:
     Args:
         unit: Unit configs of the trials with a score, (n, d).
         scores: Their scores, higher is better, (n,).
+        fidelity: Share of the full budget that they had, in (0, 1], (n,): below one, pruned.
         failed: Unit configs of failed trials, (k, d).
         running: Unit configs of trials that still run, (r, d).
     """
 
     unit: Floats
     scores: Floats
+    fidelity: Floats
     failed: Floats
     running: Floats
 
@@ -55,7 +58,20 @@ class History:
             extra = rng.choice(rest, size=min(len(rest), most - len(kept)), replace=False)
             kept = np.union1d(kept, extra)
         return replace(
-            self, unit=self.unit[kept], scores=self.scores[kept], failed=self.failed[-most:]
+            self,
+            unit=self.unit[kept],
+            scores=self.scores[kept],
+            fidelity=self.fidelity[kept],
+            failed=self.failed[-most:],
+        )
+
+    def believing(self, scores: Floats) -> History:
+        """As if the running trials had ended with these scores, (r,)."""
+        return replace(
+            self,
+            unit=np.concatenate([self.unit, self.running]),
+            scores=np.concatenate([self.scores, scores]),
+            fidelity=np.concatenate([self.fidelity, np.ones(len(scores))]),
         )
 
 
@@ -63,11 +79,13 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
     """The study's trials other than the one that is being decided.
 
     Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-    trial without a finite value counts as failed.
+    trial without a finite value counts as failed, a pruned one is left out.
     """
     sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-    unit, scores, failed, running = [], [], [], []
-    for other in study.get_trials(deepcopy=False):
+    trials = study.get_trials(deepcopy=False)
+    budget = Budget.of(trials)
+    unit, scores, fidelity, failed, running = [], [], [], [], []
+    for other in trials:
         if other.number == trial.number:
             continue
         if other.state == TrialState.RUNNING:
@@ -75,19 +93,50 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
             row = observed.project({**planned, **other.params})
             if row is not None:
                 running.append(row)
-        elif other.state in (TrialState.COMPLETE, TrialState.FAIL):
+        elif other.state != TrialState.WAITING:
             row = observed.row(other)
             if row is None:
                 continue
             if other.value is not None and np.isfinite(other.value):
                 unit.append(row)
                 scores.append(sign * other.value)
-            else:
+                fidelity.append(budget.share(other))
+            elif other.state != TrialState.PRUNED:
                 failed.append(row)
     d = observed.space.dim
     return History(
         unit=np.array(unit).reshape(-1, d),
         scores=np.array(scores, dtype=np.float64),
+        fidelity=np.array(fidelity, dtype=np.float64),
         failed=np.array(failed).reshape(-1, d),
         running=np.array(running).reshape(-1, d),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far trials went, told by the steps at which they reported values.
+
+    Args:
+        first: The earliest step that any trial reported.
+        last: The latest, of complete trials where there are any.
+    """
+
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, trials: Sequence[FrozenTrial]) -> Budget:
+        """The budget of a study; its steps may start at any number."""
+        told = [t for t in trials if t.intermediate_values]
+        done = [t for t in told if t.state == TrialState.COMPLETE] or told
+        return cls(
+            first=min((min(t.intermediate_values) for t in told), default=0),
+            last=max((max(t.intermediate_values) for t in done), default=0),
+        )
+
+    def share(self, trial: FrozenTrial) -> float:
+        """Share of the full budget of a trial with a value, in (0, 1]."""
+        if trial.state == TrialState.COMPLETE or trial.last_step is None:
+            return 1.0
+        return min((trial.last_step - self.first + 1) / max(self.last - self.first + 1, 1), 1.0)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from autometa.search.acquisition import Acquisition
 from autometa.search.history import History, read_history
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
+from autometa.search.pool import Pool
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
@@ -66,6 +67,7 @@ class MetaSampler(BaseSampler):
             learned; by default a GPSampler (TPESampler for several objectives), made anew and
             seeded for each trial.
         policy: How trials are shared out; ablations change it, users need not.
+        pool: The only configs that can be tried, where there is such a list.
     """
 
     def __init__(
@@ -76,11 +78,14 @@ class MetaSampler(BaseSampler):
         meta_features: Mapping[str, float] | None = None,
         base: BaseSampler | None = None,
         policy: Policy | None = None,
+        pool: Sequence[Config] | None = None,
     ) -> None:
         self._model, self._seed, self._base = model, seed, base
         self._policy = policy or Policy()
         self._relevance = model.task_relevance(meta_features) if model.transfer else None
-        self._warm = tuple(model.warm_start(self._policy.warm_trials, meta_features=meta_features))
+        self._pool = None if pool is None else Pool.of(model.space, pool)
+        warm = model.warm_start(self._policy.warm_trials, meta_features=meta_features)
+        self._warm = tuple(warm if self._pool is None else self._pool.moved(warm, model.space))
         self._observed: dict[str, Observed] = {}
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
@@ -100,7 +105,7 @@ class MetaSampler(BaseSampler):
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial)
+                plan = self._decide(study, trial) or self._at_random(study, trial)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
@@ -206,6 +211,15 @@ class MetaSampler(BaseSampler):
         with threadpool_limits(limits=1):
             return self._posterior_plan(trial.number, history)
 
+    def _at_random(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
+        """A config of the pool that no trial has had, where nothing else can decide."""
+        if self._pool is None:
+            return None
+        had = [t.params for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+        every = self._pool.configs
+        untried = [c for c in every if not any(c.items() <= p.items() for p in had)] or every
+        return _Plan("base", untried[self._rng(trial.number, 2).integers(len(untried))])
+
     def _posterior_plan(self, number: int, history: History) -> _Plan:
         rng = self._rng(number, 0)
         seen = history.active(self._policy.active_trials, rng)
@@ -215,14 +229,13 @@ class MetaSampler(BaseSampler):
         if len(seen.running):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
-            seen = replace(
-                seen,
-                unit=np.concatenate([seen.unit, seen.running]),
-                scores=np.concatenate([seen.scores, mean]),
-            )
+            seen = seen.believing(mean)
             posterior = self._posterior(seen, readings)
-        chosen = Acquisition(self._model, posterior, seen).best(rng)
-        config = self._model.space.from_raw(self._model.space.decode_raw(chosen[None]))[0]
+        acquisition = Acquisition(self._model, posterior, seen)
+        if self._pool is not None:
+            config = self._pool.at(acquisition.best(rng, self._pool.unit))
+        else:
+            config = self._model.space.decode(acquisition.best(rng))
         notes: dict[str, Any] = {"transfer": round(posterior.transfer_share, 4)}
         if cold:
             return _Plan("cold", config, notes)
@@ -237,6 +250,7 @@ class MetaSampler(BaseSampler):
             self._model.transfer,
             seen.unit,
             seen.scores,
+            fidelity=seen.fidelity,
             relevance=self._relevance,
             hypotheses=readings,
         )

@@ -275,7 +275,9 @@ def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
 def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
     scores = np.random.default_rng(0).standard_normal(5000)
     unit = np.arange(5000.0)[:, None]
-    history = History(unit=unit, scores=scores, failed=unit, running=unit[:0])
+    history = History(
+        unit=unit, scores=scores, fidelity=np.ones(len(scores)), failed=unit, running=unit[:0]
+    )
     kept = history.active(128, np.random.default_rng(1))
     assert len(kept.scores) == 128
     assert len(kept.failed) == 128

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+from optuna.samplers import BaseSampler
 
 from autometa.bench.method import Method, Prepare, Start, Starter
 from autometa.meta.hypotheses import HYPOTHESES
 from autometa.portfolio import Portfolio
 from autometa.search.policy import Policy
-from autometa.space import SearchSpace
+from autometa.space import Config, SearchSpace
 from autometa.task import Task
 
 
@@ -24,9 +26,13 @@ def _own(*, use_meta_features: bool = True, policy: Policy | None = None) -> Pre
 
         def start(task: Task, seed: int) -> Start:
             known: Mapping[str, float] | None = task.meta_features if use_meta_features else None
-            return Start(
-                sampler=MetaSampler(model, seed=seed, meta_features=known or None, policy=policy)
-            )
+
+            def within(pool: Sequence[Config] | None) -> BaseSampler:
+                return MetaSampler(
+                    model, seed=seed, meta_features=known or None, policy=policy, pool=pool
+                )
+
+            return Start(sampler=within(None), within=within)
 
         return start
 
