@@ -1,7 +1,7 @@
 """Results of the inner-learning-rate suites: one JSON a suite, one record a (variant, seed).
 
-A suite can be run in pieces, on several days: a record replaces the one of the same variant and
-seed, the rest of the file stays.
+A suite can be run in pieces, on several days: a record replaces the one of the same variant, seed
+and number of iterations, the rest of the file stays.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def add_records(
     path = Path(path)
     old = read(path) if path.exists() else {}
     stamped = [{**record, "commit": commit(), "versions": versions()} for record in records]
-    kept = {(r["variant"], r["seed"]): r for r in [*old.get("records", []), *stamped]}
+    kept = {
+        (r["variant"], r["seed"], r.get("iterations", 0)): r
+        for r in [*old.get("records", []), *stamped]
+    }
     merged = [kept[key] for key in sorted(kept)]
     content = {
         **old,

@@ -1,7 +1,8 @@
 """Suite inner-sinusoid: regress a sine of unknown amplitude and phase from ten points.
 
 Protocol of Finn et al. (2017): amplitude U(.1, 5), phase U(0, pi), x in [-5, 5], a ReLU network
-1-40-40-1, outer Adam 1e-3 with 25 tasks a batch. Judged on 600 test tasks at 100 evenly spaced
+1-40-40-1, outer Adam with 25 tasks a batch: at 3e-3 falling to zero by a cosine, or at the usual
+constant 1e-3 (the variants "-constant"). Judged on 600 test tasks at 100 evenly spaced
 points after 0 ... 20 inner steps on ten shots, which is more steps than any variant is trained for.
 """
 
@@ -46,37 +47,29 @@ class Variant:
     bar: tuple[float | None, float | None, float | None] | None = None
 
 
-_COSINE = Outer(schedule="cosine")
+# 25,000 steps of the usual constant 1e-3 end far from convergence; this ends near it.
+_FASTER = Outer(rate=3e-3, schedule="cosine")
+
+
+def _variant(steps: int, bar: Any = None, *, outer: Outer = _FASTER, **arguments: Any) -> Variant:
+    iterations = 25_000 if steps == 1 else 15_000
+    return Variant(
+        arguments={"steps": steps, **arguments}, iterations=iterations, outer=outer, bar=bar
+    )
+
+
 VARIANTS: dict[str, Variant] = {
-    "maml-1": Variant(
-        arguments={"rates": "fixed", "steps": 1}, iterations=25_000, bar=(0.36, 0.13, 0.11)
-    ),
-    "first-order-maml-1": Variant(
-        arguments={"rates": "fixed", "steps": 1, "order": 1}, iterations=25_000
-    ),
-    "scalar-1": Variant(arguments={"rates": "scalar", "steps": 1}, iterations=25_000),
-    "meta-sgd-1": Variant(
-        arguments={"rates": "parameter", "steps": 1},
-        iterations=25_000,
-        bar=(0.235, 0.035, 0.027),
-    ),
-    "meta-sgd-1-cosine": Variant(
-        arguments={"rates": "parameter", "steps": 1}, iterations=25_000, outer=_COSINE
-    ),
-    "maml-5": Variant(arguments={"rates": "fixed", "steps": 5}, iterations=15_000),
-    "layer-step-5": Variant(arguments={"rates": "layer_step", "steps": 5}, iterations=15_000),
-    "meta-sgd-5": Variant(
-        arguments={"rates": "parameter", "steps": 5}, iterations=15_000, bar=(0.50, 0.022, 0.018)
-    ),
-    "meta-sgd-5-cosine": Variant(
-        arguments={"rates": "parameter", "steps": 5},
-        iterations=15_000,
-        outer=_COSINE,
-        bar=(None, None, 0.018),
-    ),
-    "parameter-step-5-cosine": Variant(
-        arguments={"rates": "parameter_step", "steps": 5}, iterations=15_000, outer=_COSINE
-    ),
+    "maml-1": _variant(1, (0.36, 0.13, 0.11), rates="fixed"),
+    "first-order-maml-1": _variant(1, rates="fixed", order=1),
+    "scalar-1": _variant(1, rates="scalar"),
+    "meta-sgd-1": _variant(1, (0.235, 0.035, 0.027), rates="parameter"),
+    "maml-5": _variant(5, rates="fixed"),
+    "layer-step-5": _variant(5, rates="layer_step"),
+    "meta-sgd-5": _variant(5, (0.50, 0.022, 0.018), rates="parameter"),
+    "parameter-step-5": _variant(5, (None, None, 0.018), rates="parameter_step"),
+    "maml-1-constant": _variant(1, rates="fixed", outer=Outer()),
+    "meta-sgd-1-constant": _variant(1, rates="parameter", outer=Outer()),
+    "meta-sgd-5-constant": _variant(5, rates="parameter", outer=Outer()),
 }
 
 

@@ -35,7 +35,7 @@ ITERATIONS = 2000
 PROTOCOL = {
     "task": f"{SHOTS} support and {QUERIES} query rows of a classification table, full batches",
     "split": "a quarter of the families is held out",
-    "network": "32-64-64-classes on principal axes of the table's prepared columns, for all methods",
+    "network": "32-64-64-classes on principal axes of the prepared columns, for all methods",
     "peers": "adam, sgd (momentum .9): rate chosen on training tables by the loss after "
     f"{STEPS} steps; prodigy, schedule-free: their packages' defaults",
     "measure": f"cross entropy of the queries after k steps, mean over held-out tables ({EPISODES} "

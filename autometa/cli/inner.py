@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sinusoid(
-    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,meta-sgd-5-cosine",
+    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,parameter-step-5",
     seeds: Seeds = 1,
     into: Into = None,
     state: State = None,
