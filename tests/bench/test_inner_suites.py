@@ -68,6 +68,8 @@ def test_records_of_the_same_variant_and_seed_are_replaced(tmp_path: Path) -> No
     content = inner_results.read(path)
     assert [r["mse"]["1"]["mean"] for r in content["records"]] == [2.0, 2.0]
     assert content["seeds"] == [0, 1]
+    shorter = {"variant": "a", "seed": 0, "iterations": 9, "mse": {}}
+    assert len(inner_results.add_records(path, "s", [shorter])["records"]) == 3
     path.write_text("{}")
     with pytest.raises(StoreError, match="not a results file"):
         inner_results.read(path)
