@@ -119,7 +119,7 @@ def run(
         found[name] = {**_row(curve[:, : FOLLOWED + 1]), "learning_rate": rate}
         for k in (1, 3, STEPS):
             needed = [_first(row, float(t)) for row, t in zip(curve, ours[:, k], strict=True)]
-            steps[f"{name} for {k}"] = {"mean": float(np.median(needed)), "ci95": None}
+            steps[f"{name} @{k}"] = {"mean": float(np.median(needed)), "ci95": None}
     return {
         "variant": f"layer-step-{STEPS}",
         "seed": seed,

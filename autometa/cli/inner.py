@@ -13,18 +13,6 @@ from autometa.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What a record measures, in the order in which it is shown.
-_PARTS = (
-    "mse",
-    "accuracy",
-    "cross_entropy",
-    "steps_to_match",
-    "error",
-    "marginal",
-    "regret",
-    "coverage",
-    "ratio",
-)
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -181,11 +169,22 @@ def lr_transfer(
 
 def show(
     files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", help="Markdown file whose markers (see `bench table`) take the tables."
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """What was measured beside each bar."""
     from autometa.bench import inner_results
+    from autometa.bench.show import replace_in_page
 
+    if page is not None:
+        texts = {path.stem: inner_results.markdown(inner_results.read(path)) for path in files}
+        replace_in_page(page, texts)
+        return
     for path in files:
         _print(inner_results.read(path), output)
 
@@ -235,7 +234,7 @@ def _print(content: dict[str, Any], output: Format) -> None:
         return
     rows = []
     for record in content["records"]:
-        for part in _PARTS:
+        for part in inner_results.PARTS:
             for measure, found in record.get(part, {}).items():
                 name = f"{part} {measure}"
                 rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))

@@ -93,6 +93,32 @@ def test_a_bar_is_reached_or_not(direction: str, value: float, reached: bool) ->
     assert missing["reached"] is None
 
 
+def test_results_become_markdown_between_markers(tmp_path: Path) -> None:
+    def record(variant: str, seed: int, iterations: int, mean: float) -> dict[str, Any]:
+        measured = {"1": {"mean": mean, "ci95": 0.25}, "ours @5": {"mean": None, "ci95": None}}
+        return {
+            "variant": variant,
+            "seed": seed,
+            "iterations": iterations,
+            "mse": measured,
+            "diverged": mean > 8,
+        }
+
+    path, page = tmp_path / "s.json", tmp_path / "page.md"
+    records = [record("a", 0, 9, 2.0), record("b", 0, 9, 1.0), record("b", 1, 9, 2.0)]
+    inner_results.add_records(path, "s", [*records, record("a", 1, 3, 9.0)])
+    page.write_text("x\n<!-- bench:begin s -->\n<!-- bench:end s -->\ny\n")
+    assert command("show", path, "--into", page) == ""
+    text = page.read_text()
+    assert "| mse | 1 | @5 |" in text
+    assert "| a | 2.000 ± 0.250 | - |" in text  # the full training only
+    assert "| b | 1.500 | - |" in text  # mean over seeds
+    assert "| ours | - | - |" in text
+    assert "1 of 4 trained models diverged" in text
+    assert text.startswith("x\n")
+    assert text.endswith("y\n")
+
+
 @pytest.mark.usefixtures("few")
 def test_a_bar_holds_for_the_full_training_only() -> None:
     content = inner_sinusoid.facts()

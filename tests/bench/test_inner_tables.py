@@ -79,7 +79,7 @@ def test_a_record_and_a_peer_that_is_absent(monkeypatch: pytest.MonkeyPatch) -> 
     assert record["methods"]["adam"]["learning_rate"] in PEERS["adam"].rates
     assert len(record["methods"]["learned"]["curve"]) == 21
     assert record["cross_entropy"]["adam @0"]["mean"] == record["methods"]["adam"]["curve"][0]
-    assert 1 <= record["steps_to_match"]["adam for 10"]["mean"] <= 26
+    assert 1 <= record["steps_to_match"]["adam @10"]["mean"] <= 26
     assert not any(key.startswith("prodigy") for key in record["cross_entropy"])
 
 
@@ -110,7 +110,7 @@ def test_families_are_held_out_whole_and_the_command_says_what_it_skips(
     result = CliRunner().invoke(app, [str(a) for a in asked])
     assert result.exit_code == 0, result.output
     assert "sgd: skipped" in result.stderr
-    assert "steps_to_match adam for 10" in result.stdout
+    assert "steps_to_match adam @10" in result.stdout
     assert json.loads(into.read_text())["suite"] == "inner-tables"
     with pytest.raises(InputError, match="does not exist"):
         inner_tables.load(tmp_path / "nowhere")
