@@ -1,7 +1,7 @@
 """Suite inner-sinusoid: regress a sine of unknown amplitude and phase from ten points.
 
 Protocol of Finn et al. (2017): amplitude U(.1, 5), phase U(0, pi), x in [-5, 5], a ReLU network
-1-40-40-1, outer Adam with 25 tasks a batch: at 3e-3 falling to zero by a cosine, or at the usual
+1-40-40-1, outer Adam with 25 tasks a batch: at 6e-3 falling to zero by a cosine, or at the usual
 constant 1e-3 (the variants "-constant"). Judged on 600 test tasks at 100 evenly spaced
 points after 0 ... 20 inner steps on ten shots, which is more steps than any variant is trained for.
 """
@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ TEST_SEED = 20_260_101
 COLUMNS = (1, 5, 10, 20)
 
 
+_Bar: TypeAlias = tuple[float | None, float | None, float | None] | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A way to meta-train.
@@ -44,14 +47,17 @@ class Variant:
     arguments: Mapping[str, Any]
     iterations: int
     outer: Outer = field(default_factory=Outer)
-    bar: tuple[float | None, float | None, float | None] | None = None
+    bar: _Bar = None
 
 
 # 25,000 steps of the usual constant 1e-3 end far from convergence; this ends near it.
-_FASTER = Outer(rate=3e-3, schedule="cosine")
+_FASTER = Outer(rate=6e-3, schedule="cosine")
+# With a fixed rate of .01 a child moves far only by large gradients: entries up to 60 of the first
+# layer are what MAML learns to have, and clipping them at 10 cost a quarter of the error.
+_FIXED: dict[str, Any] = {"rates": "fixed", "clip": 100.0}
 
 
-def _variant(steps: int, bar: Any = None, *, outer: Outer = _FASTER, **arguments: Any) -> Variant:
+def _variant(steps: int, bar: _Bar = None, *, outer: Outer = _FASTER, **arguments: Any) -> Variant:
     iterations = 25_000 if steps == 1 else 15_000
     return Variant(
         arguments={"steps": steps, **arguments}, iterations=iterations, outer=outer, bar=bar
@@ -59,15 +65,15 @@ def _variant(steps: int, bar: Any = None, *, outer: Outer = _FASTER, **arguments
 
 
 VARIANTS: dict[str, Variant] = {
-    "maml-1": _variant(1, (0.36, 0.13, 0.11), rates="fixed"),
-    "first-order-maml-1": _variant(1, rates="fixed", order=1),
-    "scalar-1": _variant(1, rates="scalar"),
+    "maml-1": _variant(1, (0.36, 0.13, 0.11), **_FIXED),
+    "first-order-maml-1": _variant(1, order=1, **_FIXED),
+    "scalar-1": _variant(1, rates="scalar", clip=100.0),
     "meta-sgd-1": _variant(1, (0.235, 0.035, 0.027), rates="parameter"),
-    "maml-5": _variant(5, rates="fixed"),
+    "maml-5": _variant(5, **_FIXED),
     "layer-step-5": _variant(5, rates="layer_step"),
     "meta-sgd-5": _variant(5, (0.50, 0.022, 0.018), rates="parameter"),
     "parameter-step-5": _variant(5, (None, None, 0.018), rates="parameter_step"),
-    "maml-1-constant": _variant(1, rates="fixed", outer=Outer()),
+    "maml-1-constant": _variant(1, outer=Outer(), **_FIXED),
     "meta-sgd-1-constant": _variant(1, rates="parameter", outer=Outer()),
     "meta-sgd-5-constant": _variant(5, rates="parameter", outer=Outer()),
 }
@@ -159,7 +165,7 @@ def run(
         iterations: Instead of the variant's own.
         state: Folder for checkpoints; the run goes on from there.
         progress: Show a progress bar.
-        program: A compiled objective of a variant with the same order and steps (`compiled`).
+        program: A compiled objective of a variant with the same order, steps and clip (`compiled`).
 
     Returns:
         A record for `inner_results.add_records`.
@@ -185,6 +191,7 @@ def run(
         "variant": name,
         "seed": seed,
         "iterations": iterations,
+        "recipe": method.describe(),
         "compiled": program is not None,
         "seconds": round(seconds, 1),
         **judge(fitted),

@@ -55,11 +55,11 @@ def sinusoid(
     from autometa.bench import inner_sinusoid as suite
 
     names = _chosen(variants, suite.VARIANTS)
-    programs: dict[tuple[Any, Any], Any] = {}
+    programs: dict[tuple[Any, ...], Any] = {}
     records = []
     for name in names:
         arguments = suite.VARIANTS[name].arguments
-        key = arguments.get("order", 2), arguments["steps"]
+        key = tuple(arguments.get(name) for name in ("order", "steps", "clip"))
         if compiled and key not in programs:
             programs[key] = suite.compiled(name)
         for seed in range(seeds):
