@@ -12,9 +12,11 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
+    from autometa.bench.replay import replay as replay
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
+    from autometa.search.estimator import MetaSearchCV as MetaSearchCV
     from autometa.search.tuning import tune as tune
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -33,6 +35,8 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
+    "replay": "autometa.bench.replay",
+    "MetaSearchCV": "autometa.search.estimator",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
@@ -42,6 +46,7 @@ __all__ = [
     "CompletedTrial",
     "MetaLearner",
     "MetaModel",
+    "MetaSearchCV",
     "Portfolio",
     "SearchSpace",
     "State",
@@ -51,6 +56,7 @@ __all__ = [
     "__version__",
     "children",
     "load_table",
+    "replay",
     "tune",
 ]
 

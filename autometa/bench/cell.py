@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from autometa.bench.method import Start, Starter
 from autometa.bench.pool import PoolSampler
 from autometa.bench.suite import BenchTask, Objective, Pool
+from autometa.search.studies import verbosity
 from autometa.search.suggest import suggest
 from autometa.space import Config
 from autometa.task import Task
@@ -94,11 +95,6 @@ def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
+    with verbosity(optuna.logging.ERROR), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

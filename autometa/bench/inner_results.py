@@ -17,6 +17,7 @@ import numpy as np
 
 from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
+from autometa.reading import parse_json, read_bytes
 
 # What a record may measure, in the order in which it is shown: measure -> {"mean", "ci95"}.
 # A measure "NAME @k" is that of a method NAME after k steps.
@@ -85,9 +86,9 @@ def read(path: str | Path) -> dict[str, Any]:
         StoreError: absent, damaged, or not a file of these suites.
     """
     try:
-        content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        content["suite"], content["records"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content: dict[str, Any] = parse_json(read_bytes(Path(path)))
+        content["suite"], bars(content)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise StoreError(f"{path} is not a results file of `autometa bench inner`") from error
     return content
 

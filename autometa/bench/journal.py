@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autometa.errors import StoreError
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 
 class Key(NamedTuple):
@@ -66,8 +67,8 @@ def read(path: Path) -> dict[Key, Cell]:
         StoreError: the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, MAX_TEXT).decode() if path.exists() else ""
+    except UnicodeDecodeError as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
     cells: dict[Key, Cell] = {}
     for line in text.splitlines():
@@ -79,15 +80,17 @@ def read(path: Path) -> dict[Key, Cell]:
 
 def _parse(line: str) -> Cell | None:
     try:
-        data = json.loads(line)
-        return Cell(
+        data = parse_json(line)
+        cell = Cell(
             **{
                 **data,
                 "values": tuple(data["values"]),
                 "milliseconds": tuple(data["milliseconds"]),
             }
         )
-    except (ValueError, TypeError, KeyError):
+        hash(cell.key)
+        return cell
+    except (ValueError, TypeError, LookupError):
         return None  # half a line, or a line of another program
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
+from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,15 +35,23 @@ def load(path: Path) -> dict[str, Any]:
         InputError: it holds no results, or those of a newer autometa.
     """
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = parse_json(read_bytes(path))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
     if not isinstance(results, dict) or not {"suite", "methods", "checkpoints"} <= results.keys():
         raise InputError(
             f"{path} holds no benchmark results", do="Write it with autometa bench run"
         )
-    if results.get("format", 0) > FORMAT:
+    version = results.get("format", 0)
+    if isinstance(version, int) and version > FORMAT:
         raise InputError(f"{path} was written by a newer autometa", do="Upgrade autometa")
+    try:
+        markdown(results, MEASURES)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(
+            f"{path} holds results that cannot be shown: {error!r}",
+            do="Write them again with autometa bench run",
+        ) from error
     return results
 
 

@@ -7,17 +7,31 @@ what they need inside their commands, so that `autometa --help` needs neither to
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from autometa._version import __version__
-from autometa.errors import AutometaError
+from autometa.errors import AutometaError, without_passwords
 
-COMMANDS = ("tune", "collect", "learn", "portfolio", "model", "explain", "bench", "inner", "report")
+_UsageError: Any = typer.BadParameter.__mro__[1]  # click's; newer typers carry their own click
+
+COMMANDS = (
+    "tune",
+    "collect",
+    "learn",
+    "replay",
+    "portfolio",
+    "model",
+    "explain",
+    "bench",
+    "inner",
+    "report",
+)
 
 app = typer.Typer(
     name="autometa",
@@ -60,9 +74,18 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(arguments)
+        sys.exit(app(arguments, standalone_mode=False))
     except AutometaError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {without_passwords(str(error))}\n")
         sys.exit(2)
+    except _UsageError as error:
+        error.message = without_passwords(error.message)
+        error.show()
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # a mistake of ours: all of it is shown, but no password
+        sys.stderr.write(without_passwords(traceback.format_exc()))
+        sys.exit(1)

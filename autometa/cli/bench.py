@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 import typer.core
 
+from autometa.cli.output import cell_progress
 from autometa.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from autometa.bench.journal import Cell
-    from autometa.bench.runner import Progress
 
 _DEFAULT_METHODS = "autometa,random,cold-tpe,cold-gp,greedy-portfolio,enqueue3-tpe,enqueue3-gp"
 
@@ -84,7 +78,7 @@ def run(
 
     _one_of("split", split, SPLITS)
     _one_of("format", output, ("table", "json"))
-    with _progress() as progress:
+    with cell_progress() as progress:
         results = run_suite(
             suite,
             known.names() if methods == "all" else _listed(methods),
@@ -184,35 +178,6 @@ def _evaluations(text: str | None) -> int | Literal["all"] | None:
 
 def _message(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr where that is a terminal, else nothing."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        shown = bar.add_task("cells", total=None)
-
-        def advance(done: int, total: int, cell: Cell) -> None:
-            bar.update(
-                shown, completed=done, total=total, description=f"{cell.method} on {cell.task}"
-            )
-
-        yield advance
 
 
 def _print(results: dict[str, Any], output: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import without_passwords
 
 if TYPE_CHECKING:
     from autometa.collect import Progress, Report
@@ -92,8 +93,9 @@ def collect(
 
 
 def _command() -> str:
-    """The command as typed, paths cut to their last part: provenance must not name a machine."""
-    return shlex.join(["autometa", *(Path(a).name if "/" in a else a for a in sys.argv[1:])])
+    """The command as typed, without passwords and machines: paths are cut to their last part."""
+    words = map(without_passwords, sys.argv[1:])
+    return shlex.join(["autometa", *(Path(w).name if "/" in w else w for w in words)])
 
 
 @contextmanager

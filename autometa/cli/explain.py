@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 
 if TYPE_CHECKING:
     import optuna
@@ -75,10 +75,6 @@ def _load(name: str, storage: str) -> optuna.Study:
         ) from error
     except Exception as error:  # whatever a database driver raises
         raise InputError(
-            f"the storage cannot be read: {_first_line(error)}",
+            f"the storage cannot be read ({told(error, storage)})",
             allowed="an Optuna storage URL, such as sqlite:///tuning.db",
-        ) from error
-
-
-def _first_line(error: Exception) -> Any:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        ) from None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from autometa.bench.journal import Cell
+    from autometa.bench.runner import Progress
 
 WIDE = 200  # columns where the output is no terminal, so that a file's lines are not folded
 
@@ -51,3 +56,32 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def cell_progress() -> Iterator[Progress]:
+    """A bar on stderr where that is a terminal, else nothing."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:
+        shown = bar.add_task("cells", total=None)
+
+        def advance(done: int, total: int, cell: Cell) -> None:
+            bar.update(
+                shown, completed=done, total=total, description=f"{cell.method} on {cell.task}"
+            )
+
+        yield advance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,11 +160,12 @@ def _load(folder: str) -> Portfolio:
 
 
 def _read_space(path: Path) -> SearchSpace:
+    from autometa.reading import parse_json, read_bytes
     from autometa.space import SearchSpace
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        data = parse_json(read_bytes(path))
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} holds no search space: {error}") from error
     if isinstance(data, dict) and "distributions" not in data:
         data = {"distributions": data}

@@ -20,6 +20,7 @@ from typing import Any
 
 from autometa.collect.plan import Key, Protocol, key
 from autometa.errors import InputError, StoreError
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.task import CompletedTrial, State
 
 NAME = "journal.jsonl"
@@ -55,12 +56,12 @@ def read(path: Path) -> Entries:
     """
     if not path.exists():
         return Entries()
-    *lines, tail = path.read_bytes().split(b"\n")
+    *lines, tail = read_bytes(path, MAX_TEXT).split(b"\n")
     entries = Entries(torn=bool(tail))
     for number, line in enumerate(lines, start=1):
         try:
-            _take(json.loads(line), entries)
-        except (ValueError, KeyError, TypeError) as error:
+            _take(parse_json(line), entries)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise StoreError(
                 f"line {number} of {path.name} is damaged ({error})",
                 allowed="one JSON object a line; only the last may be torn",

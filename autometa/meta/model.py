@@ -146,8 +146,9 @@ class MetaModel:
         Args:
             seed: Together with a trial's number it decides that trial's suggestion.
             meta_features: Of the new task, where known.
-            base: Samples the parameters that no prior task knows, and everything once the prior
-                tasks turn out not to help; by default Optuna's GPSampler.
+            base: Any Optuna sampler, for the cold arm: parameters that no prior task knows, the
+                cold trials, and every trial once the prior tasks turn out not to help. By default
+                a Gaussian process.
             pool: The only configs that can be tried, where there is such a list.
 
         Raises:

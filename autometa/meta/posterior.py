@@ -21,6 +21,7 @@ Shapes: n observed trials, m candidates, d unit columns, p basis functions, T pr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -76,6 +77,7 @@ class Posterior:
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
+        adapted: Kernels of another posterior of the same task, to be kept; fitted anew by default.
         cold_share: Prior probability of the cold hypotheses together.
         clip: Scores more than this many (best - median) below the median are raised to there, so
             that one failed config does not flatten the differences among good ones.
@@ -90,6 +92,7 @@ class Posterior:
         fidelity: Floats | None = None,
         relevance: Floats | None = None,
         hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
+        adapted: Mapping[Arm, Adapted] | None = None,
         cold_share: float = 0.15,
         clip: float = 1.5,
     ) -> None:
@@ -109,19 +112,23 @@ class Posterior:
             # The scale of a cold process is the slope's business.
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
-        surprise: dict[tuple[Arm, bool], float] = {}
-        for arm in dict.fromkeys(h.arm for h in hypotheses):
-            if self._full.sum() >= _ADAPT_FROM[arm]:
-                adapted = self._adapted(arm, standard, shared, mean)
-                self._kernels[arm, True] = adapted.kernel
-                surprise[arm, True] = adapted.surprise
+        if adapted is None:
+            adapted = {
+                arm: self._adapt(arm, standard, shared, mean)
+                for arm in dict.fromkeys(h.arm for h in hypotheses)
+                if self._full.sum() >= _ADAPT_FROM[arm]
+            }
+        self.adapted = adapted
+        self._kernels |= {(arm, True): found.kernel for arm, found in adapted.items()}
         fits = []
         for hypothesis in hypotheses:
             key = hypothesis.arm, hypothesis.adapted
             if key in self._kernels:
                 share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
                 count = sum(h.arm == hypothesis.arm for h in hypotheses)
-                log_prior = float(np.log(share / count)) - surprise.get(key, 0.0)
+                log_prior = float(np.log(share / count))
+                if hypothesis.adapted:
+                    log_prior -= adapted[hypothesis.arm].surprise
                 fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
         log_weights = np.array([f.log_evidence for f in fits])
         weights = np.exp(log_weights - log_weights.max())
@@ -133,7 +140,7 @@ class Posterior:
         self._fits = [fits[i] for i in keep]
         self._weights = weights[keep] / weights[keep].sum()
 
-    def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
+    def _adapt(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
         kernel = self._kernels[arm, False]
         full = self._full
         if arm == "cold":

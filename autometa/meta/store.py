@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from safetensors.numpy import save as save_tensors
 
 from autometa._version import __version__
 from autometa.errors import AutometaError, StoreError
+from autometa.meta import consistency
 from autometa.meta.basis import Basis
 from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
@@ -30,12 +32,13 @@ from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
 from autometa.meta.transfer import Transfer
+from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
 
 SCHEMA = 1
 _JSON, _TENSORS = "model.json", "model.safetensors"
 _RATES = ("shared", "heads", "cov")
-_MOST_JSON, _MOST_TENSORS = 256 * 2**20, 2**30
+_MOST_JSON, _MOST_TENSORS = 64 * 2**20, 2**30
 
 
 def save_model(model: MetaModel, path: Path) -> None:
@@ -73,14 +76,16 @@ def save_model(model: MetaModel, path: Path) -> None:
 def load_model(path: Path) -> MetaModel:
     """See `MetaModel.load`."""
     try:
+        check_size(path, path.stat().st_size, _MOST_JSON + _MOST_TENSORS)
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(_member(archive, _JSON, _MOST_JSON, path))
+            header = parse_json(_member(archive, _JSON, _MOST_JSON, path))
             blob = _member(archive, _TENSORS, _MOST_TENSORS, path)
     except FileNotFoundError as error:
         raise StoreError(f"there is no model at {path}", do="Check the path") from error
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        if isinstance(error, StoreError):
-            raise
+    except StoreError:
+        raise
+    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, struct.error) as error:
+        # RuntimeError: encrypted, or a kind of zip that Python does not know.
         raise _damaged(path, error) from error
     schema = header.get("schema") if isinstance(header, dict) else None
     if not isinstance(schema, int):
@@ -95,13 +100,17 @@ def load_model(path: Path) -> MetaModel:
         raise _damaged(path, "the checksum of its tensors does not match")
     try:
         scalars = header["transfer"]
-        return MetaModel(
-            space=SearchSpace.from_json(header["space"]),
-            tasks=tuple(map(str, header["tasks"])),
-            meta_features=tuple(dict(m) for m in header["meta_features"]),
-            transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
+        return consistency.check(
+            MetaModel(
+                space=SearchSpace.from_json(header["space"]),
+                tasks=tuple(map(str, header["tasks"])),
+                meta_features=tuple(dict(m) for m in header["meta_features"]),
+                transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
+            )
         )
-    except (KeyError, TypeError, ValueError, SafetensorError, AutometaError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _damaged(path, error) from error
+    except (SafetensorError, AutometaError) as error:
         raise _damaged(path, error) from error
 
 
@@ -133,7 +142,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "catalogue.judges": transfer.catalogue.judges,
         "catalogue.unit": transfer.catalogue.unit,
         "catalogue.scores": transfer.catalogue.scores,
-        "catalogue.curves": transfer.catalogue.curves,
+        "catalogue.regret": transfer.catalogue.regret,
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
@@ -206,7 +215,7 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             judges=tensors["catalogue.judges"],
             unit=tensors["catalogue.unit"],
             scores=tensors["catalogue.scores"],
-            curves=tensors["catalogue.curves"],
+            regret=tensors["catalogue.regret"],
         ),
         rates=None
         if widen is None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import CategoricalDistribution
 
 from autometa.errors import InputError, StoreError
+from autometa.reading import read_csv, read_parquet
 from autometa.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
         raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
     try:
         if kind == "parquet":
-            return pd.read_parquet(file)
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+            return read_parquet(file)
+        frame = read_csv(file, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise StoreError(f"{file} does not exist", do="Name a file of trials") from error
-    except (OSError, ValueError, UnicodeError) as error:
-        raise StoreError(f"{file} is not readable: {error}") from error
+    except pd.errors.EmptyDataError as error:
+        raise StoreError(f"{file} is empty", do="Name a file of trials") from error
     return understood(frame, space)
 
 

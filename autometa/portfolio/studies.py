@@ -16,9 +16,11 @@ with the metrics "value/0", "value/1", ...
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
@@ -156,7 +158,7 @@ def _import(
 ) -> tuple[_Imported, InputError | SpaceError | None]:
     """What one study holds, or why it cannot be imported."""
     directions, trials = study.read()
-    starts = [t.datetime_start for t in trials if t.datetime_start is not None]
+    starts = [t.datetime_start for t in trials if t.datetime_start is not None and _sound(t)]
     new = _Imported(study.name, study.source, min(starts).isoformat() if starts else "")
     try:
         rows = _rows(new, trials, space)
@@ -223,7 +225,9 @@ def _rows(new: _Imported, trials: Sequence[FrozenTrial], space: SearchSpace | No
     """
     states = Counter(t.state.name for t in trials)
     new.skipped.update({s: n for s, n in states.items() if s in ("RUNNING", "WAITING")})
-    finished = [t for t in trials if t.state in _FINISHED]
+    finished = [t for t in trials if t.state in _FINISHED and _sound(t)]
+    malformed = sum(t.state in _FINISHED for t in trials) - len(finished)
+    new.skipped.update({"malformed": malformed} if malformed else {})
     complete = [t for t in finished if t.state == TrialState.COMPLETE]
     if not complete:
         listed = ", ".join(f"{n} {s}" for s, n in sorted(states.items())) or "no trial at all"
@@ -251,6 +255,17 @@ def _rows(new: _Imported, trials: Sequence[FrozenTrial], space: SearchSpace | No
     fidelity, curves = _curves(kept)
     seconds = [np.nan if t.duration is None else t.duration.total_seconds() for t in kept]
     return _Rows(space, kept, raw[keep], fidelity, np.array(seconds), curves)
+
+
+def _sound(trial: FrozenTrial) -> bool:
+    """Whether values, reports and times are of the kinds that Optuna writes: a file may lie."""
+    numbers = (*(trial.values or ()), *trial.intermediate_values.values())
+    times = (trial.datetime_start, trial.datetime_complete)
+    return (
+        all(n is None or isinstance(n, float) or _number(n) < math.inf for n in numbers)
+        and all(isinstance(step, int) for step in trial.intermediate_values)
+        and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
+    )
 
 
 def _inferred(
@@ -300,11 +315,19 @@ def _raw(
                     raw[i, j] = places[name].get((isinstance(value, bool), value), -1)
                 except TypeError:  # a list: never a choice
                     raw[i, j] = -1
-            elif isinstance(value, int | float) and not isinstance(value, bool):
-                raw[i, j] = value
             else:
-                raw[i, j] = np.inf
+                raw[i, j] = _number(value)
     return raw, foreign
+
+
+def _number(value: object) -> float:
+    """A parameter's number; infinite, and so outside every range, where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.inf
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _misfit(space: SearchSpace, row: Floats) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -30,6 +32,26 @@ def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any
     if PREFIX + name in trial.user_attrs:
         return trial.user_attrs[PREFIX + name]
     return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+
+
+# Anyone who may write to a storage may write attributes: what is of another kind counts as absent.
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer beyond all floats
+        return None
+
+
+def weights(value: Any) -> dict[str, float]:
+    """Prior task -> weight, as far as they are numbers."""
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    known = {str(task): number(weight) for task, weight in pairs}
+    return {task: weight for task, weight in known.items() if weight is not None}
 
 
 def short_json(value: Any, most: int = 2000) -> str:

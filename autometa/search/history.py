@@ -89,8 +89,9 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
         if other.number == trial.number:
             continue
         if other.state == TrialState.RUNNING:
-            planned = attributes.read(study, other, "config") or {}
-            row = observed.project({**planned, **other.params})
+            planned = attributes.read(study, other, "config")
+            known = planned if isinstance(planned, dict) else {}  # anyone may write attributes
+            row = observed.project({**known, **other.params})
             if row is not None:
                 running.append(row)
         elif other.state != TrialState.WAITING:

@@ -4,9 +4,10 @@ What decides a trial's config, its rule, written to the trial as `autometa:rule`
 
     portfolio  the first trials: the zero-shot list, one item a trial number
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
-    cold       a plain Gaussian process on this study alone: every fourth trial (see `Policy`), so
-               that prior tasks that mislead cost at most a known share of the trials; and every
-               trial for which no prior task explains the ones before it (`GOING_COLD`)
+    cold       a plain Gaussian process on this study alone, or the user's own base sampler: every
+               fourth trial (see `Policy`), so that prior tasks that mislead cost at most a known
+               share of the trials; and every trial for which no prior task explains the ones
+               before it (`GOING_COLD`)
     base       the base sampler: nothing was learned, or the parameters are unknown to the model
 
 Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
@@ -31,7 +32,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
-from autometa.meta.hypotheses import Hypothesis
+from autometa.meta.adaptation import Adapted
+from autometa.meta.hypotheses import Arm, Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search import attributes
@@ -63,9 +65,9 @@ class MetaSampler(BaseSampler):
         model: What was learned from prior tasks.
         seed: Together with a trial's number it decides that trial's suggestion.
         meta_features: Of the new task, where known.
-        base: Samples parameters that the model does not know, and everything where nothing was
-            learned; by default a GPSampler (TPESampler for several objectives), made anew and
-            seeded for each trial.
+        base: Samples parameters that the model does not know, cold trials, and everything where
+            nothing was learned. By default cold trials ask a Gaussian process of ours, and the rest
+            a GPSampler (TPESampler for several objectives), made anew and seeded for each trial.
         policy: How trials are shared out; ablations change it, users need not.
         pool: The only configs that can be tried, where there is such a list.
     """
@@ -227,13 +229,15 @@ class MetaSampler(BaseSampler):
         rng = self._rng(number, 0)
         seen = history.active(self._policy.active_trials, rng)
         cold = self._policy.cold_by_turn(number)
+        if cold and self._asks_base:
+            return _Plan("cold", {})
         readings = self._policy.readings(cold=cold)
         posterior = self._posterior(seen, readings)
         if len(seen.running):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
             seen = seen.believing(mean)
-            posterior = self._posterior(seen, readings)
+            posterior = self._posterior(seen, readings, posterior.adapted)
         rate = None if cold else self._rate
         acquisition = Acquisition(self._model, posterior, seen, rate)
         if self._pool is not None:
@@ -244,11 +248,23 @@ class MetaSampler(BaseSampler):
         if cold:
             return _Plan("cold", config, notes)
         if not posterior.uses_transfer:
+            if self._asks_base:
+                config = {}
             return _Plan("cold", config, {**notes, "reason": GOING_COLD})
         notes["weights"] = self._named_weights(posterior)
         return _Plan("transfer", config, notes)
 
-    def _posterior(self, seen: History, readings: tuple[Hypothesis, ...]) -> Posterior:
+    @property
+    def _asks_base(self) -> bool:
+        """Whether cold trials are the base sampler's; one that knows no pool cannot keep to it."""
+        return self._base is not None and self._pool is None
+
+    def _posterior(
+        self,
+        seen: History,
+        readings: tuple[Hypothesis, ...],
+        adapted: Mapping[Arm, Adapted] | None = None,
+    ) -> Posterior:
         assert self._model.transfer is not None
         return Posterior(
             self._model.transfer,
@@ -257,6 +273,7 @@ class MetaSampler(BaseSampler):
             fidelity=seen.fidelity,
             relevance=self._relevance,
             hypotheses=readings,
+            adapted=adapted,
         )
 
     def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:
@@ -272,7 +289,7 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
 
 def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
     """Whether another process gave the same config to an earlier trial at the same moment."""
-    if plan.rule not in ("transfer", "cold"):
+    if plan.rule not in ("transfer", "cold") or not plan.config:
         return False
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(

@@ -151,7 +151,7 @@ class Search:
         return [
             t
             for t in self.study.get_trials(deepcopy=False)
-            if t.state.is_finished() and EVALUATION in t.user_attrs
+            if t.state.is_finished() and isinstance(t.user_attrs.get(EVALUATION), dict)
         ]
 
     def tuned(self, trial: FrozenTrial, *, number: int) -> TunedTrial:
@@ -159,7 +159,7 @@ class Search:
         child, config = self.menu.read(trial.params)
         evaluation = trial.user_attrs[EVALUATION]
         rule = str(self._note(trial, "rule") or "")
-        weights = _weights(self._note(trial, "weights"))
+        weights = attributes.weights(self._note(trial, "weights"))
         rate = config.get(child.space.inner_lr) if child.space.inner_lr else None
         return TunedTrial(
             number=number,
@@ -167,14 +167,14 @@ class Search:
             config=config,
             value=trial.value if trial.state == TrialState.COMPLETE else None,
             state=_STATES[trial.state],
-            fold_scores=tuple(math.nan if s is None else s for s in evaluation["folds"]),
-            seconds=evaluation["seconds"],
+            fold_scores=_folds(evaluation.get("folds")),
+            seconds=attributes.number(evaluation.get("seconds")),
             inner_lr=float(rate) if isinstance(rate, int | float) else None,
             rule=rule,
             reason=str(self._note(trial, "reason") or REASONS.get(rule, "")),
-            expected=_number(evaluation["expected"]),
+            expected=attributes.number(evaluation.get("expected")),
             weights=weights,
-            error=evaluation["error"],
+            error=str(evaluation.get("error") or ""),
         )
 
     def _note(self, trial: FrozenTrial, name: str) -> Any:
@@ -199,12 +199,6 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> float | None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
-
-
-def _weights(value: Any) -> dict[str, float]:
-    """Task -> weight, of a mapping or of pairs."""
-    pairs = value.items() if isinstance(value, Mapping) else value or []
-    return {str(task): float(weight) for task, weight in pairs}
+def _folds(value: Any) -> tuple[float, ...]:
+    numbers = map(attributes.number, value if isinstance(value, list | tuple) else ())
+    return tuple(math.nan if n is None else n for n in numbers)

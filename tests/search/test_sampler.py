@@ -136,6 +136,35 @@ def test_every_trial_says_which_rule_decided_it(model: MetaModel) -> None:
     assert all(len(json.dumps(v)) < 2000 for t in study.trials for v in t.user_attrs.values())
 
 
+@pytest.mark.parametrize("name", ["TPESampler", "CmaEsSampler", "NSGAIISampler", "RandomSampler"])
+def test_any_optuna_sampler_can_be_the_cold_arm(model: MetaModel, name: str) -> None:
+    """Cold trials are the base sampler's, and nothing else is."""
+    base = getattr(optuna.samplers, name)(seed=0)
+    asked: list[int] = []
+    sample = base.sample_independent
+
+    def spy(study: Any, trial: Any, *rest: Any) -> Any:
+        asked.append(trial.number)
+        return sample(study, trial, *rest)
+
+    relative = base.sample_relative
+
+    def relative_spy(study: Any, trial: Any, space: Any) -> Any:
+        asked.append(trial.number)
+        return relative(study, trial, space)
+
+    base.sample_independent, base.sample_relative = spy, relative_spy
+    study = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, base=base)),
+        Bowls(),
+        101,
+        13,
+    )
+    cold = {t.number for t in study.trials if t.user_attrs["autometa:rule"] == "cold"}
+    assert set(asked) == cold
+    assert {8, 12} <= cold
+
+
 def test_six_trials_a_restart_and_six_more_equal_twelve(model: MetaModel, tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     for _ in range(2):

@@ -7,7 +7,6 @@ onnxruntime, on one thread.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -29,6 +28,7 @@ from autometa.bench.suite import BenchTask, Objective, Reference, Suite
 from autometa.encoding import Floats
 from autometa.errors import MissingExtraError
 from autometa.portfolio import Portfolio
+from autometa.reading import parse_json, read_bytes
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
 
@@ -76,8 +76,8 @@ class YahpoSuite(Suite):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._described = json.loads((folder / "config_space.json").read_text())
-        self._codes = json.loads((folder / "encoding.json").read_text())
+        self._described = parse_json(read_bytes(folder / "config_space.json"))
+        self._codes = parse_json(read_bytes(folder / "encoding.json"))
 
     @cached_property
     def space(self) -> SearchSpace:
