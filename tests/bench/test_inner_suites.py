@@ -32,8 +32,8 @@ def test_sinusoids_are_sinusoids() -> None:
 
 def test_the_test_tasks_never_change() -> None:
     first, second = inner_sinusoid.held_out(), inner_sinusoid.held_out()
-    assert len(first) == 600
-    assert first.query_x.shape == (600, 100, 1)
+    assert len(first) == 2000
+    assert first.query_x.shape == (2000, 100, 1)
     assert all(torch.equal(a, b) for a, b in zip(first.parts, second.parts, strict=True))
 
 
