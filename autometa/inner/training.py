@@ -242,7 +242,7 @@ def _bar(show: bool, total: int) -> Iterator[Callable[[int, float], None]]:
             nonlocal mean
             if math.isfinite(loss):
                 mean = loss if math.isnan(mean) else 0.99 * mean + 0.01 * loss
-            bar.update(line, advance=n, loss=f"{mean:.4f}")
+            bar.update(line, advance=n, loss="" if math.isnan(mean) else f"{mean:.4f}")
 
         yield advance
 
