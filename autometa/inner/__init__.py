@@ -1,7 +1,8 @@
 """Learned inner learning rates: children that adapt in a few steps, and a mother that learns how.
 
 Read in this order: `adapt` (the pure function), `rates`, `maml` (the recipe), `training` (the outer
-loop), `fitted` (the result), `few_steps` (it all on real tables). Needs torch; `import autometa` alone does not load it.
+loop), `fitted` (the result), `few_steps` (it all on real tables). Needs torch; `import autometa`
+alone does not load it.
 """
 
 from autometa.inner import reptile

@@ -102,6 +102,7 @@ class FewStepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ModelError(
                 f"{len(self.classes_)} classes", allowed=f"up to {module.classes} with this start"
             )
+        self._outputs = module.classes
         self._embed = Embedding.fit(X, np.random.default_rng(self.seed))
         support = self._inputs(X), torch.from_numpy(labels.astype(np.int64))
         self.predictor_ = self.start.adapt(support, self.steps)
@@ -118,5 +119,5 @@ class FewStepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def _inputs(self, X: Floats) -> torch.Tensor:
-        own, every = len(self.classes_), self.start.module.classes
-        return torch.from_numpy(with_outputs(self._embed(X), own, every))
+        own = len(self.classes_)
+        return torch.from_numpy(with_outputs(self._embed(X), own, self._outputs))

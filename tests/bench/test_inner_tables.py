@@ -71,7 +71,7 @@ def test_the_first_step_at_or_under_a_loss() -> None:
 @pytest.mark.usefixtures("small")
 def test_a_record_and_a_peer_that_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = Peer(path=PEERS["adam"].path, rates=(1.0,), package="no_such_package")
-    monkeypatch.setitem(inner_tables.PEERS, "prodigy", absent)
+    monkeypatch.setitem(vars(inner_tables)["PEERS"], "prodigy", absent)
     parts = {"train": [blobs(3, 0), blobs(5, 1)], "test": [blobs(4, 2)]}
     record = inner_tables.run(parts, 0, iterations=2)
     assert json.dumps(record)
@@ -87,9 +87,8 @@ def test_a_record_and_a_peer_that_is_absent(monkeypatch: pytest.MonkeyPatch) -> 
 def test_families_are_held_out_whole_and_the_command_says_what_it_skips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(
-        inner_tables.PEERS, "sgd", Peer(path=PEERS["sgd"].path, rates=(1.0,), package="absent_one")
-    )
+    absent = Peer(path=PEERS["sgd"].path, rates=(1.0,), package="absent_one")
+    monkeypatch.setitem(vars(inner_tables)["PEERS"], "sgd", absent)
     (tmp_path / "tables").mkdir()
     index = []
     for i in range(8):
@@ -97,9 +96,10 @@ def test_families_are_held_out_whole_and_the_command_says_what_it_skips(
         frame = pd.DataFrame(rows.X, columns=list("abc"))
         frame["target"] = np.array(["no", "yes"])[rows.y]
         frame.to_parquet(tmp_path / "tables" / f"t{i}.parquet")
-        index.append({"name": f"t{i}", "family": f"f{i // 2}", "kind": "classification"})
-        index[-1]["rows"] = 80 if i else 10
-    pd.DataFrame(index).to_csv(tmp_path / "tables" / "index.csv", index=False)
+        count = 80 if i else 10
+        index.append((f"t{i}", f"f{i // 2}", "classification", count))
+    listed = pd.DataFrame(index, columns=["name", "family", "kind", "rows"])
+    listed.to_csv(tmp_path / "tables" / "index.csv", index=False)
     parts = inner_tables.load(tmp_path)
     families = {k: {int(r.name[1:]) // 2 for r in v} for k, v in parts.items()}
     assert families["test"]
