@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autometa.bench.show import title
-from autometa.plots import COLD, OTHER, WARM, check_figure_name, save_figure
+from autometa.plots import check_figure_name, save_figure
+from autometa.plots.figure import COLD, OTHER, WARM
 
 if TYPE_CHECKING:
     from autometa.bench.replay import Replay

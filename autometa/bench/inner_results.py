@@ -93,6 +93,16 @@ def read(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def measures(content: Mapping[str, Any]) -> list[tuple[str, int, str, float | None, float | None]]:
+    """Rows (variant, seed, measure, mean, half its 95 % interval) of everything measured."""
+    return [
+        (record["variant"], record["seed"], f"{part} {name}", found["mean"], found["ci95"])
+        for record in content["records"]
+        for part in PARTS
+        for name, found in record.get(part, {}).items()
+    ]
+
+
 def bars(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each bar beside what was measured: variant, measure, bar, value, ci95, reached.
 

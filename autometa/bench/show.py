@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autometa.bench.show_judged import judged_markdown
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
@@ -178,6 +179,8 @@ def markdown(results: Mapping[str, Any], measures: Iterable[str] = ("mean_regret
         parts.append("\n".join(lines))
     if results.get("by_space"):
         parts.append(_spaces_markdown(results, head[1:-1]))
+    if results.get("judged"):
+        parts.append(judged_markdown(results))
     return "\n\n".join(parts) + f"\n\n(commit {results['commit']})\n"
 
 

@@ -15,7 +15,7 @@ from autometa.bench.cell import Outcome, run_cell
 from autometa.bench.journal import Cell, Key
 from autometa.bench.method import Method, Starter
 from autometa.bench.provenance import commit, versions
-from autometa.bench.suite import BenchTask, Reference, Suite
+from autometa.bench.suite import BenchTask, Judged, Reference, Suite
 from autometa.portfolio import Portfolio
 
 
@@ -74,7 +74,12 @@ def _done(cell: Cell | None, trials: int) -> bool:
 
 def shorten(cell: Cell, trials: int) -> Cell:
     """The cell as if it had been stopped after so many trials."""
-    return replace(cell, values=cell.values[:trials], milliseconds=cell.milliseconds[:trials])
+    return replace(
+        cell,
+        values=cell.values[:trials],
+        milliseconds=cell.milliseconds[:trials],
+        judged={after: found for after, found in cell.judged.items() if int(after) <= trials},
+    )
 
 
 References: TypeAlias = Mapping[str, Reference]  # by task: what earlier cells measured against
@@ -107,6 +112,7 @@ def work_off(group: Group, suite: Suite, method: Method, known: References) -> I
             best=reference.best,
             middle=reference.middle,
             note=outcome.note,
+            judged=_judged(suite, task, outcome),
             commit=commit(),
             versions=versions(),
         )
@@ -126,6 +132,21 @@ def _outcome(
     if task.target and not method.uses_prior:
         _cold[key] = outcome
     return outcome
+
+
+def _judged(suite: Suite, task: BenchTask, outcome: Outcome) -> dict[str, Judged]:
+    """Number of trials -> judgement of the best config until then, where one succeeded."""
+    sign = 1.0 if task.task.direction == "maximize" else -1.0
+    found: dict[int, Judged] = {}
+    result = {}
+    for after in (n for n in suite.judged_after if n <= len(outcome.values)):
+        scored = [(sign * v, -i) for i, v in enumerate(outcome.values[:after]) if v is not None]
+        if scored:
+            best = -max(scored)[1]  # the first of the best
+            if best not in found:
+                found[best] = suite.judge(task, outcome.configs[best])
+            result[str(after)] = found[best]
+    return result
 
 
 @lru_cache(maxsize=2)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, note
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
@@ -34,10 +34,11 @@ def learn(
 ) -> None:
     """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
     from autometa.portfolio import Portfolio
-    from autometa.portfolio.studies import learn_studies
+    from autometa.portfolio.learning import learn_studies
 
-    new = Portfolio.from_studies(storage, names=names, metric=metric)
-    result, added = learn_studies(new, into)
+    with busy("reading the studies"):
+        new = Portfolio.from_studies(storage, names=names, metric=metric)
+        result, added = learn_studies(new, into)
     _show(new, result, added, into, form)
 
 
@@ -64,8 +65,8 @@ def _show(
         data = {"folder": str(into), "tasks": len(result), "trials": total, "studies": rows}
         show_json({**data, "skipped_studies": refused, "notes": notes})
         return
-    for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+    for text in notes:
+        note(text)
     lines = [
         [r["study"], r["task"], r["added"], r["known"], r["skipped"], _why(r)] for r in rows
     ] + [[r["study"], "", 0, 0, None, r["reason"]] for r in refused]

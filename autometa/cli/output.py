@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from autometa.bench.journal import Cell
-    from autometa.bench.runner import Progress
+from autometa.errors import InputError
 
 WIDE = 200  # columns where the output is no terminal, so that a file's lines are not folded
 
@@ -58,30 +57,17 @@ def _cell(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-@contextmanager
-def cell_progress() -> Iterator[Progress]:
-    """A bar on stderr where that is a terminal, else nothing."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+def check_writable(path: Path | None) -> None:
+    """Refuse before the work what could not be written after it.
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        shown = bar.add_task("cells", total=None)
-
-        def advance(done: int, total: int, cell: Cell) -> None:
-            bar.update(
-                shown, completed=done, total=total, description=f"{cell.method} on {cell.task}"
-            )
-
-        yield advance
+    Raises:
+        InputError: a folder, or a file in a folder that is absent or locked.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{str(path)!r} cannot be written",
+            allowed="a file in an existing folder that you may write to",
+        )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autometa.cli.output import Format, FormatOption, cell_progress, show_json, show_table
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import note, progress
 
 if TYPE_CHECKING:
     from autometa.bench.replay import Replay
@@ -54,14 +55,16 @@ def replay(
     if plot is not None:
         check_figure_name(plot)
     portfolio = Portfolio.from_studies(storage, names=names)
-    with cell_progress() as progress:
+    with progress("cells") as bar:
         found = module.replay(
             portfolio,
             trials=trials,
             seeds=seeds,
             studies=studies,
-            progress=progress,
-            message=lambda text: typer.echo(text, err=True),
+            progress=lambda done, total, cell: bar(
+                "replay", done, total, f"{cell.method} on {cell.task}"
+            ),
+            message=note,
         )
     if into is not None:
         show.save(found.to_json(), into)
@@ -95,5 +98,5 @@ def _show(found: Replay) -> None:
     for why, count in Counter(found.left_out.values()).items():
         names = [study for study, reason in found.left_out.items() if reason == why]
         shown = ", ".join(names[:SHOWN]) + ", ..." * (count > SHOWN)
-        typer.echo(f"note: {shown} left out: {why}", err=True)
+        note(f"{shown} left out: {why}")
     typer.echo(found.verdict)

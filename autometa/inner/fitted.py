@@ -184,7 +184,7 @@ class FittedMAML:
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
-            loss=loss or info.get("loss"),
+            loss=info["loss"] if loss is None else loss,
             info=info["info"],
         )
 
@@ -195,7 +195,8 @@ def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, A
     Raises:
         StoreError: a part is missing, of another kind, or does not fit the others.
     """
-    adapted, params, logs = info.get("adapted"), parts["params"], parts["logs"]
+    adapted: Any = info.get("adapted")
+    params, logs = parts["params"], parts["logs"]
     named = isinstance(adapted, list) and bool(adapted)
     named = named and all(isinstance(n, str) and n in params for n in adapted)
     numbers = [value for part in parts.values() for value in part.values()]

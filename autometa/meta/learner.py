@@ -14,6 +14,7 @@ from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import fit_catalogue
 from autometa.meta.early import with_early
 from autometa.meta.feasibility import fit_failure_rate
+from autometa.meta.improvement_chance import ImprovementChance, fit_improvement_chance
 from autometa.meta.inner_rate import fit_rate_model
 from autometa.meta.kernel import fit_kernel
 from autometa.meta.model import MetaModel
@@ -81,7 +82,14 @@ class MetaLearner:
             tasks=tuple(h.task.name for h, _ in taught),
             meta_features=tuple(dict(h.task.meta_features) for h, _ in taught),
             transfer=self._transfer(space, taught) if taught else None,
+            chance=self._chance(portfolio),
         )
+
+    def _chance(self, portfolio: Portfolio) -> ImprovementChance | None:
+        with one_thread():
+            return fit_improvement_chance(
+                portfolio.histories, np.random.default_rng([self.seed, 2])
+            )
 
     def _transfer(
         self, space: SearchSpace, taught: list[tuple[TaskHistory, NDArray[np.bool_]]]

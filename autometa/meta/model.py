@@ -13,6 +13,7 @@ import numpy as np
 from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
+from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
@@ -21,6 +22,8 @@ from autometa.space.values import Value
 
 if TYPE_CHECKING:
     import optuna
+
+    from autometa.search.pruner import MetaPruner
 
 
 _BEST = 20  # configs that stand for those worth trying
@@ -53,12 +56,14 @@ class MetaModel:
         tasks: Names of the prior tasks that taught something, length T.
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
+        chance: What was learned of learning curves; None where the prior tasks have none.
     """
 
     space: SearchSpace
     tasks: tuple[str, ...]
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
+    chance: ImprovementChance | None = None
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None
@@ -157,6 +162,17 @@ class MetaModel:
         from autometa.search.sampler import MetaSampler
 
         return MetaSampler(self, seed=seed, meta_features=meta_features, base=base, pool=pool)
+
+    def pruner(self, *, fallback: optuna.pruners.BasePruner | None = None) -> MetaPruner:
+        """An Optuna pruner that has seen learning curves before; see `improvement_chance`.
+
+        Args:
+            fallback: Decides where the prior tasks have no curves; by default Optuna's
+                MedianPruner. The pruner's `note` says so then.
+        """
+        from autometa.search.pruner import MetaPruner
+
+        return MetaPruner(self.chance, fallback=fallback)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file (a zip of safetensors and JSON), atomically.

@@ -5,7 +5,6 @@ Shapes: n scored trials, k failed, r running, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.encoding import Floats
 from autometa.search import attributes
 from autometa.search.observed import Observed
+from autometa.search.pruned import PrunedScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +75,17 @@ class History:
         )
 
 
-def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) -> History:
+def read_history(
+    study: optuna.Study, trial: FrozenTrial, observed: Observed, pruned: PrunedScores
+) -> History:
     """The study's trials other than the one that is being decided.
 
     Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-    trial without a finite value counts as failed, a pruned one is left out.
+    trial without a finite value counts as failed. What a pruned one counts is in `pruned`.
     """
     sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-    trials = study.get_trials(deepcopy=False)
-    budget = Budget.of(trials)
     unit, scores, fidelity, failed, running = [], [], [], [], []
-    for other in trials:
+    for other in study.get_trials(deepcopy=False):
         if other.number == trial.number:
             continue
         if other.state == TrialState.RUNNING:
@@ -94,15 +94,21 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
             row = observed.project({**known, **other.params})
             if row is not None:
                 running.append(row)
-        elif other.state != TrialState.WAITING:
+        elif other.state == TrialState.PRUNED:
+            row, stopped = observed.row(other), pruned.standing(study, other)
+            if row is not None and stopped is not None:
+                unit.append(row)
+                scores.append(stopped.score)
+                fidelity.append(stopped.fidelity)
+        elif other.state in (TrialState.COMPLETE, TrialState.FAIL):
             row = observed.row(other)
             if row is None:
                 continue
             if other.value is not None and np.isfinite(other.value):
                 unit.append(row)
                 scores.append(sign * other.value)
-                fidelity.append(budget.share(other))
-            elif other.state != TrialState.PRUNED:
+                fidelity.append(1.0)
+            else:
                 failed.append(row)
     d = observed.space.dim
     return History(
@@ -112,32 +118,3 @@ def read_history(study: optuna.Study, trial: FrozenTrial, observed: Observed) ->
         failed=np.array(failed).reshape(-1, d),
         running=np.array(running).reshape(-1, d),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How far trials went, told by the steps at which they reported values.
-
-    Args:
-        first: The earliest step that any trial reported.
-        last: The latest, of complete trials where there are any.
-    """
-
-    first: int
-    last: int
-
-    @classmethod
-    def of(cls, trials: Sequence[FrozenTrial]) -> Budget:
-        """The budget of a study; its steps may start at any number."""
-        told = [t for t in trials if t.intermediate_values]
-        done = [t for t in told if t.state == TrialState.COMPLETE] or told
-        return cls(
-            first=min((min(t.intermediate_values) for t in told), default=0),
-            last=max((max(t.intermediate_values) for t in done), default=0),
-        )
-
-    def share(self, trial: FrozenTrial) -> float:
-        """Share of the full budget of a trial with a value, in (0, 1]."""
-        if trial.state == TrialState.COMPLETE or trial.last_step is None:
-            return 1.0
-        return min((trial.last_step - self.first + 1) / max(self.last - self.first + 1, 1), 1.0)

@@ -42,6 +42,7 @@ from autometa.search.history import History, read_history
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
+from autometa.search.pruned import PrunedScores
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
@@ -92,6 +93,7 @@ class MetaSampler(BaseSampler):
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None
         self._observed: dict[str, Observed] = {}
+        self._pruned = PrunedScores()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._lock = threading.Lock()
@@ -210,7 +212,7 @@ class MetaSampler(BaseSampler):
             return None
         with self._lock:
             observed = self._observed.setdefault(study.study_name, Observed(self._model.space))
-        history = read_history(study, trial, observed)
+        history = read_history(study, trial, observed, self._pruned)
         if not len(history.scores):
             return None
         with threadpool_limits(limits=1):

@@ -12,11 +12,11 @@ from autometa import children
 from autometa.children import Child
 from autometa.meta_features import compute
 from autometa.search import race
+from autometa.search.expectation import expectation
 from autometa.search.priors import Priors
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.studies import open_study
 from autometa.search.trials import Judge, Menu, Search, in_order
-from autometa.space import Config
 from autometa.tables import Table
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self._warm: dict[str, Search] = {}
+        self._models: dict[str, MetaModel] = {}
         self._cold: Search | None = None
         self._features = compute(self.table)
 
@@ -100,8 +101,9 @@ class Session:
             # What prior tasks teach does not depend on the search's seed.
             model = MetaLearner(seed=0).fit(self.priors[name].portfolio, space=child.space)
             study.sampler = model.sampler(seed=self.judge.seed, meta_features=self._features)
+            self._models[name] = model
             self._warm[name] = Search(
-                study, Menu((child,)), self.judge, _expectation(model, self._features)
+                study, Menu((child,)), self.judge, expectation(model, self._features)
             )
         return self._warm[name]
 
@@ -144,6 +146,8 @@ class Session:
             versions=_versions(),
             study_name=self.study_name,
             study=self._warm[winner].study if winner in self._warm else None,
+            model=self._models.get(winner),
+            meta_features=self._features,
         )
 
     @property
@@ -162,17 +166,6 @@ class Session:
             "folds": self.judge.folds,
             "seed": self.judge.seed,
         }
-
-
-def _expectation(
-    model: MetaModel, features: Mapping[str, float]
-) -> Callable[[Config], float | None]:
-    """What prior tasks, before any trial, expect of a config: a normal score."""
-    transfer = model.transfer
-    if transfer is None:
-        return lambda config: None
-    head = model.task_relevance(features) @ transfer.prior.heads  # O = sum_i w_i f_i
-    return lambda config: float((transfer.basis(model.space.encode(config)[None]) @ head)[0])
 
 
 def _versions() -> dict[str, str]:

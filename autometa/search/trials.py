@@ -36,7 +36,7 @@ REASONS = {
     "base": "proposed by the base sampler, without the prior",
 }
 
-_STATES = {
+STATES = {
     TrialState.COMPLETE: State.COMPLETE,
     TrialState.FAIL: State.FAILED,
     TrialState.PRUNED: State.PRUNED,
@@ -166,8 +166,8 @@ class Search:
             child=child.name,
             config=config,
             value=trial.value if trial.state == TrialState.COMPLETE else None,
-            state=_STATES[trial.state],
-            fold_scores=_folds(evaluation.get("folds")),
+            state=STATES[trial.state],
+            fold_scores=folds_of(evaluation.get("folds")),
             seconds=attributes.number(evaluation.get("seconds")),
             inner_lr=float(rate) if isinstance(rate, int | float) else None,
             rule=rule,
@@ -199,6 +199,7 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
     }
 
 
-def _folds(value: Any) -> tuple[float, ...]:
+def folds_of(value: Any) -> tuple[float, ...]:
+    """Scores of folds that a study holds, NaN where one failed; none where it is anything else."""
     numbers = map(attributes.number, value if isinstance(value, list | tuple) else ())
     return tuple(math.nan if n is None else n for n in numbers)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from autometa.errors import InputError
 
 Kind: TypeAlias = Literal["classification", "regression"]
+Column: TypeAlias = "pd.Series[Any]"  # pandas' own class takes no item when a program runs
 
 MAX_CLASS_NUMBERS = 20
 """A target of whole numbers has at most this many distinct ones, or it is a regression."""
@@ -61,7 +62,7 @@ class Table:
 
     name: str
     X: pd.DataFrame
-    y: pd.Series[Any]
+    y: Column
     kind: Kind | None = None
     family: str = ""
     info: Mapping[str, Any] = field(default_factory=dict)

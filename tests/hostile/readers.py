@@ -31,7 +31,7 @@ from torch import nn
 from autometa import children
 from autometa.bench import inner_results, show
 from autometa.bench import journal as cells
-from autometa.cli.portfolio import _read_space
+from autometa.cli.importing import _read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
@@ -41,6 +41,7 @@ from autometa.reading import parse_json
 from autometa.search.explanation import explain_study
 from autometa.search.history import read_history
 from autometa.search.observed import Observed
+from autometa.search.pruned import PrunedScores
 from autometa.search.suggest import suggest
 from autometa.search.trials import EVALUATION, Judge, Menu, Search, in_order
 from autometa.space import SearchSpace
@@ -142,11 +143,15 @@ def _portfolio() -> Iterator[Reader]:
 
     def with_trials(data: bytes, folder: Path) -> object:
         (folder / file).write_bytes(data)
-        entry = {"name": file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        entry: dict[str, Any] = {
+            "name": file,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
         try:
-            entry["rows"] = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows  # type: ignore[assignment]
+            entry["rows"] = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
         except (pa.ArrowException, OSError, ValueError):
-            entry["rows"] = 12  # type: ignore[assignment]
+            entry["rows"] = 12
         own = {**described, "spaces": [{**described["spaces"][0], "file": entry}]}
         (folder / manifest.NAME).write_bytes(_signed(json.dumps(own).encode()))
         return load(folder)
@@ -372,7 +377,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        read_history(study, last, Observed(_CHILD.space)),
+        read_history(study, last, Observed(_CHILD.space), PrunedScores()),
     )
 
 
