@@ -199,6 +199,20 @@ def _spaces_markdown(results: Mapping[str, Any], columns: list[str]) -> str:
     return "\n".join(lines)
 
 
+def replace_in_page(page: Path, texts: Mapping[str, str]) -> None:
+    """Put each text between the markers of its name in a Markdown file.
+
+    Raises:
+        InputError: there is no such file, or it has no such markers.
+    """
+    if not page.exists():
+        raise InputError(f"{page} does not exist", allowed="a Markdown file")
+    written = page.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        written = replace_between_markers(written, name, text)
+    page.write_text(written, encoding="utf-8")
+
+
 def replace_between_markers(page: str, name: str, text: str) -> str:
     """The page with the text between its markers of this name.
 

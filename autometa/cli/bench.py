@@ -135,12 +135,7 @@ def table(
     if page is None:
         typer.echo("\n\n".join(texts.values()), nl=False)
         return
-    if not page.exists():
-        raise InputError(f"{page} does not exist", allowed="a Markdown file")
-    written = page.read_text(encoding="utf-8")
-    for path, text in texts.items():
-        written = show.replace_between_markers(written, path.stem, text)
-    page.write_text(written, encoding="utf-8")
+    show.replace_in_page(page, {path.stem: text for path, text in texts.items()})
     if output is Format.JSON:
         show_json({"page": str(page)})
 

@@ -92,6 +92,9 @@ class MetaSampler(BaseSampler):
         self._pool = None if pool is None else Pool.of(model.space, pool)
         warm = model.warm_start(self._policy.warm_trials, meta_features=meta_features)
         self._warm = tuple(warm if self._pool is None else self._pool.moved(warm, model.space))
+        learned = model.transfer is not None and model.transfer.rates is not None
+        narrowed = learned and self._policy.narrowed
+        self._rate = model.predict_inner_lr(meta_features) if narrowed else None
         self._readers: WeakKeyDictionary[optuna.Study, Reader] = WeakKeyDictionary()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
@@ -256,7 +259,8 @@ class MetaSampler(BaseSampler):
             mean, _ = posterior.predict(seen.running)
             seen = seen.believing(mean)
             posterior = self._posterior(seen, readings, posterior.adapted)
-        acquisition = Acquisition(self._model, posterior, seen)
+        rate = None if cold else self._rate
+        acquisition = Acquisition(self._model, posterior, seen, rate)
         if self._pool is not None:
             config = self._pool.at(acquisition.best(rng, self._pool.unit))
         else:
