@@ -87,7 +87,6 @@ def _results(file: str) -> Mapping[str, Any]:
             allowed="a results file of autometa bench, or the name of a study with --storage URL",
         )
     from autometa.bench import inner_results, show
-    from autometa.reading import parse_json, read_bytes
 
     try:
         found = parse_json(read_bytes(path))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autometa._version import __version__
 from autometa.encoding import Floats
 from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
@@ -30,6 +32,7 @@ from autometa.space import SearchSpace
 from autometa.task import State, TaskHistory
 
 _LEAST_TRIALS = 3
+_MOST_SOURCES = 50  # that a model names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,14 @@ class MetaLearner:
             meta_features=tuple(dict(h.task.meta_features) for h, _ in taught),
             transfer=self._transfer(space, taught) if taught else None,
             chance=self._chance(portfolio),
+            licence=portfolio.licence,
+            provenance={
+                "autometa": __version__,
+                "learner": asdict(self),
+                "tasks": len(portfolio),
+                "trials": sum(map(len, portfolio.histories)),
+                "sources": _sources(portfolio),
+            },
         )
 
     def _chance(self, portfolio: Portfolio) -> ImprovementChance | None:
@@ -141,6 +152,13 @@ class MetaLearner:
                     else None
                 ),
             )
+
+
+def _sources(portfolio: Portfolio) -> list[dict[str, Any]]:
+    """The portfolio's provenance in short: texts and numbers, no lists of studies."""
+    merged = portfolio.provenance.get("merged", [portfolio.provenance])
+    plain = [{k: v for k, v in p.items() if isinstance(v, str | int | float)} for p in merged]
+    return [p for p in plain if p][:_MOST_SOURCES]
 
 
 def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:

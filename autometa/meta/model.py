@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class MetaModel:
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
         chance: What was learned of learning curves; None where the prior tasks have none.
+        licence: Terms of the data it was learned from, an SPDX expression where there is one.
+        provenance: What it was learned from and by what; JSON-able.
     """
 
     space: SearchSpace
@@ -64,6 +66,8 @@ class MetaModel:
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
     chance: ImprovementChance | None = None
+    licence: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None
