@@ -17,7 +17,18 @@ import typer
 from autometa._version import __version__
 from autometa.errors import AutometaError
 
-COMMANDS = ("tune", "collect", "learn", "portfolio", "model", "explain", "bench", "inner", "report")
+COMMANDS = (
+    "tune",
+    "collect",
+    "learn",
+    "loop",
+    "portfolio",
+    "model",
+    "explain",
+    "bench",
+    "inner",
+    "report",
+)
 
 app = typer.Typer(
     name="autometa",

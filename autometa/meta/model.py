@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
 from autometa.meta.inner_rate import InnerRate
+from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
@@ -46,19 +47,21 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetaModel:
-    """What `MetaLearner.fit` returns.
+    """What `MetaLearner.fit` and `MetaLearner.refit` return.
 
     Args:
         space: The space of the prior tasks.
         tasks: Names of the prior tasks that taught something, length T.
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
+        lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
     space: SearchSpace
     tasks: tuple[str, ...]
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
+    lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None

@@ -54,7 +54,11 @@ class HeadPrior:
 
 
 def fit_prior(
-    features: Sequence[Floats], targets: Sequence[Floats], *, rounds: int = 30
+    features: Sequence[Floats],
+    targets: Sequence[Floats],
+    *,
+    rounds: int = 30,
+    start: HeadPrior | None = None,
 ) -> HeadPrior:
     """EM for m, S and s2.
 
@@ -62,6 +66,7 @@ def fit_prior(
         features: Per task, Phi_i (n_i, p).
         targets: Per task, z_i (n_i,).
         rounds: EM iterations.
+        start: What to begin with; by default pooled ridge regression and a broad spread.
     """
     p = features[0].shape[1]
     tasks = len(features)
@@ -70,9 +75,11 @@ def fit_prior(
     squares = np.array([z @ z for z in targets])
     total = sum(len(z) for z in targets)
 
-    # Start from pooled ridge regression and a broad spread.
-    mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
-    cov, noise = np.eye(p) / p, 0.5
+    if start is None:
+        mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
+        cov, noise = np.eye(p) / p, 0.5
+    else:
+        mean, cov, noise = start.mean, start.cov, start.noise
     heads = np.tile(mean, (tasks, 1))
     for _ in range(rounds):
         precision = np.linalg.inv(cov)

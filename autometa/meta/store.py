@@ -26,6 +26,7 @@ from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
 from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
+from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
@@ -49,6 +50,7 @@ def save_model(model: MetaModel, path: Path) -> None:
         "tasks": list(model.tasks),
         "meta_features": [dict(m) for m in model.meta_features],
         "transfer": scalars,
+        "lineage": model.lineage.to_json(),
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
     buffer = io.BytesIO()
@@ -100,6 +102,8 @@ def load_model(path: Path) -> MetaModel:
             tasks=tuple(map(str, header["tasks"])),
             meta_features=tuple(dict(m) for m in header["meta_features"]),
             transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
+            # Absent from models of earlier versions.
+            lineage=Lineage.from_json(header.get("lineage", {})),
         )
     except (KeyError, TypeError, ValueError, SafetensorError, AutometaError) as error:
         raise _damaged(path, error) from error

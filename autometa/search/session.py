@@ -35,6 +35,7 @@ class Session:
     asked: str
     children: tuple[Child, ...]
     priors: Mapping[str, Priors]
+    model: MetaModel | None
     judge: Judge
     n_trials: int
     timeout: float | None
@@ -98,7 +99,9 @@ class Session:
             whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{name}"
             study = open_study(self.storage, whole, self._signature(name))
             # What prior tasks teach does not depend on the search's seed.
-            model = MetaLearner(seed=0).fit(self.priors[name].portfolio, space=child.space)
+            model = self.model or MetaLearner(seed=0).fit(
+                self.priors[name].portfolio, space=child.space
+            )
             study.sampler = model.sampler(seed=self.judge.seed, meta_features=self._features)
             self._warm[name] = Search(
                 study, Menu((child,)), self.judge, _expectation(model, self._features)
