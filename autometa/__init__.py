@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
+    from autometa.search.feeding import FeedBack as FeedBack
+    from autometa.search.feeding import feed_back as feed_back
+    from autometa.search.starting import create_study as create_study
     from autometa.search.tuning import tune as tune
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -33,6 +36,9 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
+    "FeedBack": "autometa.search.feeding",
+    "create_study": "autometa.search.starting",
+    "feed_back": "autometa.search.feeding",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
@@ -40,6 +46,7 @@ _HOME = {
 
 __all__ = [
     "CompletedTrial",
+    "FeedBack",
     "MetaLearner",
     "MetaModel",
     "Portfolio",
@@ -50,6 +57,8 @@ __all__ = [
     "TaskHistory",
     "__version__",
     "children",
+    "create_study",
+    "feed_back",
     "load_table",
     "tune",
 ]

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.adapting import (
+    Choices,
+    Defaults,
+    Outside,
+    Renamed,
+    read_space,
+    rules,
+    show_report,
+)
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.errors import PortfolioError, StoreError
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
-    from autometa.space import SearchSpace
     from autometa.task import TaskHistory
 
 EMBEDDED = "embedded"
@@ -91,7 +99,7 @@ def import_file(
     from autometa.portfolio import Portfolio
     from autometa.portfolio.importing import read_trials
 
-    search_space = _read_space(space)
+    search_space = read_space(space)
     imported = Portfolio.from_frame(
         read_trials(file, search_space),
         task=task,
@@ -130,6 +138,47 @@ def merge(
 
 
 @group.command()
+def adapt(
+    folder: Folder,
+    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
+    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
+    renamed: Renamed = None,
+    choice: Choices = None,
+    default: Defaults = None,
+    outside: Outside = "clip",
+    report: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Turn a portfolio of old spaces into one of a new space; the report says what changed."""
+    from autometa.portfolio import Portfolio
+
+    adapted, told = _load(folder).adapt(
+        read_space(space), **rules(renamed, choice, default, outside)
+    )
+    if not told.helps:
+        raise PortfolioError(
+            f"nothing in {folder} can help in this space:\n{told}",
+            do="Say what was renamed, or start without it",
+        )
+    result = Portfolio.update(into, lambda old: old.merge(adapted))
+    if report is not None:
+        _write_json(report, told.to_json())
+    if form is Format.JSON:
+        counts = {"tasks": len(result), "trials": _trials(result)}
+        show_json({"folder": str(into), **counts, "adapted": told.to_json()})
+        return
+    show_report(told.to_json())
+    _report(result, into, form)
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@group.command()
 def diff(first: Folder, second: Folder, form: FormatOption = Format.TABLE) -> None:
     """Show what the second portfolio has that the first has not, and the reverse."""
     found = _load(first).diff(_load(second)).to_json()
@@ -158,18 +207,6 @@ def _load(folder: str) -> Portfolio:
             raise PortfolioError("this build ships no portfolio", do="Name a folder")
         return Portfolio.load(shipped.FOLDER)
     return Portfolio.load(folder)
-
-
-def _read_space(path: Path) -> SearchSpace:
-    from autometa.space import SearchSpace
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} holds no search space: {error}") from error
-    if isinstance(data, dict) and "distributions" not in data:
-        data = {"distributions": data}
-    return SearchSpace.from_json(data)
 
 
 def _task_row(history: TaskHistory) -> dict[str, Any]:

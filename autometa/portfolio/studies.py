@@ -10,6 +10,10 @@ attributes of trials are never looked at, since some samplers keep pickled objec
     RUNNING, WAITING  skipped and counted, as are trials whose config does not fit the space
                       (a FAIL trial may have ended before it had asked for all its parameters)
 
+Where a space is given, the trials of every study are adapted to it (see `adapting`): a parameter
+that a COMPLETE trial does not have is filled in, but a FAIL or PRUNED trial is skipped where others
+of its study have the parameter.
+
 A study with several objectives becomes one task each, "study/0", "study/1", ... of one family and
 with the metrics "value/0", "value/1", ...
 """
@@ -33,11 +37,14 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa._version import __version__
 from autometa.encoding import Floats
 from autometa.errors import InputError, SpaceError
+from autometa.portfolio.adapting import AdaptReport, SpaceReport, report_of
 from autometa.portfolio.inferring import fitting, infer, shared, union
 from autometa.portfolio.merging import free_name, unseen
 from autometa.portfolio.portfolio import Portfolio
 from autometa.portfolio.sources import ALLOWED, FoundStudy, StudySource, opened
 from autometa.space import SearchSpace, Value
+from autometa.space.adapting import adapt_rows
+from autometa.space.rules import Rules
 from autometa.task import State, Task, TaskHistory
 
 INFERRED = "inferred"  # what a task's info says of its space
@@ -55,6 +62,8 @@ class _Imported:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: int = 0  # COMPLETE trials whose value is not finite
     left_out: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # of all parameters
+    adapted: SpaceReport | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For a portfolio's provenance."""
@@ -69,16 +78,54 @@ class _Imported:
         }
 
 
+@dataclass(frozen=True)
+class _Aim:
+    """In which space studies are wanted: a given one, or None for each study's own."""
+
+    space: SearchSpace | None
+    inner_lr: str | None
+    rules: Rules
+
+    def check_names(self, imported: Sequence[_Imported]) -> None:
+        """Refuse an inner learning rate and rules that no study knows of."""
+        names = list(dict.fromkeys(n for i in imported for n in sorted(i.names)))
+        if self.space is not None:
+            self.rules.check(self.space, names)
+        elif self.inner_lr is not None and self.inner_lr not in names:
+            raise InputError(
+                f"inner_lr={self.inner_lr!r}, which no study tunes", allowed=", ".join(names)
+            )
+
+
+def _aim(
+    space: SearchSpace | Mapping[str, BaseDistribution] | None, inner_lr: str | None, rules: Rules
+) -> _Aim:
+    if space is not None and not isinstance(space, SearchSpace):
+        space = SearchSpace(space, inner_lr=inner_lr)
+    elif space is not None and inner_lr not in (None, space.inner_lr):
+        raise InputError(
+            f"inner_lr={inner_lr!r} for a space whose inner learning rate is {space.inner_lr!r}",
+            do="Say it in the space: SearchSpace(..., inner_lr=NAME)",
+        )
+    if space is None and rules != Rules():
+        raise InputError(
+            "renamed, choices, defaults or outside without a space to adapt to",
+            do="Give the space too",
+        )
+    return _Aim(space, inner_lr, rules)
+
+
 def import_studies(
     sources: StudySource | Iterable[StudySource],
     *,
     names: str | Iterable[str] | None,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
     metric: str,
+    inner_lr: str | None = None,
+    rules: Rules | None = None,
 ) -> Portfolio:
     """See `Portfolio.from_studies`."""
-    if space is not None and not isinstance(space, SearchSpace):
-        space = SearchSpace(space)
+    aim = _aim(space, inner_lr, rules or Rules())
     patterns = [names] if isinstance(names, str) else None if names is None else list(names)
     imported: list[_Imported] = []
     refused: list[dict[str, str]] = []
@@ -91,7 +138,7 @@ def import_studies(
             for study in found:
                 if patterns is not None and not any(fnmatchcase(study.name, p) for p in patterns):
                     continue
-                new, why = _import(study, space, metric)
+                new, why = _import(study, aim, metric)
                 if any((i.study, i.started) == (new.study, new.started) for i in imported):
                     why = InputError(f"study {study.name!r} comes twice", allowed="once")
                 elif why is None:
@@ -103,8 +150,9 @@ def import_studies(
                         {"study": study.name, "source": study.source, "reason": why.given}
                     )
     _check_any(imported, refused, seen, patterns)
+    aim.check_names(imported)
     histories = _named([h for i in imported for h in i.histories], ())
-    arranged = iter(shared(histories) if space is None else histories)
+    arranged = iter(shared(histories) if aim.space is None else histories)
     for item in imported:
         item.histories = [next(arranged) for _ in item.histories]
     return Portfolio(
@@ -115,7 +163,18 @@ def import_studies(
             "studies": [i.to_json() for i in imported],
             "skipped_studies": refused,
             "notes": notes,
+            **({} if aim.space is None else {"adapted": _report(imported).to_json()}),
         },
+    )
+
+
+def _report(imported: Sequence[_Imported]) -> AdaptReport:
+    return AdaptReport(
+        spaces=tuple(
+            replace(i.adapted, tasks=tuple(h.task.name for h in i.histories))
+            for i in imported
+            if i.adapted is not None
+        )
     )
 
 
@@ -152,14 +211,14 @@ def _check_any(
 
 
 def _import(
-    study: FoundStudy, space: SearchSpace | None, metric: str
+    study: FoundStudy, aim: _Aim, metric: str
 ) -> tuple[_Imported, InputError | SpaceError | None]:
     """What one study holds, or why it cannot be imported."""
     directions, trials = study.read()
     starts = [t.datetime_start for t in trials if t.datetime_start is not None]
     new = _Imported(study.name, study.source, min(starts).isoformat() if starts else "")
     try:
-        rows = _rows(new, trials, space)
+        rows = _rows(new, trials, aim)
     except (InputError, SpaceError) as error:
         return new, error
     base = study.name
@@ -177,7 +236,7 @@ def _import(
                 "study": study.name,
                 "started": new.started,
                 **({"objective": k} if several else {}),
-                **({"space": INFERRED} if space is None else {}),
+                **({"space": INFERRED} if aim.space is None else {}),
             },
         )
         values, states = _values(rows.trials, rows.curves, k, len(directions))
@@ -214,11 +273,11 @@ class _Rows:
     curves: Floats
 
 
-def _rows(new: _Imported, trials: Sequence[FrozenTrial], space: SearchSpace | None) -> _Rows:
+def _rows(new: _Imported, trials: Sequence[FrozenTrial], aim: _Aim) -> _Rows:
     """Read the finished trials; counts in `new` what does not fit.
 
     Raises:
-        InputError: no trial is COMPLETE, or none of these fits.
+        InputError: no trial is COMPLETE, none of these fits, or the study is too different.
         SpaceError: the distributions make no space.
     """
     states = Counter(t.state.name for t in trials)
@@ -232,14 +291,17 @@ def _rows(new: _Imported, trials: Sequence[FrozenTrial], space: SearchSpace | No
             allowed="at least one",
             do="Let it finish, or leave it out",
         )
-    if space is None:
-        space = _inferred(new, finished, complete)
-    raw, foreign = _raw(finished, space, ignore=new.left_out)
-    whole, inside = fitting(space, raw)
-    keep = whole & inside & np.array([not f for f in foreign])
-    for i in np.flatnonzero(~keep):
-        what = foreign[i] or _misfit(space, raw[i])
-        new.skipped[f"{finished[i].state.name}: {what}"] += 1
+    distributions = _distributions(new, finished, complete)
+    if aim.space is None:
+        space = _inferred(new, distributions, complete, aim.inner_lr)
+        raw, wrong = _own(new, finished, space)
+    else:
+        space = aim.space
+        raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)
+    for trial, what in zip(finished, wrong, strict=True):
+        if what:
+            new.skipped[f"{trial.state.name}: {what}"] += 1
+    keep = np.array([not what for what in wrong], dtype=bool)
     kept = [t for t, k in zip(finished, keep, strict=True) if k]
     if not any(t.state == TrialState.COMPLETE for t in kept):
         reason, count = new.skipped.most_common(1)[0]
@@ -253,25 +315,86 @@ def _rows(new: _Imported, trials: Sequence[FrozenTrial], space: SearchSpace | No
     return _Rows(space, kept, raw[keep], fidelity, np.array(seconds), curves)
 
 
-def _inferred(
-    new: _Imported, finished: list[FrozenTrial], complete: list[FrozenTrial]
-) -> SearchSpace:
-    """The space of a study's trials, see `inferring`."""
+def _own(
+    new: _Imported, finished: Sequence[FrozenTrial], space: SearchSpace
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the study's own space, and for each what is wrong with it or ""."""
+    raw, foreign = _raw(finished, space, ignore=new.left_out)
+    whole, inside = fitting(space, raw)
+    wrong = [
+        strange or ("" if fits else _misfit(space, row))
+        for strange, fits, row in zip(foreign, whole & inside, raw, strict=True)
+    ]
+    return raw, wrong
+
+
+def _adapted(
+    new: _Imported,
+    finished: Sequence[FrozenTrial],
+    distributions: Mapping[str, BaseDistribution],
+    space: SearchSpace,
+    rules: Rules,
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the given space, and for each what is wrong with it or "".
+
+    Raises:
+        InputError: the study is too different to help.
+        SpaceError: two of its parameters become one.
+    """
+    flat = SearchSpace(distributions)
+    raw, foreign = _raw(finished, flat)
+    rows = adapt_rows(distributions, space, np.where(np.isfinite(raw), raw, np.nan), rules)
+    new.adapted = report_of(new.study, [new.study], rows)
+    if new.adapted.too_different:
+        raise InputError(
+            f"study {new.study!r} is too different from the space: {new.adapted.too_different}",
+            allowed="studies that share more with it",
+            do="Say what was renamed, or leave the study out",
+        )
+    known = np.array([p.old is not None for p in rows.parameters[: len(space.names)]])
+    wrong = []
+    for i, trial in enumerate(finished):
+        what = foreign[i] or rows.lost[i]
+        gaps = np.flatnonzero(rows.filled[i] & known)
+        if not what and trial.state != TrialState.COMPLETE and len(gaps):
+            what = f"parameter {space.names[gaps[0]]!r} is missing"
+        wrong.append(what)
+    return rows.raw, wrong
+
+
+def _distributions(
+    new: _Imported, finished: Sequence[FrozenTrial], complete: Sequence[FrozenTrial]
+) -> dict[str, BaseDistribution]:
+    """The distributions of a study: for each parameter the narrowest that holds its trials'."""
     names = list(dict.fromkeys(n for t in complete for n in t.params))
     if not names:
         raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
-    distributions = {
+    new.names.update(names)
+    return {
         n: union(n, (t.distributions[n] for t in finished if n in t.distributions)) for n in names
     }
+
+
+def _inferred(
+    new: _Imported,
+    distributions: dict[str, BaseDistribution],
+    complete: Sequence[FrozenTrial],
+    inner_lr: str | None,
+) -> SearchSpace:
+    """The space of a study's trials, see `inferring`."""
     flat = SearchSpace(distributions)  # refuses categories that are no plain data
     raw, _ = _raw(complete, flat)
     conditions, new.left_out = infer(distributions, raw)
-    for name in new.left_out:
-        del distributions[name]
+    distributions = {n: d for n, d in distributions.items() if n not in new.left_out}
     if not distributions:
         raise InputError(f"study {new.study!r} has no parameter that its trials share")
     shown = [*distributions][:4] + (["..."] if len(distributions) > 4 else [])
-    return SearchSpace(distributions, conditions=conditions, name=", ".join(shown))
+    return SearchSpace(
+        distributions,
+        conditions=conditions,
+        inner_lr=inner_lr if inner_lr in distributions else None,
+        name=", ".join(shown),
+    )
 
 
 def _raw(
@@ -423,7 +546,9 @@ def learn_studies(new: Portfolio, folder: str | Path) -> tuple[Portfolio, dict[s
         studies = [i for i in new.provenance["studies"] if i["study"] in names]
         return base.merge(
             Portfolio(
-                (h for h in more if len(h)), provenance={**new.provenance, "studies": studies}
+                (h for h in more if len(h)),
+                provenance={**new.provenance, "studies": studies},
+                licence=new.licence,
             )
         )
 
