@@ -82,8 +82,11 @@ def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
 
 
 def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | None:
-    """Which inner learning rates are best; None where the space has none."""
+    """Which inner learning rates are best; None where the space has none, or no trial used one."""
     if not space.inner_lr:
+        return None
+    column = space.names.index(space.inner_lr)
+    if not any((~np.isnan(h.raw[:, column])).any() for h in lessons.histories):
         return None
     return fit_rate_model(space, lessons.histories, np.random.default_rng([seed, 1]))
 

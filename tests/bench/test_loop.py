@@ -60,7 +60,8 @@ def test_the_loop_goes_on_where_it_stopped(
         return out if code == 0 else err
 
     first = json.loads(run("iris"))
-    (tmp_path / "p" / loop.JOURNAL).open("a").write('{"torn')
+    with (tmp_path / "p" / loop.JOURNAL).open("a") as journal:
+        journal.write('{"torn')
     found = json.loads(run("iris", "wine"))
     assert found["steps"][0] == first["steps"][0]
     assert [s["prior_tasks"] for s in found["steps"]] == [0, 1]

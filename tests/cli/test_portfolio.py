@@ -261,14 +261,15 @@ def test_adapt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from autometa.testing.families import Bowls
 
     Bowls().portfolio(2, trials=5).save(tmp_path / "old")
-    space = {
-        "lr": json.loads(distribution_to_json(FloatDistribution(1e-4, 1.0, log=True))),
-        "depth": json.loads(distribution_to_json(IntDistribution(1, 8))),
-        "optimiser": json.loads(
-            distribution_to_json(CategoricalDistribution(["ADAM", "momentum"]))
-        ),
-        "epochs": json.loads(distribution_to_json(IntDistribution(1, 50))),
-    }
+    new = SearchSpace(
+        {
+            "lr": FloatDistribution(1e-4, 1.0, log=True),
+            "depth": IntDistribution(1, 8),
+            "optimiser": CategoricalDistribution(["ADAM", "momentum"]),
+            "epochs": IntDistribution(1, 50),
+        }
+    )
+    space = new.to_json()["distributions"]
     (tmp_path / "space.json").write_text(json.dumps(space))
     words = ["portfolio", "adapt", tmp_path / "old", "--space", tmp_path / "space.json"]
     words += ["--into", tmp_path / "new", "--renamed", "learning_rate=lr", "--default", "epochs=7"]

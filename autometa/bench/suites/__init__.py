@@ -20,6 +20,7 @@ _HOME = {
     "tables": ("tables", "Tables", "tables"),
     "adversarial": ("adversarial", "AdversarialSynthetic", ""),
     "adversarial-lcbench": ("adversarial", "AdversarialLCBench", "yahpo/lcbench"),
+    "adapted-lcbench": ("adapted", "AdaptedLCBench", "yahpo/lcbench"),
     "synthetic": ("synthetic", "Synthetic", ""),
 }
 
