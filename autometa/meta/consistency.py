@@ -34,7 +34,7 @@ def check(model: MetaModel) -> MetaModel:
         return model
     if not model.tasks:
         raise ModelError("something learned of no task")
-    _check_basis(transfer, model.space.dim)
+    _check_basis(transfer, model.space.dim + transfer.basis.budgeted)
     for name, (array, shape) in _shapes(transfer, model.space.dim, len(model.tasks)).items():
         _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
         most = np.inf if name.startswith("similarity") else _MOST
@@ -95,6 +95,7 @@ def _shapes(
         "failure.weights": (weights, (p,) if weights.size else (0,)),
         "catalogue.unit": (catalogue.unit, (configs, d)),
         "catalogue.scores": (catalogue.scores, (configs, judges)),
+        "catalogue.regret": (catalogue.regret, (configs, judges)),
     }
     if transfer.rates is not None:
         bumps = len(transfer.rates.cov)

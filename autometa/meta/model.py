@@ -15,6 +15,7 @@ from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
 from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate
+from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
@@ -49,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetaModel:
-    """What `MetaLearner.fit` returns.
+    """What `MetaLearner.fit` and `MetaLearner.refit` return.
 
     Args:
         space: The space of the prior tasks.
@@ -59,6 +60,7 @@ class MetaModel:
         chance: What was learned of learning curves; None where the prior tasks have none.
         licence: Terms of the data it was learned from, an SPDX expression where there is one.
         provenance: What it was learned from and by what; JSON-able.
+        lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
     space: SearchSpace
@@ -68,6 +70,7 @@ class MetaModel:
     chance: ImprovementChance | None = None
     licence: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None

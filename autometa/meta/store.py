@@ -34,6 +34,7 @@ from autometa.meta.feasibility import FailureRate
 from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
+from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
@@ -61,6 +62,7 @@ def save_model(model: MetaModel, path: Path) -> None:
         "meta_features": [dict(m) for m in model.meta_features],
         "licence": model.licence,
         "provenance": dict(model.provenance),
+        "lineage": model.lineage.to_json(),
         **scalars,
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
@@ -122,6 +124,7 @@ def load_model(path: Path) -> MetaModel:
                 chance=None if curves is None else _restore_chance(tensors, curves),
                 licence=str(header.get("licence", "")),
                 provenance=dict(header.get("provenance", {})),
+                lineage=Lineage.from_json(header.get("lineage", {})),
             )
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:

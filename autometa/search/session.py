@@ -47,6 +47,7 @@ class Session:
         setting: What is searched.
         asked: A child's name, or "auto".
         priors: Child -> its prior tasks.
+        model: Used instead of a fit on the prior tasks, where there is one.
         judge: Evaluates in this process where there is no team.
         n_trials: Of each arm.
         total: Whether n_trials counts the trials that the study has already.
@@ -59,6 +60,7 @@ class Session:
     setting: Setting
     asked: str
     priors: Mapping[str, Priors]
+    model: MetaModel | None
     judge: Judge
     n_trials: int
     total: bool
@@ -137,7 +139,7 @@ class Session:
 
             space = children.get(name).space
             # What prior tasks teach does not depend on the search's seed.
-            model: MetaModel = MetaLearner(seed=0).fit(self.priors[name].portfolio, space=space)
+            model = self.model or MetaLearner(seed=0).fit(self.priors[name].portfolio, space=space)
             if self.team is not None:
                 model.save(self._model_file(name))
             self._models[name] = model

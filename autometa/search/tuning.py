@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from optuna.storages import BaseStorage
 
+    from autometa.meta import MetaModel
+
 AUTO = "auto"
 TRIAL_TIMEOUT = 300.0
 
@@ -64,9 +66,8 @@ def tune(
         seed: Of the folds, the children and the search.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
-        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, storage, study_name,
-            compare_cold, learn, on_trial,
-            workers, total.
+        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, model, storage,
+            study_name, compare_cold, learn, on_trial, workers, total.
 
     Returns:
         What was found: `best_value`, `best_params`, `inner_lr`, every trial and why it was tried.
@@ -93,6 +94,7 @@ def tune_table(
     trial_timeout: float | None = TRIAL_TIMEOUT,
     folds: int = 5,
     portfolio: Sources = EMBEDDED,
+    model: MetaModel | None = None,
     storage: str | BaseStorage | None = None,
     study_name: str | None = None,
     compare_cold: bool = False,
@@ -118,6 +120,8 @@ def tune_table(
         folds: Cross-validation folds.
         portfolio: Prior tasks: "embedded", a Portfolio, a folder, a list of these, or None for
             none. Tasks that are this table or a relative of it are always left out.
+        model: Fitted on prior tasks of the child's space, and used instead of a fit on the
+            portfolio's: what it was fitted on is then the caller's business.
         storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
         study_name: Name of the study; an existing one is continued.
         compare_cold: Also run Optuna's default search, for comparison.
@@ -138,6 +142,12 @@ def tune_table(
     started = time.perf_counter() if started is None else started
     _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
     chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
+    if model is not None and [c.space for c in chosen] != [model.space]:
+        raise InputError(
+            f"a model of the space {model.space.name!r} for child {child!r}",
+            allowed="a model of the child's own space, and one child",
+            do="Fit it with MetaLearner.fit on a portfolio of this child",
+        )
     priors = {c.name: gather(portfolio, c, table) for c in chosen}
     _check_workers(workers, storage)
     setting = Setting(
@@ -155,6 +165,7 @@ def tune_table(
             setting=setting,
             asked=child,
             priors=priors,
+            model=model,
             judge=setting.judge(evaluator),
             n_trials=n_trials,
             total=total,

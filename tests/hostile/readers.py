@@ -31,7 +31,7 @@ from torch import nn
 from autometa import children
 from autometa.bench import inner_results, show
 from autometa.bench import journal as cells
-from autometa.cli.importing import _read_space
+from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
@@ -290,7 +290,7 @@ def _frames() -> Iterator[Reader]:
     yield Reader(
         name="search space",
         valid=json.dumps(SPACE.to_json()).encode(),
-        read=_file("s.json", lambda path: _read_space(path).defaults),
+        read=_file("s.json", lambda path: read_space(path).defaults),
         kind="json",
     )
 
