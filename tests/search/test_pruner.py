@@ -53,7 +53,7 @@ def chance() -> ImprovementChance:
     return found
 
 
-def run(pruner: optuna.pruners.BasePruner, direction: str, trials: int = 40) -> optuna.Study:
+def run(pruner: optuna.pruners.BasePruner, direction: Any, trials: int = 40) -> optuna.Study:
     sign = 1.0 if direction == "maximize" else -1.0
     rng = np.random.default_rng(99)
 
@@ -74,7 +74,7 @@ def run(pruner: optuna.pruners.BasePruner, direction: str, trials: int = 40) -> 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_it_finds_what_no_pruning_finds_at_half_the_steps(
-    chance: ImprovementChance, direction: str
+    chance: ImprovementChance, direction: Any
 ) -> None:
     whole, study = run(NopPruner(), direction), run(MetaPruner(chance), direction)
     spread = abs(whole.best_value - np.median([t.value for t in whole.trials]))
@@ -206,10 +206,13 @@ def test_a_pruned_trial_keeps_its_place_among_the_finished_ones() -> None:
         trial.report(8.0, 1)
         trial.report(value, 2)
         study.tell(trial, state=TrialState.PRUNED)
-        assert PrunedScores().score(study, study.trials[-1]) == pytest.approx(score)
+        found = PrunedScores().standing(study, study.trials[-1])
+        assert found is not None
+        assert found.score == pytest.approx(score)
+        assert found.fidelity == pytest.approx(2 / 3)
     silent = study.ask()
     study.tell(silent, state=TrialState.PRUNED)
-    assert PrunedScores().score(study, study.trials[-1]) is None
+    assert PrunedScores().standing(study, study.trials[-1]) is None
 
 
 def test_curves_of_other_steps_meet_on_one_grid() -> None:
