@@ -69,7 +69,6 @@ def _load(name: str, storage: str) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         opened = open_storage(storage)
-        assert opened is not None
         return optuna.load_study(study_name=name, storage=opened)
     except AutometaError:
         raise
