@@ -105,10 +105,9 @@ class Crew:
                     self._send(place, order)
             while any(place.order is not None for place in self._places):
                 yield from self._hear()
-            if not (self._given_up or self._orphans(study)) or (
-                end is not None and time.monotonic() >= end
-            ):
-                return  # nobody died with the last trials in hand
+            if not self._given_up or (end is not None and time.monotonic() >= end):
+                return
+            # Somebody gave up with a trial in hand: the others do it.
 
     # Workers -------------------------------------------------------------------------------------
 

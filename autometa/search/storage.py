@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import optuna
 from optuna.storages import BaseStorage, RDBStorage
@@ -36,6 +36,16 @@ _POLLS = (0.1, 5.0)  # seconds between two attempts meanwhile: first, at most
 T = TypeVar("T")
 
 
+@overload
+def open_storage(
+    storage: str | BaseStorage, *, heartbeat: int = ..., grace: int = ...
+) -> BaseStorage: ...
+@overload
+def open_storage(storage: None, *, heartbeat: int = ..., grace: int = ...) -> None: ...
+@overload
+def open_storage(
+    storage: str | BaseStorage | None, *, heartbeat: int = ..., grace: int = ...
+) -> BaseStorage | None: ...
 def open_storage(
     storage: str | BaseStorage | None, *, heartbeat: int = HEARTBEAT, grace: int = GRACE
 ) -> BaseStorage | None:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -273,7 +274,7 @@ def refused(folder: str, model: str) -> None:
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-    attempts = {
+    attempts: dict[str, Callable[[], object]] = {
         "portfolio": lambda: portfolio.save(place),
         "model": lambda: learned.save(place),
         "journal": lambda: open_storage(f"journal:///{place}"),

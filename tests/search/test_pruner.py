@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import optuna
@@ -53,7 +54,9 @@ def chance() -> ImprovementChance:
     return found
 
 
-def run(pruner: optuna.pruners.BasePruner, direction: Any, trials: int = 40) -> optuna.Study:
+def run(
+    pruner: optuna.pruners.BasePruner, direction: Literal["maximize", "minimize"], trials: int = 40
+) -> optuna.Study:
     sign = 1.0 if direction == "maximize" else -1.0
     rng = np.random.default_rng(99)
 
@@ -74,7 +77,7 @@ def run(pruner: optuna.pruners.BasePruner, direction: Any, trials: int = 40) -> 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_it_finds_what_no_pruning_finds_at_half_the_steps(
-    chance: ImprovementChance, direction: Any
+    chance: ImprovementChance, direction: Literal["maximize", "minimize"]
 ) -> None:
     whole, study = run(NopPruner(), direction), run(MetaPruner(chance), direction)
     spread = abs(whole.best_value - np.median([t.value for t in whole.trials]))
