@@ -1,0 +1,159 @@
+"""What the sampler and the learner themselves cost: `python -m autometa.bench.overhead`.
+
+One thread, made data of fourteen parameters, methods in turn on one study length. All times are
+processor times of this process, which other work on the machine disturbs little; still only ratios
+within one file mean something. Optuna's own part of `ask` and `tell` is in all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, GPSampler, TPESampler
+
+from autometa.bench import show
+from autometa.bench.provenance import commit, versions
+from autometa.bench.runner import one_thread
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.reading import parse_json
+from autometa.search.suggest import suggest
+from autometa.space import SearchSpace
+from autometa.task import Task, TaskHistory
+
+SPACE = SearchSpace(
+    {
+        **{f"x{i}": FloatDistribution(0.0, 1.0) for i in range(6)},
+        **{f"l{i}": FloatDistribution(1e-5, 1.0, log=True) for i in range(3)},
+        **{f"n{i}": IntDistribution(1, 64) for i in range(3)},
+        "c": CategoricalDistribution(["a", "b", "c"]),
+        "d": CategoricalDistribution(["a", "b"]),
+    },
+    name="overhead",
+)
+TASKS, LENGTHS, ASKS = 119, (10, 100, 1000), 15
+
+
+def made(tasks: int, trials: int) -> Portfolio:
+    """Bowls whose places differ from task to task."""
+    rng = np.random.default_rng(0)
+    histories = []
+    for number in range(tasks):
+        raw = SPACE.sample_raw(trials, rng)
+        unit = SPACE.encode_raw(raw)
+        values = -((unit - rng.uniform(0.3, 0.7, unit.shape[1])) ** 2).sum(1)
+        task = Task(name=f"t{number}", space=SPACE, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=values))
+    return Portfolio(histories)
+
+
+def suggestions(model: MetaModel, asks: int) -> dict[str, Any]:
+    """Milliseconds of ask and suggest after n trials, median and 95 % quantile over the asks."""
+    result: dict[str, Any] = {}
+    for length in LENGTHS:
+        samplers: dict[str, BaseSampler] = {
+            "autometa": model.sampler(seed=0),
+            "cold-tpe": TPESampler(seed=0),
+            "cold-gp": GPSampler(seed=0, deterministic_objective=False),
+        }
+        if length > 100:
+            del samplers["cold-gp"]  # seconds each
+        studies = {m: _study(s, length) for m, s in samplers.items()}
+        spent: dict[str, list[float]] = {m: [] for m in studies}
+        for number in range(asks + 1):
+            for method, study in studies.items():
+                begin = time.process_time()
+                trial = study.ask()
+                suggest(trial, SPACE)
+                spent[method].append(1000 * (time.process_time() - begin))
+                study.tell(trial, -float(number % 7))
+        for method, times in spent.items():
+            # The first one reads what was added at once.
+            middle, high = np.quantile(times[1:], [0.5, 0.95])
+            result.setdefault(method, {})[str(length)] = {
+                "median": round(float(middle), 2),
+                "p95": round(float(high), 2),
+            }
+            sys.stderr.write(f"{method} after {length} trials: {result[method][str(length)]}\n")
+    return result
+
+
+def _study(sampler: BaseSampler, trials: int) -> optuna.Study:
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    raw = SPACE.sample_raw(trials, np.random.default_rng(1))
+    values = -((SPACE.encode_raw(raw) - 0.45) ** 2).sum(1)
+    distributions = dict(SPACE.distributions)
+    study.add_trials(
+        optuna.trial.create_trial(params=config, distributions=distributions, value=float(value))
+        for config, value in zip(SPACE.from_raw(raw), values, strict=True)
+    )
+    return study
+
+
+def fits(sizes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Processor seconds and peak memory of a fit, each in a process of its own."""
+    return [_alone(tasks, trials) for tasks, trials in sizes]
+
+
+def _alone(tasks: int, trials: int) -> dict[str, Any]:
+    words = ["--fit", str(tasks), str(trials)]
+    command = [sys.executable, "-m", "autometa.bench.overhead", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = parse_json(done.stdout.splitlines()[-1])
+    sys.stderr.write(f"fit: {found}\n")
+    return found
+
+
+def _fit(tasks: int, trials: int) -> dict[str, Any]:
+    portfolio = made(tasks, trials)
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    begin = time.process_time()
+    MetaLearner(seed=0).fit(portfolio)
+    return {
+        "tasks": tasks,
+        "trials": trials,
+        "cpu_seconds": round(time.process_time() - begin, 2),
+        "megabytes_before": round(held),
+        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and write `benchmarks/results/overhead.json`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--into", type=Path, default=Path("benchmarks/results/overhead.json"))
+    parser.add_argument("--asks", type=int, default=ASKS)
+    parser.add_argument("--fit", type=int, nargs=2, metavar=("TASKS", "TRIALS"))
+    asked = parser.parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if asked.fit:
+        sys.stdout.write(f"{json.dumps(_fit(*asked.fit))}\n")
+        return
+    with one_thread():
+        model = MetaLearner(seed=0).fit(made(TASKS, 400))
+        found = suggestions(model, asked.asks)
+    results = {
+        "suite": "overhead",
+        "parameters": len(SPACE.names),
+        "prior_tasks": TASKS,
+        "milliseconds": found,
+        "fit": fits([(TASKS, 4000), (100, 1000), (1000, 1000), (10_000, 100)]),
+        "commit": commit(),
+        "versions": versions(),
+    }
+    show.save(results, asked.into)
+
+
+if __name__ == "__main__":
+    main()
