@@ -183,8 +183,8 @@ def _read(folder: Path, setting: dict[str, Any]) -> list[LoopStep]:
         try:
             data = json.loads(line)
             found = data.pop("setting")
-            values = {name: tuple(data.pop(name)) for name in ("warm", "cold")}
-            steps.append(LoopStep(**data, **values))
+            data |= {name: tuple(data[name]) for name in ("warm", "cold")}
+            steps.append(LoopStep(**data))
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path} is damaged: {error}", do="Choose another folder") from error
         if found != setting:
@@ -226,7 +226,7 @@ def summarise(steps: Sequence[LoopStep]) -> dict[str, Any]:
         for arm in ("warm", "cold")
     }
     quarter = max(len(steps) // 4, 1)
-    parts = {
+    parts: dict[str, dict[str, Any]] = {
         arm: {
             "first": inner_results.mean_interval(n[:quarter]),
             "last": inner_results.mean_interval(n[-quarter:]),

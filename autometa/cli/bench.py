@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group.command("table")(table)
     group.command("plot")(plot)
     group.command("list")(list_all)
+    group.command("refit")(refit)
     app.add_typer(group, name="bench")
 
 
@@ -147,6 +148,24 @@ def plot(
     from autometa.bench.figure import save_regret
 
     save_regret(show.load(file), into)
+
+
+def refit(
+    suite: Annotated[str, typer.Argument(help="A suite whose tasks share a space.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    evaluations: Annotated[int, typer.Option(help="Of every task.", min=3)] = 200,
+    into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
+) -> None:
+    """What adding one task to a meta-model costs, beside a whole fit."""
+    from autometa.bench import show
+    from autometa.bench.refit import measure
+
+    results = measure(suite, data, evaluations=evaluations)
+    if into is not None:
+        show.save(results, into)
+    typer.echo(json.dumps(results, indent=1))
 
 
 def list_all() -> None:
