@@ -12,9 +12,11 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
+    from autometa.bench.replay import replay as replay
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
+    from autometa.search.estimator import MetaSearchCV as MetaSearchCV
     from autometa.search.feeding import FeedBack as FeedBack
     from autometa.search.feeding import feed_back as feed_back
     from autometa.search.starting import create_study as create_study
@@ -36,6 +38,8 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
+    "replay": "autometa.bench.replay",
+    "MetaSearchCV": "autometa.search.estimator",
     "FeedBack": "autometa.search.feeding",
     "create_study": "autometa.search.starting",
     "feed_back": "autometa.search.feeding",
@@ -49,6 +53,7 @@ __all__ = [
     "FeedBack",
     "MetaLearner",
     "MetaModel",
+    "MetaSearchCV",
     "Portfolio",
     "SearchSpace",
     "State",
@@ -60,6 +65,7 @@ __all__ = [
     "create_study",
     "feed_back",
     "load_table",
+    "replay",
     "tune",
 ]
 

@@ -8,6 +8,7 @@ built-in error a Python user would expect.
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 
 class AutometaError(Exception):
@@ -53,7 +54,28 @@ class MissingExtraError(AutometaError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""
 
 
-def without_passwords(text: str) -> str:
-    """A text for a message, the passwords of URLs in it replaced by three stars."""
-    text = re.sub(r"://([^:/@\s]*):\S*@", r"://\1:***@", text)
+def without_passwords(text: str, url: str = "") -> str:
+    """A text for a message or a record, the passwords of URLs in it replaced by three stars.
+
+    Args:
+        text: To show.
+        url: What it is about: parts of its password are replaced wherever they stand, since a
+            driver tears a password with an unescaped "@" and then tells its parts.
+    """
+    secret = re.search(r"://[^:/@\s]*:(\S*)@", url)
+    for part in re.split(r"[@/:?#]", f"{secret[1]}/{unquote(secret[1])}") if secret else ():
+        text = text.replace(part, "***") if len(part) > 2 else text
+    # One slash where the URL was taken for a path.
+    text = re.sub(r"(:/{1,2})([^:/@\s]*):\S*@", r"\1\2:***@", text)
     return re.sub(r"(?i)([?&;](?:password|passwd|pwd|sslpassword)=)[^&;\s'\"]*", r"\1***", text)
+
+
+def told(error: BaseException, url: str = "") -> str:
+    """The innermost cause of another library's error in one line, without passwords.
+
+    Do not chain such an error to the one that is raised (`from None`): its text may hold the URL.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = without_passwords(str(error), url).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

@@ -268,8 +268,17 @@ class TaskHistory:
 
     @property
     def scores(self) -> Floats:
-        """Values with "higher is better" whatever the direction, (n,): the one place for it."""
-        return self.values if self.task.direction == "maximize" else -self.values
+        """Values with "higher is better" whatever the direction, (n,)."""
+        return self.folded(self.values)
+
+    def folded(self, values: Floats) -> Floats:
+        """Values of the metric -> higher is better, any shape: the one place for direction."""
+        return values if self.task.direction == "maximize" else -values
+
+    @property
+    def curve_scores(self) -> Floats:
+        """Curves with "higher is better" whatever the direction, (n, l)."""
+        return self.curves if self.task.direction == "maximize" else -self.curves
 
     def take(self, rows: NDArray[Any]) -> TaskHistory:
         """The history of some of the trials, by index or mask."""

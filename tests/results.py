@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from autometa.meta import MetaModel
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.task import State
 
@@ -42,6 +43,7 @@ def result(
     excluded: Sequence[str] = (),
     weights: Sequence[str] = ("iris", "wine"),
     reason: str = "",
+    model: MetaModel | None = None,
 ) -> TuneResult:
     """A result with these values."""
     return TuneResult(
@@ -54,4 +56,5 @@ def result(
         prior_tasks=7,
         excluded_tasks=tuple(excluded),
         versions={"autometa": "0.1.0"},
+        model=model,
     )

@@ -41,6 +41,16 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
             {"seed": KEYWORD, "meta_features": KEYWORD, "base": KEYWORD},
         ),
         (
+            autometa.MetaSearchCV,
+            {
+                "estimator": EITHER,
+                "param_distributions": EITHER,
+                **dict.fromkeys(("prior", "cv", "scoring", "n_trials", "timeout"), KEYWORD),
+                **dict.fromkeys(("refit", "ensemble", "random_state", "study"), KEYWORD),
+            },
+        ),
+        (autometa.replay, {"sources": EITHER, "names": KEYWORD, "seeds": KEYWORD}),
+        (
             autometa.tune,
             {"X": EITHER, "y": EITHER, "child": KEYWORD, "n_trials": KEYWORD, "seed": KEYWORD},
         ),

@@ -74,7 +74,7 @@ def test_the_page_tells_the_story() -> None:
     page = report.render(result(excluded=["sister"]))
     for text in ("3 warm trials", "sister", "0.95", "inner learning rate", "reason 0", "1 failed"):
         assert text in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "currentColor" in page
     assert "prefers-color-scheme: dark" in page
 
@@ -107,6 +107,6 @@ def test_write_replaces_the_file_whole(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="--report"):
+    with pytest.raises(StoreError, match="cannot be written"):
         report.write_report(result(), tmp_path / "no" / "report.html")
     assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from autometa.bench.method import Start, Starter
 from autometa.bench.pool import PoolSampler
 from autometa.bench.suite import BenchTask, Objective, Pool
+from autometa.search.studies import verbosity
 from autometa.search.suggest import suggest
 from autometa.space import Config
 from autometa.task import Task
@@ -26,11 +27,13 @@ class Outcome:
 
     Args:
         values: The objective, trial by trial; None where it failed.
+        configs: What was evaluated, trial by trial.
         milliseconds: Time of each suggestion: ask, suggest and the sampler's part of tell.
         note: From the method.
     """
 
     values: tuple[float | None, ...]
+    configs: tuple[Config, ...]
     milliseconds: tuple[float, ...]
     note: str
 
@@ -47,18 +50,17 @@ def run_cell(
         seed: Together with the task's target it seeds the sampler: tasks differ, methods do not.
         trials: How many, or as many as the pool holds.
     """
-    with _quiet():
+    with quiet():
         start = starter(task.task, crc32(f"{seed}:{task.target or task.name}".encode()) % 2**31)
-        values, milliseconds = _run(start, task.task, objective, trials)
-    return Outcome(values=tuple(values), milliseconds=tuple(milliseconds), note=start.note)
+        return _run(start, task.task, objective, trials)
 
 
-def _run(
-    start: Start, task: Task, objective: Objective, trials: int
-) -> tuple[list[float | None], list[float]]:
+def _run(start: Start, task: Task, objective: Objective, trials: int) -> Outcome:
     sampler, queue = start.sampler, list(start.enqueue[:trials])
     if isinstance(objective, Pool):
-        sampler = pooled = PoolSampler(start.sampler, task.space, objective)
+        if start.within is not None:
+            sampler = start.within(task.space.from_raw(objective.raw))
+        sampler = pooled = PoolSampler(sampler, task.space, objective)
         queue = pooled.reserve(queue)
         trials = min(trials, len(objective.values))
         evaluate = _value_of(pooled)
@@ -68,6 +70,7 @@ def _run(
     for config in queue:
         study.enqueue_trial(config)
     values: list[float | None] = []
+    configs: list[Config] = []
     milliseconds: list[float] = []
     for _ in range(trials):
         begin = perf_counter()
@@ -82,7 +85,13 @@ def _run(
             study.tell(trial, value)
         milliseconds.append(1000 * (perf_counter() - evaluated + asked - begin))
         values.append(value)
-    return values, milliseconds
+        configs.append(config)
+    return Outcome(
+        values=tuple(values),
+        configs=tuple(configs),
+        milliseconds=tuple(milliseconds),
+        note=start.note,
+    )
 
 
 def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
@@ -90,13 +99,8 @@ def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
+    with verbosity(optuna.logging.ERROR), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

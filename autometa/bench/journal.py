@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from autometa.bench.suite import Judged
 from autometa.errors import StoreError
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 
 class Key(NamedTuple):
@@ -37,6 +39,7 @@ class Cell:
         milliseconds: Time of each suggestion.
         best, middle: The task's reference values (see `suite.Reference`).
         note: From the method.
+        judged: Number of trials -> what the best config until then is worth (`Suite.judge`).
         commit, versions: What produced it.
     """
 
@@ -50,6 +53,7 @@ class Cell:
     best: float
     middle: float
     note: str = ""
+    judged: Mapping[str, Judged] = field(default_factory=dict)
     commit: str = "unknown"
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,8 +70,8 @@ def read(path: Path) -> dict[Key, Cell]:
         StoreError: the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, MAX_TEXT).decode() if path.exists() else ""
+    except UnicodeDecodeError as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
     cells: dict[Key, Cell] = {}
     for line in text.splitlines():
@@ -79,15 +83,17 @@ def read(path: Path) -> dict[Key, Cell]:
 
 def _parse(line: str) -> Cell | None:
     try:
-        data = json.loads(line)
-        return Cell(
+        data = parse_json(line)
+        cell = Cell(
             **{
                 **data,
                 "values": tuple(data["values"]),
                 "milliseconds": tuple(data["milliseconds"]),
             }
         )
-    except (ValueError, TypeError, KeyError):
+        hash(cell.key)
+        return cell
+    except (ValueError, TypeError, LookupError):
         return None  # half a line, or a line of another program
 
 

@@ -31,6 +31,7 @@ from autometa.bench.provenance import commit
 from autometa.bench.split import places
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio, store
+from autometa.reading import parse_json, read_bytes
 from autometa.search.result import Arm
 from autometa.tables import Table
 
@@ -181,9 +182,10 @@ def _read(folder: Path, setting: dict[str, Any]) -> list[LoopStep]:
     steps = []
     for line in _whole_lines(path):
         try:
-            data = json.loads(line)
+            data: dict[str, Any] = parse_json(line)
             found = data.pop("setting")
-            data |= {name: tuple(data[name]) for name in ("warm", "cold")}
+            for name in ("warm", "cold"):
+                data[name] = tuple(data[name])
             steps.append(LoopStep(**data))
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{path} is damaged: {error}", do="Choose another folder") from error
@@ -198,7 +200,7 @@ def _read(folder: Path, setting: dict[str, Any]) -> list[LoopStep]:
 
 def _whole_lines(path: Path) -> Iterator[str]:
     """The lines of a journal; one that a stopped process left unfinished is cut off."""
-    content = path.read_bytes()
+    content = read_bytes(path)
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         path.write_bytes(whole)

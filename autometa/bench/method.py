@@ -8,7 +8,7 @@ Starter(task, seed)                      for each task and seed                 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TypeAlias
@@ -28,11 +28,14 @@ class Start:
         sampler: Of the study.
         enqueue: Configs for its first trials, in order.
         note: What a reader of the results must know, such as a fallback that was taken.
+        within: Makes the sampler anew for a task where only these configs can be tried; None: the
+            sampler proposes any config, see `pool`.
     """
 
     sampler: BaseSampler
     enqueue: tuple[Config, ...] = ()
     note: str = ""
+    within: Callable[[Sequence[Config]], BaseSampler] | None = None
 
 
 Starter: TypeAlias = Callable[[Task, int], Start]

@@ -1,10 +1,8 @@
 """The pool protocol: a task of which only some configs were ever evaluated.
 
 A method proposes a config of the whole space; the nearest config of the pool that was not tried
-yet (Euclidean, in unit coordinates) is evaluated, and it is this one that the study holds. The
-same for all methods, but one that offers `choose` picks a row of the pool itself:
-
-    choose(study, trial, pool, rows) -> row    pool: raw (n, p); rows: those left, (m,)
+yet (Euclidean, in unit coordinates) is evaluated, and it is this one that the study holds. A method
+that can be told the pool (`Start.within`) proposes configs of it in the first place.
 """
 
 from __future__ import annotations
@@ -83,7 +81,7 @@ class PoolSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """The pool config for this trial."""
-        self._row = self._choose(study, trial)
+        self._row = self._nearest(self._space.encode(self._proposal(study, trial)))
         self._left[self._row] = False
         return dict(self._space.from_raw(self._pool.raw[[self._row]])[0])
 
@@ -106,13 +104,6 @@ class PoolSampler(BaseSampler):
     ) -> None:
         """Pass it on."""
         self._inner.after_trial(study, trial, state, values)
-
-    def _choose(self, study: Study, trial: FrozenTrial) -> int:
-        choose = getattr(self._inner, "choose", None)
-        if choose is not None:
-            row: int = choose(study, trial, self._pool.raw, np.flatnonzero(self._left))
-            return row
-        return self._nearest(self._space.encode(self._proposal(study, trial)))
 
     def _proposal(self, study: Study, trial: FrozenTrial) -> Config:
         """What the inner sampler would evaluate, asked as Optuna asks a sampler."""

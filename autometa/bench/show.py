@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autometa.bench.show_judged import judged_markdown
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
+from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,15 +36,23 @@ def load(path: Path) -> dict[str, Any]:
         InputError: it holds no results, or those of a newer autometa.
     """
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = parse_json(read_bytes(path))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
     if not isinstance(results, dict) or not {"suite", "methods", "checkpoints"} <= results.keys():
         raise InputError(
             f"{path} holds no benchmark results", do="Write it with autometa bench run"
         )
-    if results.get("format", 0) > FORMAT:
+    version = results.get("format", 0)
+    if isinstance(version, int) and version > FORMAT:
         raise InputError(f"{path} was written by a newer autometa", do="Upgrade autometa")
+    try:
+        markdown(results, MEASURES)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(
+            f"{path} holds results that cannot be shown: {error!r}",
+            do="Write them again with autometa bench run",
+        ) from error
     return results
 
 
@@ -169,6 +179,8 @@ def markdown(results: Mapping[str, Any], measures: Iterable[str] = ("mean_regret
         parts.append("\n".join(lines))
     if results.get("by_space"):
         parts.append(_spaces_markdown(results, head[1:-1]))
+    if results.get("judged"):
+        parts.append(judged_markdown(results))
     return "\n\n".join(parts) + f"\n\n(commit {results['commit']})\n"
 
 
@@ -185,6 +197,20 @@ def _spaces_markdown(results: Mapping[str, Any], columns: list[str]) -> str:
                 f"| {space} | {name} | " + " | ".join(_number(v, 4) for v in found[name]) + " |"
             )
     return "\n".join(lines)
+
+
+def replace_in_page(page: Path, texts: Mapping[str, str]) -> None:
+    """Put each text between the markers of its name in a Markdown file.
+
+    Raises:
+        InputError: there is no such file, or it has no such markers.
+    """
+    if not page.exists():
+        raise InputError(f"{page} does not exist", allowed="a Markdown file")
+    written = page.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        written = replace_between_markers(written, name, text)
+    page.write_text(written, encoding="utf-8")
 
 
 def replace_between_markers(page: str, name: str, text: str) -> str:

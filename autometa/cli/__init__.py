@@ -1,5 +1,8 @@
 """The command line: `autometa COMMAND ...`. Results on stdout, progress on stderr.
 
+Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 130
+stopped with Ctrl-C, what was found is kept.
+
 One file of this package is one group of commands, with a function `register(app)`. Modules import
 what they need inside their commands, so that `autometa --help` needs neither torch nor sklearn.
 """
@@ -7,21 +10,26 @@ what they need inside their commands, so that `autometa --help` needs neither to
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from autometa._version import __version__
-from autometa.errors import AutometaError
+from autometa.cli import loudness
+from autometa.errors import AutometaError, without_passwords
+
+_UsageError: Any = typer.BadParameter.__mro__[1]  # click's; newer typers carry their own click
 
 COMMANDS = (
     "tune",
     "collect",
     "learn",
     "loop",
+    "replay",
     "portfolio",
     "model",
     "explain",
@@ -30,11 +38,16 @@ COMMANDS = (
     "report",
 )
 
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 no trial succeeded; 2 unusable input (the message says what is "
+    "allowed); 130 stopped with Ctrl-C."
+)
+
 app = typer.Typer(
     name="autometa",
     help="Start a hyperparameter search where your last hundred ended.",
     no_args_is_help=True,
-    add_completion=False,
+    epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
 )
 
@@ -58,6 +71,7 @@ def _root(
 for _name in COMMANDS:
     if find_spec(f"{__name__}.{_name}") is not None:
         import_module(f"{__name__}.{_name}").register(app)
+loudness.give_switches(app)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -71,9 +85,18 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(arguments)
+        sys.exit(app(arguments, prog_name="autometa", standalone_mode=False) or 0)
     except AutometaError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {without_passwords(str(error))}\n")
         sys.exit(2)
+    except _UsageError as error:
+        error.message = without_passwords(error.message)
+        error.show()
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # a mistake of ours: all of it is shown, but no password
+        sys.stderr.write(without_passwords(traceback.format_exc()))
+        sys.exit(1)

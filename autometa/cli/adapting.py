@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autometa.cli.output import show_table
-from autometa.errors import InputError, StoreError
+from autometa.errors import InputError
 
 if TYPE_CHECKING:
-    from autometa.space import SearchSpace
+    pass
 
 Renamed = Annotated[
     list[str] | None, typer.Option(help="OLD=NEW: a parameter's new name; repeat for several.")
@@ -56,24 +55,6 @@ def rules(
         "defaults": {name: _value(value) for name, value in pairs},
         "outside": outside,
     }
-
-
-def read_space(path: Path) -> SearchSpace:
-    """The space of a JSON file, as of `SearchSpace.to_json` or just its distributions.
-
-    Raises:
-        StoreError: the file cannot be read.
-        SpaceError: it describes no space.
-    """
-    from autometa.space import SearchSpace
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} holds no search space: {error}") from error
-    if isinstance(data, dict) and "distributions" not in data:
-        data = {"distributions": data}
-    return SearchSpace.from_json(data)
 
 
 def show_report(report: Mapping[str, Any]) -> None:

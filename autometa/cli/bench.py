@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 import typer.core
 
+from autometa.cli import pruning
+from autometa.cli.output import Format, FormatOption, show_json
+from autometa.cli.progress import note, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from autometa.bench.journal import Cell
-    from autometa.bench.runner import Progress
+    from autometa.bench.suite import Split
 
 _DEFAULT_METHODS = "autometa,random,cold-tpe,cold-gp,greedy-portfolio,enqueue3-tpe,enqueue3-gp"
 
@@ -30,8 +27,10 @@ def register(app: typer.Typer) -> None:
     group.command("run")(run)
     group.command("table")(table)
     group.command("plot")(plot)
+    group.command("record")(record)
     group.command("list")(list_all)
     group.command("refit")(refit)
+    pruning.register(group)
     app.add_typer(group, name="bench")
 
 
@@ -72,7 +71,7 @@ def run(
     ] = "autometa",
     again: Annotated[str, typer.Option(help="Methods to run again though they are finished.")] = "",
     workers: Annotated[int, typer.Option(help="Processes, each with one thread.")] = 1,
-    output: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Run methods side by side on the tasks of a suite.
 
@@ -81,11 +80,10 @@ def run(
     from autometa.bench import methods as known
     from autometa.bench import show
     from autometa.bench.runner import run as run_suite
-    from autometa.bench.suite import SPLITS, Split
+    from autometa.bench.suite import SPLITS
 
     _one_of("split", split, SPLITS)
-    _one_of("format", output, ("table", "json"))
-    with _progress() as progress:
+    with progress("cells") as bar:
         results = run_suite(
             suite,
             known.names() if methods == "all" else _listed(methods),
@@ -99,8 +97,10 @@ def run(
             cells=None if into is None else journal_of(into, suite),
             again=_listed(again),
             workers=workers,
-            progress=progress,
-            message=_message,
+            progress=lambda done, total, cell: bar(
+                suite, done, total, f"{cell.method} on {cell.task}"
+            ),
+            message=note,
         )
     if into is not None:
         show.save(results, into)
@@ -120,6 +120,7 @@ def table(
             "NAME being the results file's without .json; the tables go between them.",
         ),
     ] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Turn results into Markdown tables."""
     from autometa.bench import show
@@ -127,27 +128,37 @@ def table(
     chosen = _listed(measures)
     for measure in chosen:
         _one_of("measure", measure, tuple(show.MEASURES))
-    texts = {path: show.markdown(show.load(path), chosen) for path in files}
+    loaded = {path: show.load(path) for path in files}
+    if page is None and output is Format.JSON:
+        show_json({str(path): _numbers(results, chosen) for path, results in loaded.items()})
+        return
+    texts = {path: show.markdown(results, chosen) for path, results in loaded.items()}
     if page is None:
         typer.echo("\n\n".join(texts.values()), nl=False)
         return
-    if not page.exists():
-        raise InputError(f"{page} does not exist", allowed="a Markdown file")
-    written = page.read_text(encoding="utf-8")
-    for path, text in texts.items():
-        written = show.replace_between_markers(written, path.stem, text)
-    page.write_text(written, encoding="utf-8")
+    show.replace_in_page(page, {path.stem: text for path, text in texts.items()})
+    if output is Format.JSON:
+        show_json({"page": str(page)})
 
 
 def plot(
     file: Annotated[Path, typer.Argument(help="Results that `autometa bench run` wrote.")],
     into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    what: Annotated[
+        str, typer.Option(help="regret, or reliability of class probabilities where judged.")
+    ] = "regret",
+    output: FormatOption = Format.TABLE,
 ) -> None:
-    """Draw mean regret against trials."""
+    """Draw mean regret against trials, or a reliability plot."""
     from autometa.bench import show
     from autometa.bench.figure import save_regret
+    from autometa.bench.show_judged import save_reliability
 
-    save_regret(show.load(file), into)
+    draw = {"regret": save_regret, "reliability": save_reliability}
+    _one_of("what", what, tuple(draw))
+    draw[what](show.load(file), into)
+    if output is Format.JSON:
+        show_json({"figure": str(into)})
 
 
 def refit(
@@ -165,22 +176,61 @@ def refit(
     results = measure(suite, data, evaluations=evaluations)
     if into is not None:
         show.save(results, into)
-    typer.echo(json.dumps(results, indent=1))
+    show_json(results)
 
 
-def list_all() -> None:
+def record(
+    suite: Annotated[str, typer.Argument(help="A suite whose prior is recorded: games, solver.")],
+    into: Annotated[Path, typer.Option(help="Folder of the portfolio that grows.")],
+    evaluations: Annotated[int, typer.Option(min=1, help="Random configs of every task.")] = 20,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Evaluate random configs of every task of a suite: the prior that its runs take.
+
+    Finished evaluations are kept: stop it when you like, and the same command goes on from there.
+    """
+    from autometa.bench import suites
+    from autometa.bench.suites.recorded import Recorded
+    from autometa.bench.suites.recorded import record as record_prior
+
+    loaded = suites.load(suite)
+    if not isinstance(loaded, Recorded):
+        raise InputError(f"suite {suite!r} records no prior", allowed="games, solver")
+    with progress("evaluations") as bar:
+        found = record_prior(
+            loaded, into, evaluations, lambda done, total, text: bar(suite, done, total, text)
+        )
+    trials = sum(map(len, found.histories))
+    if output is Format.JSON:
+        show_json({"tasks": len(found), "evaluations": trials})
+    else:
+        typer.echo(f"{len(found)} tasks with {trials} evaluations")
+
+
+def list_all(output: FormatOption = Format.TABLE) -> None:
     """List suites and methods."""
     from autometa.bench import methods, suites
 
+    listed = [methods.get(name) for name in methods.names()]
+    if output is Format.JSON:
+        show_json(
+            {
+                "suites": [{"name": n, "about": suites.about(n)} for n in suites.names()],
+                "methods": [
+                    {"name": m.name, "about": m.about, "missing": list(m.missing())} for m in listed
+                ],
+            }
+        )
+        return
     typer.echo("suites")
     for name in suites.names():
         typer.echo(f"  {name:<22} {suites.about(name)}")
     typer.echo("methods")
-    for name in methods.names():
-        method = methods.get(name)
+    for method in listed:
         missing = method.missing()
         typer.echo(
-            f"  {name:<22} {method.about}" + (f" (needs {', '.join(missing)})" if missing else "")
+            f"  {method.name:<22} {method.about}"
+            + (f" (needs {', '.join(missing)})" if missing else "")
         )
 
 
@@ -206,42 +256,17 @@ def _evaluations(text: str | None) -> int | Literal["all"] | None:
     return int(text)
 
 
-def _message(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _numbers(results: dict[str, Any], measures: tuple[str, ...]) -> dict[str, Any]:
+    """What the Markdown tables hold, for programs."""
+    return {
+        "checkpoints": results["checkpoints"],
+        **{m: {n: found[m] for n, found in results["methods"].items()} for m in measures},
+    }
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on stderr where that is a terminal, else nothing."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        shown = bar.add_task("cells", total=None)
-
-        def advance(done: int, total: int, cell: Cell) -> None:
-            bar.update(
-                shown, completed=done, total=total, description=f"{cell.method} on {cell.task}"
-            )
-
-        yield advance
-
-
-def _print(results: dict[str, Any], output: str) -> None:
-    if output == "json":
-        typer.echo(json.dumps(results, indent=1))
+def _print(results: dict[str, Any], output: Format) -> None:
+    if output is Format.JSON:
+        show_json(results)
         return
     from rich.console import Console
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, progress
+from autometa.errors import without_passwords
 
 if TYPE_CHECKING:
-    from autometa.collect import Progress, Report
+    from autometa.collect import Report
     from autometa.portfolio import Portfolio
-
-LINE_EVERY = 30.0  # seconds between two lines of progress where there is no terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -66,8 +65,10 @@ def collect(
     """
     from autometa.collect import Collection, Protocol, load_tables
 
+    with busy("reading the tables"):
+        loaded = tuple(load_tables(tables, target=target))
     collection = Collection(
-        tables=tuple(load_tables(tables, target=target)),
+        tables=loaded,
         folder=into,
         children=tuple(n for names in child or () for n in names.split(",")),
         configs=configs,
@@ -86,53 +87,22 @@ def collect(
         except KeyboardInterrupt:
             sys.stderr.write("stopped; the same command goes on from here\n")
             raise typer.Exit(130) from None
-    portfolio = collection.portfolio(licence=licence)
-    portfolio.save(into)
+    with busy("writing the portfolio"):
+        portfolio = collection.portfolio(licence=licence)
+        portfolio.save(into)
     _show(portfolio, into, output)
 
 
 def _command() -> str:
-    """The command as typed, paths cut to their last part: provenance must not name a machine."""
-    return shlex.join(["autometa", *(Path(a).name if "/" in a else a for a in sys.argv[1:])])
+    """The command as typed, without passwords and machines: paths are cut to their last part."""
+    words = map(without_passwords, sys.argv[1:])
+    return shlex.join(["autometa", *(Path(w).name if "/" in w else w for w in words)])
 
 
 @contextmanager
 def _progress() -> Iterator[Report]:
-    """A bar with rate and time left on a terminal, else a line every half minute, on stderr."""
-    if not sys.stderr.isatty():
-        yield _Lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("collecting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        row = bar.add_task("", total=None, note="")
-        yield lambda now: bar.update(row, total=now.total, completed=now.done, note=_note(now))
-
-
-class _Lines:
-    """Progress for a log file."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, now: Progress) -> None:
-        if time.monotonic() >= self._next or now.done == now.total:
-            self._next = time.monotonic() + LINE_EVERY
-            sys.stderr.write(f"{now.done} of {now.total} evaluations, {_note(now)}\n")
-            sys.stderr.flush()
-
-
-def _note(now: Progress) -> str:
-    minutes = "" if now.left is None else f", {now.left / 60:.0f} min left"
-    return f"{now.failed} failed, {now.rate:.1f}/s{minutes}"
+    with progress("evaluations") as show:
+        yield lambda now: show("collecting", now.done, now.total, f"{now.failed} failed")
 
 
 def _show(portfolio: Portfolio, into: Path, output: Format) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.errors import InputError
-
-if TYPE_CHECKING:
-    import optuna
+from autometa.cli.storage import load_study
 
 SHOWN = 3  # prior tasks named a trial in the table
 
@@ -35,7 +32,7 @@ def explain(
 
     if plot is not None:
         check_figure_name(plot)
-    explained = explain_study(_load(study, storage))
+    explained = explain_study(load_study(study, storage))
     if plot is not None:
         figure = plot_weights(explained).get_figure(root=True)
         assert figure is not None
@@ -59,26 +56,3 @@ def explain(
             for e in explained
         ],
     )
-
-
-def _load(name: str, storage: str) -> optuna.Study:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        return optuna.load_study(study_name=name, storage=storage)
-    except KeyError as error:
-        known = optuna.get_all_study_names(storage)
-        raise InputError(
-            f"there is no study {name!r} in this storage",
-            allowed=", ".join(known[:10]) or "no study is in it yet",
-        ) from error
-    except Exception as error:  # whatever a database driver raises
-        raise InputError(
-            f"the storage cannot be read: {_first_line(error)}",
-            allowed="an Optuna storage URL, such as sqlite:///tuning.db",
-        ) from error
-
-
-def _first_line(error: Exception) -> Any:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, note, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What a record measures, in the order in which it is shown.
-_PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")
 Into = Annotated[
     Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
 ]
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Learned inner learning rates.", no_args_is_help=True)
     group.command("sinusoid")(sinusoid)
     group.command("omniglot")(omniglot)
+    group.command("tables")(tables)
     group.command("speed")(speed)
     group.command("lr-transfer")(lr_transfer)
     group.command("show")(show)
@@ -42,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sinusoid(
-    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,meta-sgd-5-cosine",
+    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,parameter-step-5",
     seeds: Seeds = 1,
     into: Into = None,
     state: State = None,
@@ -56,11 +57,11 @@ def sinusoid(
     from autometa.bench import inner_sinusoid as suite
 
     names = _chosen(variants, suite.VARIANTS)
-    programs: dict[tuple[Any, Any], Any] = {}
+    programs: dict[tuple[Any, ...], Any] = {}
     records = []
     for name in names:
         arguments = suite.VARIANTS[name].arguments
-        key = arguments.get("order", 2), arguments["steps"]
+        key = tuple(arguments.get(name) for name in ("order", "steps", "clip"))
         if compiled and key not in programs:
             programs[key] = suite.compiled(name)
         for seed in range(seeds):
@@ -69,7 +70,7 @@ def sinusoid(
                 seed,
                 iterations=iterations,
                 state=state,
-                progress=True,
+                progress=loudness() is not Loudness.QUIET,
                 program=programs.get(key),
             )
             records.append(record)
@@ -97,11 +98,47 @@ def omniglot(
     for name in names:
         for seed in range(seeds):
             record = suite.run(
-                name, seed, drawings, iterations=iterations, state=state, progress=True
+                name,
+                seed,
+                drawings,
+                iterations=iterations,
+                state=state,
+                progress=loudness() is not Loudness.QUIET,
             )
             records.append(record)
             _keep(into, "inner-omniglot", [record], suite.facts())
     _print(_content(into, "inner-omniglot", records, suite.facts()), output)
+
+
+def tables(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """A perceptron's learned start and rates on held-out tables, against Adam and other peers."""
+    from autometa.bench import inner_tables as suite
+
+    parts = suite.load(data)
+    records = []
+    for seed in range(seeds):
+        record = suite.run(
+            parts,
+            seed,
+            iterations=iterations or suite.ITERATIONS,
+            state=state,
+            progress=loudness() is not Loudness.QUIET,
+        )
+        records.append(record)
+        for name, row in record["methods"].items():
+            if "skipped" in row:
+                note(f"{name}: skipped, {row['skipped']} (extra peers)")
+        _keep(into, "inner-tables", [record], suite.facts())
+    _print(_content(into, "inner-tables", records, suite.facts()), output)
 
 
 def speed(
@@ -115,7 +152,8 @@ def speed(
     """One meta-iteration against a plain loop (and learn2learn, TorchOpt where installed)."""
     from autometa.bench import inner_speed as suite
 
-    records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
+    with busy("timing"):
+        records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
     _keep(into, "inner-speed", records, suite.facts())
     _print(_content(into, "inner-speed", records, suite.facts()), output)
 
@@ -132,9 +170,11 @@ def lr_transfer(
     """The inner rate of held-out tasks, predicted from earlier ones."""
     from autometa.bench import inner_lr_transfer as suite
 
-    records = []
-    for name in _chosen(variants, suite.VARIANTS):
-        for seed in range(seeds):
+    records: list[dict[str, Any]] = []
+    cells = [(name, seed) for name in _chosen(variants, suite.VARIANTS) for seed in range(seeds)]
+    with progress("runs") as bar:
+        for name, seed in cells:
+            bar("lr-transfer", len(records), len(cells), f"{name}, seed {seed}")
             record = suite.run(name, seed, data=data)
             records.append(record)
             _keep(into, "inner-lr-transfer", [record], suite.facts())
@@ -143,11 +183,24 @@ def lr_transfer(
 
 def show(
     files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", help="Markdown file whose markers (see `bench table`) take the tables."
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """What was measured beside each bar."""
     from autometa.bench import inner_results
+    from autometa.bench.show import replace_in_page
 
+    if page is not None:
+        texts = {path.stem: inner_results.markdown(inner_results.read(path)) for path in files}
+        replace_in_page(page, texts)
+        if output is Format.JSON:
+            show_json({"page": str(page)})
+        return
     for path in files:
         _print(inner_results.read(path), output)
 
@@ -155,11 +208,14 @@ def show(
 def plot(
     file: Annotated[Path, typer.Argument(help="A results file of sinusoid or omniglot.")],
     into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """The measure after each inner step."""
     from autometa.bench import inner_figure, inner_results
 
     inner_figure.save(inner_results.read(file), into)
+    if output is Format.JSON:
+        show_json({"figure": str(into)})
 
 
 def _chosen(given: str, known: Iterable[str]) -> list[str]:
@@ -195,14 +251,8 @@ def _print(content: dict[str, Any], output: Format) -> None:
     if output is Format.JSON:
         show_json(content)
         return
-    rows = []
-    for record in content["records"]:
-        for part in _PARTS:
-            for measure, found in record.get(part, {}).items():
-                name = f"{part} {measure}"
-                rows.append((record["variant"], record["seed"], name, found["mean"], found["ci95"]))
     heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
-    show_table(content["suite"], heads, rows)
+    show_table(content["suite"], heads, inner_results.measures(content))
     bars = [
         (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
         for b in inner_results.bars(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +12,12 @@ from autometa.cli.adapting import (
     Defaults,
     Outside,
     Renamed,
-    read_space,
     rules,
     show_report,
 )
+from autometa.cli.importing import read_space
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, note
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
@@ -55,18 +55,19 @@ def learn(
 ) -> None:
     """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
     from autometa.portfolio import Portfolio
-    from autometa.portfolio.studies import learn_studies
+    from autometa.portfolio.learning import learn_studies
 
-    found = Portfolio.from_studies(
-        storage,
-        names=names,
-        metric=metric,
-        space=None if space is None else read_space(space),
-        inner_lr=inner_lr,
-        **rules(renamed, choice, default, outside),
-    )
-    new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
-    result, added = learn_studies(new, into)
+    with busy("reading the studies"):
+        found = Portfolio.from_studies(
+            storage,
+            names=names,
+            metric=metric,
+            space=None if space is None else read_space(space),
+            inner_lr=inner_lr,
+            **rules(renamed, choice, default, outside),
+        )
+        new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
+        result, added = learn_studies(new, into)
     _show(new, result, added, into, form)
 
 
@@ -95,8 +96,8 @@ def _show(
         told = {"adapted": adapted} if adapted else {}
         show_json({**data, "skipped_studies": refused, "notes": notes, **told})
         return
-    for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+    for text in notes:
+        note(text)
     lines = [
         [r["study"], r["task"], r["added"], r["known"], r["skipped"], _why(r)] for r in rows
     ] + [[r["study"], "", 0, 0, None, r["reason"]] for r in refused]

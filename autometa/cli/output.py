@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from autometa.errors import InputError
 
 WIDE = 200  # columns where the output is no terminal, so that a file's lines are not folded
 
@@ -51,3 +55,19 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def check_writable(path: Path | None) -> None:
+    """Refuse before the work what could not be written after it.
+
+    Raises:
+        InputError: a folder, or a file in a folder that is absent or locked.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"{str(path)!r} cannot be written",
+            allowed="a file in an existing folder that you may write to",
+        )

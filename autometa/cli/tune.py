@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.loudness import hush_optuna
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
+from autometa.cli.progress import busy, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,11 +56,22 @@ def tune(
         ),
     ] = None,
     storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")
+        str | None,
+        typer.Option(
+            help="Optuna storage: sqlite:///FILE, journal:///FILE, postgresql://..., "
+            "grpc://HOST:PORT."
+        ),
     ] = None,
     study_name: Annotated[
         str | None, typer.Option(help="Name of the study; an existing one is continued.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that evaluate; more than 1 need --storage.")
+    ] = 1,
+    total: Annotated[
+        bool,
+        typer.Option("--total", help="--trials counts what the study has, by whichever machine."),
+    ] = False,
     compare_cold: Annotated[
         bool, typer.Option("--compare-cold", help="Also run Optuna's default search.")
     ] = False,
@@ -71,28 +83,25 @@ def tune(
         Path | None, typer.Option(help="Folder of a portfolio that the search is added to.")
     ] = None,
     output: FormatOption = Format.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a trial.")] = False,
 ) -> None:
     """Tune a model on a table, starting where earlier searches ended."""
     for path in (report, save_model):
-        _check_writable(path)
+        check_writable(path)
     started = time.perf_counter()
     from autometa.tables import load_table
 
-    data = load_table(table, target)
-    import optuna
+    with busy("reading the table"):
+        data = load_table(table, target)
+        from autometa.search.tuning import TuneInterrupted, tune_table
 
-    from autometa.search.tuning import TuneInterrupted, tune_table
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # the progress bar says it already
+        hush_optuna()
     if save_model is not None:
         from autometa.search.saving import needs_skops
 
         needs_skops()
     stopped = False
     try:
-        with _progress(trials, compare_cold, quiet=quiet, verbose=verbose) as on_trial:
+        with _progress(trials) as on_trial:
             result = tune_table(
                 data,
                 child=child,
@@ -108,6 +117,8 @@ def tune(
                 learn=learn,
                 on_trial=on_trial,
                 started=started,
+                workers=workers,
+                total=total,
             )
     except TuneInterrupted as stop:
         result, stopped = stop.result, True
@@ -134,7 +145,8 @@ def _finish(
 
     files: dict[str, Any] = {}
     if len(result.warm):
-        files["report"] = str(write_report(result, report))
+        with busy("writing the report"):
+            files["report"] = str(write_report(result, report))
     if save_model is not None and result.best is not None:
         from autometa.search.saving import save_model as save
 
@@ -207,63 +219,19 @@ def _sources(portfolio: list[str] | None) -> Sources:
     return names or None
 
 
-def _check_writable(path: Path | None) -> None:
-    """Refuse before the search what could not be written after it."""
-    if path is None:
-        return
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"{str(path)!r} cannot be written",
-            allowed="a file in an existing folder that you may write to",
-        )
-
-
 @contextmanager
-def _progress(trials: int, cold: bool, *, quiet: bool, verbose: bool) -> Iterator[OnTrial]:
-    """A live bar on a terminal; lines where there is none, or where they are asked for."""
-    if quiet:
-        yield lambda arm, trial: None
-        return
-    if verbose or not sys.stderr.isatty():
-        yield _Lines(every=1 if verbose else 10)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[best]}"),
-        console=Console(stderr=True),
-    ) as bar:
-        arms = ("warm", "cold") if cold else ("warm",)
-        rows = {arm: bar.add_task(arm, total=trials, best="", start=False) for arm in arms}
-        best: dict[str, float] = {}
-        bar.start_task(rows["warm"])
+def _progress(trials: int) -> Iterator[OnTrial]:
+    """A row for each arm, with its best value."""
+    with progress("trials") as show:
+        show("warm", 0, trials, "learning from prior tasks")
+        found: dict[str, list[TunedTrial]] = {}
 
         def on_trial(arm: str, trial: TunedTrial) -> None:
-            bar.start_task(rows[arm])
-            if trial.value is not None:
-                best[arm] = max(trial.value, best.get(arm, trial.value))
-            note = f"best {best[arm]:.4f}" if arm in best else ""
-            bar.update(rows[arm], advance=1, best=note)
+            done = found.setdefault(arm, [])
+            done.append(trial)
+            score = trial.state.name.lower() if trial.value is None else f"{trial.value:.4f}"
+            best = max((t.value for t in done if t.value is not None), default=None)
+            note = "" if best is None else f", best {best:.4f}"
+            show(arm, len(done), max(trials, len(done)), f"{trial.child} {score}{note}")
 
         yield on_trial
-
-
-class _Lines:
-    """Progress for a log file."""
-
-    def __init__(self, *, every: int) -> None:
-        self._every = every
-        self._counts: dict[str, int] = {}
-
-    def __call__(self, arm: str, trial: TunedTrial) -> None:
-        self._counts[arm] = self._counts.get(arm, 0) + 1
-        if self._counts[arm] % self._every == 0:
-            score = trial.state.name.lower() if trial.value is None else f"{trial.value:.4f}"
-            sys.stderr.write(f"{arm} trial {trial.number + 1}: {score} ({trial.child})\n")
-            sys.stderr.flush()

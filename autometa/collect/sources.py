@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autometa.errors import InputError
+from autometa.reading import read_csv
 from autometa.tables import Table, load_table
 
 INDEX = "index.csv"
@@ -72,12 +73,10 @@ def _index(folder: Path) -> Mapping[str, Mapping[str, str]]:
     Raises:
         InputError: the index has no column `name`.
     """
-    import pandas as pd
-
     path = folder / INDEX
     if not path.exists():
         return {}
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = read_csv(path, dtype=str, keep_default_na=False)
     if "name" not in frame:
         raise InputError(
             f"{INDEX} has the columns {', '.join(map(str, frame.columns))}",

@@ -15,14 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from autometa._version import __version__
-from autometa.errors import InputError, ModelError
+from autometa.errors import InputError, ModelError, StoreError
 from autometa.inner import store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
 from autometa.inner.episodes import Episodes
-from autometa.inner.rates import expand
+from autometa.inner.rates import SHARED, expand
 from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
 
 SCHEMA = 1
+MOST_STEPS, MOST_CLIP = 10**6, 1e9
 KIND = "autometa-inner"
 Measure = Callable[[Tensor, Tensor], Tensor]  # (outputs, targets) of one task -> scalar
 
@@ -164,13 +165,14 @@ class FittedMAML:
         parts: dict[str, dict[str, Tensor]] = {"params": {}, "logs": {}}
         for name, value in tensors.items():
             part, _, key = name.partition("/")
-            parts[part][key] = value.to(device)
+            parts.setdefault(part, {})[key] = value.to(device)
         module = frozen_copy(child, device)
         stored = {k: tuple(v.shape) for k, v in parts["params"].items()}
         given = {k: tuple(v.shape) for k, v in module.named_parameters()}
         if stored != given:
             raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
-        if loss is None and info["loss"] is None:
+        _check(folder, parts, info)
+        if loss is None and info.get("loss") is None:
             raise ModelError(
                 f"{folder} was trained with a loss function of yours", do="Pass it as loss="
             )
@@ -181,9 +183,44 @@ class FittedMAML:
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
-            loss=loss or info["loss"],
+            loss=info["loss"] if loss is None else loss,
             info=info["info"],
         )
+
+
+def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, Any]) -> None:
+    """Refuse what would fail only when a child is adapted.
+
+    Raises:
+        StoreError: a part is missing, of another kind, or does not fit the others.
+    """
+    adapted: Any = info.get("adapted")
+    params, logs = parts["params"], parts["logs"]
+    named = isinstance(adapted, list) and bool(adapted)
+    named = named and all(isinstance(n, str) and n in params for n in adapted)
+    numbers = [value for part in parts.values() for value in part.values()]
+    good = {
+        "tensors": parts.keys() == {"params", "logs"}
+        and all(v.is_floating_point() and bool(v.isfinite().all()) for v in numbers),
+        "adapted": named,
+        "rates": named
+        and all(value.ndim and len(value) for value in logs.values())
+        and all(_fits_rate(logs, name, params[name]) for name in adapted),
+        "steps": type(info.get("steps")) is int and 0 <= info["steps"] <= MOST_STEPS,
+        "clip": type(info.get("clip")) in (int, float) and 0 < info["clip"] <= MOST_CLIP,
+        "loss": info.get("loss") is None or info["loss"] in list(LOSSES),
+        "info": isinstance(info.get("info"), dict),
+    }
+    wrong = [name for name, fits in good.items() if not fits]
+    if wrong:
+        raise StoreError(f"{folder} holds {', '.join(wrong)} that cannot be")
+
+
+def _fits_rate(logs: Params, name: str, value: Tensor) -> bool:
+    """Whether there are log rates (S, ...) that `expand` can give to a parameter."""
+    if SHARED in logs:
+        return logs[SHARED].ndim == 1
+    return name in logs and logs[name].shape[1:] in ((), value.shape)
 
 
 def _steps(steps: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from autometa.errors import StoreError
+from autometa.reading import parse_json, read_bytes
 
 
 def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
@@ -56,11 +58,16 @@ def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor],
     """
     folder = Path(folder)
     try:
-        info = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        payload = (folder / Path(info["tensors"]).name).read_bytes()
-    except FileNotFoundError as error:
+        info = parse_json(read_bytes(folder / INDEX, MOST_JSON))
+        name = info["tensors"]
+        if not _FILE.fullmatch(name):
+            raise ValueError(f"tensors in {name!r}")
+        payload = read_bytes(folder / name, MOST_TENSORS)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(f"no {Path(error.filename).name} in {folder}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except StoreError:
+        raise
+    except (ValueError, LookupError, TypeError) as error:
         raise StoreError(f"{folder / INDEX} is damaged ({error})") from error
     if info.get("kind") != kind:
         raise StoreError(f"{folder} holds {info.get('kind')!r}", allowed=kind)
@@ -74,11 +81,13 @@ def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor],
         raise StoreError(f"{folder / info['tensors']} does not match its checksum")
     try:
         return safetensors.torch.load(payload), info
-    except SafetensorError as error:
+    except (SafetensorError, LookupError, ValueError, RuntimeError) as error:
         raise StoreError(f"{folder / info['tensors']} is damaged ({error})") from error
 
 
 INDEX = "index.json"
+MOST_JSON, MOST_TENSORS = 16 * 2**20, 4 * 2**30  # bytes
+_FILE = re.compile(r"tensors-[0-9a-f]{16}\.safetensors")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -231,18 +231,20 @@ def _bar(show: bool, total: int) -> Iterator[Callable[[int, float], None]]:
         TextColumn("meta-training"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        line = bar.add_task("", total=total, loss="")
+        line = bar.add_task("", total=total, note="")
 
         def advance(n: int, loss: float) -> None:
             nonlocal mean
             if math.isfinite(loss):
                 mean = loss if math.isnan(mean) else 0.99 * mean + 0.01 * loss
-            bar.update(line, advance=n, loss=f"{mean:.4f}")
+            speed = bar.tasks[line].speed
+            rate = "" if speed is None else f", {speed:.1f}/s"
+            bar.update(line, advance=n, note=f"loss {mean:.4f}{rate}")
 
         yield advance
 

@@ -7,6 +7,8 @@ recipe follows adaptive Bayesian linear regression (Perrone et al., 2018) with t
 learned too (see `prior`). Training is torch; the trained basis is plain numpy, since one suggestion
 evaluates it on a few hundred rows many times and must not pay a framework's overhead.
 
+Where prior tasks have values at a part of the budget, the budget is one more input (see `early`).
+
 Shapes: T tasks, N trials in all, d unit columns, p basis functions (the constant included).
 """
 
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.meta.descent import minimise
+from autometa.meta.early import Shown, budget_column
 from autometa.meta.threads import one_thread
 
 Singles = NDArray[np.float32]
@@ -32,19 +35,22 @@ _TRUNK_DECAY, _HEAD_DECAY = 1e-4, 1e-2
 class Basis:
     """phi: unit configs (n, d) -> features (n, p).
 
-    `layers` holds (weight (in, out), bias (out,)) pairs, float32.
+    Args:
+        layers: Pairs of weight (in, out) and bias (out,), float32.
+        budgeted: Whether the budget is the last input.
     """
 
     layers: tuple[tuple[Singles, Singles], ...]
+    budgeted: bool = False
 
     @property
     def size(self) -> int:
         """Number of basis functions, p."""
         return len(self.layers[-1][1]) + 1
 
-    def __call__(self, unit: Floats) -> Floats:
-        """Features (n, p) of unit configs (n, d)."""
-        hidden = np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+    def __call__(self, unit: Floats, fidelity: Floats | None = None) -> Floats:
+        """Features (n, p) of unit configs (n, d), at shares of the full budget (n,) if not at 1."""
+        hidden = self._inputs(unit, fidelity)
         for weight, bias in self.layers:
             hidden = hidden @ weight
             hidden += bias
@@ -55,13 +61,13 @@ class Basis:
         return features
 
     def vjp(self, unit: Floats, cotangent: Floats) -> Floats:
-        """Gradient with respect to the unit configs of sum(cotangent * phi), (n, d).
+        """Gradient with respect to unit configs at the full budget of sum(cotangent * phi), (n, d).
 
         Args:
             unit: (n, d).
             cotangent: (n, p), the derivative of the caller's value by each feature.
         """
-        hidden = np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+        hidden = self._inputs(unit, None)
         outputs = []
         for weight, bias in self.layers:
             hidden = np.tanh(hidden @ weight + bias)
@@ -69,13 +75,18 @@ class Basis:
         grad = cotangent[:, :-1].astype(np.float32)
         for (weight, _), output in zip(reversed(self.layers), reversed(outputs), strict=True):
             grad = (grad * (1.0 - output**2)) @ weight.T
-        result: Floats = 2.0 * grad.astype(np.float64)
+        result: Floats = 2.0 * grad[:, : unit.shape[1]].astype(np.float64)
         return result
+
+    def _inputs(self, unit: Floats, fidelity: Floats | None) -> Singles:
+        if self.budgeted:
+            shares = np.ones(len(unit)) if fidelity is None else fidelity
+            unit = np.concatenate([unit, budget_column(shares)], axis=1)
+        return np.asarray(2.0 * unit - 1.0, dtype=np.float32)
 
 
 def fit_basis(
-    units: Sequence[Floats],
-    targets: Sequence[Floats],
+    shown: Sequence[Shown],
     *,
     rng: np.random.Generator,
     hidden: tuple[int, ...] = (128, 128),
@@ -86,8 +97,7 @@ def fit_basis(
     """Train the shared network on all tasks at once.
 
     Args:
-        units: Per task, unit configs (n_i, d).
-        targets: Per task, normal scores (n_i,).
+        shown: Per task, what it shows: n_i values.
         rng: Source of initial weights and batches.
         hidden: Widths of the hidden layers.
         size: Width of the last layer, p - 1.
@@ -96,10 +106,15 @@ def fit_basis(
     """
     import torch  # here: torch costs more than a second to import
 
-    x = torch.as_tensor(2.0 * np.concatenate(units) - 1.0, dtype=torch.float32)
-    y = torch.as_tensor(np.concatenate(targets), dtype=torch.float32)
-    counts = [len(u) for u in units]
-    owner = torch.as_tensor(np.repeat(np.arange(len(units)), counts))
+    inputs = np.concatenate([s.unit for s in shown])
+    fidelity = np.concatenate([s.fidelity for s in shown])
+    budgeted = bool((fidelity < 1.0).any())
+    if budgeted:
+        inputs = np.concatenate([inputs, budget_column(fidelity)], axis=1)
+    x = torch.as_tensor(2.0 * inputs - 1.0, dtype=torch.float32)
+    y = torch.as_tensor(np.concatenate([s.target for s in shown]), dtype=torch.float32)
+    counts = [len(s.target) for s in shown]
+    owner = torch.as_tensor(np.repeat(np.arange(len(shown)), counts))
     # Every task weighs the same on average, however many trials it has; the square root keeps
     # tasks of five trials from being memorised.
     weight = torch.as_tensor(np.repeat(1.0 / np.sqrt(counts), counts), dtype=torch.float32)
@@ -118,7 +133,7 @@ def fit_basis(
     ]
     trunk = len(start)
     common = torch.randn(size, generator=generator) / size**0.5
-    start += [common, torch.zeros(len(units), size), torch.zeros(len(units))]
+    start += [common, torch.zeros(len(shown), size), torch.zeros(len(shown))]
 
     def loss(parameters: list[torch.Tensor], _: int) -> torch.Tensor:
         rows = torch.randint(total, (batch,), generator=generator)
@@ -140,7 +155,8 @@ def fit_basis(
         )[:trunk]
     arrays = [p.numpy().copy() for p in trained]
     _forget_constants(arrays[0], arrays[1], x.numpy())
-    return Basis(layers=tuple(zip(arrays[::2], arrays[1::2], strict=True)))
+    layers = tuple(zip(arrays[::2], arrays[1::2], strict=True))
+    return Basis(layers=layers, budgeted=budgeted)
 
 
 def _forget_constants(weight: Singles, bias: Singles, x: Singles) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from autometa._version import __version__
 from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import fit_catalogue
 from autometa.meta.feasibility import fit_failure_rate
+from autometa.meta.improvement_chance import ImprovementChance, fit_improvement_chance
 from autometa.meta.kernel import fit_kernel
 from autometa.meta.lessons import Lessons
 from autometa.meta.lineage import Lineage
@@ -22,6 +25,8 @@ from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import start_errors
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
+
+_MOST_SOURCES = 50  # that a model names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,9 @@ class MetaLearner:
             meta_features=lessons.meta_features,
             transfer=self._transfer(space, lessons) if len(lessons) else None,
             lineage=Lineage.whole(lessons),
+            chance=self._chance(portfolio),
+            licence=portfolio.licence,
+            provenance=self._provenance(portfolio),
         )
 
     def refit(
@@ -117,15 +125,32 @@ class MetaLearner:
             meta_features=lessons.meta_features,
             transfer=refitted(model.transfer, same, space, lessons, seed=self.seed),
             lineage=replace(lineage, version=version, digests=lessons.digests),
+            licence=portfolio.licence,
+            provenance=self._provenance(portfolio),
         )
+
+    def _chance(self, portfolio: Portfolio) -> ImprovementChance | None:
+        with one_thread():
+            return fit_improvement_chance(
+                portfolio.histories, np.random.default_rng([self.seed, 2])
+            )
+
+    def _provenance(self, portfolio: Portfolio) -> dict[str, Any]:
+        return {
+            "autometa": __version__,
+            "learner": asdict(self),
+            "tasks": len(portfolio),
+            "trials": sum(map(len, portfolio.histories)),
+            "sources": _sources(portfolio),
+        }
 
     def _transfer(self, space: SearchSpace, lessons: Lessons) -> Transfer:
         rng = np.random.default_rng(self.seed)
         units, targets, scores = lessons.units, lessons.targets, lessons.scores
-        basis = fit_basis(units, targets, rng=rng, size=self.basis_size, steps=self.steps)
+        basis = fit_basis(lessons.shown, rng=rng, size=self.basis_size, steps=self.steps)
         every_phi, phi = lessons.features(basis)
         with one_thread():
-            prior = fit_prior(phi, targets)
+            prior = fit_prior(*lessons.observations(basis), lessons.noise)
             catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
             return Transfer(
@@ -154,3 +179,10 @@ class MetaLearner:
 
 def _space_of(portfolio: Portfolio, space: SearchSpace | None) -> SearchSpace:
     return portfolio.space if space is None or portfolio.histories else space
+
+
+def _sources(portfolio: Portfolio) -> list[dict[str, Any]]:
+    """The portfolio's provenance in short: texts and numbers, no lists of studies."""
+    merged = portfolio.provenance.get("merged", [portfolio.provenance])
+    plain = [{k: v for k, v in p.items() if isinstance(v, str | int | float)} for p in merged]
+    return [p for p in plain if p][:_MOST_SOURCES]

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.meta.basis import Basis
+from autometa.meta.early import Shown, with_early
+from autometa.meta.noise import fold_noise
 from autometa.meta.targets import normal_scores, usable
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
@@ -95,6 +97,20 @@ class Lessons:
         """Per task, normal scores, (n_i,)."""
         return [normal_scores(s) for s in self.scores]
 
+    @cached_property
+    def shown(self) -> list[Shown]:
+        """Per task, its usable trials and what was seen before their ends."""
+        parts = zip(self.histories, self.rows, self.every, self.targets, strict=True)
+        return [with_early(h, rows, unit, z) for h, rows, unit, z in parts]
+
+    @property
+    def noise(self) -> list[float]:
+        """Per task, the noise of its values that folds betray, in squared normal scores."""
+        return [
+            fold_noise(h.fold_scores[rows], s)
+            for h, rows, s in zip(self.histories, self.rows, self.scores, strict=True)
+        ]
+
     @property
     def failed(self) -> list[NDArray[np.bool_]]:
         """Per task, which trials failed, (N_i,)."""
@@ -105,6 +121,12 @@ class Lessons:
         with one_thread():
             every = _split(basis(np.concatenate(self.every)), self.counts)
         return every, [phi[rows] for phi, rows in zip(every, self.rows, strict=True)]
+
+    def observations(self, basis: Basis) -> tuple[list[Floats], list[Floats]]:
+        """Basis features and normal scores of all that tasks show: (m_i, p) and (m_i,) a task."""
+        with one_thread():
+            features = [basis(s.unit, s.fidelity) for s in self.shown]
+        return features, [s.target for s in self.shown]
 
 
 def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:

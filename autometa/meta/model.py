@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
+from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate
 from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
@@ -22,6 +23,8 @@ from autometa.space.values import Value
 
 if TYPE_CHECKING:
     import optuna
+
+    from autometa.search.pruner import MetaPruner
 
 
 _BEST = 20  # configs that stand for those worth trying
@@ -54,6 +57,9 @@ class MetaModel:
         tasks: Names of the prior tasks that taught something, length T.
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
+        chance: What was learned of learning curves; None where the prior tasks have none.
+        licence: Terms of the data it was learned from, an SPDX expression where there is one.
+        provenance: What it was learned from and by what; JSON-able.
         lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
@@ -61,6 +67,9 @@ class MetaModel:
     tasks: tuple[str, ...]
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
+    chance: ImprovementChance | None = None
+    licence: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
@@ -142,18 +151,35 @@ class MetaModel:
         seed: int,
         meta_features: Mapping[str, float] | None = None,
         base: optuna.samplers.BaseSampler | None = None,
+        pool: Sequence[Config] | None = None,
     ) -> optuna.samplers.BaseSampler:
         """An Optuna sampler that starts where the prior tasks ended.
 
         Args:
             seed: Together with a trial's number it decides that trial's suggestion.
             meta_features: Of the new task, where known.
-            base: Samples the parameters that no prior task knows, and everything once the prior
-                tasks turn out not to help; by default Optuna's GPSampler.
+            base: Any Optuna sampler, for the cold arm: parameters that no prior task knows, the
+                cold trials, and every trial once the prior tasks turn out not to help. By default
+                a Gaussian process.
+            pool: The only configs that can be tried, where there is such a list.
+
+        Raises:
+            SpaceError: a config of the pool does not fit the space.
         """
         from autometa.search.sampler import MetaSampler
 
-        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base)
+        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base, pool=pool)
+
+    def pruner(self, *, fallback: optuna.pruners.BasePruner | None = None) -> MetaPruner:
+        """An Optuna pruner that has seen learning curves before; see `improvement_chance`.
+
+        Args:
+            fallback: Decides where the prior tasks have no curves; by default Optuna's
+                MedianPruner. The pruner's `note` says so then.
+        """
+        from autometa.search.pruner import MetaPruner
+
+        return MetaPruner(self.chance, fallback=fallback)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file (a zip of safetensors and JSON), atomically.

@@ -12,11 +12,15 @@ evidence, so prior tasks that mislead lose their say as soon as the trials contr
 
 In task space the transferred part is O(x) = sum_i omega_i f_i(x): `task_weights`.
 
+What a pruned trial is thought to have ended with takes part with the noise of a guess, the more the
+earlier it stopped; only full trials can be the best one.
+
 Shapes: n observed trials, m candidates, d unit columns, p basis functions, T prior tasks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -33,6 +37,7 @@ from autometa.meta.transfer import Transfer
 _ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
 _LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
+_EARLY_NOISE = 0.3  # variance of the guess at (almost) no budget, in squared normal scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ class _Fit:
     alpha: Floats  # covariance^-1 ((y - a) / b - mean), (n,)
     slope: float  # b
     offset: float  # a
-    best: float  # largest posterior mean of f at a trial
+    best: float  # largest posterior mean of f at a full trial
     log_evidence: float
 
 
@@ -67,9 +72,12 @@ class Posterior:
         transfer: What was learned from prior tasks.
         unit: Unit configs of the trials, (n, d), n >= 1.
         scores: Their scores, higher is better, (n,), finite.
+        fidelity: Share of the full budget that each had, in (0, 1], (n,); one by default.
+            Below one, the score is a guess of the final one.
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
+        adapted: Kernels of another posterior of the same task, to be kept; fitted anew by default.
         cold_share: Prior probability of the cold hypotheses together.
         clip: Scores more than this many (best - median) below the median are raised to there, so
             that one failed config does not flatten the differences among good ones.
@@ -81,13 +89,19 @@ class Posterior:
         unit: Floats,
         scores: Floats,
         *,
+        fidelity: Floats | None = None,
         relevance: Floats | None = None,
         hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
+        adapted: Mapping[Arm, Adapted] | None = None,
         cold_share: float = 0.15,
         clip: float = 1.5,
     ) -> None:
         self._transfer, self._unit = transfer, unit
         standard, self._centre, self._spread = _standardise(scores, clip)
+        budget = np.ones(len(unit)) if fidelity is None else fidelity
+        self._early = _EARLY_NOISE * (1.0 - budget)
+        # Without a single full trial the best of the others has to stand for it.
+        self._full = (budget == 1.0) if (budget == 1.0).any() else budget > 0.0
         self._features = transfer.basis(unit)
         shared = self._features @ transfer.prior.cov @ self._features.T
         self._head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
@@ -98,19 +112,23 @@ class Posterior:
             # The scale of a cold process is the slope's business.
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
-        surprise: dict[tuple[Arm, bool], float] = {}
-        for arm in dict.fromkeys(h.arm for h in hypotheses):
-            if len(unit) >= _ADAPT_FROM[arm]:
-                adapted = self._adapted(arm, standard, shared, mean)
-                self._kernels[arm, True] = adapted.kernel
-                surprise[arm, True] = adapted.surprise
+        if adapted is None:
+            adapted = {
+                arm: self._adapt(arm, standard, shared, mean)
+                for arm in dict.fromkeys(h.arm for h in hypotheses)
+                if self._full.sum() >= _ADAPT_FROM[arm]
+            }
+        self.adapted = adapted
+        self._kernels |= {(arm, True): found.kernel for arm, found in adapted.items()}
         fits = []
         for hypothesis in hypotheses:
             key = hypothesis.arm, hypothesis.adapted
             if key in self._kernels:
                 share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
                 count = sum(h.arm == hypothesis.arm for h in hypotheses)
-                log_prior = float(np.log(share / count)) - surprise.get(key, 0.0)
+                log_prior = float(np.log(share / count))
+                if hypothesis.adapted:
+                    log_prior -= adapted[hypothesis.arm].surprise
                 fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
         log_weights = np.array([f.log_evidence for f in fits])
         weights = np.exp(log_weights - log_weights.max())
@@ -122,13 +140,14 @@ class Posterior:
         self._fits = [fits[i] for i in keep]
         self._weights = weights[keep] / weights[keep].sum()
 
-    def _adapted(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
+    def _adapt(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
         kernel = self._kernels[arm, False]
+        full = self._full
         if arm == "cold":
-            return adapt_kernel(kernel, self._unit, standard)
+            return adapt_kernel(kernel, self._unit[full], standard[full])
         plain = self._fit(Hypothesis(arm="transfer"), standard, shared, mean, 0.0)
         rest = (standard - plain.offset) / plain.slope - mean
-        return adapt_kernel(kernel, self._unit, rest, shared)
+        return adapt_kernel(kernel, self._unit[full], rest[full], shared[np.ix_(full, full)])
 
     def _scales(self, hypothesis: Hypothesis) -> Floats:
         return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
@@ -145,7 +164,7 @@ class Posterior:
         transferred = hypothesis.arm == "transfer"
         kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
         variance = kernel.variance * hypothesis.residual
-        noise = hypothesis.noise(kernel)
+        noise = hypothesis.noise(kernel) + self._early
         cov = variance * matern(self._unit, self._unit, self._scales(hypothesis))
         mean = np.zeros(n)
         if transferred:
@@ -180,7 +199,7 @@ class Posterior:
             alpha=alpha,
             slope=slope,
             offset=offset,
-            best=float(at_trials.max()),
+            best=float(at_trials[self._full].max()),
             log_evidence=float(log_prior + np.logaddexp.reduce(evidence)),
         )
 

@@ -1,10 +1,11 @@
 """The empirical-Bayes prior over heads: what a new task is likely to be, learned from prior tasks.
 
-    w_i ~ N(m, S),    z_i = Phi_i w_i + noise,    noise ~ N(0, s2)
+    w_i ~ N(m, S),    z_i = Phi_i w_i + noise,    noise ~ N(0, s2 + nu_i)
 
-Mean m, covariance S and noise s2 are estimated by EM on the trials of all tasks (the random-effects
-model of Laird and Ware, 1982), which weighs a task of ten trials as ten trials and not as a full
-one. In task space the same prior is the weighted sum O(x) = sum_i w_i f_i(x): see `blend`.
+with nu_i the part of the noise that folds betray (see `noise`), 0 where nothing is known. Mean m,
+covariance S and noise s2 are estimated by EM on the trials of all tasks (the random-effects model
+of Laird and Ware, 1982), which weighs a task of ten trials as ten trials and not as a full one.
+In task space the same prior is the weighted sum O(x) = sum_i w_i f_i(x): see `blend`.
 
 Shapes: T tasks, p basis functions, n_i trials of task i.
 """
@@ -56,6 +57,7 @@ class HeadPrior:
 def fit_prior(
     features: Sequence[Floats],
     targets: Sequence[Floats],
+    known_noise: Sequence[float] | None = None,
     *,
     rounds: int = 30,
     start: HeadPrior | None = None,
@@ -65,6 +67,7 @@ def fit_prior(
     Args:
         features: Per task, Phi_i (n_i, p).
         targets: Per task, z_i (n_i,).
+        known_noise: Per task, nu_i; 0 by default.
         rounds: EM iterations.
         start: What to begin with; by default pooled ridge regression and a broad spread.
     """
@@ -73,7 +76,8 @@ def fit_prior(
     grams = np.stack([f.T @ f for f in features])  # (T, p, p)
     moments = np.stack([f.T @ z for f, z in zip(features, targets, strict=True)])  # (T, p)
     squares = np.array([z @ z for z in targets])
-    total = sum(len(z) for z in targets)
+    counts = np.array([len(z) for z in targets])
+    known = np.zeros(tasks) if known_noise is None else np.asarray(known_noise, dtype=np.float64)
 
     if start is None:
         mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
@@ -83,8 +87,9 @@ def fit_prior(
     heads = np.tile(mean, (tasks, 1))
     for _ in range(rounds):
         precision = np.linalg.inv(cov)
-        spread = np.linalg.inv(precision + grams / noise)  # (T, p, p)
-        heads = np.einsum("tij,tj->ti", spread, precision @ mean + moments / noise)
+        inverse = 1.0 / (noise + known)
+        spread = np.linalg.inv(precision + grams * inverse[:, None, None])  # (T, p, p)
+        heads = np.einsum("tij,tj->ti", spread, precision @ mean + moments * inverse[:, None])
         mean = heads.mean(0)
         centred = heads - mean
         # An inverse-Wishart pull towards a small multiple of the identity keeps S invertible
@@ -97,5 +102,5 @@ def fit_prior(
             + np.einsum("ti,tij,tj->t", heads, grams, heads)
             + np.einsum("tij,tji->t", grams, spread)
         )
-        noise = float(max(errors.sum() / total, 1e-4))
+        noise = float(max((errors.sum() - counts @ known) / counts.sum(), 1e-4))
     return HeadPrior(mean=mean, cov=0.5 * (cov + cov.T), noise=noise, heads=heads)

@@ -3,7 +3,7 @@
     basis                 kept: it serves all tasks, and training it is half of a fit
     heads and their prior EM goes on from the last prior, on the trials of all tasks
     catalogue             kept, with the new tasks' opinions and best configs (`extend_catalogue`)
-    kernels, shares and widths of similarity    kept: properties of the family of tasks
+    kernels, shares and widths of similarity, chances of curves    kept: properties of the family
     log slope, failures, inner rates            computed anew: they are quick
 
 When the basis has grown too old for this, `lineage` says so.
@@ -22,6 +22,7 @@ from autometa.meta.catalogue import extend_catalogue
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.inner_rate import RateModel, fit_rate_model
 from autometa.meta.lessons import Lessons
+from autometa.meta.noise import score_worth
 from autometa.meta.prior import fit_prior
 from autometa.meta.similarity import Similarity
 from autometa.meta.threads import one_thread
@@ -44,9 +45,10 @@ def refitted(
         seed: Of everything random.
     """
     rng = np.random.default_rng([seed, len(lessons)])
-    every_phi, phi = lessons.features(old.basis)
+    every_phi, _ = lessons.features(old.basis)
     with one_thread():
-        prior = fit_prior(phi, lessons.targets, rounds=_ROUNDS, start=old.prior)
+        shown = lessons.observations(old.basis)
+        prior = fit_prior(*shown, lessons.noise, rounds=_ROUNDS, start=old.prior)
         return replace(
             old,
             prior=prior,
@@ -71,11 +73,7 @@ def refitted(
 
 def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
     """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
-    logs = []
-    for values in scores:
-        middle, high = np.quantile(values, [0.5, 0.9])
-        if high > middle:
-            logs.append(np.log((high - middle) / 1.2816))  # the 90 % quantile of a normal
+    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
     if not logs:
         return 0.0, 3.0
     return float(np.median(logs)), float(max(np.std(logs), 0.5))

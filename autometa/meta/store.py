@@ -1,7 +1,12 @@
 """A meta-model as one file: a zip of `model.json` and `model.safetensors`, both stored as they are.
 
 Why one file: it is replaced atomically, and copied as one thing. Safetensors load silently with a
-flipped bit, so the JSON holds the tensors' SHA-256. Nothing in the file is code.
+flipped bit, so the JSON holds the tensors' SHA-256. Nothing in the file is code, nothing is
+unpacked to disk, and the two members are all that may be in it: stored, not compressed, and bounded
+in size, so that neither a path nor a bomb can come with a model.
+
+    schema 1    no provenance, licence, curves and early values; no longer read
+    schema 2    these too
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,9 +27,11 @@ from safetensors.numpy import save as save_tensors
 
 from autometa._version import __version__
 from autometa.errors import AutometaError, StoreError
+from autometa.meta import consistency
 from autometa.meta.basis import Basis
 from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
+from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
 from autometa.meta.lineage import Lineage
@@ -31,17 +39,20 @@ from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
 from autometa.meta.transfer import Transfer
+from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
 
-SCHEMA = 1
+SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
 _RATES = ("shared", "heads", "cov")
-_MOST_JSON, _MOST_TENSORS = 256 * 2**20, 2**30
+_CURVES = ("mean", "deviation", "weights")
+_MOST_JSON, _MOST_TENSORS = 64 * 2**20, 2**30
+_MOST_BOOKKEEPING = 2**20
 
 
 def save_model(model: MetaModel, path: Path) -> None:
     """See `MetaModel.save`."""
-    tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
+    tensors, scalars = parts(model)
     blob = save_tensors(tensors)
     header = {
         "schema": SCHEMA,
@@ -49,8 +60,10 @@ def save_model(model: MetaModel, path: Path) -> None:
         "space": model.space.to_json(),
         "tasks": list(model.tasks),
         "meta_features": [dict(m) for m in model.meta_features],
-        "transfer": scalars,
+        "licence": model.licence,
+        "provenance": dict(model.provenance),
         "lineage": model.lineage.to_json(),
+        **scalars,
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
     buffer = io.BytesIO()
@@ -75,37 +88,48 @@ def save_model(model: MetaModel, path: Path) -> None:
 def load_model(path: Path) -> MetaModel:
     """See `MetaModel.load`."""
     try:
+        check_size(path, path.stat().st_size, _MOST_JSON + _MOST_TENSORS + _MOST_BOOKKEEPING)
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(_member(archive, _JSON, _MOST_JSON, path))
+            if sorted(archive.namelist()) != sorted((_JSON, _TENSORS)):
+                raise _damaged(path, f"it holds something else than {_JSON} and {_TENSORS}")
+            header = parse_json(_member(archive, _JSON, _MOST_JSON, path))
             blob = _member(archive, _TENSORS, _MOST_TENSORS, path)
     except FileNotFoundError as error:
         raise StoreError(f"there is no model at {path}", do="Check the path") from error
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        if isinstance(error, StoreError):
-            raise
+    except StoreError:
+        raise
+    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, struct.error) as error:
+        # RuntimeError: encrypted, or a kind of zip that Python does not know.
         raise _damaged(path, error) from error
     schema = header.get("schema") if isinstance(header, dict) else None
     if not isinstance(schema, int):
         raise _damaged(path, "no schema version")
-    if schema > SCHEMA:
+    if schema != SCHEMA:
         raise StoreError(
             f"the model at {path} has schema version {schema}",
-            allowed=f"up to {SCHEMA}",
-            do="Update autometa",
+            allowed=f"version {SCHEMA}",
+            do="Update autometa" if schema > SCHEMA else "Fit it again, with MetaLearner.fit",
         )
     if hashlib.sha256(blob).hexdigest() != header.get("sha256"):
         raise _damaged(path, "the checksum of its tensors does not match")
     try:
-        scalars = header["transfer"]
-        return MetaModel(
-            space=SearchSpace.from_json(header["space"]),
-            tasks=tuple(map(str, header["tasks"])),
-            meta_features=tuple(dict(m) for m in header["meta_features"]),
-            transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
-            # Absent from models of earlier versions.
-            lineage=Lineage.from_json(header.get("lineage", {})),
+        scalars, curves = header["transfer"], header.get("chance")
+        tensors = load_tensors(blob)
+        return consistency.check(
+            MetaModel(
+                space=SearchSpace.from_json(header["space"]),
+                tasks=tuple(map(str, header["tasks"])),
+                meta_features=tuple(dict(m) for m in header["meta_features"]),
+                transfer=None if scalars is None else _restore(tensors, scalars),
+                chance=None if curves is None else _restore_chance(tensors, curves),
+                licence=str(header.get("licence", "")),
+                provenance=dict(header.get("provenance", {})),
+                lineage=Lineage.from_json(header.get("lineage", {})),
+            )
         )
-    except (KeyError, TypeError, ValueError, SafetensorError, AutometaError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _damaged(path, error) from error
+    except (SafetensorError, AutometaError) as error:
         raise _damaged(path, error) from error
 
 
@@ -125,6 +149,27 @@ def _damaged(path: Path, why: object) -> StoreError:
     )
 
 
+def parts(model: MetaModel) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+    """What the model has learned: tensors by name, and the scalars of the header."""
+    tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
+    chance = model.chance
+    if chance is None:
+        return tensors, {"transfer": scalars, "chance": None}
+    tensors |= {f"chance.{part}": np.ascontiguousarray(getattr(chance, part)) for part in _CURVES}
+    learned = {"threshold": chance.threshold, "tasks": chance.tasks}
+    return tensors, {"transfer": scalars, "chance": learned}
+
+
+def _restore_chance(
+    tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]
+) -> ImprovementChance:
+    return ImprovementChance(
+        threshold=float(scalars["threshold"]),
+        tasks=int(scalars["tasks"]),
+        **{part: tensors[f"chance.{part}"] for part in _CURVES},
+    )
+
+
 def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
     tensors: dict[str, np.ndarray[Any, Any]] = {
         "prior.mean": transfer.prior.mean,
@@ -137,7 +182,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "catalogue.judges": transfer.catalogue.judges,
         "catalogue.unit": transfer.catalogue.unit,
         "catalogue.scores": transfer.catalogue.scores,
-        "catalogue.curves": transfer.catalogue.curves,
+        "catalogue.regret": transfer.catalogue.regret,
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
@@ -146,6 +191,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
             tensors[f"rates.{part}"] = getattr(transfer.rates, part)
     scalars = {
         "layers": len(transfer.basis.layers),
+        "budgeted": transfer.basis.budgeted,
         "prior.noise": transfer.prior.noise,
         "failure.rate": transfer.failure.rate,
         "similarity.names": list(transfer.similarity.names),
@@ -188,7 +234,8 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             layers=tuple(
                 (tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"])
                 for i in range(int(scalars["layers"]))
-            )
+            ),
+            budgeted=bool(scalars.get("budgeted", False)),
         ),
         prior=HeadPrior(
             mean=tensors["prior.mean"],
@@ -208,7 +255,7 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             judges=tensors["catalogue.judges"],
             unit=tensors["catalogue.unit"],
             scores=tensors["catalogue.scores"],
-            curves=tensors["catalogue.curves"],
+            regret=tensors["catalogue.regret"],
         ),
         rates=None
         if widen is None

@@ -122,15 +122,7 @@ def from_arrow(
     Raises:
         StoreError: a column is missing, has another type or holds what the space does not allow.
     """
-    expected = schema(space)
-    if table.schema.names != expected.names:
-        raise StoreError(f"columns {table.schema.names}", allowed=str(expected.names))
-    for field in expected:
-        if table.schema.field(field.name).type != field.type:
-            raise StoreError(
-                f"column {field.name!r} of type {table.schema.field(field.name).type}",
-                allowed=str(field.type),
-            )
+    check_types(table.schema, space)
     columns = {
         name: table.column(name).unify_dictionaries().combine_chunks()
         for name in table.schema.names
@@ -171,6 +163,20 @@ def from_arrow(
         )
         for task, n, stop in zip(tasks, counts, stops.tolist(), strict=True)
     ]
+
+
+def check_types(given: pa.Schema, space: SearchSpace) -> None:
+    """Refuse columns other than those of `schema`.
+
+    Raises:
+        StoreError: one is missing, too many, or of another type.
+    """
+    expected = schema(space)
+    if given.names != expected.names:
+        raise StoreError(f"columns {given.names}", allowed=str(expected.names))
+    for found, field in zip(given, expected, strict=True):
+        if found.type != field.type:
+            raise StoreError(f"column {field.name!r} of type {found.type}", allowed=str(field.type))
 
 
 def _raw_column(name: str, column: pa.Array, distribution: BaseDistribution) -> Floats:

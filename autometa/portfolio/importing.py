@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import CategoricalDistribution
 
 from autometa.errors import InputError, StoreError
+from autometa.reading import read_csv, read_parquet
 from autometa.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 MISSING = ("", "NaN", "nan", "NA", "None", "null")
 
 
-def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
+def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None) -> pd.DataFrame:
     """The data frame of a file of trials.
+
+    Args:
+        path: The file.
+        space: What was tuned.
+        kind: "csv" or "parquet"; by the file's name where None.
 
     Raises:
         InputError: neither CSV nor Parquet by its name.
@@ -33,17 +39,18 @@ def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
 
     file = Path(path)
     kinds = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
-    kind = kinds.get(file.suffix.lower())
-    if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
-        raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
+    if kind is None:
+        kind = kinds.get(file.suffix.lower())
+        if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
+            raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
     try:
         if kind == "parquet":
-            return pd.read_parquet(file)
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+            return read_parquet(file)
+        frame = read_csv(file, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise StoreError(f"{file} does not exist", do="Name a file of trials") from error
-    except (OSError, ValueError, UnicodeError) as error:
-        raise StoreError(f"{file} is not readable: {error}") from error
+    except pd.errors.EmptyDataError as error:
+        raise StoreError(f"{file} is empty", do="Name a file of trials") from error
     return understood(frame, space)
 
 
@@ -54,14 +61,14 @@ def understood(frame: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
         distribution = space.distributions.get(name)
         words: dict[str, Value] = dict.fromkeys(MISSING)
         if isinstance(distribution, CategoricalDistribution):
-            words |= _words(distribution.choices)
+            words |= words_of(distribution.choices)
         column = frame[name].astype(object)
         result[name] = column.map(lambda cell, words=words: words.get(cell, cell)).astype(object)
     return result
 
 
-def _words(choices: tuple[Value, ...]) -> dict[str, Value]:
-    """How choices may be written; text stands for itself first of all."""
+def words_of(choices: tuple[Value, ...]) -> dict[str, Value]:
+    """How choices may be written as text; text stands for itself first of all."""
     words: dict[str, Value] = {}
     for choice in choices:
         if not isinstance(choice, str) and choice is not None:

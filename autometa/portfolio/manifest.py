@@ -22,10 +22,11 @@ from typing import Any
 
 from autometa.errors import StoreError
 from autometa.portfolio.migrations import SCHEMA, migrate
+from autometa.reading import MAX_JSON, parse_json
 
 NAME = "manifest.json"
 FORMAT = "autometa-portfolio"
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = MAX_JSON
 FILE = re.compile(r"trials-[0-9a-f]{16}\.parquet")
 _FIELDS: dict[str, type] = {
     "licence": str,
@@ -70,8 +71,8 @@ def decode(text: bytes, where: str) -> dict[str, Any]:
         StoreError: not a manifest, damaged, or of a newer schema.
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = parse_json(text)
+    except ValueError as error:
         raise StoreError(
             f"{where} is not JSON: {error}", do="It is damaged: restore it from a copy"
         ) from error

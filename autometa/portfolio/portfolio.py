@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -341,6 +341,91 @@ class Portfolio:
         return import_studies(
             sources, names=names, space=space, metric=metric, inner_lr=inner_lr, rules=rules
         )
+
+    @staticmethod
+    def from_mlflow(
+        path: str | Path,
+        *,
+        metric: str,
+        direction: Direction,
+        task: str = "experiment_id",
+        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    ) -> Portfolio:
+        """Import MLflow runs that were exported to CSV or JSON; layouts in `mlflow_runs`.
+
+        Args:
+            path: The file, `.csv` or JSON.
+            metric: Which metric, with or without "metrics." before it.
+            direction: Which way it is better.
+            task: The column that names a run's task, such as "tags.dataset".
+            space: What was tuned. None infers it from the parameters' values; rules in `runs`.
+
+        Returns:
+            A portfolio whose provenance says what was skipped and why, as of `from_studies`.
+
+        Raises:
+            InputError: not such an export, an unknown metric, task or state, nothing to import.
+            StoreError: the file cannot be read, is damaged or too large.
+            RecordError, SpaceError: the direction or the space is not valid.
+        """
+        from autometa.portfolio.mlflow_runs import import_mlflow
+
+        return import_mlflow(Path(path), metric=metric, direction=direction, task=task, space=space)
+
+    @staticmethod
+    def from_wandb(
+        path: str | Path,
+        *,
+        metric: str,
+        direction: Direction,
+        task: str | None = None,
+        params: Sequence[str] | None = None,
+        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    ) -> Portfolio:
+        """Import Weights & Biases runs that were exported to CSV or JSON; layouts in `wandb_runs`.
+
+        Args:
+            path: The file, `.csv` or JSON.
+            metric: Key of the summary.
+            direction: Which way it is better.
+            task: The key or column that names a run's task; None: all runs are of one task, named
+                like the file.
+            params: Keys that were tuned. None: all of the config, or those of the space; a CSV file
+                needs one of the two, since it does not tell config from summary.
+            space: What was tuned. None infers it from the parameters' values; rules in `runs`.
+
+        Returns:
+            A portfolio whose provenance says what was skipped and why, as of `from_studies`.
+
+        Raises:
+            InputError: not such an export, an unknown key or state, nothing to import.
+            StoreError: the file cannot be read, is damaged or too large.
+            RecordError, SpaceError: the direction or the space is not valid.
+        """
+        from autometa.portfolio.wandb_runs import import_wandb
+
+        return import_wandb(
+            Path(path), metric=metric, direction=direction, task=task, params=params, space=space
+        )
+
+    @staticmethod
+    def from_hpob(path: str | Path, *, spaces: Iterable[str] | None = None) -> Portfolio:
+        """Import a JSON file of HPO-B, such as `meta-train-dataset.json`, in bounded memory.
+
+        Each of its spaces becomes the space "hpob-ID" with parameters x0, x1, ... in [0, 1]; the
+        values are accuracies, to be maximised.
+
+        Args:
+            path: The file.
+            spaces: Ids of the spaces to take; all where None.
+
+        Raises:
+            InputError: another layout, or a space that is not in it.
+            StoreError: the file cannot be read or is damaged.
+        """
+        from autometa.portfolio.hpob import import_hpob
+
+        return import_hpob(Path(path), spaces=spaces)
 
     def save(self, folder: str | Path) -> None:
         """Write the portfolio to a folder, in the place of the one that is there, if any.

@@ -12,8 +12,6 @@ only taken as a storage that the user has opened.
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -22,14 +20,16 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
-from autometa.errors import AutometaError, InputError, StoreError, without_passwords
+from autometa.errors import AutometaError, InputError, StoreError, told, without_passwords
+from autometa.portfolio.addresses import database_url, grpc_address, journal_path
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
 
@@ -109,18 +109,10 @@ def _reading(what: str) -> Iterator[None]:
     except Exception as error:
         # The cause is not chained: its text may hold the URL.
         raise StoreError(
-            f"{what} cannot be read ({_told(error)})",
+            f"{what} cannot be read ({told(error)})",
             allowed="a storage that this version of Optuna can read",
             do="Check that it is whole and that you may read it",
         ) from None
-
-
-def _told(error: BaseException) -> str:
-    """The innermost cause in one line: Optuna wraps what the driver said."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {without_passwords(lines[0])[:200] if lines else ''}"
 
 
 def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseStorage, str]:
@@ -133,9 +125,12 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
                 do="Optuna unpickles what it finds in Redis: if you trust it, open it with "
                 "JournalRedisBackend yourself and give the storage",
             )
-        if scheme.partition("+")[0] != "sqlite":
-            return _open_database(source), f"a {scheme.partition('+')[0]} database"
-        path = _sqlite_path(source)
+        if (address := grpc_address(source)) is not None:
+            return _open_proxy(*address), "a gRPC storage proxy"
+        journal = journal_path(source)
+        if journal is None and scheme.partition("+")[0] != "sqlite":
+            return _open_database(database_url(source)), f"a {scheme.partition('+')[0]} database"
+        path = journal or _sqlite_path(source)
     else:
         path = Path(source)
     try:
@@ -156,17 +151,19 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
     )
 
 
+def _open_proxy(host: str, port: int) -> BaseStorage:
+    with _reading(f"the storage proxy at {host}:{port}"):
+        proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
+        proxy.wait_server_ready(timeout=10)
+        return proxy
+
+
 def _open_database(url: str) -> BaseStorage:
     try:
         return RDBStorage(url, skip_table_creation=True)
     except Exception as error:
-        told = _told(error)
-        # A password with an unescaped "@" is torn by the driver, which then tells parts of it.
-        secret = re.search(r"://[^:/@\s]*:(\S*)@", url)
-        for part in re.split(r"[@/:?#]", f"{secret[1]}/{unquote(secret[1])}") if secret else ():
-            told = told.replace(part, "***") if len(part) > 2 else told
         raise StoreError(
-            f"storage {without_passwords(url)!r} cannot be opened ({told})",
+            f"storage {without_passwords(url)!r} cannot be opened ({told(error, url)})",
             allowed=ALLOWED,
             do="Check the address, the driver and the rights; a schema of another Optuna is "
             "upgraded with `optuna storage upgrade`",
@@ -202,7 +199,7 @@ def _open_sqlite(path: Path, stack: ExitStack) -> BaseStorage:
             if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
                 raise
             _recover(path, copy)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
         raise StoreError(
             f"sqlite file {path} cannot be read: {error}",
@@ -289,19 +286,16 @@ class _Journal(BaseJournalBackend):
 
 
 def _open_journal(path: Path, notes: list[str]) -> BaseStorage:
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+    lines = read_bytes(path, MAX_TEXT).splitlines(keepends=True)
     logs = []
     for number, line in enumerate(lines, start=1):
         try:
             if not line.endswith(b"\n"):
                 raise ValueError("no end of line")
-            log = json.loads(line)
+            log = parse_json(line)
             if not isinstance(log, dict):
                 raise ValueError("no operation")
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             if number == len(lines):
                 notes.append(f"{path.name}: the last line is torn and was skipped")
                 break

@@ -9,7 +9,6 @@ removed last, and a reader that was about to open one starts over with the new m
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import tempfile
@@ -22,12 +21,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autometa import reading
 from autometa.errors import AutometaError, StoreError
 from autometa.portfolio import columns, lock, manifest
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 
-MAX_FILE_BYTES = 8 * 2**30
+MAX_FILE_BYTES = reading.MAX_FILE
 MAX_ROWS = 10**8
 ATTEMPTS = 5
 LOCK_TIMEOUT = 120.0
@@ -167,8 +167,8 @@ def _check_replaceable(folder: Path) -> None:
     if not path.exists():
         return
     try:
-        data = json.loads(_read_bytes(path, manifest.MAX_BYTES))
-    except (ValueError, RecursionError) as error:
+        data = reading.parse_json(reading.read_bytes(path, manifest.MAX_BYTES))
+    except ValueError as error:
         raise StoreError(
             f"{path} is not JSON: {error}", do="Remove the folder, or save to another one"
         ) from error
@@ -216,7 +216,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     path = Path(folder)
     where = path / manifest.NAME
     try:
-        text = _read_bytes(where, manifest.MAX_BYTES)
+        text = reading.read_bytes(where, manifest.MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{path} is no portfolio: {where.name} "
@@ -236,7 +236,7 @@ def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
                 histories += _read_histories(folder, entry["file"], space, listed)
         except (StoreError, FileNotFoundError):
             raise
-        except (AutometaError, TypeError, ValueError) as error:
+        except (AutometaError, TypeError, ValueError, OverflowError) as error:
             raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
     return Stored(histories, data["provenance"], data["licence"])
 
@@ -248,15 +248,15 @@ def _read_histories(
         Task(space=space, **{k: v for k, v in t.items() if k not in ("space", "trials")})
         for t in listed
     ]
-    table = _read_table(folder / file["name"], file)
+    table = _read_table(folder / file["name"], file, space)
     counts = [t["trials"] for t in listed]
     if sum(counts) != len(table):
         raise StoreError(f"{file['name']} has {len(table)} trials", allowed=f"{sum(counts)}")
     return columns.from_arrow(table, space, tasks, counts)
 
 
-def _read_table(path: Path, file: dict[str, Any]) -> pa.Table:
-    content = _read_bytes(path, MAX_FILE_BYTES)
+def _read_table(path: Path, file: dict[str, Any], space: SearchSpace) -> pa.Table:
+    content = reading.read_bytes(path, MAX_FILE_BYTES)
     damaged = "It is damaged: restore the folder from a copy"
     if len(content) != file["bytes"]:
         raise StoreError(f"{path} has {len(content)} bytes", allowed=f"{file['bytes']}", do=damaged)
@@ -269,27 +269,11 @@ def _read_table(path: Path, file: dict[str, Any]) -> pa.Table:
             raise StoreError(
                 f"{path} has {rows} rows", allowed=f"{file['rows']}, at most {MAX_ROWS}", do=damaged
             )
+        reading.check_cells(parquet, path)
+        # Types before content: text that is not in a dictionary could unpack to anything.
+        columns.check_types(parquet.schema_arrow, space)
         return parquet.read()
     except StoreError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path} is not readable as Parquet: {error}", do=damaged) from error
-
-
-def _read_bytes(path: Path, limit: int) -> bytes:
-    """A file's content, its size checked before it is read.
-
-    Raises:
-        FileNotFoundError, NotADirectoryError: there is no such file.
-        StoreError: it is too large, or cannot be read.
-    """
-    try:
-        with path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > limit:
-                raise StoreError(f"{path} has {size:,} bytes", allowed=f"up to {limit:,}")
-            return stream.read(limit + 1)
-    except (StoreError, FileNotFoundError, NotADirectoryError):
-        raise
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -14,6 +14,7 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.meta.feasibility import log_success
+from autometa.meta.inner_rate import InnerRate, narrowed
 from autometa.meta.model import MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search.history import History
@@ -35,14 +36,25 @@ class Acquisition:
         model: Its catalogue, its failure rates and its maker of candidates.
         posterior: What is believed of the task.
         history: Trials so far, failed and running ones included.
+        rate: Where earlier tasks say that the inner rate lies: half of the random configs take
+            theirs from there. The climb may leave it.
     """
 
     model: MetaModel
     posterior: Posterior
     history: History
+    rate: InnerRate | None = None
 
-    def best(self, rng: np.random.Generator) -> Floats:
-        """The unit config (d,) with the largest gain that was not tried yet."""
+    def best(self, rng: np.random.Generator, pool: Floats | None = None) -> Floats:
+        """The unit config (d,) with the largest gain that was not tried yet.
+
+        Args:
+            rng: Source of candidates.
+            pool: The only configs that can be tried, (k, d), where there is such a list; once all
+                are taken, any of them may be tried again.
+        """
+        if pool is not None:
+            return self._untried(pool, self.gain(pool), rng)
         make = self.model.candidates
         assert self.model.transfer is not None
         parents = self.history.unit[np.argsort(-self.history.scores)[:_PARENTS]]
@@ -50,6 +62,9 @@ class Acquisition:
             np.repeat(parents, _CHILDREN, axis=0), rng, scale=0.15, bounds=_BOUNDS / 2
         )
         anywhere = make.touch_bounds(make.random(_RANDOM, rng), rng, _BOUNDS)
+        if self.rate is not None:
+            half = slice(0, _RANDOM // 2)
+            anywhere[half] = narrowed(self.model.space, anywhere[half], self.rate, rng)
         fresh = np.concatenate([near, anywhere])
         known = self.model.transfer.catalogue.unit
         pool = np.concatenate([fresh, known])
@@ -63,13 +78,17 @@ class Acquisition:
         tops = make.repair(self._climb(pool[np.argsort(-gain)[:_CLIMBERS]]))
         pool = np.concatenate([pool, tops])
         gain = np.concatenate([gain, self.gain(tops)])
+        return self._untried(pool, gain, rng)
+
+    def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
+        """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""
         taken = self.history.taken
         for i in np.argsort(-gain):
             if not len(taken) or np.abs(taken - pool[i]).max(axis=1).min() > _SAME:
                 chosen: Floats = pool[i]
                 return chosen
-        fresh_one: Floats = make.random(1, rng)[0]
-        return fresh_one
+        any_one: Floats = pool[rng.integers(len(pool))]
+        return any_one
 
     def _climb(self, unit: Floats) -> Floats:
         """Better configs nearby, (m, d), by resilient ascent inside the bounds.

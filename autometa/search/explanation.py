@@ -59,13 +59,12 @@ def _explain(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Explanatio
         value = attributes.read(study, trial, name)
         return value if isinstance(value, kind) else None
 
-    weights = read("weights", dict) or {}
     return Explanation(
         number=trial.number,
-        value=trial.values[0] if trial.values is not None and len(trial.values) == 1 else None,
+        value=attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None,
         rule=read("rule", str) or UNKNOWN,
-        transfer=read("transfer", (int, float)),
-        weights={str(k): float(v) for k, v in weights.items() if isinstance(v, int | float)},
+        transfer=attributes.number(read("transfer", (int, float))),
+        weights=attributes.weights(read("weights", dict)),
         moved=tuple(map(str, read("moved", list) or ())),
         reason=read("reason", str) or "",
     )

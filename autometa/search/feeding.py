@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.studies import learn_studies
+from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.task import TaskHistory
 

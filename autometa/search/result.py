@@ -19,6 +19,8 @@ from autometa.task import Direction, State
 if TYPE_CHECKING:
     from optuna.study import Study
 
+    from autometa.meta import MetaModel
+
 CHECKPOINTS = (1, 3, 5, 10, 25, 50, 100)
 
 
@@ -155,6 +157,8 @@ class TuneResult:
         study_name: Name of the warm study; for child="auto" each child's study is called
             `<study_name>-<child>`. The cold study is `<study_name>-cold`.
         study: The warm arm's Optuna study; for child="auto" that of the winning child.
+        model: What the warm arm knew beforehand; for child="auto" that of the winning child.
+        meta_features: Of the table.
     """
 
     table: str
@@ -173,6 +177,8 @@ class TuneResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     study_name: str = ""
     study: Study | None = field(default=None, repr=False, compare=False)
+    model: MetaModel | None = field(default=None, repr=False, compare=False)
+    meta_features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for arm in self.arms:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autometa.errors import InputError, StoreError
+from autometa.errors import InputError
+from autometa.reading import read_csv, read_parquet
 from autometa.tables.table import Kind, Table
 
 TARGET = "target"
@@ -81,23 +82,19 @@ def _from_file(path: Path) -> pd.DataFrame:
     endings = {s.lower() for s in path.suffixes}
     try:
         if endings & {".parquet", ".pq"}:
-            return pd.read_parquet(path)
+            return read_parquet(path)
         if endings & {".csv", ".tsv", ".txt"}:
             return _read_csv(path)
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path.name!r} is empty", do="Give a table with data") from error
-    except (OSError, ValueError, ImportError) as error:
-        raise StoreError(
-            f"{path.name!r} cannot be read as a table ({error})", do="Check the file"
-        ) from error
     raise InputError(f"file {path.name!r}", allowed="a name that ends in .csv, .tsv or .parquet")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    frame = pd.read_csv(path, low_memory=False)
+    frame = read_csv(path, low_memory=False)
     for separator in (";", "\t"):
         if frame.shape[1] == 1 and separator in str(frame.columns[0]):
-            frame = pd.read_csv(path, sep=separator, low_memory=False)
+            frame = read_csv(path, sep=separator, low_memory=False)
     return frame
 
 

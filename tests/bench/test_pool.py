@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from autometa.bench.cell import run_cell
 from autometa.bench.method import Start
 from autometa.bench.suite import BenchTask, Pool
 from autometa.bench.suites.synthetic import SPACE, Synthetic
+from autometa.meta import MetaLearner
+from autometa.portfolio import Portfolio
+from autometa.search.sampler import MetaSampler
+from autometa.space import Config
+from autometa.task import Task
 
 
 def pool_of(suite: Synthetic, n: int) -> tuple[BenchTask, Pool]:
@@ -57,16 +61,19 @@ def test_a_failed_config_of_the_pool_is_a_failed_trial(suite: Synthetic) -> None
     assert outcome.values.count(None) == 1
 
 
-class Chooser(RandomSampler):
-    """Takes the last row that is left."""
-
-    def choose(self, study: Any, trial: Any, raw: Any, rows: NDArray[np.intp]) -> int:
-        return int(rows[-1])
-
-
-def test_a_method_may_choose_from_the_pool(suite: Synthetic) -> None:
+def test_a_method_may_be_told_the_pool(suite: Synthetic) -> None:
+    """And then nothing has to be moved: what autometa proposes is what is evaluated."""
     task, pool = pool_of(suite, 6)
-    outcome = run_cell(
-        lambda task, seed: Start(sampler=Chooser(seed=seed)), task, pool, seed=0, trials=3
-    )
-    assert outcome.values == tuple(pool.values[[5, 4, 3]])
+    told: list[Config] = []
+    model = MetaLearner(seed=0).fit(Portfolio(), space=task.task.space)
+
+    def within(configs: Sequence[Config]) -> BaseSampler:
+        told.extend(configs)
+        return MetaSampler(model, seed=0, pool=configs)
+
+    def start(task: Task, seed: int) -> Start:
+        return Start(sampler=RandomSampler(seed=seed), within=within)
+
+    outcome = run_cell(start, task, pool, seed=0, trials=6)
+    assert len(told) == 6
+    assert sorted(v for v in outcome.values if v is not None) == sorted(pool.values)

@@ -15,7 +15,7 @@ from optuna.trial import TrialState, create_trial
 
 from autometa.cli import main
 from autometa.portfolio import Portfolio
-from autometa.portfolio.studies import learn_studies
+from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 

@@ -104,7 +104,7 @@ def test_without_cold_there_is_one_arm(run: Any) -> None:
 
 def test_verbose_prints_a_line_a_trial(run: Any) -> None:
     _, _, err = run("--trials", "3", "-v")
-    assert err.count("warm trial") == 3
+    assert err.count("\nwarm: ") == 3
     assert run("--trials", "3", "-q")[2] == ""
 
 

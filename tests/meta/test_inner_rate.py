@@ -9,7 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.inner_rate import InnerRate, fit_rate_model
+from autometa.meta.inner_rate import InnerRate, fit_rate_model, narrowed
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
@@ -122,6 +122,32 @@ def test_tiny_portfolios_give_wide_intervals(tasks: int, trials: int) -> None:
     found = fitted.predict_inner_lr(config=CONFIG)
     assert -5.0 <= found.low <= found.mean <= found.high <= 0.0
     assert found.high - found.low > 1.0
+
+
+def test_narrowed_rates_lie_in_the_interval_and_inactive_ones_stay() -> None:
+    space = SearchSpace(
+        {
+            "optimiser": CategoricalDistribution(["sgd", "none"]),
+            "rate": FloatDistribution(1e-5, 1.0, log=True),
+            "other": FloatDistribution(0.0, 1.0),
+        },
+        conditions={"rate": ("optimiser", ["sgd"])},
+        inner_lr="rate",
+    )
+    rng = np.random.default_rng(0)
+    unit = space.encode_raw(space.sample_raw(60, rng))
+    before = unit.copy()
+    interval = InnerRate(mean=-2.5, low=-3.0, high=-2.0)
+    raw = space.decode_raw(narrowed(space, unit, interval, rng))
+    old = space.decode_raw(before)
+    rate, is_off = raw[:, 1], np.isnan(old[:, 1])
+    assert is_off.any()
+    assert np.isnan(rate[is_off]).all()
+    assert (rate[~is_off] >= 1e-3 * 0.999).all()
+    assert (rate[~is_off] <= 1e-2 * 1.001).all()
+    assert np.ptp(np.log10(rate[~is_off])) > 0.5
+    assert np.array_equal(raw[:, [0, 2]], old[:, [0, 2]])
+    assert np.array_equal(unit, before)
 
 
 def test_tasks_that_never_used_the_rate() -> None:

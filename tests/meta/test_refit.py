@@ -9,6 +9,7 @@ import pytest
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.basis import fit_basis
+from autometa.meta.early import Shown
 from autometa.portfolio import Portfolio
 from autometa.search.suggest import suggest
 from autometa.task import TaskHistory
@@ -98,7 +99,8 @@ def test_refitted_is_as_good_as_fitted_whole() -> None:
 def test_the_basis_is_flat_where_no_trial_says_anything() -> None:
     rng = np.random.default_rng(0)
     unit = np.concatenate([rng.random((40, 2)), np.full((40, 1), 0.25)], axis=1)
-    basis = fit_basis([unit], [unit[:, 0]], rng=rng, steps=30)
+    shown = Shown(unit=unit, fidelity=np.ones(40), target=unit[:, 0])
+    basis = fit_basis([shown], rng=rng, steps=30)
     moved = unit.copy()
     moved[:, 2] = rng.random(40)
     np.testing.assert_array_equal(basis(moved), basis(unit))

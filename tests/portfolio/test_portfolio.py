@@ -182,9 +182,9 @@ def test_embedded_reads_one_child_only(tmp_path: Path, monkeypatch: pytest.Monke
     opened: list[str] = []
     real = store._read_table
 
-    def watched(path: Path, file: dict[str, Any]) -> Any:
+    def watched(path: Path, file: dict[str, Any], space: SearchSpace) -> Any:
         opened.append(path.name)
-        return real(path, file)
+        return real(path, file, space)
 
     monkeypatch.setattr(store, "_read_table", watched)
     assert Portfolio.embedded("wide").space == WIDE

@@ -20,8 +20,9 @@ from optuna.testing.pytest_samplers import (
 from optuna.trial import TrialState
 
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.inner_rate import narrowed
 from autometa.portfolio import Portfolio
-from autometa.search import attributes
+from autometa.search import acquisition, attributes
 from autometa.search.history import History
 from autometa.search.policy import Policy
 from autometa.search.sampler import GOING_COLD, MetaSampler
@@ -133,6 +134,35 @@ def test_every_trial_says_which_rule_decided_it(model: MetaModel) -> None:
     weights = study.trials[policy.warm_trials].user_attrs["autometa:weights"]
     assert set(weights) <= set(model.tasks)
     assert all(len(json.dumps(v)) < 2000 for t in study.trials for v in t.user_attrs.values())
+
+
+@pytest.mark.parametrize("name", ["TPESampler", "CmaEsSampler", "NSGAIISampler", "RandomSampler"])
+def test_any_optuna_sampler_can_be_the_cold_arm(model: MetaModel, name: str) -> None:
+    """Cold trials are the base sampler's, and nothing else is."""
+    base = getattr(optuna.samplers, name)(seed=0)
+    asked: list[int] = []
+    sample = base.sample_independent
+
+    def spy(study: Any, trial: Any, *rest: Any) -> Any:
+        asked.append(trial.number)
+        return sample(study, trial, *rest)
+
+    relative = base.sample_relative
+
+    def relative_spy(study: Any, trial: Any, space: Any) -> Any:
+        asked.append(trial.number)
+        return relative(study, trial, space)
+
+    base.sample_independent, base.sample_relative = spy, relative_spy
+    study = run(
+        optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, base=base)),
+        Bowls(),
+        101,
+        13,
+    )
+    cold = {t.number for t in study.trials if t.user_attrs["autometa:rule"] == "cold"}
+    assert set(asked) == cold
+    assert {8, 12} <= cold
 
 
 def test_six_trials_a_restart_and_six_more_equal_twelve(model: MetaModel, tmp_path: Path) -> None:
@@ -275,7 +305,9 @@ def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
 def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
     scores = np.random.default_rng(0).standard_normal(5000)
     unit = np.arange(5000.0)[:, None]
-    history = History(unit=unit, scores=scores, failed=unit, running=unit[:0])
+    history = History(
+        unit=unit, scores=scores, fidelity=np.ones(len(scores)), failed=unit, running=unit[:0]
+    )
     kept = history.active(128, np.random.default_rng(1))
     assert len(kept.scores) == 128
     assert len(kept.failed) == 128
@@ -346,3 +378,21 @@ def test_fifty_parameters_of_every_kind() -> None:
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 15
     random = -space.encode_raw(space.sample_raw(200, rng)).sum(axis=1)
     assert study.best_value > np.quantile(random, 0.9)
+
+
+def test_random_candidates_take_their_rates_from_the_interval_where_the_policy_says_so(
+    model: MetaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def noted(*arguments: Any) -> Any:
+        asked.append(arguments[2].mean)
+        return narrowed(*arguments)
+
+    monkeypatch.setattr(acquisition, "narrowed", noted)
+    expected = model.predict_inner_lr().mean
+    for policy, times in ((Policy(), 0), (Policy(narrowed=True), 6), (Policy(narrowed=True), 12)):
+        sampler = MetaSampler(model, seed=0, policy=policy)
+        run(optuna.create_study(direction="maximize", sampler=sampler), Bowls(), 30, 10)
+        assert len(asked) == times  # three trials of the start and one cold of ten
+    assert set(asked) == {expected}

@@ -16,13 +16,14 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from autometa.bench.method import Method, Prepare, Start, Starter
 from autometa.encoding import Floats
+from autometa.meta.catalogue import regrets
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
-from autometa.task import Task, TaskHistory
+from autometa.task import Task
 
 _LENGTH = 100
 _BEST = 20  # of each prior task stand as candidates
-_WORST = 2.0  # normalised regret above this counts as this: a diverged run is just bad
+_WORST = 2.0  # what `regrets` gives at most
 _TREES = 40
 _FIRST = 3
 
@@ -38,27 +39,19 @@ def _greedy(portfolio: Portfolio, space: SearchSpace, seed: int) -> tuple[Config
     histories = [h for h in histories if len(h) and np.ptp(h.scores) > 0]
     if not histories:
         return ()
-    regrets = [_regret(h) for h in histories]
+    found = [regrets(h.scores) for h in histories]
     pool = np.concatenate(
-        [h.raw[np.argsort(r)[:_BEST]] for h, r in zip(histories, regrets, strict=True)]
+        [h.raw[np.argsort(r)[:_BEST]] for h, r in zip(histories, found, strict=True)]
     )
     units = space.encode_raw(pool)
     predicted = np.stack(
         [
             _predict(space.encode_raw(h.raw), r, units, seed)
-            for h, r in zip(histories, regrets, strict=True)
+            for h, r in zip(histories, found, strict=True)
         ],
         axis=1,
     )
     return tuple(space.from_raw(pool[_chosen(predicted)]))
-
-
-def _regret(history: TaskHistory) -> Floats:
-    """Normalised regret within the task's own evaluations, (n,)."""
-    best, middle = history.scores.max(), np.median(history.scores)
-    scale = best - middle if best > middle else np.ptp(history.scores)
-    regret: Floats = np.minimum((best - history.scores) / scale, _WORST)
-    return regret
 
 
 def _predict(unit: Floats, regret: Floats, asked: Floats, seed: int) -> Floats:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+from optuna.samplers import BaseSampler
 
 from autometa.bench.method import Method, Prepare, Start, Starter
 from autometa.meta.hypotheses import HYPOTHESES
 from autometa.portfolio import Portfolio
 from autometa.search.policy import Policy
-from autometa.space import SearchSpace
+from autometa.space import Config, SearchSpace
 from autometa.task import Task
 
 
@@ -24,9 +26,13 @@ def _own(*, use_meta_features: bool = True, policy: Policy | None = None) -> Pre
 
         def start(task: Task, seed: int) -> Start:
             known: Mapping[str, float] | None = task.meta_features if use_meta_features else None
-            return Start(
-                sampler=MetaSampler(model, seed=seed, meta_features=known or None, policy=policy)
-            )
+
+            def within(pool: Sequence[Config] | None) -> BaseSampler:
+                return MetaSampler(
+                    model, seed=seed, meta_features=known or None, policy=policy, pool=pool
+                )
+
+            return Start(sampler=within(None), within=within)
 
         return start
 
@@ -34,6 +40,7 @@ def _own(*, use_meta_features: bool = True, policy: Policy | None = None) -> Pre
 
 
 _TRUSTING = Policy(cold_every=0, hypotheses=tuple(h for h in HYPOTHESES if h.arm == "transfer"))
+_NARROWED = Policy(narrowed=True)
 _NO_RESIDUAL = Policy(
     hypotheses=tuple(
         replace(h, residual=1e-6) if h.arm == "transfer" else h
@@ -58,5 +65,10 @@ OWN = (
         name="autometa-no-residual",
         about="autometa whose transferred part is all there is, beside the cold hypotheses",
         prepare=_own(policy=_NO_RESIDUAL),
+    ),
+    Method(
+        name="autometa-narrowed-rate",
+        about="autometa that draws half of its candidates' inner rates from the predicted interval",
+        prepare=_own(policy=_NARROWED),
     ),
 )

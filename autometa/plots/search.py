@@ -1,36 +1,25 @@
-"""Figures of what tuning found: every function draws on an Axes and returns it, and shows nothing.
-
-The style of the arguments follows `optuna.visualization.matplotlib`: what to plot first, the rest
-by keyword. Figures come from the object interface of matplotlib, so there is no global state and
-no display is needed: `plot_warm_vs_cold(result).figure.savefig("warm.svg")`.
-"""
+"""What one search found, warm against cold, and what the prior had to do with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
-from autometa.errors import InputError, StoreError
+from autometa.errors import InputError
+from autometa.plots import figure
 from autometa.search.explanation import Explanation
 from autometa.search.result import Arm, TunedTrial, TuneResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Results: TypeAlias = TuneResult | Sequence[TuneResult]
 
-# Two hues that colour-blind readers tell apart, mid-toned for light and for dark pages.
-WARM = "#d9730d"
-COLD = "#3b82c4"
-OTHER = "#8a8f98"
-_COLORS = {"warm": WARM, "cold": COLD}
-_SHADES = ("#d9730d", "#3b82c4", "#2f9e77", "#b05fb0", "#a08a1f", "#c94f5d", "#5b6fd6", "#7a8b4a")
+_COLORS = {"warm": figure.WARM, "cold": figure.COLD}
 
 
 def plot_warm_vs_cold(
@@ -56,8 +45,8 @@ def plot_warm_vs_cold(
     Raises:
         InputError: no result was given.
     """
-    runs = _runs(results)
-    ax = _axes(ax)
+    runs = listed_runs(results)
+    ax = figure.axes(ax)
     for name, arms in (
         ("warm", [r.warm for r in runs]),
         ("cold", [r.cold for r in runs if r.cold is not None]),
@@ -79,9 +68,9 @@ def plot_warm_vs_cold(
                 x, mean - error, mean + error, step="post", color=_COLORS[name], alpha=0.15, lw=0
             )
     _around_incumbents(ax, runs)
-    _count_trials(ax)
-    ax.set_ylabel(_label(target_name or runs[0].metric))
-    ax.set_title("Best so far")
+    figure.count_trials(ax)
+    ax.set_ylabel(figure.label(target_name or runs[0].metric))
+    figure.title(ax, "Best so far")
     if len(ax.lines):
         ax.legend(loc="lower right" if runs[0].direction == "maximize" else "upper right")
     return ax
@@ -100,8 +89,8 @@ def plot_calibration(results: Results, *, ax: Axes | None = None) -> Axes:
     Raises:
         InputError: no result was given.
     """
-    runs = _runs(results)
-    ax = _axes(ax)
+    runs = listed_runs(results)
+    ax = figure.axes(ax)
     pairs = np.array(
         [
             (t.expected, t.value)
@@ -112,15 +101,15 @@ def plot_calibration(results: Results, *, ax: Axes | None = None) -> Axes:
     ).reshape(-1, 2)
     if len(pairs):
         shown = pairs[_thin(len(pairs))]
-        ax.scatter(shown[:, 0], shown[:, 1], s=26, color=WARM, alpha=0.75, linewidths=0)
+        ax.scatter(shown[:, 0], shown[:, 1], s=26, color=figure.WARM, alpha=0.75, linewidths=0)
     else:
-        _say(ax, "the prior expected nothing here")
+        figure.say(ax, "the prior expected nothing here")
     title = "Expected and observed"
     if len(pairs) > 2 and np.ptp(pairs[:, 0]) > 0 and np.ptp(pairs[:, 1]) > 0:
         title += f" (rank correlation {_rank_correlation(pairs):.2f})"
-    ax.set_title(title)
+    figure.title(ax, title)
     ax.set_xlabel("expected by the prior (normal score)")
-    ax.set_ylabel(_label(f"observed {runs[0].metric}"))
+    ax.set_ylabel(figure.label(f"observed {runs[0].metric}"))
     return ax
 
 
@@ -140,7 +129,7 @@ def plot_weights(
     Returns:
         The axes.
     """
-    ax = _axes(ax)
+    ax = figure.axes(ax)
     every = trials if isinstance(trials, Sequence) else trials.warm.trials
     weighed = [t for t in every if t.weights]
     totals: dict[str, float] = {}
@@ -152,70 +141,23 @@ def plot_weights(
     marker = "." if len(weighed) <= 50 else ""
     for i, task in enumerate(shown):
         y = [t.weights.get(task, 0.0) for t in weighed]
-        color = _SHADES[i % len(_SHADES)]
-        ax.plot(x, y, marker=marker, linewidth=1.4, color=color, label=_short(task))
+        ax.plot(x, y, marker=marker, linewidth=1.4, label=figure.short(task), **figure.style(i))
     if shown:
-        legend = ax.legend(
-            loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize="small"
-        )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        figure.legend_below(ax)
     else:
-        _say(ax, "no weights were recorded")
-    ax.set_title("Weights of prior tasks")
-    _count_trials(ax)
+        figure.say(ax, "no weights were recorded")
+    figure.title(ax, "Weights of prior tasks")
+    figure.count_trials(ax)
     ax.set_ylabel("weight")
     return ax
 
 
-FIGURE_KINDS = (".svg", ".png", ".pdf")
-
-
-def check_figure_name(path: Path) -> None:
-    """Refuse a file name that no figure can be saved under, before any work is done for it.
+def listed_runs(results: Results) -> list[TuneResult]:
+    """Results as a list.
 
     Raises:
-        InputError: another suffix.
+        InputError: there is none.
     """
-    if path.suffix not in FIGURE_KINDS:
-        raise InputError(
-            f"figure {path.name!r}", allowed="a name ending in " + ", ".join(FIGURE_KINDS)
-        )
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure; an SVG carries no date, so that the same data give the same file.
-
-    Raises:
-        InputError: a suffix that is not drawn.
-        StoreError: the file cannot be written.
-    """
-    check_figure_name(path)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    FigureCanvasAgg(figure)
-    try:
-        figure.savefig(
-            path,
-            bbox_inches="tight",
-            metadata={"Date": None} if path.suffix == ".svg" else None,
-        )
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        ax = Figure(figsize=(4.6, 3.1), layout="constrained").add_subplot()
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(alpha=0.25, linewidth=0.6)
-        ax.title.set_fontsize("medium")
-    return ax
-
-
-def _runs(results: Results) -> list[TuneResult]:
     runs = [results] if isinstance(results, TuneResult) else list(results)
     if not runs:
         raise InputError("no results to plot", allowed="one TuneResult or several")
@@ -265,22 +207,3 @@ def _rank_correlation(pairs: Floats) -> float:
     from scipy.stats import spearmanr
 
     return float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
-
-
-def _count_trials(ax: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel("trials")
-
-
-def _say(ax: Axes, text: str) -> None:
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes, color=OTHER)
-
-
-def _label(text: str) -> str:
-    return text.replace("_", " ").replace("$", r"\$")
-
-
-def _short(name: str, limit: int = 22) -> str:
-    return name if len(name) <= limit else name[: limit - 1] + "…"

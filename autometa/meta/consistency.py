@@ -1,0 +1,118 @@
+"""Whether the parts of a meta-model that came from a file fit together.
+
+A damaged file is found by its checksum. This is about one that was written by somebody else: what
+does not fit must be refused when it is loaded, not in the middle of a search.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autometa.errors import ModelError
+from autometa.meta.model import MetaModel
+from autometa.meta.transfer import Transfer
+
+# In normal scores, and in shares of a parameter's range: far beyond what is ever learned, and still
+# without harm to the factorisation of a covariance.
+_LEAST, _MOST = 1e-6, 1e4
+
+
+def check(model: MetaModel) -> MetaModel:
+    """The model, if its arrays have the shapes that they need and hold finite numbers.
+
+    Raises:
+        ModelError: they do not.
+        ValueError, TypeError, LookupError: an array is not even one of numbers.
+    """
+    if len(model.meta_features) != len(model.tasks):
+        raise ModelError("meta-features of other tasks")
+    transfer = model.transfer
+    if transfer is None:
+        return model
+    if not model.tasks:
+        raise ModelError("something learned of no task")
+    _check_basis(transfer, model.space.dim + transfer.basis.budgeted)
+    for name, (array, shape) in _shapes(transfer, model.space.dim, len(model.tasks)).items():
+        _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
+        most = np.inf if name.startswith("similarity") else _MOST
+        sane = array.dtype.kind in "fi" and np.isfinite(array).all()
+        _need(sane and (np.abs(array) <= most).all(), f"numbers of {name}")
+    catalogue = transfer.catalogue
+    _need(
+        catalogue.judges.dtype.kind == "i"
+        and len(catalogue.judges) > 0
+        and np.isin(catalogue.judges, np.arange(len(model.tasks))).all(),
+        "judges of the catalogue",
+    )
+    _need(len(catalogue.unit) > 0, "an empty catalogue")
+    _need(((catalogue.unit >= 0) & (catalogue.unit <= 1)).all(), "configs of the catalogue")
+    _check_covariance(transfer.prior.cov)
+    for kernel in (transfer.residual, transfer.cold):
+        _need(min(kernel.scales.min(), kernel.noise) >= _LEAST, "a kernel")
+        _need(0 <= kernel.variance <= _MOST and kernel.noise <= _MOST, "a kernel")
+    _need(_LEAST <= transfer.prior.noise <= _MOST, "the prior's noise")
+    for similarity in (transfer.similarity, transfer.start):
+        _need(_positive(similarity.width) and 0 <= similarity.share < 1, "a similarity")
+    _need(0 <= transfer.failure.rate <= 1, "a failure rate")
+    centre, spread = transfer.log_slope
+    _need(abs(centre) <= _MOST and _LEAST <= spread <= _MOST, "slopes")
+    if transfer.rates is not None:
+        _check_covariance(transfer.rates.cov)
+        _need(_positive(transfer.rates.widen), "an interval's width")
+    model.warm_start(1)
+    return model
+
+
+def _check_basis(transfer: Transfer, columns: int) -> None:
+    layers = transfer.basis.layers
+    _need(len(layers) > 0, "a basis without layers")
+    for weight, bias in layers:
+        _need(weight.ndim == 2 and bias.shape == weight.shape[1:], "a layer of the basis")
+        _need(weight.dtype == bias.dtype == np.float32, "numbers of the basis")
+        _need(bool(np.isfinite(weight).all() and np.isfinite(bias).all()), "numbers of the basis")
+    widths = [w.shape[0] for w, _ in layers]
+    _need(widths[0] == columns, f"a basis on {widths[0]} columns", f"{columns}")
+    _need(all(a[0].shape[1] == b[0].shape[0] for a, b in pairwise(layers)), "layers of the basis")
+
+
+def _shapes(
+    transfer: Transfer, d: int, tasks: int
+) -> dict[str, tuple[np.ndarray[Any, Any], tuple[int, ...]]]:
+    """Name -> array and the shape that it must have."""
+    p, catalogue = transfer.basis.size, transfer.catalogue
+    judges, configs = len(catalogue.judges), len(catalogue.unit)
+    weights = transfer.failure.weights
+    shapes = {
+        "prior.mean": (transfer.prior.mean, (p,)),
+        "prior.cov": (transfer.prior.cov, (p, p)),
+        "prior.heads": (transfer.prior.heads, (tasks, p)),
+        "residual.scales": (transfer.residual.scales, (d,)),
+        "cold.scales": (transfer.cold.scales, (d,)),
+        "similarity.values": (transfer.similarity.values, (tasks, len(transfer.similarity.names))),
+        "failure.weights": (weights, (p,) if weights.size else (0,)),
+        "catalogue.unit": (catalogue.unit, (configs, d)),
+        "catalogue.scores": (catalogue.scores, (configs, judges)),
+        "catalogue.regret": (catalogue.regret, (configs, judges)),
+    }
+    if transfer.rates is not None:
+        bumps = len(transfer.rates.cov)
+        shapes["rates.cov"] = (transfer.rates.cov, (bumps, bumps))
+        shapes["rates.heads"] = (transfer.rates.heads, (tasks, bumps))
+    return shapes
+
+
+def _check_covariance(cov: np.ndarray[Any, Any]) -> None:
+    _need(np.allclose(cov, cov.T), "a covariance that is not symmetric")
+    np.linalg.cholesky(cov)
+
+
+def _positive(number: float) -> bool:
+    return bool(0 < number < np.inf)
+
+
+def _need(good: object, what: str, allowed: str = "") -> None:
+    if not good:
+        raise ModelError(f"{what} that cannot be" if not allowed else what, allowed=allowed)

@@ -1,0 +1,46 @@
+"""Noise of a prior task's values, measured where folds are known.
+
+A value is a mean over folds. How configs differ on one fold but not on another (the interaction of
+a two-way layout without replication, Tukey, 1949) is noise; that folds differ in difficulty is not.
+A task whose order of configs is mostly chance must say less about the next task than a sure one.
+
+It enters what is learned from prior tasks only. A new search is judged on its own folds, where the
+same config has the same value again, so noise from folds would be none of its business.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autometa.encoding import Floats
+
+_MOST = 1.0  # then all differences are chance
+
+
+def fold_noise(fold_scores: Floats, scores: Floats) -> float:
+    """Noise variance of a task's values, in squared normal scores, within [0, 1].
+
+    Args:
+        fold_scores: Of each trial, (n, k), NaN where unknown; k may be 0.
+        scores: Values, higher is better, (n,).
+
+    Returns:
+        0 where fewer than three trials have two folds or more.
+    """
+    known = np.isfinite(fold_scores).all(axis=1)
+    folds = fold_scores[known]
+    n, k = folds.shape
+    slope = score_worth(scores)
+    if n < 3 or k < 2 or slope == 0.0:
+        return 0.0
+    rest = folds - folds.mean(axis=1, keepdims=True)
+    # Medians mind no diverged fold; that of squares is 0.455 times the variance of a normal.
+    rest = rest - np.median(rest, axis=0)
+    variance = np.median(rest**2) / 0.455 * (n * k) / ((n - 1) * (k - 1))
+    return float(min(variance / k / slope**2, _MOST))
+
+
+def score_worth(scores: Floats) -> float:
+    """What one normal score is worth in the metric, from the upper half of values; 0 = nothing."""
+    middle, high = np.quantile(scores, [0.5, 0.9])
+    return float(high - middle) / 1.2816  # the 90 % quantile of a normal

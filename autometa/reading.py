@@ -1,0 +1,169 @@
+"""Files that somebody else wrote, read within bounds: all readers of the package go through here.
+
+Why: a file may lie. So its size is checked before it is read, what its header claims before
+anything is allocated for it, and what it unpacks to while it does. Compressed files are read as a
+stream that stops, archives are never unpacked to a disk, and no format that holds code is known.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from autometa.errors import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+MAX_JSON = 256 * 2**20
+MAX_TEXT = 4 * 2**30
+"""Bytes of a CSV file, unpacked."""
+MAX_RATIO, FREE = 200, 64 * 2**20
+"""A packed file may unpack to `FREE` bytes, and beyond that to `MAX_RATIO` times its own size."""
+MAX_FILE = 8 * 2**30
+MAX_CELL_BYTES = 16 * 2**30
+"""What the cells of one Parquet file may take in memory, eight bytes a cell."""
+_CELL = 8
+
+
+def read_bytes(path: Path, limit: int = MAX_JSON) -> bytes:
+    """A file's content, its size checked before it is read.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is no such file.
+        StoreError: it is too large, or cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            check_size(path, size, limit)
+            return stream.read(size)
+    except (StoreError, FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def check_size(path: Path, size: int, limit: int) -> None:
+    """Refuse a size over the limit, in bytes.
+
+    Raises:
+        StoreError: it is.
+    """
+    if size > limit:
+        raise StoreError(f"{path} has {size:,} bytes", allowed=f"up to {limit:,}")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """JSON -> data.
+
+    Raises:
+        ValueError: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+
+
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file, packed with gzip where its name ends in .gz, as pandas reads it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: it is too large, packed or unpacked, or cannot be read.
+        pandas.errors.EmptyDataError: it is empty.
+    """
+    import pandas as pd
+
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            check_size(path, size, MAX_TEXT)
+            packed = path.suffix.lower() == ".gz"
+            text = io.BufferedReader(_Unpacked(stream, path, size)) if packed else stream
+            frame: pd.DataFrame = pd.read_csv(text, **options)
+            return frame
+    except (StoreError, FileNotFoundError, pd.errors.EmptyDataError):
+        raise
+    except _UNREADABLE as error:
+        raise StoreError(f"{path} cannot be read as CSV: {error}") from error
+
+
+_UNREADABLE = (OSError, ValueError, EOFError, zlib.error, OverflowError, RecursionError)
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a gzip stream, as far as its size allows."""
+
+    def __init__(self, stream: BinaryIO, path: Path, size: int) -> None:
+        self._inner = gzip.GzipFile(fileobj=stream, mode="rb")
+        self._path, self._most = path, min(MAX_TEXT, max(FREE, MAX_RATIO * size))
+        self._seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._inner.read(len(buffer))
+        self._seen += len(data)
+        if self._seen > self._most:
+            raise StoreError(
+                f"{self._path} unpacks to more than {self._most:,} bytes",
+                allowed=f"{MAX_RATIO} times its packed size, at most {MAX_TEXT:,} bytes",
+                do="Unpack it yourself if you trust it",
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file as pandas reads it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: it is too large, in the file or in memory, or cannot be read.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with path.open("rb") as stream:
+            check_size(path, os.fstat(stream.fileno()).st_size, MAX_FILE)
+            parquet = pq.ParquetFile(stream)
+            check_cells(parquet, path)
+            # Text that is no text shows only here, or else when somebody looks at a cell.
+            parquet.read().validate(full=True)
+            stream.seek(0)
+            return pd.read_parquet(stream)
+    except (StoreError, FileNotFoundError):
+        raise
+    except (pa.ArrowException, *_UNREADABLE, KeyError, TypeError, AttributeError) as error:
+        # pandas' own part of the header may hold anything, so that reading it may raise anything.
+        raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def check_cells(parquet: pq.ParquetFile, path: Path) -> None:
+    """Refuse a Parquet file whose header claims more than memory should hold.
+
+    Raises:
+        StoreError: it does.
+    """
+    # Not by column: pyarrow ends the whole process where a column's header is not valid.
+    header = parquet.metadata
+    groups = map(header.row_group, range(header.num_row_groups))
+    unpacked = sum(group.total_byte_size for group in groups)
+    claimed = max(header.num_rows * header.num_columns * _CELL, unpacked)
+    if claimed > MAX_CELL_BYTES:
+        raise StoreError(
+            f"{path} claims {claimed:,} bytes in memory",
+            allowed=f"up to {MAX_CELL_BYTES:,}",
+            do="Split it",
+        )

@@ -1,0 +1,153 @@
+"""A weighted ensemble of the children that a search has found: O(x) = sum_i w_i f_i(x).
+
+f_i(x) is what child i says of x: probabilities of the classes, or a number. The weights, at least 0
+and summing to one, come from greedy selection with replacement on held-out predictions: begin with
+the best child, add again and again the one that helps the sum most, keep the best prefix. So the
+held-out score is never below that of the best child; as it chose the weights, it is optimistic.
+
+Shapes: m candidates, n held-out rows, c classes; outputs (n, c), or (n,) in a regression.
+
+References:
+    Caruana, Niculescu-Mizil, Crew, Ksikes, "Ensemble selection from libraries of models" (2004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from autometa.encoding import Floats
+
+ROUNDS = 25
+_PATIENCE = 5  # rounds without a gain after which nothing more is added
+_GAIN = 1e-12
+
+
+def select(
+    outputs: Sequence[Floats], score: Callable[[Floats], float], rounds: int = ROUNDS
+) -> tuple[Floats, float]:
+    """Weights of the candidates and the held-out score of their sum.
+
+    Args:
+        outputs: Held-out outputs of each candidate, m of them, (n, c) or (n,).
+        score: Of outputs; higher is better.
+        rounds: At most so many additions.
+
+    Returns:
+        (weights (m,), at least 0 and summing to one; the score of the weighted sum).
+    """
+    alone = [score(o) for o in outputs]
+    counts = np.zeros(len(outputs))
+    counts[int(np.argmax(alone))] = 1
+    best, kept = max(alone), counts.copy()
+    total, since = outputs[int(np.argmax(alone))].astype(np.float64), 0
+    for size in range(2, rounds + 1):
+        with_each = [score((total + o) / size) for o in outputs]
+        added = int(np.argmax(with_each))
+        counts[added] += 1
+        total = total + outputs[added]
+        since += 1
+        if with_each[added] > best + _GAIN:
+            best, kept, since = with_each[added], counts.copy(), 0
+        if since >= _PATIENCE:
+            break
+    return kept / kept.sum(), best
+
+
+def outputs_of(model: Any, X: Any, classes: NDArray[Any] | None) -> Floats:
+    """What a fitted model says of rows: probabilities (n, c) of the classes, or numbers (n,).
+
+    A model without probabilities gives all its weight to the class that it predicts; a class that
+    it has never seen gets none.
+
+    Args:
+        model: Fitted.
+        X: Rows, n of them.
+        classes: All labels in order, (c,); None in a regression.
+    """
+    if classes is None:
+        return np.asarray(model.predict(X), dtype=np.float64).reshape(-1)
+    if not hasattr(model, "predict_proba"):
+        votes: Floats = (np.asarray(model.predict(X))[:, None] == classes).astype(np.float64)
+        return votes
+    known = np.asarray(model.predict_proba(X), dtype=np.float64)
+    full = np.zeros((len(known), len(classes)))
+    full[:, np.searchsorted(classes, model.classes_)] = known
+    return full
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A child of an ensemble: the trial it comes from, its parameters, weight and fitted model."""
+
+    number: int
+    params: Mapping[str, Any]
+    weight: float
+    model: Any
+
+
+class _Sum(BaseEstimator):  # type: ignore[misc]
+    """sum_i w_i f_i(x) of fitted members."""
+
+    def __init__(self, members: tuple[Member, ...] = (), classes: NDArray[Any] | None = None):
+        self.members, self.classes = members, classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def _outputs(self, X: Any) -> Floats:
+        parts = [m.weight * outputs_of(m.model, X, self.classes) for m in self.members]
+        total: Floats = np.sum(parts, axis=0)
+        return total
+
+
+class EnsembleRegressor(RegressorMixin, _Sum):  # type: ignore[misc]
+    """The weighted mean of its members' predictions."""
+
+    def predict(self, X: Any) -> Floats:
+        """Numbers, (n,)."""
+        return self._outputs(X)
+
+
+class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
+    """The weighted mean of its members' probabilities, and the class where it is highest."""
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Labels in order, (c,)."""
+        assert self.classes is not None
+        return self.classes
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probabilities, (n, c)."""
+        return self._outputs(X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels, (n,)."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+
+class _SaidRegressor(EnsembleRegressor):
+    def _outputs(self, X: Any) -> Floats:
+        return np.asarray(X)
+
+
+class _SaidClassifier(EnsembleClassifier):
+    def _outputs(self, X: Any) -> Floats:
+        return np.asarray(X)
+
+
+def as_said(classes: NDArray[Any] | None) -> BaseEstimator:
+    """An estimator whose input is its own outputs, so that any scorer can judge outputs."""
+    return _SaidRegressor() if classes is None else _SaidClassifier(classes=classes)
+
+
+def ensemble_of(members: Sequence[Member], classes: NDArray[Any] | None) -> BaseEstimator:
+    """The ensemble of some fitted members; classes (c,) is None in a regression."""
+    kind = EnsembleRegressor if classes is None else EnsembleClassifier
+    return kind(tuple(members), classes)

@@ -1,0 +1,27 @@
+"""What prior tasks, before any trial, expect of a config: the belief that calibration judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from autometa.space import Config
+
+if TYPE_CHECKING:
+    from autometa.meta import MetaModel
+
+
+def expectation(
+    model: MetaModel, meta_features: Mapping[str, float] | None
+) -> Callable[[Config], float | None]:
+    """Config -> expected normal score; None where the model learned nothing.
+
+    Args:
+        model: What was learned.
+        meta_features: Of the new task, where known.
+    """
+    transfer = model.transfer
+    if transfer is None:
+        return lambda config: None
+    head = model.task_relevance(meta_features) @ transfer.prior.heads  # O = sum_i w_i f_i
+    return lambda config: float((transfer.basis(model.space.encode(config)[None]) @ head)[0])

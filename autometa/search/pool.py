@@ -1,0 +1,60 @@
+"""Pool: the only configs that can be tried, for tasks where a list of them exists.
+
+Shapes: k configs of the pool, d unit columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autometa.encoding import Floats
+from autometa.errors import SpaceError
+from autometa.meta.model import Candidate
+from autometa.space import Config, SearchSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A list of configs, as given and encoded.
+
+    Args:
+        configs: As they were given, k of them.
+        unit: The same, encoded, (k, d).
+    """
+
+    configs: tuple[Config, ...]
+    unit: Floats
+
+    @classmethod
+    def of(cls, space: SearchSpace, configs: Sequence[Config]) -> Pool:
+        """A pool of configs of a space.
+
+        Raises:
+            SpaceError: there is none, or one does not fit the space.
+        """
+        if not len(configs):
+            raise SpaceError(
+                "a pool without configs", allowed="one config or more", do="Leave the pool out"
+            )
+        return cls(configs=tuple(configs), unit=space.encode_raw(space.to_raw(configs)))
+
+    def at(self, unit: Floats) -> Config:
+        """The config nearest to a unit config (d,)."""
+        return self.configs[int(((self.unit - unit) ** 2).sum(axis=1).argmin())]
+
+    def moved(self, candidates: Sequence[Candidate], space: SearchSpace) -> list[Candidate]:
+        """Candidates with the nearest config of the pool in the place of their own, each once."""
+        left, moved = np.ones(len(self.configs), dtype=bool), []
+        for candidate in candidates[: len(left)]:
+            distance = ((self.unit - space.encode(candidate.config)) ** 2).sum(axis=1)
+            row = int(np.where(left, distance, np.inf).argmin())
+            left[row] = False
+            config = self.configs[row]
+            rate = config.get(space.inner_lr) if space.inner_lr else None
+            moved.append(
+                replace(candidate, config=config, inner_lr=None if rate is None else float(rate))
+            )
+        return moved
