@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("plot")(plot)
     group.command("record")(record)
     group.command("list")(list_all)
+    group.command("refit")(refit)
     pruning.register(group)
     app.add_typer(group, name="bench")
 
@@ -158,6 +159,24 @@ def plot(
     draw[what](show.load(file), into)
     if output is Format.JSON:
         show_json({"figure": str(into)})
+
+
+def refit(
+    suite: Annotated[str, typer.Argument(help="A suite whose tasks share a space.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    evaluations: Annotated[int, typer.Option(help="Of every task.", min=3)] = 200,
+    into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
+) -> None:
+    """What adding one task to a meta-model costs, beside a whole fit."""
+    from autometa.bench import show
+    from autometa.bench.refit import measure
+
+    results = measure(suite, data, evaluations=evaluations)
+    if into is not None:
+        show.save(results, into)
+    show_json(results)
 
 
 def record(

@@ -73,3 +73,14 @@ def test_the_loop_goes_on_where_it_stopped(
     assert written["records"][0]["needed"] == found["needed"]
     assert (tmp_path / "r.svg").exists()
     assert "other tables" in run("wine", code=2)
+
+
+def test_what_one_more_task_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "refit", "synthetic", "--evaluations", "8", "--into", str(tmp_path / "r")])
+    assert not ended.value.code
+    found = json.loads(capsys.readouterr().out)
+    assert found == json.loads((tmp_path / "r").read_text())
+    assert found["tasks"] == 18
+    assert len(found["refit_seconds"]) == 3
+    assert found["ratio"] > 0
