@@ -275,6 +275,11 @@ class TaskHistory:
         """Values of the metric -> higher is better, any shape: the one place for direction."""
         return values if self.task.direction == "maximize" else -values
 
+    @property
+    def curve_scores(self) -> Floats:
+        """Curves with "higher is better" whatever the direction, (n, l)."""
+        return self.curves if self.task.direction == "maximize" else -self.curves
+
     def take(self, rows: NDArray[Any]) -> TaskHistory:
         """The history of some of the trials, by index or mask."""
         return TaskHistory.unchecked(

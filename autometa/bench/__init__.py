@@ -4,7 +4,8 @@
     methods/    prior tasks in, an Optuna sampler out                   one file a kind of method
     runner      cells (method, task, seed), resumable                   -> journal
     summary     cells -> results: means, medians, ranks, pairs          -> JSON
-    show        results -> tables; figure: results -> plots
+    judged      what the best configs turn out to be worth              -> part of the results
+    show        results -> tables (show_judged: of judgements); figure: results -> plots
 
 Layers, each importing only from those to its right: runner > work > cell > pool > method, suite.
 """

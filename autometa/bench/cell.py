@@ -27,11 +27,13 @@ class Outcome:
 
     Args:
         values: The objective, trial by trial; None where it failed.
+        configs: What was evaluated, trial by trial.
         milliseconds: Time of each suggestion: ask, suggest and the sampler's part of tell.
         note: From the method.
     """
 
     values: tuple[float | None, ...]
+    configs: tuple[Config, ...]
     milliseconds: tuple[float, ...]
     note: str
 
@@ -48,15 +50,12 @@ def run_cell(
         seed: Together with the task's target it seeds the sampler: tasks differ, methods do not.
         trials: How many, or as many as the pool holds.
     """
-    with _quiet():
+    with quiet():
         start = starter(task.task, crc32(f"{seed}:{task.target or task.name}".encode()) % 2**31)
-        values, milliseconds = _run(start, task.task, objective, trials)
-    return Outcome(values=tuple(values), milliseconds=tuple(milliseconds), note=start.note)
+        return _run(start, task.task, objective, trials)
 
 
-def _run(
-    start: Start, task: Task, objective: Objective, trials: int
-) -> tuple[list[float | None], list[float]]:
+def _run(start: Start, task: Task, objective: Objective, trials: int) -> Outcome:
     sampler, queue = start.sampler, list(start.enqueue[:trials])
     if isinstance(objective, Pool):
         if start.within is not None:
@@ -71,6 +70,7 @@ def _run(
     for config in queue:
         study.enqueue_trial(config)
     values: list[float | None] = []
+    configs: list[Config] = []
     milliseconds: list[float] = []
     for _ in range(trials):
         begin = perf_counter()
@@ -85,7 +85,13 @@ def _run(
             study.tell(trial, value)
         milliseconds.append(1000 * (perf_counter() - evaluated + asked - begin))
         values.append(value)
-    return values, milliseconds
+        configs.append(config)
+    return Outcome(
+        values=tuple(values),
+        configs=tuple(configs),
+        milliseconds=tuple(milliseconds),
+        note=start.note,
+    )
 
 
 def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
@@ -93,7 +99,7 @@ def _value_of(pooled: PoolSampler) -> Callable[[Config], float | None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Optuna's log lines and warnings are left out while a cell runs, and come back after it."""
     with verbosity(optuna.logging.ERROR), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -43,6 +43,7 @@ class Variant:
         ways: Characters to tell apart.
         shots: Support drawings a character.
         queries: Query drawings a character in training.
+        test_queries: Query drawings a character in testing.
         rates: Kind, start and bounds of the inner rates.
         steps: Inner steps in training.
         iterations: Outer updates.
@@ -53,6 +54,7 @@ class Variant:
     ways: int = 5
     shots: int = 1
     queries: int = 3
+    test_queries: int = TEST_QUERIES
     rates: RateRule
     steps: int = 1
     iterations: int
@@ -71,6 +73,7 @@ VARIANTS: dict[str, Variant] = {
     "20-way-1-shot-learned": Variant(
         ways=20,
         queries=1,
+        test_queries=5,
         rates=_LEARNED,
         iterations=2_500,
         outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
@@ -80,7 +83,8 @@ VARIANTS: dict[str, Variant] = {
 
 PROTOCOL = {
     "train": f"{TRAIN} characters x 4 rotations, four strided convolutions of 32 filters",
-    "test": f"{TEST_TASKS} episodes of the characters left, {TEST_QUERIES} queries a character",
+    "test": f"{TEST_TASKS} episodes of the characters left, {TEST_QUERIES} queries a character "
+    "(20-way: 5)",
     "measure": "accuracy after the steps chosen on validation characters; ci95 over episodes",
     "batch_norm": "by the batch at hand: the queries of an episode are normalised together",
 }
@@ -231,7 +235,7 @@ def judge(fitted: FittedMAML, drawings: Mapping[str, Drawings], variant: Variant
     """Test accuracy after the number of steps that is best on the validation characters."""
 
     def curve(part: str, tasks: int) -> torch.Tensor:
-        source = drawings[part].source(variant.ways, variant.shots, TEST_QUERIES)
+        source = drawings[part].source(variant.ways, variant.shots, variant.test_queries)
         episodes = source(np.random.default_rng(TEST_SEED), tasks)
         return fitted.curve(episodes, FOLLOWED, accuracy, chunk=25)
 

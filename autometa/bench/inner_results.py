@@ -1,7 +1,7 @@
 """Results of the inner-learning-rate suites: one JSON a suite, one record a (variant, seed).
 
-A suite can be run in pieces, on several days: a record replaces the one of the same variant and
-seed, the rest of the file stays.
+A suite can be run in pieces, on several days: a record replaces the one of the same variant, seed
+and number of iterations, the rest of the file stays.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
 
-PARTS = ("mse", "accuracy", "error", "marginal", "regret", "coverage", "ratio")  # as shown
+# What a record may measure, in the order in which it is shown: measure -> {"mean", "ci95"}.
+# A measure "NAME @k" is that of a method NAME after k steps.
+PARTS = (
+    "mse",
+    "accuracy",
+    "cross_entropy",
+    "steps_to_match",
+    "error",
+    "marginal",
+    "regret",
+    "coverage",
+    "ratio",
+)
 Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
 
 
@@ -46,7 +58,10 @@ def add_records(
     path = Path(path)
     old = read(path) if path.exists() else {}
     stamped = [{**record, "commit": commit(), "versions": versions()} for record in records]
-    kept = {(r["variant"], r["seed"]): r for r in [*old.get("records", []), *stamped]}
+    kept = {
+        (r["variant"], r["seed"], r.get("iterations", 0)): r
+        for r in [*old.get("records", []), *stamped]
+    }
     merged = [kept[key] for key in sorted(kept)]
     content = {
         **old,
@@ -115,6 +130,54 @@ def bars(content: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def markdown(content: Mapping[str, Any]) -> str:
+    """The longest training of each variant as Markdown tables, means over seeds; then the commits.
+
+    An interval is given where there is one seed: it is over test tasks.
+    """
+    full: dict[str, list[Mapping[str, Any]]] = {}
+    for record in content["records"]:
+        known = full.setdefault(record["variant"], [])
+        longest = known[0].get("iterations", 0) if known else -1
+        if record.get("iterations", 0) > longest:
+            known.clear()
+        if record.get("iterations", 0) >= longest:
+            known.append(record)
+    parts = []
+    for part in PARTS:
+        rows: dict[str, dict[str, str]] = {}
+        for variant, records in full.items():
+            for measure in records[0].get(part, {}):
+                name, at, step = measure.rpartition(" @")
+                row = rows.setdefault(name if at else variant, {})
+                row[f"@{step}" if at else measure] = _cell([r[part][measure] for r in records])
+        if rows:
+            parts.append(_table(part, rows))
+    judged = [record["diverged"] for record in content["records"] if "diverged" in record]
+    if judged:
+        parts.append(f"{sum(judged)} of {len(judged)} trained models diverged within 20 steps.")
+    commits = sorted({record["commit"] for records in full.values() for record in records})
+    measure = content.get("protocol", {}).get("measure", "")
+    return "\n\n".join([measure, *parts, f"(commit {', '.join(commits)})"]).strip() + "\n"
+
+
+def _table(part: str, rows: Mapping[str, Mapping[str, str]]) -> str:
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = ["| " + " | ".join([part.replace("_", " "), *columns]) + " |"]
+    lines.append("|---" + "|---:" * len(columns) + "|")
+    for name, row in rows.items():
+        lines.append("| " + " | ".join([name, *(row.get(c, "-") for c in columns)]) + " |")
+    return "\n".join(lines)
+
+
+def _cell(found: Sequence[Mapping[str, float | None]]) -> str:
+    means = [each["mean"] for each in found if each["mean"] is not None]
+    if len(means) < len(found):
+        return "-"
+    half = found[0]["ci95"] if len(found) == 1 else None
+    return f"{np.mean(means):.3f}" + ("" if half is None else f" ± {half:.3f}")
 
 
 def _finite(value: float) -> float | None:

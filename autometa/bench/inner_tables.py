@@ -1,39 +1,47 @@
 """Suite inner-tables: a learned start and learned rates for a perceptron on real small tables.
 
 Classification tables are split by family. On the training families a start and inner rates are
-meta-learned (10 full-batch steps on 100 rows); tuned Adam and SGD, the peers, train the same
-network from its ordinary start, at the learning rate that was best on the *training* tables. On the
-held-out tables: the validation loss after each step, and how many steps a peer needs for the loss
-that the learned child has after ten.
+meta-learned (10 full-batch steps on 100 rows); the peers train the same network from its ordinary
+start: Adam and SGD at the learning rate that was best on the *training* tables after ten steps,
+Prodigy and schedule-free Adam as they come. On the held-out tables: the loss on unseen rows after
+each step, and how many steps a peer needs for the loss that the learned child has after one, three
+and ten. A full-batch step is an epoch.
 """
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from autometa.bench.data import folder
+from autometa.bench.inner_peers import PEERS
 from autometa.bench.inner_results import mean_interval
 from autometa.children.folds import prepared
-from autometa.inner import MAML, Episodes, Outer, RateRule
-from autometa.inner.stateless import bind, frozen_copy, parameters
-from autometa.inner.tabular import Rows, Tables, network
+from autometa.inner import Episodes
+from autometa.inner.few_steps import QUERIES, SHOTS, STEPS, recipe
+from autometa.inner.tabular import Rows, Tables
 from autometa.tables import load_table
 
-SHOTS, QUERIES, STEPS, FOLLOWED, LONG = 100, 100, 10, 20, 200
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+FOLLOWED, LONG = 20, 100
+COLUMNS = (0, 1, 3, 5, 10, 20)
 TEST_SHARE, SPLIT_SEED, TEST_SEED, EPISODES = 0.25, 7, 20_260_103, 10
+ITERATIONS = 2000
 PROTOCOL = {
     "task": f"{SHOTS} support and {QUERIES} query rows of a classification table, full batches",
     "split": "a quarter of the families is held out",
-    "measure": "cross entropy of the queries after k steps; ci95 over held-out tables",
+    "network": "32-64-64-classes on principal axes of the prepared columns, for all methods",
+    "peers": "adam, sgd (momentum .9): rate chosen on training tables by the loss after "
+    f"{STEPS} steps; prodigy, schedule-free: their packages' defaults",
+    "measure": f"cross entropy of the queries after k steps, mean over held-out tables ({EPISODES} "
+    "episodes each); ci95 over tables",
+    "steps_to_match": "a peer's first step at or under the learned child's mean loss on the table "
+    f"after k steps; median over tables, {LONG + 1} where not within {LONG}",
 }
 
 
@@ -69,101 +77,66 @@ def run(
     parts: Mapping[str, Sequence[Rows]],
     seed: int,
     *,
-    iterations: int = 3000,
+    iterations: int = ITERATIONS,
     state: str | Path | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Meta-learn, tune the peers, compare; returns a record for `inner_results.add_records`."""
+    """Meta-learn, tune the peers, compare.
+
+    Args:
+        parts: "train" and "test" tables, see `load`.
+        seed: Of the network and of the training episodes.
+        iterations: Outer updates.
+        state: Folder for checkpoints; training goes on from there.
+        progress: Show a progress bar.
+
+    Returns:
+        A record for `inner_results.add_records`.
+    """
     classes = 1 + max(int(rows.y.max()) for rows in (*parts["train"], *parts["test"]))
-    child = network(classes, seed)
-    recipe = MAML(
-        child,
-        "cross_entropy",
-        rates=RateRule(kind="layer_step", initial=0.1, highest=2.0),
-        steps=STEPS,
-        outer=Outer(tasks=8, schedule="cosine"),
-        seed=seed,
-    )
-    began = time.perf_counter()
     source = Tables(tuple(parts["train"]), classes, SHOTS, QUERIES)
+    method = recipe(classes, seed)
+    began = time.perf_counter()
     place = None if state is None else Path(state) / f"tables-{seed}-{iterations}"
-    fitted = recipe.fit(source, iterations=iterations, checkpoint=place, progress=progress)
+    fitted = method.fit(
+        source, iterations=iterations, checkpoint=place, every=100, progress=progress
+    )
     seconds = time.perf_counter() - began
-    test = _episodes(source, parts["test"])
+    test, tuning = _episodes(source, parts["test"]), _episodes(source, parts["train"])
     ours = _by_table(fitted.curve(test, FOLLOWED), len(parts["test"]))
-    tuning = _episodes(source, parts["train"])
-    result: dict[str, Any] = {"learned": _row(ours[:, : FOLLOWED + 1])}
-    target = ours[:, STEPS]
-    for name, optimiser in (("adam", _adam), ("sgd", _sgd)):
-        losses = [peer(child, tuning, optimiser, rate, FOLLOWED).mean(0) for rate in RATES]
-        best = RATES[int(torch.stack([row[STEPS] for row in losses]).nan_to_num(1e9).argmin())]
-        curve = _by_table(peer(child, test, optimiser, best, LONG), len(parts["test"]))
-        needed = [_first(row, float(t)) for row, t in zip(curve, target, strict=True)]
-        result[name] = {
-            **_row(curve[:, : FOLLOWED + 1]),
-            "learning_rate": best,
-            "median_steps_to_match": float(
-                np.median([LONG + 1 if n is None else n for n in needed])
-            ),
-            "never_matched_within_200": sum(n is None for n in needed),
-        }
+    found: dict[str, Any] = {"learned": _row(ours)}
+    steps: dict[str, Any] = {}
+    for name, peer in PEERS.items():
+        if not peer.installed:
+            found[name] = {"skipped": f"the package {peer.package} is not installed"}
+            continue
+        tried = [
+            float(peer.path(method.child, tuning, rate, STEPS)[:, STEPS].mean().nan_to_num(1e9))
+            for rate in (peer.rates if len(peer.rates) > 1 else ())
+        ]
+        rate = peer.rates[int(np.argmin(tried))] if tried else peer.rates[0]
+        curve = _by_table(peer.path(method.child, test, rate, LONG), len(parts["test"]))
+        found[name] = {**_row(curve[:, : FOLLOWED + 1]), "learning_rate": rate}
+        for k in (1, 3, STEPS):
+            needed = [_first(row, float(t)) for row, t in zip(curve, ours[:, k], strict=True)]
+            steps[f"{name} @{k}"] = {"mean": float(np.median(needed)), "ci95": None}
     return {
-        "variant": "layer-step-10",
+        "variant": f"layer-step-{STEPS}",
         "seed": seed,
         "iterations": iterations,
         "seconds": round(seconds, 1),
+        "recipe": fitted.info["recipe"],
         "train_tables": [rows.name for rows in parts["train"]],
         "test_tables": [rows.name for rows in parts["test"]],
-        "methods": result,
-        "cross_entropy": {name: found["after"][str(STEPS)] for name, found in result.items()},
+        "methods": found,
+        "cross_entropy": {
+            f"{name} @{k}": row["after"][str(k)]
+            for name, row in found.items()
+            if "after" in row
+            for k in COLUMNS
+        },
+        "steps_to_match": steps,
     }
-
-
-Update = Callable[[Tensor, Tensor, Tensor, int, float], tuple[Tensor, Tensor, Tensor]]
-
-
-def peer(
-    child: torch.nn.Module, episodes: Episodes, update: Update, rate: float, steps: int
-) -> Tensor:
-    """Query loss after 0 ... `steps` full-batch steps of an ordinary optimiser, (B, steps + 1)."""
-    module = frozen_copy(child)
-    loss = bind(module, "cross_entropy")
-    sx, sy, qx, qy = episodes.parts
-    now = {k: v.expand(len(episodes), *v.shape) for k, v in parameters(module).items()}
-    first, second = ({k: torch.zeros_like(v) for k, v in now.items()} for _ in range(2))
-    gradient = torch.func.vmap(torch.func.grad(loss))
-    judge = torch.func.vmap(loss)
-    with torch.no_grad():
-        path = [judge(now, (qx, qy))]
-        for k in range(steps):
-            slope = gradient(now, (sx, sy))
-            moved = {}
-            for name, value in now.items():
-                delta, first[name], second[name] = update(
-                    slope[name], first[name], second[name], k + 1, rate
-                )
-                moved[name] = value - delta
-            now = moved
-            path.append(judge(now, (qx, qy)))
-    return torch.stack(path, 1)
-
-
-def _adam(
-    slope: Tensor, first: Tensor, second: Tensor, k: int, rate: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Kingma & Ba (2015), with the usual constants."""
-    first = 0.9 * first + 0.1 * slope
-    second = 0.999 * second + 0.001 * slope.square()
-    ahead = first / (1 - 0.9**k)
-    return rate * ahead / ((second / (1 - 0.999**k)).sqrt() + 1e-8), first, second
-
-
-def _sgd(
-    slope: Tensor, first: Tensor, second: Tensor, k: int, rate: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Momentum 0.9."""
-    first = 0.9 * first + slope
-    return rate * first, first, second
 
 
 def _episodes(source: Tables, tables: Sequence[Rows]) -> Episodes:
@@ -180,11 +153,11 @@ def _by_table(curve: Tensor, tables: int) -> Tensor:
 def _row(curve: Tensor) -> dict[str, Any]:
     return {
         "curve": [float(value) for value in curve.mean(0).nan_to_num(1e30).clamp(max=1e30)],
-        "after": {str(k): mean_interval(curve[:, k].numpy()) for k in (1, 3, 5, 10, 20)},
+        "after": {str(k): mean_interval(curve[:, k].numpy()) for k in COLUMNS},
     }
 
 
-def _first(curve: Tensor, target: float) -> int | None:
-    """The first step at or under `target`."""
+def _first(curve: Tensor, target: float) -> int:
+    """The first step at or under `target`; one more than there are where none is."""
     below = (curve <= target).nonzero()
-    return int(below[0]) if len(below) else None
+    return int(below[0]) if len(below) else len(curve)

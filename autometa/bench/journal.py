@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from autometa.bench.suite import Judged
 from autometa.errors import StoreError
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
@@ -38,6 +39,7 @@ class Cell:
         milliseconds: Time of each suggestion.
         best, middle: The task's reference values (see `suite.Reference`).
         note: From the method.
+        judged: Number of trials -> what the best config until then is worth (`Suite.judge`).
         commit, versions: What produced it.
     """
 
@@ -51,6 +53,7 @@ class Cell:
     best: float
     middle: float
     note: str = ""
+    judged: Mapping[str, Judged] = field(default_factory=dict)
     commit: str = "unknown"
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autometa.bench.show_judged import judged_markdown
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
@@ -178,6 +179,8 @@ def markdown(results: Mapping[str, Any], measures: Iterable[str] = ("mean_regret
         parts.append("\n".join(lines))
     if results.get("by_space"):
         parts.append(_spaces_markdown(results, head[1:-1]))
+    if results.get("judged"):
+        parts.append(judged_markdown(results))
     return "\n\n".join(parts) + f"\n\n(commit {results['commit']})\n"
 
 
@@ -194,6 +197,20 @@ def _spaces_markdown(results: Mapping[str, Any], columns: list[str]) -> str:
                 f"| {space} | {name} | " + " | ".join(_number(v, 4) for v in found[name]) + " |"
             )
     return "\n".join(lines)
+
+
+def replace_in_page(page: Path, texts: Mapping[str, str]) -> None:
+    """Put each text between the markers of its name in a Markdown file.
+
+    Raises:
+        InputError: there is no such file, or it has no such markers.
+    """
+    if not page.exists():
+        raise InputError(f"{page} does not exist", allowed="a Markdown file")
+    written = page.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        written = replace_between_markers(written, name, text)
+    page.write_text(written, encoding="utf-8")
 
 
 def replace_between_markers(page: str, name: str, text: str) -> str:

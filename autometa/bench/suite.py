@@ -10,7 +10,7 @@ Relatives (tasks of one family) always lie in one fold, so none is in the prior 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias, get_args
@@ -65,6 +65,9 @@ class Pool:
 # be: `autometa.bench.pool` has the protocol.
 Objective: TypeAlias = Callable[[Config], float | None] | Pool
 
+# What a config turns out to be worth: measure -> number, or numbers that add up over tasks.
+Judged: TypeAlias = Mapping[str, float | Sequence[float]]
+
 
 class Suite(ABC):
     """Tasks, priors that leave them out, and objectives; made by `autometa.bench.suites.load`."""
@@ -73,6 +76,7 @@ class Suite(ABC):
     about: ClassVar[str]  # what is measured, a sentence for tables and JSON
     default_evaluations: ClassVar[int | None] = None  # of a prior task; None = all there are
     checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 20, 30, 50, 100)
+    judged_after: ClassVar[tuple[int, ...]] = ()  # trials after which the best config is judged
 
     @property
     @abstractmethod
@@ -96,6 +100,13 @@ class Suite(ABC):
     @abstractmethod
     def reference(self, task: BenchTask) -> Reference:
         """Best and median random value of the task."""
+
+    def judge(self, task: BenchTask, config: Config) -> Judged:
+        """What a config is worth beyond its objective: on rows, instances or seeds not tuned on.
+
+        No method sees it. Asked for the best config so far, after `judged_after` trials.
+        """
+        return {}
 
     def published(self) -> Mapping[str, Mapping[str, Floats]]:
         """Method -> task -> values (seeds, trials) that its authors published; NaN = unusable."""

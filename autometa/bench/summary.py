@@ -11,6 +11,7 @@
     curve           mean over tasks after every single trial
     by_space        where there are several spaces: space -> method -> mean over tasks and seeds of
                     the best value so far, in the metric's own units
+    judged          where the suite judges the best configs beyond their objective: see `judged`
 
 Rows named published-* are traces that their authors published, with all their seeds.
 
@@ -29,6 +30,7 @@ from scipy.stats import rankdata
 
 from autometa.bench.compare import pair, trials_to_match
 from autometa.bench.journal import Cell
+from autometa.bench.judged import summarise_judged
 from autometa.bench.provenance import commit, versions
 from autometa.bench.suite import SPLITS, Suite
 from autometa.encoding import Floats
@@ -92,6 +94,7 @@ def summarise(
             for m in present
         },
         "by_space": _by_space(ran, regrets, suite, checkpoints),
+        "judged": summarise_judged(ran, suite, present, reference),
         "paired": _paired(regrets, present, reference, checkpoints),
         "trials_to_match": _matches(regrets, present, reference, checkpoints),
     }

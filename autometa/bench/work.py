@@ -6,17 +6,21 @@ methods of one prior follow one another and share it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
+import numpy as np
+
 from autometa.bench.cell import Outcome, run_cell
 from autometa.bench.journal import Cell, Key
 from autometa.bench.method import Method, Starter
 from autometa.bench.provenance import commit, versions
-from autometa.bench.suite import BenchTask, Reference, Suite
+from autometa.bench.suite import BenchTask, Judged, Reference, Suite
 from autometa.portfolio import Portfolio
+from autometa.task import TaskHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,12 @@ def _done(cell: Cell | None, trials: int) -> bool:
 
 def shorten(cell: Cell, trials: int) -> Cell:
     """The cell as if it had been stopped after so many trials."""
-    return replace(cell, values=cell.values[:trials], milliseconds=cell.milliseconds[:trials])
+    return replace(
+        cell,
+        values=cell.values[:trials],
+        milliseconds=cell.milliseconds[:trials],
+        judged={after: found for after, found in cell.judged.items() if int(after) <= trials},
+    )
 
 
 References: TypeAlias = Mapping[str, Reference]  # by task: what earlier cells measured against
@@ -107,6 +116,7 @@ def work_off(group: Group, suite: Suite, method: Method, known: References) -> I
             best=reference.best,
             middle=reference.middle,
             note=outcome.note,
+            judged=_judged(suite, task, outcome),
             commit=commit(),
             versions=versions(),
         )
@@ -126,6 +136,24 @@ def _outcome(
     if task.target and not method.uses_prior:
         _cold[key] = outcome
     return outcome
+
+
+def _judged(suite: Suite, task: BenchTask, outcome: Outcome) -> dict[str, Judged]:
+    """Number of trials -> judgement of the first best config until then, where one succeeded."""
+    if not suite.judged_after:
+        return {}
+    known = [math.nan if v is None else v for v in outcome.values]
+    raw = task.task.space.to_raw(outcome.configs)
+    scores = TaskHistory(task=task.task, raw=raw, values=np.array(known)).scores
+    found: dict[int, Judged] = {}
+    result = {}
+    for after in (n for n in suite.judged_after if n <= len(scores)):
+        if np.isfinite(scores[:after]).any():
+            best = int(np.nanargmax(scores[:after]))
+            if best not in found:
+                found[best] = suite.judge(task, outcome.configs[best])
+            result[str(after)] = found[best]
+    return result
 
 
 @lru_cache(maxsize=2)

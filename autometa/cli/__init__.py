@@ -28,6 +28,7 @@ COMMANDS = (
     "tune",
     "collect",
     "learn",
+    "loop",
     "replay",
     "portfolio",
     "model",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 import typer.core
 
+from autometa.cli import pruning
 from autometa.cli.output import Format, FormatOption, show_json
 from autometa.cli.progress import note, progress
 from autometa.errors import InputError
@@ -26,7 +27,9 @@ def register(app: typer.Typer) -> None:
     group.command("run")(run)
     group.command("table")(table)
     group.command("plot")(plot)
+    group.command("record")(record)
     group.command("list")(list_all)
+    pruning.register(group)
     app.add_typer(group, name="bench")
 
 
@@ -132,12 +135,7 @@ def table(
     if page is None:
         typer.echo("\n\n".join(texts.values()), nl=False)
         return
-    if not page.exists():
-        raise InputError(f"{page} does not exist", allowed="a Markdown file")
-    written = page.read_text(encoding="utf-8")
-    for path, text in texts.items():
-        written = show.replace_between_markers(written, path.stem, text)
-    page.write_text(written, encoding="utf-8")
+    show.replace_in_page(page, {path.stem: text for path, text in texts.items()})
     if output is Format.JSON:
         show_json({"page": str(page)})
 
@@ -145,15 +143,49 @@ def table(
 def plot(
     file: Annotated[Path, typer.Argument(help="Results that `autometa bench run` wrote.")],
     into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    what: Annotated[
+        str, typer.Option(help="regret, or reliability of class probabilities where judged.")
+    ] = "regret",
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Draw mean regret against trials."""
+    """Draw mean regret against trials, or a reliability plot."""
     from autometa.bench import show
     from autometa.bench.figure import save_regret
+    from autometa.bench.show_judged import save_reliability
 
-    save_regret(show.load(file), into)
+    draw = {"regret": save_regret, "reliability": save_reliability}
+    _one_of("what", what, tuple(draw))
+    draw[what](show.load(file), into)
     if output is Format.JSON:
         show_json({"figure": str(into)})
+
+
+def record(
+    suite: Annotated[str, typer.Argument(help="A suite whose prior is recorded: games, solver.")],
+    into: Annotated[Path, typer.Option(help="Folder of the portfolio that grows.")],
+    evaluations: Annotated[int, typer.Option(min=1, help="Random configs of every task.")] = 20,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Evaluate random configs of every task of a suite: the prior that its runs take.
+
+    Finished evaluations are kept: stop it when you like, and the same command goes on from there.
+    """
+    from autometa.bench import suites
+    from autometa.bench.suites.recorded import Recorded
+    from autometa.bench.suites.recorded import record as record_prior
+
+    loaded = suites.load(suite)
+    if not isinstance(loaded, Recorded):
+        raise InputError(f"suite {suite!r} records no prior", allowed="games, solver")
+    with progress("evaluations") as bar:
+        found = record_prior(
+            loaded, into, evaluations, lambda done, total, text: bar(suite, done, total, text)
+        )
+    trials = sum(map(len, found.histories))
+    if output is Format.JSON:
+        show_json({"tasks": len(found), "evaluations": trials})
+    else:
+        typer.echo(f"{len(found)} tasks with {trials} evaluations")
 
 
 def list_all(output: FormatOption = Format.TABLE) -> None:

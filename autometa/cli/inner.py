@@ -9,7 +9,7 @@ import typer
 
 from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.cli.progress import busy, progress
+from autometa.cli.progress import busy, note, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Learned inner learning rates.", no_args_is_help=True)
     group.command("sinusoid")(sinusoid)
     group.command("omniglot")(omniglot)
+    group.command("tables")(tables)
     group.command("speed")(speed)
     group.command("lr-transfer")(lr_transfer)
     group.command("show")(show)
@@ -42,7 +43,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sinusoid(
-    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,meta-sgd-5-cosine",
+    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,parameter-step-5",
     seeds: Seeds = 1,
     into: Into = None,
     state: State = None,
@@ -56,11 +57,11 @@ def sinusoid(
     from autometa.bench import inner_sinusoid as suite
 
     names = _chosen(variants, suite.VARIANTS)
-    programs: dict[tuple[Any, Any], Any] = {}
+    programs: dict[tuple[Any, ...], Any] = {}
     records = []
     for name in names:
         arguments = suite.VARIANTS[name].arguments
-        key = arguments.get("order", 2), arguments["steps"]
+        key = tuple(arguments.get(name) for name in ("order", "steps", "clip"))
         if compiled and key not in programs:
             programs[key] = suite.compiled(name)
         for seed in range(seeds):
@@ -109,6 +110,37 @@ def omniglot(
     _print(_content(into, "inner-omniglot", records, suite.facts()), output)
 
 
+def tables(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """A perceptron's learned start and rates on held-out tables, against Adam and other peers."""
+    from autometa.bench import inner_tables as suite
+
+    parts = suite.load(data)
+    records = []
+    for seed in range(seeds):
+        record = suite.run(
+            parts,
+            seed,
+            iterations=iterations or suite.ITERATIONS,
+            state=state,
+            progress=loudness() is not Loudness.QUIET,
+        )
+        records.append(record)
+        for name, row in record["methods"].items():
+            if "skipped" in row:
+                note(f"{name}: skipped, {row['skipped']} (extra peers)")
+        _keep(into, "inner-tables", [record], suite.facts())
+    _print(_content(into, "inner-tables", records, suite.facts()), output)
+
+
 def speed(
     repetitions: Annotated[int, typer.Option(help="Timed iterations.", min=3)] = 30,
     compiled: Annotated[
@@ -151,11 +183,24 @@ def lr_transfer(
 
 def show(
     files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", help="Markdown file whose markers (see `bench table`) take the tables."
+        ),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """What was measured beside each bar."""
     from autometa.bench import inner_results
+    from autometa.bench.show import replace_in_page
 
+    if page is not None:
+        texts = {path.stem: inner_results.markdown(inner_results.read(path)) for path in files}
+        replace_in_page(page, texts)
+        if output is Format.JSON:
+            show_json({"page": str(page)})
+        return
     for path in files:
         _print(inner_results.read(path), output)
 

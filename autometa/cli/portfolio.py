@@ -1,20 +1,23 @@
-"""`autometa portfolio`: look at portfolios, import, merge and compare them."""
+"""`autometa portfolio`: look at portfolios, merge and compare them."""
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli import importing
+from autometa.cli.adapting import Choices, Defaults, Outside, Renamed, rules, show_report
+from autometa.cli.importing import read_space, report, trials_of
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy
 from autometa.errors import PortfolioError, StoreError
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
-    from autometa.space import SearchSpace
     from autometa.task import TaskHistory
 
 EMBEDDED = "embedded"
@@ -28,6 +31,7 @@ Folder = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
+    importing.register(group)
     app.add_typer(group, name="portfolio")
 
 
@@ -70,47 +74,6 @@ def inspect(
         show_table("Best trials", ["value", "seconds", "config"], rows)
 
 
-@group.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet, one row a trial.")],
-    task: Annotated[str, typer.Option(help="Column of task names.")],
-    value: Annotated[str, typer.Option(help="Column of the metric.")],
-    direction: Annotated[str, typer.Option(help="maximize or minimize.")],
-    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
-    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
-    state: Annotated[str | None, typer.Option(help="Column of states.")] = None,
-    fidelity: Annotated[str | None, typer.Option(help="Column of budget shares.")] = None,
-    seconds: Annotated[str | None, typer.Option(help="Column of training times.")] = None,
-    family: Annotated[str | None, typer.Option(help="Column of task families.")] = None,
-    metric: Annotated[str, typer.Option(help="What the values measure.")] = "value",
-    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """Import trials that were run elsewhere."""
-    from autometa._version import __version__
-    from autometa.portfolio import Portfolio
-    from autometa.portfolio.importing import read_trials
-
-    search_space = _read_space(space)
-    with busy("reading the trials"):
-        imported = Portfolio.from_frame(
-            read_trials(file, search_space),
-            task=task,
-            value=value,
-            direction=direction,  # type: ignore[arg-type]  # from_frame says what is allowed
-            space=search_space,
-            state=state,
-            fidelity=fidelity,
-            seconds=seconds,
-            family=family,
-            metric=metric,
-        )
-        provenance = {"imported": file.name, "autometa": __version__}
-        new = Portfolio(imported.histories, provenance=provenance, licence=licence)
-        result = Portfolio.update(into, lambda old: old.merge(new))
-    _report(result, into, form, imported_tasks=len(new), imported_trials=_trials(new))
-
-
 @group.command()
 def merge(
     folders: Annotated[list[str], typer.Argument(help="Two or more portfolios.")],
@@ -129,7 +92,51 @@ def merge(
 
     with busy("writing the portfolio"):
         joined = Portfolio.update(into, join)
-    _report(joined, into, form)
+    report(joined, into, form)
+
+
+@group.command()
+def adapt(
+    folder: Folder,
+    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
+    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
+    renamed: Renamed = None,
+    choice: Choices = None,
+    default: Defaults = None,
+    outside: Outside = "clip",
+    report_into: Annotated[
+        Path | None, typer.Option("--report", help="JSON file for the report.")
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Turn a portfolio of old spaces into one of a new space; the report says what changed."""
+    from autometa.portfolio import Portfolio
+
+    with busy("adapting the portfolio"):
+        adapted, told = _load(folder).adapt(
+            read_space(space), **rules(renamed, choice, default, outside)
+        )
+    if not told.helps:
+        raise PortfolioError(
+            f"nothing in {folder} can help in this space:\n{told}",
+            do="Say what was renamed, or start without it",
+        )
+    result = Portfolio.update(into, lambda old: old.merge(adapted))
+    if report_into is not None:
+        _write_json(report_into, told.to_json())
+    if form is Format.JSON:
+        counts = {"tasks": len(result), "trials": trials_of(result)}
+        show_json({"folder": str(into), **counts, "adapted": told.to_json()})
+        return
+    show_report(told.to_json())
+    report(result, into, form)
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 @group.command()
@@ -162,19 +169,6 @@ def _load(folder: str) -> Portfolio:
         folder = str(shipped.FOLDER)
     with busy("reading the portfolio"):
         return Portfolio.load(folder)
-
-
-def _read_space(path: Path) -> SearchSpace:
-    from autometa.reading import parse_json, read_bytes
-    from autometa.space import SearchSpace
-
-    try:
-        data = parse_json(read_bytes(path))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} holds no search space: {error}") from error
-    if isinstance(data, dict) and "distributions" not in data:
-        data = {"distributions": data}
-    return SearchSpace.from_json(data)
 
 
 def _task_row(history: TaskHistory) -> dict[str, Any]:
@@ -217,7 +211,7 @@ def _inspect_portfolio(portfolio: Portfolio, form: Format) -> None:
                 "parameters": list(space.names),
                 "inner_lr": space.inner_lr,
                 "tasks": len(part),
-                "trials": _trials(part),
+                "trials": trials_of(part),
                 "hours": round(seconds / 3600, 3),
                 "states": _states(part.histories),
             }
@@ -252,10 +246,6 @@ def _states(histories: Any) -> dict[str, int]:
     return {s.name: sum(int((h.states == s).sum()) for h in histories) for s in State}
 
 
-def _trials(portfolio: Portfolio) -> int:
-    return sum(len(h) for h in portfolio.histories)
-
-
 def _short(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}={_short(v)}" for k, v in value.items())
@@ -264,11 +254,3 @@ def _short(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.5g}"
     return "-" if value is None else str(value)
-
-
-def _report(portfolio: Portfolio, folder: Path, form: Format, **more: int) -> None:
-    data = {"folder": str(folder), "tasks": len(portfolio), "trials": _trials(portfolio), **more}
-    if form is Format.JSON:
-        show_json(data)
-    else:
-        show_table("Written", list(data), [list(data.values())])

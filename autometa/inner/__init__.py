@@ -1,12 +1,14 @@
 """Learned inner learning rates: children that adapt in a few steps, and a mother that learns how.
 
 Read in this order: `adapt` (the pure function), `rates`, `maml` (the recipe), `training` (the outer
-loop), `fitted` (the result). Needs torch; `import autometa` alone does not load it.
+loop), `fitted` (the result), `few_steps` (it all on real tables). Needs torch; `import autometa`
+alone does not load it.
 """
 
 from autometa.inner import reptile
 from autometa.inner.adapt import adapt, trajectory
 from autometa.inner.episodes import Episodes
+from autometa.inner.few_steps import FewStepClassifier, learn_start
 from autometa.inner.fitted import FittedMAML, Predictor, accuracy
 from autometa.inner.maml import MAML
 from autometa.inner.rates import RateRule
@@ -16,6 +18,7 @@ from autometa.inner.training import Outer
 __all__ = [
     "MAML",
     "Episodes",
+    "FewStepClassifier",
     "FittedMAML",
     "Outer",
     "Predictor",
@@ -23,6 +26,7 @@ __all__ = [
     "accuracy",
     "adapt",
     "head",
+    "learn_start",
     "reptile",
     "trajectory",
 ]

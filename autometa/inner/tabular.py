@@ -1,9 +1,11 @@
-"""One network for tables of any width, so that a start can be learned over many tables.
+"""One network for tables of any width and any number of classes, so that a start can be shared.
 
 A start can only be shared by networks of one shape. So prepared columns become `INPUTS` numbers:
 principal axes of the rows at hand (all of the variance where a table has no more columns than
 that), zero-padded, then turned by a random rotation. The rotation makes inputs exchangeable: what
-is learned cannot depend on which column stood where, and each episode is a new task.
+is learned cannot depend on which column stood where, and each episode is a new task. A table's
+classes take the first outputs in a random order, and the others are closed: what is left is exactly
+a network with as many outputs as the table has classes.
 """
 
 from __future__ import annotations
@@ -14,26 +16,52 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.inner.episodes import Episodes
 
 INPUTS, WIDTH = 32, 64
+_CLOSED = -1e4  # added to the output of a class that the table does not have
 
 
-def network(classes: int, seed: int) -> nn.Module:
-    """A perceptron 32-64-64-classes."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Sequential(
+class Perceptron(nn.Module):
+    """A network 32-64-64-classes; its inputs (n, 32 + classes) end in what is added to its outputs.
+
+    Args:
+        classes: Most classes a table may have.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.layers = nn.Sequential(
             nn.Linear(INPUTS, WIDTH),
             nn.ReLU(),
             nn.Linear(WIDTH, WIDTH),
             nn.ReLU(),
             nn.Linear(WIDTH, classes),
         )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Outputs (n, classes)."""
+        outputs: Tensor = self.layers(inputs[..., :INPUTS]) + inputs[..., INPUTS:]
+        return outputs
+
+
+def network(classes: int, seed: int) -> Perceptron:
+    """The network as torch initialises it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Perceptron(classes)
+
+
+def with_outputs(Z: NDArray[np.float32], own: int, classes: int) -> NDArray[np.float32]:
+    """Inputs of a network of `classes` outputs: rows Z (n, 32), all outputs but `own` closed."""
+    added = np.full((len(Z), classes), _CLOSED, dtype=np.float32)
+    added[:, :own] = 0.0
+    return np.concatenate([Z, added], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,11 +133,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """A source of episodes for `MAML.fit`: a random table each, labels in a random order.
+    """A source of episodes for `MAML.fit`: a random table each, its classes in a random order.
 
     Args:
         tables: Prepared tables.
-        classes: Outputs of the network; tables may have fewer classes.
+        classes: Outputs of the network; no table has more classes.
         shots: Support rows.
         queries: Query rows.
     """
@@ -128,8 +156,10 @@ class Tables:
         """One episode of each of `tables`."""
         drawn = []
         for table in tables:
-            parts = table.episode(rng, self.shots, self.queries)
-            names = rng.permutation(self.classes)
-            drawn.append([parts[0], names[parts[1]], parts[2], names[parts[3]]])
-        sx, sy, qx, qy = (torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
-        return Episodes(support_x=sx, support_y=sy, query_x=qx, query_y=qy)
+            sx, sy, qx, qy = table.episode(rng, self.shots, self.queries)
+            names = rng.permutation(int(table.y.max()) + 1)
+            inputs = [with_outputs(Z, len(names), self.classes) for Z in (sx, qx)]
+            drawn.append([inputs[0], names[sy], inputs[1], names[qy]])
+        stacked = [torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True)]
+        support_x, support_y, query_x, query_y = stacked
+        return Episodes(support_x=support_x, support_y=support_y, query_x=query_x, query_y=query_y)

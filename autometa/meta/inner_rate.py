@@ -66,6 +66,31 @@ class InnerRate:
         """The rate itself, 10 ** mean."""
         return float(10.0**self.mean)
 
+    @property
+    def distribution(self) -> FloatDistribution:
+        """The interval as an Optuna distribution, for a study that narrows its inner rate itself.
+
+        Example:
+            >>> InnerRate(mean=-3.0, low=-4.0, high=-2.0).distribution
+            FloatDistribution(high=0.01, log=True, low=0.0001, step=None)
+        """
+        return FloatDistribution(10.0**self.low, 10.0**self.high, log=True)
+
+
+def narrowed(space: SearchSpace, unit: Floats, rate: InnerRate, rng: np.random.Generator) -> Floats:
+    """Configs (n, d) whose inner rates are drawn anew, log-uniformly from the interval.
+
+    An inactive rate stays inactive.
+    """
+    column = space.slices[space.inner_lr or ""].start
+    start, stop = _log_range(space)
+    low, high = ((end - start) / (stop - start) for end in (rate.low, rate.high))
+    flag = space.flags.get(space.inner_lr or "")
+    active = np.ones(len(unit), dtype=bool) if flag is None else unit[:, flag] > 0.5
+    result = unit.copy()
+    result[active, column] = rng.uniform(low, high, size=int(active.sum()))
+    return result
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RateModel:
@@ -95,9 +120,7 @@ class RateModel:
         noise = np.random.default_rng(0).standard_normal((_DRAWS, _BUMPS))
         draws = relevance @ self.heads + noise @ np.linalg.cholesky(self.cov).T
         low, middle, high = _interval(curve, draws, self.widen)
-        scale = space.distributions[space.inner_lr or ""]
-        assert isinstance(scale, FloatDistribution)
-        start, stop = math.log10(scale.low), math.log10(scale.high)
+        start, stop = _log_range(space)
         ends = (start + (stop - start) * float(u) for u in (middle, low, high))
         mean, lowest, highest = ends
         return InnerRate(mean=mean, low=lowest, high=highest)
@@ -178,6 +201,13 @@ def _interval(curve: Floats, draws: Floats, widen: float) -> tuple[float, float,
     return max(middle - below, 0.0), middle, min(middle + above, 1.0)
 
 
+def _log_range(space: SearchSpace) -> tuple[float, float]:
+    """The range of the inner rate, log10."""
+    scale = space.distributions[space.inner_lr or ""]
+    assert isinstance(scale, FloatDistribution)
+    return math.log10(scale.low), math.log10(scale.high)
+
+
 def _told(
     space: SearchSpace, history: TaskHistory, most: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
@@ -226,4 +256,6 @@ def _psi(space: SearchSpace, unit: Floats) -> Floats:
         context.append(w**2)
         pairs = np.concatenate([pairs, w[:, i] * w[:, j]], axis=1)
     crossed = bumps[:, :, None] * np.concatenate(context, axis=1)[:, None, :]
-    return np.concatenate([crossed.reshape(len(unit), -1), pairs], axis=1)
+    # Not -1: a task may have no trial with the rate.
+    flat = crossed.reshape(len(unit), crossed.shape[1] * crossed.shape[2])
+    return np.concatenate([flat, pairs], axis=1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
+from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate
+from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
@@ -21,6 +23,8 @@ from autometa.space.values import Value
 
 if TYPE_CHECKING:
     import optuna
+
+    from autometa.search.pruner import MetaPruner
 
 
 _BEST = 20  # configs that stand for those worth trying
@@ -46,19 +50,27 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetaModel:
-    """What `MetaLearner.fit` returns.
+    """What `MetaLearner.fit` and `MetaLearner.refit` return.
 
     Args:
         space: The space of the prior tasks.
         tasks: Names of the prior tasks that taught something, length T.
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
+        chance: What was learned of learning curves; None where the prior tasks have none.
+        licence: Terms of the data it was learned from, an SPDX expression where there is one.
+        provenance: What it was learned from and by what; JSON-able.
+        lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
     space: SearchSpace
     tasks: tuple[str, ...]
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
+    chance: ImprovementChance | None = None
+    licence: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None
@@ -157,6 +169,17 @@ class MetaModel:
         from autometa.search.sampler import MetaSampler
 
         return MetaSampler(self, seed=seed, meta_features=meta_features, base=base, pool=pool)
+
+    def pruner(self, *, fallback: optuna.pruners.BasePruner | None = None) -> MetaPruner:
+        """An Optuna pruner that has seen learning curves before; see `improvement_chance`.
+
+        Args:
+            fallback: Decides where the prior tasks have no curves; by default Optuna's
+                MedianPruner. The pruner's `note` says so then.
+        """
+        from autometa.search.pruner import MetaPruner
+
+        return MetaPruner(self.chance, fallback=fallback)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file (a zip of safetensors and JSON), atomically.

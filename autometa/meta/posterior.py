@@ -12,9 +12,8 @@ evidence, so prior tasks that mislead lose their say as soon as the trials contr
 
 In task space the transferred part is O(x) = sum_i omega_i f_i(x): `task_weights`.
 
-Values that trials had before they were pruned take part with the noise of an early value. Where
-prior tasks taught how values grow with the budget (`early`), phi knows of that; candidates are
-always judged at the full budget, and only full trials can be the best one.
+What a pruned trial is thought to have ended with takes part with the noise of a guess, the more the
+earlier it stopped; only full trials can be the best one.
 
 Shapes: n observed trials, m candidates, d unit columns, p basis functions, T prior tasks.
 """
@@ -38,7 +37,7 @@ from autometa.meta.transfer import Transfer
 _ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
 _LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
-_EARLY_NOISE = 0.3  # variance that a value has at (almost) no budget, in squared normal scores
+_EARLY_NOISE = 0.3  # variance of the guess at (almost) no budget, in squared normal scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +73,7 @@ class Posterior:
         unit: Unit configs of the trials, (n, d), n >= 1.
         scores: Their scores, higher is better, (n,), finite.
         fidelity: Share of the full budget that each had, in (0, 1], (n,); one by default.
+            Below one, the score is a guess of the final one.
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
@@ -102,7 +102,7 @@ class Posterior:
         self._early = _EARLY_NOISE * (1.0 - budget)
         # Without a single full trial the best of the others has to stand for it.
         self._full = (budget == 1.0) if (budget == 1.0).any() else budget > 0.0
-        self._features = transfer.basis(unit, budget)
+        self._features = transfer.basis(unit)
         shared = self._features @ transfer.prior.cov @ self._features.T
         self._head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
         self._relevance = relevance

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 MISSING = ("", "NaN", "nan", "NA", "None", "null")
 
 
-def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
+def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None) -> pd.DataFrame:
     """The data frame of a file of trials.
+
+    Args:
+        path: The file.
+        space: What was tuned.
+        kind: "csv" or "parquet"; by the file's name where None.
 
     Raises:
         InputError: neither CSV nor Parquet by its name.
@@ -34,9 +39,10 @@ def read_trials(path: str | Path, space: SearchSpace) -> pd.DataFrame:
 
     file = Path(path)
     kinds = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
-    kind = kinds.get(file.suffix.lower())
-    if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
-        raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
+    if kind is None:
+        kind = kinds.get(file.suffix.lower())
+        if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
+            raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
     try:
         if kind == "parquet":
             return read_parquet(file)
@@ -55,14 +61,14 @@ def understood(frame: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
         distribution = space.distributions.get(name)
         words: dict[str, Value] = dict.fromkeys(MISSING)
         if isinstance(distribution, CategoricalDistribution):
-            words |= _words(distribution.choices)
+            words |= words_of(distribution.choices)
         column = frame[name].astype(object)
         result[name] = column.map(lambda cell, words=words: words.get(cell, cell)).astype(object)
     return result
 
 
-def _words(choices: tuple[Value, ...]) -> dict[str, Value]:
-    """How choices may be written; text stands for itself first of all."""
+def words_of(choices: tuple[Value, ...]) -> dict[str, Value]:
+    """How choices may be written as text; text stands for itself first of all."""
     words: dict[str, Value] = {}
     for choice in choices:
         if not isinstance(choice, str) and choice is not None:

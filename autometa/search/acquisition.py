@@ -14,6 +14,7 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.meta.feasibility import log_success
+from autometa.meta.inner_rate import InnerRate, narrowed
 from autometa.meta.model import MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search.history import History
@@ -35,11 +36,14 @@ class Acquisition:
         model: Its catalogue, its failure rates and its maker of candidates.
         posterior: What is believed of the task.
         history: Trials so far, failed and running ones included.
+        rate: Where earlier tasks say that the inner rate lies: half of the random configs take
+            theirs from there. The climb may leave it.
     """
 
     model: MetaModel
     posterior: Posterior
     history: History
+    rate: InnerRate | None = None
 
     def best(self, rng: np.random.Generator, pool: Floats | None = None) -> Floats:
         """The unit config (d,) with the largest gain that was not tried yet.
@@ -58,6 +62,9 @@ class Acquisition:
             np.repeat(parents, _CHILDREN, axis=0), rng, scale=0.15, bounds=_BOUNDS / 2
         )
         anywhere = make.touch_bounds(make.random(_RANDOM, rng), rng, _BOUNDS)
+        if self.rate is not None:
+            half = slice(0, _RANDOM // 2)
+            anywhere[half] = narrowed(self.model.space, anywhere[half], self.rate, rng)
         fresh = np.concatenate([near, anywhere])
         known = self.model.transfer.catalogue.unit
         pool = np.concatenate([fresh, known])

@@ -57,8 +57,8 @@ class MetaSearchCV(Refitted):
         timeout: Seconds after which no further trial starts.
         refit: Whether to fit the best config, or the ensemble, on all data.
         ensemble: Predict by O(x) = sum_i w_i f_i(x), a weighted ensemble of the best children,
-            chosen greedily on their held-out predictions; see `ensemble`. For classification and
-            regression with one target.
+            chosen greedily on their held-out predictions by `scoring` (accuracy or R^2 where that
+            is None); see `ensemble`. For classification and regression with one target.
         error_score: Score of a fold whose training fails; NaN makes the trial a failed one,
             "raise" raises. A config that fails in every fold is a failed trial in any case.
         meta_features: Named numbers that describe the data; "auto" computes them where the prior's

@@ -18,6 +18,9 @@ class Policy:
         active_trials: Scored trials that a suggestion looks at, at most: it keeps a suggestion as
             quick after 10,000 trials as after 200.
         hypotheses: Readings of the task that compete.
+        narrowed: Whether half of the random candidates take their inner rates from the interval
+            that earlier tasks predict. Off: the posterior knows as much, and on 23 development
+            tasks (lcbench) narrowing cost .02 of regret after ten trials.
     """
 
     warm_trials: int = 3
@@ -25,6 +28,7 @@ class Policy:
     cold_every: int = 4
     active_trials: int = 128
     hypotheses: tuple[Hypothesis, ...] = HYPOTHESES
+    narrowed: bool = False
 
     def cold_by_turn(self, number: int) -> bool:
         """Whether the trial of this number ignores the prior tasks whatever they say."""

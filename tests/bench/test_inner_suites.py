@@ -32,8 +32,8 @@ def test_sinusoids_are_sinusoids() -> None:
 
 def test_the_test_tasks_never_change() -> None:
     first, second = inner_sinusoid.held_out(), inner_sinusoid.held_out()
-    assert len(first) == 600
-    assert first.query_x.shape == (600, 100, 1)
+    assert len(first) == 2000
+    assert first.query_x.shape == (2000, 100, 1)
     assert all(torch.equal(a, b) for a, b in zip(first.parts, second.parts, strict=True))
 
 
@@ -52,7 +52,7 @@ def test_every_variant_runs_and_its_record_is_json(tmp_path: Path) -> None:
         record = inner_sinusoid.run(name, 0, iterations=2)
         content = inner_results.add_records(path, "inner-sinusoid", [record])
     assert len(content["records"]) == len(inner_sinusoid.VARIANTS)
-    record = inner_results.read(path)["records"][0]
+    record = next(r for r in inner_results.read(path)["records"] if r["variant"] == "meta-sgd-1")
     assert record["diverged"] is False
     assert len(record["curve"]) == 21
     assert math.isclose(record["curve"][5], record["mse"]["5"]["mean"], rel_tol=1e-5)
@@ -68,6 +68,8 @@ def test_records_of_the_same_variant_and_seed_are_replaced(tmp_path: Path) -> No
     content = inner_results.read(path)
     assert [r["mse"]["1"]["mean"] for r in content["records"]] == [2.0, 2.0]
     assert content["seeds"] == [0, 1]
+    shorter = {"variant": "a", "seed": 0, "iterations": 9, "mse": {}}
+    assert len(inner_results.add_records(path, "s", [shorter])["records"]) == 3
     path.write_text("{}")
     with pytest.raises(StoreError, match="not a results file"):
         inner_results.read(path)
@@ -89,6 +91,32 @@ def test_a_bar_is_reached_or_not(direction: str, value: float, reached: bool) ->
     assert math.isclose(row["value"], value)
     (missing,) = inner_results.bars({"bars": [bar], "records": []})
     assert missing["reached"] is None
+
+
+def test_results_become_markdown_between_markers(tmp_path: Path) -> None:
+    def record(variant: str, seed: int, iterations: int, mean: float) -> dict[str, Any]:
+        measured = {"1": {"mean": mean, "ci95": 0.25}, "ours @5": {"mean": None, "ci95": None}}
+        return {
+            "variant": variant,
+            "seed": seed,
+            "iterations": iterations,
+            "mse": measured,
+            "diverged": mean > 8,
+        }
+
+    path, page = tmp_path / "s.json", tmp_path / "page.md"
+    records = [record("a", 0, 9, 2.0), record("b", 0, 9, 1.0), record("b", 1, 9, 2.0)]
+    inner_results.add_records(path, "s", [*records, record("a", 1, 3, 9.0)])
+    page.write_text("x\n<!-- bench:begin s -->\n<!-- bench:end s -->\ny\n")
+    assert command("show", path, "--into", page) == ""
+    text = page.read_text()
+    assert "| mse | 1 | @5 |" in text
+    assert "| a | 2.000 ± 0.250 | - |" in text  # the full training only
+    assert "| b | 1.500 | - |" in text  # mean over seeds
+    assert "| ours | - | - |" in text
+    assert "1 of 4 trained models diverged" in text
+    assert text.startswith("x\n")
+    assert text.endswith("y\n")
 
 
 @pytest.mark.usefixtures("few")

@@ -8,7 +8,7 @@ from autometa.meta import MetaLearner
 from autometa.meta.early import with_early
 from autometa.meta.targets import normal_scores, usable
 from autometa.portfolio import Portfolio
-from autometa.search.history import Budget, read_history
+from autometa.search.history import Reader
 from autometa.search.observed import Observed
 from autometa.task import State, TaskHistory
 from autometa.testing.families import Bowls
@@ -77,32 +77,21 @@ def test_a_model_with_a_budget_learns_that_values_grow_and_is_saved_with_it(tmp_
 def test_pruned_trials_are_seen_with_their_share_of_the_steps() -> None:
     family = Bowls()
     study = optuna.create_study(direction="maximize")
-    for number, steps in enumerate((10, 2, 5)):
+    for number, steps in enumerate((10, 10, 2, 5)):
         trial = study.ask(dict(family.space.distributions))
         for step in range(steps):
-            trial.report(float(step), step)
+            trial.report(float(step + number), step)
         if steps == 10:
-            study.tell(trial, 9.0)
+            study.tell(trial, 9.0 + number)
         else:
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        assert trial.number == number
     silent = study.ask(dict(family.space.distributions))
     study.tell(silent, state=optuna.trial.TrialState.PRUNED)
     new = study.ask(dict(family.space.distributions))
-    history = read_history(study, study.trials[new.number], Observed(family.space))
-    assert history.fidelity.tolist() == [1.0, 0.2, 0.5]
-    assert history.scores.tolist() == [9.0, 1.0, 4.0]
+    history = Reader(Observed(family.space), 1.0).read(study, study.trials[new.number])
+    assert history.fidelity.tolist() == [1.0, 1.0, 0.2, 0.5]
+    assert history.scores.tolist() == [9.0, 10.0, 10.0, 10.0]  # as good as the best at that step
     assert not len(history.failed)
-
-
-def test_steps_may_start_at_any_number_and_nobody_needs_to_report() -> None:
-    study = optuna.create_study()
-    assert Budget.of(study.trials) == Budget(0, 0)
-    trial = study.ask()
-    trial.report(1.0, 100)
-    trial.report(1.0, 109)
-    study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    assert Budget.of(study.trials).share(study.trials[0]) == 1.0
 
 
 def test_only_a_full_trial_can_be_the_best_one() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from optuna.distributions import FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.inner_rate import InnerRate, fit_rate_model
+from autometa.meta.inner_rate import InnerRate, fit_rate_model, narrowed
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
@@ -122,3 +122,56 @@ def test_tiny_portfolios_give_wide_intervals(tasks: int, trials: int) -> None:
     found = fitted.predict_inner_lr(config=CONFIG)
     assert -5.0 <= found.low <= found.mean <= found.high <= 0.0
     assert found.high - found.low > 1.0
+
+
+def test_narrowed_rates_lie_in_the_interval_and_inactive_ones_stay() -> None:
+    space = SearchSpace(
+        {
+            "optimiser": CategoricalDistribution(["sgd", "none"]),
+            "rate": FloatDistribution(1e-5, 1.0, log=True),
+            "other": FloatDistribution(0.0, 1.0),
+        },
+        conditions={"rate": ("optimiser", ["sgd"])},
+        inner_lr="rate",
+    )
+    rng = np.random.default_rng(0)
+    unit = space.encode_raw(space.sample_raw(60, rng))
+    before = unit.copy()
+    interval = InnerRate(mean=-2.5, low=-3.0, high=-2.0)
+    raw = space.decode_raw(narrowed(space, unit, interval, rng))
+    old = space.decode_raw(before)
+    rate, is_off = raw[:, 1], np.isnan(old[:, 1])
+    assert is_off.any()
+    assert np.isnan(rate[is_off]).all()
+    assert (rate[~is_off] >= 1e-3 * 0.999).all()
+    assert (rate[~is_off] <= 1e-2 * 1.001).all()
+    assert np.ptp(np.log10(rate[~is_off])) > 0.5
+    assert np.array_equal(raw[:, [0, 2]], old[:, [0, 2]])
+    assert np.array_equal(unit, before)
+
+
+def test_tasks_that_never_used_the_rate() -> None:
+    space = SearchSpace(
+        {
+            "solver": CategoricalDistribution(["exact", "sgd"]),
+            "c": FloatDistribution(0.0, 1.0),
+            "rate": FloatDistribution(1e-4, 1.0, log=True),
+        },
+        conditions={"rate": ("solver", ["sgd"])},
+        inner_lr="rate",
+    )
+    rng = np.random.default_rng(0)
+
+    def history(name: str, solver: float) -> TaskHistory:
+        raw = space.sample_raw(12, rng)
+        raw[:, 0] = solver
+        raw[:, 2] = rng.uniform(0.1, 0.9, 12) if solver else np.nan
+        task = Task(name=name, space=space, direction="maximize")
+        return TaskHistory(task=task, raw=raw, values=raw[:, 1])
+
+    learner = MetaLearner(seed=0, steps=10)
+    model = learner.fit(Portfolio([history("exact", 0.0)]))
+    with pytest.raises(ModelError, match="nothing was learned"):
+        model.predict_inner_lr()
+    mixed = learner.fit(Portfolio([history("exact", 0.0), history("sgd", 1.0)]))
+    assert -4.0 <= mixed.predict_inner_lr(config={"solver": "sgd", "c": 0.5}).mean <= 0.0

@@ -20,8 +20,9 @@ from optuna.testing.pytest_samplers import (
 from optuna.trial import TrialState
 
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.inner_rate import narrowed
 from autometa.portfolio import Portfolio
-from autometa.search import attributes
+from autometa.search import acquisition, attributes
 from autometa.search.history import History
 from autometa.search.policy import Policy
 from autometa.search.sampler import GOING_COLD, MetaSampler
@@ -377,3 +378,21 @@ def test_fifty_parameters_of_every_kind() -> None:
     assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 15
     random = -space.encode_raw(space.sample_raw(200, rng)).sum(axis=1)
     assert study.best_value > np.quantile(random, 0.9)
+
+
+def test_random_candidates_take_their_rates_from_the_interval_where_the_policy_says_so(
+    model: MetaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def noted(*arguments: Any) -> Any:
+        asked.append(arguments[2].mean)
+        return narrowed(*arguments)
+
+    monkeypatch.setattr(acquisition, "narrowed", noted)
+    expected = model.predict_inner_lr().mean
+    for policy, times in ((Policy(), 0), (Policy(narrowed=True), 6), (Policy(narrowed=True), 12)):
+        sampler = MetaSampler(model, seed=0, policy=policy)
+        run(optuna.create_study(direction="maximize", sampler=sampler), Bowls(), 30, 10)
+        assert len(asked) == times  # three trials of the start and one cold of ten
+    assert set(asked) == {expected}

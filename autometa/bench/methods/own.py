@@ -40,6 +40,7 @@ def _own(*, use_meta_features: bool = True, policy: Policy | None = None) -> Pre
 
 
 _TRUSTING = Policy(cold_every=0, hypotheses=tuple(h for h in HYPOTHESES if h.arm == "transfer"))
+_NARROWED = Policy(narrowed=True)
 _NO_RESIDUAL = Policy(
     hypotheses=tuple(
         replace(h, residual=1e-6) if h.arm == "transfer" else h
@@ -64,5 +65,10 @@ OWN = (
         name="autometa-no-residual",
         about="autometa whose transferred part is all there is, beside the cold hypotheses",
         prepare=_own(policy=_NO_RESIDUAL),
+    ),
+    Method(
+        name="autometa-narrowed-rate",
+        about="autometa that draws half of its candidates' inner rates from the predicted interval",
+        prepare=_own(policy=_NARROWED),
     ),
 )

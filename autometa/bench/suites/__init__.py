@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from autometa.bench.data import folder
@@ -18,10 +19,17 @@ _HOME = {
     "geoalgo-xgboost": ("geoalgo", "GeoAlgoXGBoost", "geoalgo"),
     "geoalgo-deepar": ("geoalgo", "GeoAlgoDeepAR", "geoalgo"),
     "tables": ("tables", "Tables", "tables"),
+    "medicine": ("domains", "Medicine", "tables"),
+    "education": ("domains", "Education", "tables"),
+    "games": ("games", "Games", ""),
+    "solver": ("solver", "Solver", ""),
     "adversarial": ("adversarial", "AdversarialSynthetic", ""),
     "adversarial-lcbench": ("adversarial", "AdversarialLCBench", "yahpo/lcbench"),
+    "adapted-lcbench": ("adapted", "AdaptedLCBench", "yahpo/lcbench"),
     "synthetic": ("synthetic", "Synthetic", ""),
 }
+
+_NEEDS = {"games": "gymnasium", "solver": "ortools"}  # beyond what autometa itself needs
 
 
 def names() -> tuple[str, ...]:
@@ -37,7 +45,7 @@ def load(name: str, data: Path | None = None) -> Suite:
         data: Root of the public data; None = the environment variable AUTOMETA_DATA.
 
     Raises:
-        InputError: an unknown name, or data that are not there.
+        InputError: an unknown name, a package that it needs, or data that are not there.
     """
     kind = _kind(name)
     part = _HOME[name][2]
@@ -46,17 +54,29 @@ def load(name: str, data: Path | None = None) -> Suite:
 
 
 def about(name: str) -> str:
-    """What a suite measures, in a sentence.
+    """What a suite measures, in a sentence; or which package it lacks.
 
     Raises:
         InputError: an unknown name.
     """
-    return _kind(name).about
+    lacking = missing(name)
+    return f"(needs {lacking})" if lacking else _kind(name).about
+
+
+def missing(name: str) -> str:
+    """The package that a suite needs and that cannot be imported; empty where there is none."""
+    package = _NEEDS.get(name, "")
+    return package if package and find_spec(package) is None else ""
 
 
 def _kind(name: str) -> type[Suite]:
     if name not in _HOME:
         raise InputError(f"suite {name!r}", allowed=", ".join(_HOME))
+    if missing(name):
+        raise InputError(
+            f"suite {name!r} without the package {missing(name)}",
+            do="Install it with `pip install autometa[applications]`",
+        )
     module, kind, _ = _HOME[name]
     found: type[Suite] = getattr(import_module(f"{__name__}.{module}"), kind)
     return found

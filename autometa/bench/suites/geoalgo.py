@@ -20,7 +20,7 @@ import pandas as pd
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from autometa.bench.suite import BenchTask, Objective, Pool, Reference, Suite
-from autometa.bench.suites.mindware import some_of
+from autometa.bench.suites.embedded import some_of
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace

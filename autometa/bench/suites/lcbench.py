@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
+from autometa.bench.split import prior_tasks
 from autometa.bench.suites.yahpo import Scenario, YahpoSuite
+from autometa.encoding import Floats
+from autometa.portfolio import Portfolio
+from autometa.task import Task, TaskHistory
+
+EPOCHS = 51  # epoch 52 is odd in the data
 
 # OpenML task ids. sylvine is drawn from covertype.
 _FAMILIES = {"7593": "covertype", "189865": "covertype"}
@@ -29,7 +37,7 @@ class LCBench(YahpoSuite):
             "max_units",
             "max_dropout",
         ),
-        fixed={"epoch": 51.0},  # epoch 52 is odd in the data
+        fixed={"epoch": float(EPOCHS)},
         output=1,
         scale=0.01,
         metric="val_accuracy",
@@ -37,3 +45,21 @@ class LCBench(YahpoSuite):
         test=10,
         folds=3,
     )
+
+    def curves(self, task: Task, raw: Floats) -> Floats:
+        """Validation accuracy after each epoch, (n, p) -> (n, 51)."""
+        n = len(raw)
+        epochs = np.repeat(np.arange(1.0, EPOCHS + 1), n)
+        values = self.values(task, np.tile(raw, (EPOCHS, 1)), at={"epoch": epochs})
+        return values.reshape(EPOCHS, n).T
+
+    def prior_with_curves(self, fold: str, evaluations: int, seed: int) -> Portfolio:
+        """As `prior`, each trial with its learning curve."""
+        histories = []
+        for bench_task in prior_tasks(self.tasks, fold):
+            raw = self._configs(bench_task.task, evaluations, seed)
+            curves = self.curves(bench_task.task, raw)
+            histories.append(
+                TaskHistory(task=bench_task.task, raw=raw, values=curves[:, -1], curves=curves)
+            )
+        return Portfolio(histories)

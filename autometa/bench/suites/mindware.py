@@ -25,6 +25,7 @@ from optuna.distributions import (
 
 from autometa.bench.split import places, prior_tasks
 from autometa.bench.suite import BenchTask, Objective, Pool, Reference, Suite
+from autometa.bench.suites.embedded import some_of
 from autometa.bench.suites.mindware_spaces import SPACES
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
@@ -130,14 +131,6 @@ class MindWare(Suite):
         """Best and median of the pool."""
         values = self._histories[task.name].values
         return Reference(best=float(np.nanmax(values)), middle=float(np.nanmedian(values)))
-
-
-def some_of(history: TaskHistory, n: int | None, seed: int) -> TaskHistory:
-    """At most n trials of a history, drawn at random."""
-    if n is None or n >= len(history):
-        return history
-    rng = np.random.default_rng([seed, len(history), n])
-    return history.take(np.sort(rng.choice(len(history), size=n, replace=False)))
 
 
 def _gap(history: TaskHistory) -> float:

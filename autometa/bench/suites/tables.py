@@ -25,12 +25,11 @@ import pandas as pd
 from autometa import children
 from autometa.bench.split import places
 from autometa.bench.suite import BenchTask, Objective, Reference, Suite
-from autometa.bench.suites.mindware import some_of
+from autometa.bench.suites.embedded import embedded, without_relatives
 from autometa.children.isolated import Evaluator
-from autometa.errors import InputError, PortfolioError
 from autometa.portfolio import Portfolio
 from autometa.space import Config
-from autometa.tables import Table, load_table, relatives
+from autometa.tables import Table, load_table
 from autometa.task import TaskHistory
 
 _FOLDS, _ROWS, _SEED, _TIMEOUT = 3, 1_000, 0, 60.0  # the protocol of the embedded portfolio
@@ -52,24 +51,7 @@ class Tables(Suite):
 
     @cached_property
     def _embedded(self) -> dict[str, Portfolio]:
-        """Child -> its embedded histories.
-
-        Raises:
-            InputError: this build ships no portfolio.
-        """
-        found = {}
-        for child in children.names():
-            try:
-                found[child] = Portfolio.embedded(child)
-            except PortfolioError:
-                continue
-        if not found:
-            raise InputError(
-                "no embedded portfolio in this build",
-                allowed="a release, or a checkout with the portfolio's files",
-                do="Collect one with `autometa collect`",
-            )
-        return found
+        return embedded()
 
     @cached_property
     def _histories(self) -> dict[str, TaskHistory]:
@@ -97,10 +79,8 @@ class Tables(Suite):
     def prior(self, fold: str, evaluations: int | None, seed: int) -> Portfolio:
         """The child's embedded histories, without the table, its family and its copies."""
         own = self._histories[fold].task
-        embedded = self._embedded[own.space.name]
-        copies = relatives(self._whole(own.name), embedded.tasks)
-        left = embedded.without([own.name, own.family, *copies])
-        return Portfolio(some_of(h, evaluations, seed) for h in left.histories)
+        known = self._embedded[own.space.name]
+        return without_relatives(known, self._whole(own.name), evaluations, seed)
 
     def objective(self, task: BenchTask) -> Objective:
         """Cross-validated training in a process of its own; None where it failed."""

@@ -103,7 +103,9 @@ class YahpoSuite(Suite):
             )
             for name in listed
         ]
-        return assign(tasks, salt=self.name, test=self.scenario.test, folds=self.scenario.folds)
+        return assign(
+            tasks, salt=self.scenario.name, test=self.scenario.test, folds=self.scenario.folds
+        )
 
     def prior(self, fold: str, evaluations: int | None, seed: int) -> Portfolio:
         """Random evaluations of every prior task, each task with configs of its own."""
@@ -111,9 +113,13 @@ class YahpoSuite(Suite):
         return Portfolio(self._history(t.task, n, seed) for t in prior_tasks(self.tasks, fold))
 
     def _history(self, task: Task, n: int, seed: int) -> TaskHistory:
-        rng = np.random.default_rng([seed, crc32(task.name.encode()), 1])
-        raw = self.space.sample_raw(n, rng)
+        raw = self._configs(task, n, seed)
         return TaskHistory(task=task, raw=raw, values=self.values(task, raw))
+
+    def _configs(self, task: Task, n: int, seed: int) -> Floats:
+        """Random raw configs (n, p) that a prior task was evaluated on."""
+        rng = np.random.default_rng([seed, crc32(task.name.encode()), 1])
+        return self.space.sample_raw(n, rng)
 
     def objective(self, task: BenchTask) -> Objective:
         """The surrogate at full fidelity."""
@@ -138,14 +144,22 @@ class YahpoSuite(Suite):
 
         return of
 
-    def values(self, task: Task, raw: Floats) -> Floats:
-        """The surrogate's metric of configs in raw form (n, p) -> (n,)."""
+    def values(self, task: Task, raw: Floats, *, at: Mapping[str, Floats] | None = None) -> Floats:
+        """The surrogate's metric of configs in raw form (n, p) -> (n,).
+
+        Args:
+            task: Of the suite.
+            raw: Configs.
+            at: Values (n,) of inputs that are no part of the space, instead of the fixed ones.
+        """
         place = {name: j for j, name in enumerate(self.space.names)}
         scenario = self.scenario
         columns = []
         for name in scenario.numbers:
-            fixed = scenario.fixed.get(name)
-            column = raw[:, place[name]] if fixed is None else np.full(len(raw), fixed)
+            if name in place:
+                column = raw[:, place[name]]
+            else:
+                column = (at or {}).get(name, np.full(len(raw), scenario.fixed[name]))
             columns.append(np.where(np.isnan(column), 0.0, column))
         x_cont = np.stack(columns, axis=1).astype(np.float32)
         codes = [np.full(len(raw), self._codes[scenario.task_parameter][task.name])]

@@ -1,0 +1,85 @@
+"""`autometa bench pruning`: epochs saved by a pruner that has seen curves before."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.errors import InputError
+
+if TYPE_CHECKING:
+    from autometa.bench.suite import Split
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+    group.command("pruning")(pruning)
+
+
+def pruning(
+    into: Annotated[
+        Path, typer.Option(help="Results file (JSON); what it has already is not run again.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    variants: Annotated[
+        str, typer.Option(help="SAMPLER+PRUNER, separated by commas, or all.")
+    ] = "all",
+    split: Annotated[str, typer.Option(help="development or test.")] = "test",
+    seeds: Annotated[int, typer.Option(help="Number of seeds: 0, 1, ...", min=0)] = 3,
+    figure: Annotated[
+        Path | None, typer.Option("--plot", help="Figure of regret against epochs to write.")
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Compare pruners, each with a warm and a cold sampler, at half the epochs of no pruning."""
+    from autometa.bench import inner_results, pruning_figure
+    from autometa.bench import pruning as suite
+    from autometa.bench.suite import SPLITS
+
+    chosen = suite.VARIANTS if variants == "all" else tuple(v.strip() for v in variants.split(","))
+    for name, given, allowed in (
+        *(("variant", v, suite.VARIANTS) for v in chosen),
+        ("split", split, SPLITS),
+    ):
+        if given not in allowed:
+            raise InputError(f"{name} {given!r}", allowed=", ".join(allowed))
+    _run(into, data, chosen, cast("Split", split), range(seeds))
+    content = inner_results.read(into)
+    if figure is not None:
+        pruning_figure.save(content, figure)
+    rows = suite.summary(content)
+    if form is Format.JSON:
+        show_json(rows)
+        return
+    columns = ("variant", "seeds", "regret", "epochs", "trials", "added", "ci95")
+    show_table(content["about"], columns, [[r.get(c) for c in columns] for r in rows])
+
+
+def _run(
+    into: Path, data: Path | None, variants: tuple[str, ...], split: Split, seeds: range
+) -> None:
+    """Run what the file does not have yet; it is written after each variant and seed."""
+    from autometa.bench import inner_results
+    from autometa.bench import pruning as suite
+
+    loaded = suite.load(data) if len(seeds) else None
+    for seed in seeds:
+        done = inner_results.read(into)["records"] if into.exists() else []
+        left = [
+            v for v in variants if not any((r["variant"], r["seed"]) == (v, seed) for r in done)
+        ]
+        if loaded is None or not left:
+            continue
+        tasks = loaded.chosen(split)
+        models: dict[str, Any] = {f: suite.fit(loaded, f, seed) for f in {t.fold for t in tasks}}
+        for variant in left:
+            record = suite.run(loaded, models, variant, tasks, seed)
+            facts = suite.facts(split, tasks)
+            inner_results.add_records(into, suite.NAME, [record], **facts)
+            sys.stderr.write(f"{variant}, seed {seed}: {record['final']}\n")

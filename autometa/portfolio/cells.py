@@ -1,0 +1,91 @@
+"""Files that experiment trackers write, and what one of their cells says."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autometa.errors import InputError, StoreError
+from autometa.portfolio.importing import MISSING
+from autometa.reading import parse_json, read_bytes, read_csv
+
+MOST_BYTES = 512 * 2**20  # of a file that is read as a whole
+FLAGS = {"true": True, "false": False}
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document of a file of bounded size.
+
+    Raises:
+        StoreError: it cannot be read, is too large, or is no JSON.
+    """
+    try:
+        return parse_json(read_bytes(path, MOST_BYTES))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} holds no JSON document: {error}") from error
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file of bounded size, as text.
+
+    Raises:
+        StoreError: it cannot be read, is too large, or is no CSV.
+    """
+    try:
+        frame = read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} is not readable as CSV: {error}") from error
+    twice = [c for c in frame.columns if str(c).endswith(".1") and str(c)[:-2] in frame.columns]
+    if twice:
+        raise InputError(f"column {twice[0][:-2]!r} comes twice", allowed="one column a name")
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def time_of(cell: Any) -> datetime | None:
+    """A moment as trackers write it: milliseconds since 1970, seconds, or ISO 8601; without zone.
+
+    >>> time_of("1700000000000") == time_of("2023-11-14 22:13:20") == time_of(1700000000)
+    True
+    """
+    number = number_of(cell)
+    try:
+        if number is not None:
+            seconds = number / 1000 if number > 1e11 else number
+            return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
+        if isinstance(cell, str) and not is_missing(cell):
+            moment = datetime.fromisoformat(cell.strip())
+            return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+# Cells --------------------------------------------------------------------------------------------
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell is empty, NaN or a word for it."""
+    return (
+        cell is None
+        or (isinstance(cell, str) and cell.strip() in MISSING)
+        or (isinstance(cell, float) and math.isnan(cell))
+    )
+
+
+def number_of(cell: Any) -> float | None:
+    """The finite number that a cell holds, also as text."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
+        return None
+    try:
+        number = float(cell)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def text_of(cell: Any) -> str:
+    """A cell as the text that its file would hold: equal for equal values."""
+    return cell if isinstance(cell, str) else json.dumps(cell, sort_keys=True, default=str)

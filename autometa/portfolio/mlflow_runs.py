@@ -1,0 +1,105 @@
+"""MLflow's runs, as CSV or JSON.
+
+    CSV    `mlflow.search_runs(...).to_csv`, `mlflow experiments csv`: columns `run_id`,
+           `experiment_id`, `status`, `start_time`, `end_time`, `params.*`, `metrics.*`, `tags.*`
+    JSON   records of these columns; or runs as the REST interface and `Run.to_dictionary` give
+           them, {"info": ..., "data": {"params", "metrics", "tags"}}, in a list or under "runs"
+
+Layouts: https://mlflow.org/docs/latest/ml/search/search-runs and the REST reference of MLflow 2, 3.
+A run that is RUNNING or SCHEDULED is skipped and counted; FAILED and KILLED ones are failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState
+
+from autometa.errors import InputError
+from autometa.portfolio.cells import number_of, read_json, read_table, time_of
+from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.runs import Run, portfolio_of_runs
+from autometa.space import SearchSpace
+from autometa.task import Direction
+
+_STATES = {
+    "FINISHED": TrialState.COMPLETE,
+    "FAILED": TrialState.FAIL,
+    "KILLED": TrialState.FAIL,
+    "RUNNING": TrialState.RUNNING,
+    "SCHEDULED": TrialState.WAITING,
+}
+_PARTS = ("params", "metrics", "tags")
+
+
+def import_mlflow(
+    path: Path,
+    *,
+    metric: str,
+    direction: Direction,
+    task: str,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None,
+) -> Portfolio:
+    """See `Portfolio.from_mlflow`."""
+    rows = read_table(path) if path.suffix.lower() == ".csv" else _flat_runs(path)
+    if not any("status" in r and any(k.startswith("params.") for k in r) for r in rows):
+        raise InputError(
+            f"{path.name} is no export of MLflow runs",
+            allowed="columns status, params.* and metrics.*, or runs with info and data",
+            do="Export them: mlflow.search_runs(...).to_csv(FILE)",
+        )
+    column = metric if metric.startswith("metrics.") else f"metrics.{metric}"
+    name = column.removeprefix("metrics.")
+    known = sorted({k.removeprefix("metrics.") for r in rows for k in r if k.startswith("metrics")})
+    if name not in known:
+        raise InputError(f"metric {name!r} of MLflow runs", allowed=", ".join(known) or "none")
+    return portfolio_of_runs(
+        [_run(row, column, task, number) for number, row in enumerate(rows)],
+        what="MLflow runs",
+        source=path.name,
+        metric=name,
+        direction=direction,
+        space=space,
+    )
+
+
+def _run(row: Mapping[str, Any], metric: str, task: str, number: int) -> Run:
+    status = str(row.get("status", "")).upper()
+    if status not in _STATES:
+        raise InputError(f"status {status!r} of run {number}", allowed=", ".join(_STATES))
+    if not row.get(task):
+        raise InputError(
+            f"run {number} has no {task!r}, which names its task",
+            allowed="a column that every run has, such as experiment_id or tags.dataset",
+        )
+    return Run(
+        task=str(row[task]),
+        params={k.removeprefix("params."): v for k, v in row.items() if k.startswith("params.")},
+        value=number_of(row.get(metric)),
+        state=_STATES[status],
+        started=time_of(row.get("start_time")),
+        ended=time_of(row.get("end_time")),
+    )
+
+
+def _flat_runs(path: Path) -> list[dict[str, Any]]:
+    """The runs of a JSON file as records with the columns of the CSV file."""
+    data = read_json(path)
+    runs = data.get("runs") if isinstance(data, dict) else data
+    if not isinstance(runs, list) or not all(isinstance(r, dict) for r in runs):
+        raise InputError(f"{path.name} holds no list of runs", allowed='[...] or {"runs": [...]}')
+    return [_flat(r) if "info" in r or "data" in r else r for r in runs]
+
+
+def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
+    info, data = run.get("info") or {}, run.get("data") or {}
+    row = dict(info)
+    for part in _PARTS:
+        pairs = data.get(part) or {}
+        if isinstance(pairs, list):  # as the REST interface lists them
+            pairs = {p.get("key"): p.get("value") for p in pairs if isinstance(p, dict)}
+        row |= {f"{part}.{name}": value for name, value in pairs.items()}
+    return row

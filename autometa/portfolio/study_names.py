@@ -1,0 +1,43 @@
+"""What tells one study from another, and the name that its tasks have in a portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from autometa.portfolio.merging import free_name
+from autometa.task import Task, TaskHistory
+
+INFERRED = "inferred"  # what a task's info says of its space
+
+
+def identity_of(task: Task) -> tuple[object, object]:
+    """What a study keeps when it goes on, moves to another storage or is renamed here."""
+    return task.info.get("study"), task.info.get("started")
+
+
+def base_name(task: Task) -> str:
+    """The name of a task without the number of its objective."""
+    return task.name.rpartition("/")[0] if "objective" in task.info else task.name
+
+
+def named(histories: Iterable[TaskHistory], old: Iterable[Task]) -> list[TaskHistory]:
+    """The histories under their study's name: that of its earlier import, else a free one."""
+    taken: set[str] = set()
+    names: dict[tuple[object, object], str] = {}
+    for task in old:
+        taken.update((task.name, base_name(task)))
+        if "study" in task.info:
+            names[identity_of(task)] = base_name(task)
+    result = []
+    for history in histories:
+        task, own = history.task, identity_of(history.task)
+        if own not in names:
+            names[own] = free_name(
+                str(task.info["study"]), lambda n: n not in taken and f"{n}/0" not in taken
+            )
+        base = names[own]
+        name = base + task.name.removeprefix(base_name(task))
+        taken.update((name, base))
+        result.append(replace(history, task=replace(task, name=name, family=base)))
+    return result

@@ -1,0 +1,316 @@
+"""The trials of one Optuna study -> the columns of a history.
+
+What each state becomes is in `studies`. Here nothing is named and nothing is stored: trials in,
+arrays out, and what does not fit is counted with its reason.
+
+Shapes: n trials that fit, p parameters, l steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from autometa.encoding import Floats
+from autometa.errors import InputError
+from autometa.portfolio.adapting import SpaceReport, report_of
+from autometa.portfolio.aim import Aim
+from autometa.portfolio.inferring import fitting, infer, union
+from autometa.space import SearchSpace, Value
+from autometa.space.adapting import adapt_rows
+from autometa.space.rules import Rules
+from autometa.task import State, TaskHistory
+
+_MOST_STEP = 2**53  # what a float still counts by ones
+_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass
+class ImportedStudy:
+    """One study: what became of it."""
+
+    study: str
+    source: str
+    started: str = ""
+    histories: list[TaskHistory] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: int = 0  # COMPLETE trials whose value is not finite
+    left_out: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # of all parameters
+    adapted: SpaceReport | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For a portfolio's provenance."""
+        return {
+            "study": self.study,
+            "source": self.source,
+            "tasks": [h.task.name for h in self.histories],
+            "trials": len(self.histories[0]) if self.histories else 0,
+            "skipped": dict(self.skipped),
+            "not_finite": self.failed,
+            "left_out": self.left_out,
+        }
+
+
+@dataclass
+class StudyRows:
+    """The trials of a study that fit their space, n of them, and what all objectives share."""
+
+    space: SearchSpace
+    trials: list[FrozenTrial]
+    raw: Floats
+    fidelity: Floats
+    seconds: Floats
+    curves: Floats
+
+
+def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> StudyRows:
+    """Read the finished trials; counts in `new` what does not fit.
+
+    Raises:
+        InputError: no trial is COMPLETE, none of these fits, or the study is too different.
+        SpaceError: the distributions make no space.
+    """
+    states = Counter(t.state.name for t in trials)
+    new.skipped.update({s: n for s, n in states.items() if s in ("RUNNING", "WAITING")})
+    finished = [t for t in trials if t.state in _FINISHED and sound(t)]
+    malformed = sum(t.state in _FINISHED for t in trials) - len(finished)
+    new.skipped.update({"malformed": malformed} if malformed else {})
+    complete = [t for t in finished if t.state == TrialState.COMPLETE]
+    if not complete:
+        listed = ", ".join(f"{n} {s}" for s, n in sorted(states.items())) or "no trial at all"
+        raise InputError(
+            f"study {new.study!r} has no COMPLETE trial ({listed})",
+            allowed="at least one",
+            do="Let it finish, or leave it out",
+        )
+    distributions = _distributions(new, finished, complete)
+    if aim.space is None:
+        space = _inferred(new, distributions, complete, aim.inner_lr)
+        raw, wrong = _own(new, finished, space)
+    else:
+        space = aim.space
+        raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)
+    for trial, what in zip(finished, wrong, strict=True):
+        if what:
+            new.skipped[f"{trial.state.name}: {what}"] += 1
+    keep = np.array([not what for what in wrong], dtype=bool)
+    kept = [t for t, k in zip(finished, keep, strict=True) if k]
+    if not any(t.state == TrialState.COMPLETE for t in kept):
+        reason, count = new.skipped.most_common(1)[0]
+        raise InputError(
+            f"no COMPLETE trial of study {new.study!r} fits the space ({count} times {reason})",
+            allowed="trials that have exactly the active parameters, in their ranges",
+            do="Correct the space, or leave it out so that it is inferred",
+        )
+    fidelity, curves = _curves(kept)
+    seconds = [np.nan if t.duration is None else t.duration.total_seconds() for t in kept]
+    return StudyRows(space, kept, raw[keep], fidelity, np.array(seconds), curves)
+
+
+def sound(trial: FrozenTrial) -> bool:
+    """Whether values, reports and times are of the kinds that Optuna writes: a file may lie."""
+    numbers = (*(trial.values or ()), *trial.intermediate_values.values())
+    times = (trial.datetime_start, trial.datetime_complete)
+    return (
+        all(n is None or isinstance(n, float) or _number(n) < math.inf for n in numbers)
+        and all(isinstance(s, int) and abs(s) < _MOST_STEP for s in trial.intermediate_values)
+        and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
+    )
+
+
+def _own(
+    new: ImportedStudy, finished: Sequence[FrozenTrial], space: SearchSpace
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the study's own space, and for each what is wrong with it or ""."""
+    raw, foreign = _raw(finished, space, ignore=new.left_out)
+    whole, inside = fitting(space, raw)
+    wrong = [
+        strange or ("" if fits else _misfit(space, row))
+        for strange, fits, row in zip(foreign, whole & inside, raw, strict=True)
+    ]
+    return raw, wrong
+
+
+def _adapted(
+    new: ImportedStudy,
+    finished: Sequence[FrozenTrial],
+    distributions: Mapping[str, BaseDistribution],
+    space: SearchSpace,
+    rules: Rules,
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the given space, and for each what is wrong with it or "".
+
+    Raises:
+        InputError: the study is too different to help.
+        SpaceError: two of its parameters become one.
+    """
+    flat = SearchSpace(distributions)
+    raw, foreign = _raw(finished, flat)
+    rows = adapt_rows(distributions, space, np.where(np.isfinite(raw), raw, np.nan), rules)
+    new.adapted = report_of(new.study, [new.study], rows)
+    if new.adapted.too_different:
+        raise InputError(
+            f"study {new.study!r} is too different from the space: {new.adapted.too_different}",
+            allowed="studies that share more with it",
+            do="Say what was renamed, or leave the study out",
+        )
+    known = np.array([p.old is not None for p in rows.parameters[: len(space.names)]])
+    wrong = []
+    for i, trial in enumerate(finished):
+        what = foreign[i] or rows.lost[i]
+        gaps = np.flatnonzero(rows.filled[i] & known)
+        if not what and trial.state != TrialState.COMPLETE and len(gaps):
+            what = f"parameter {space.names[gaps[0]]!r} is missing"
+        wrong.append(what)
+    return rows.raw, wrong
+
+
+def _distributions(
+    new: ImportedStudy, finished: Sequence[FrozenTrial], complete: Sequence[FrozenTrial]
+) -> dict[str, BaseDistribution]:
+    """The distributions of a study: for each parameter the narrowest that holds its trials'."""
+    names = list(dict.fromkeys(n for t in complete for n in t.params))
+    if not names:
+        raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
+    new.names.update(names)
+    return {
+        n: union(n, (t.distributions[n] for t in finished if n in t.distributions)) for n in names
+    }
+
+
+def _inferred(
+    new: ImportedStudy,
+    distributions: dict[str, BaseDistribution],
+    complete: Sequence[FrozenTrial],
+    inner_lr: str | None,
+) -> SearchSpace:
+    """The space of a study's trials, see `inferring`."""
+    flat = SearchSpace(distributions)  # refuses categories that are no plain data
+    raw, _ = _raw(complete, flat)
+    conditions, new.left_out = infer(distributions, raw)
+    distributions = {n: d for n, d in distributions.items() if n not in new.left_out}
+    if not distributions:
+        raise InputError(f"study {new.study!r} has no parameter that its trials share")
+    shown = [*distributions][:4] + (["..."] if len(distributions) > 4 else [])
+    return SearchSpace(
+        distributions,
+        conditions=conditions,
+        inner_lr=inner_lr if inner_lr in distributions else None,
+        name=", ".join(shown),
+    )
+
+
+def _raw(
+    trials: Sequence[FrozenTrial], space: SearchSpace, ignore: Sequence[str] = ()
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p), a value that is none of the parameter's outside its range, and n reasons.
+
+    A reason is empty, or names a parameter that the space does not have.
+    """
+    columns = {n: j for j, n in enumerate(space.names)}
+    places: dict[str, dict[tuple[bool, Value], int]] = {
+        n: {(isinstance(c, bool), c): i for i, c in enumerate(d.choices)}
+        for n, d in space.distributions.items()
+        if isinstance(d, CategoricalDistribution)
+    }
+    raw = np.full((len(trials), len(columns)), np.nan)
+    foreign = [""] * len(trials)
+    for i, trial in enumerate(trials):
+        for name, value in trial.params.items():
+            j = columns.get(name)
+            if j is None:
+                if name not in ignore:
+                    foreign[i] = f"parameter {name!r} is not in the space"
+            elif name in places:
+                try:
+                    raw[i, j] = places[name].get((isinstance(value, bool), value), -1)
+                except TypeError:  # a list: never a choice
+                    raw[i, j] = -1
+            else:
+                raw[i, j] = _number(value)
+    return raw, foreign
+
+
+def _number(value: object) -> float:
+    """A parameter's number; infinite, and so outside every range, where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.inf
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _misfit(space: SearchSpace, row: Floats) -> str:
+    """What is wrong with a raw config (p,), as a reason to count."""
+    active = space.active_raw(row[None])[0]
+    for j, name in enumerate(space.names):
+        if active[j] and np.isnan(row[j]):
+            return f"parameter {name!r} is missing"
+        if not active[j] and not np.isnan(row[j]):
+            return f"parameter {name!r} is given where it is inactive"
+        one = np.full((1, len(row)), np.nan)
+        one[0, j] = row[j]
+        if not fitting(space, one)[1][0]:
+            return f"parameter {name!r} is out of range"
+    raise AssertionError  # only called for rows that do not fit
+
+
+def values_of(
+    trials: Sequence[FrozenTrial], curves: Floats, objective: int, objectives: int
+) -> tuple[Floats, list[State]]:
+    """Values (n,) of one objective and the states that they allow."""
+    values, states = np.full(len(trials), np.nan), []
+    for i, trial in enumerate(trials):
+        if trial.state == TrialState.FAIL:
+            states.append(State.FAILED)
+            continue
+        given = trial.values
+        if given is not None and len(given) == objectives and given[objective] is not None:
+            values[i] = given[objective]
+        elif trial.state == TrialState.PRUNED:
+            known = curves[i][np.isfinite(curves[i])]
+            values[i] = known[-1] if len(known) else np.nan
+        finite = bool(np.isfinite(values[i]))
+        states.append(
+            State.PRUNED
+            if trial.state == TrialState.PRUNED
+            else State.COMPLETE
+            if finite
+            else State.FAILED
+        )
+    return np.where(np.isfinite(values), values, np.nan), states
+
+
+def _curves(trials: Sequence[FrozenTrial]) -> tuple[Floats, Floats]:
+    """(fidelity (n,), curves (n, l)): one value a report, in the order of the steps."""
+    reports = [sorted(t.intermediate_values.items()) for t in trials]
+    curves = np.full((len(trials), max(map(len, reports), default=0)), np.nan)
+    for i, row in enumerate(reports):
+        curves[i, : len(row)] = [np.nan if v is None else v for _, v in row]
+    curves[~np.isfinite(curves)] = np.nan
+    whole = [
+        [step for step, _ in r]
+        for r, t in zip(reports, trials, strict=True)
+        if r and t.state == TrialState.COMPLETE
+    ]
+    fidelity = np.ones(len(trials))
+    if whole:
+        # Steps may count from 0 or 1, or be every tenth: measure them in their smallest distance.
+        first = min(r[0][0] for r in reports if r)
+        gap = min((b - a for r in whole for a, b in pairwise(r)), default=1)
+        full = (max(r[-1] for r in whole) - first) / gap + 1
+        for i, (row, trial) in enumerate(zip(reports, trials, strict=True)):
+            if row and trial.state == TrialState.PRUNED:
+                fidelity[i] = min(1.0, ((row[-1][0] - first) / gap + 1) / full)
+    return fidelity, curves

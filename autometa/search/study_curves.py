@@ -1,0 +1,106 @@
+"""Intermediate values of a running study as curves on one grid of steps, higher is better.
+
+The grid is the steps of the finished trial that reported most often. A trial that reported at other
+steps stands, at each step of the grid, at its latest value up to there.
+
+Shapes: m finished trials, l steps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autometa.encoding import Floats
+
+MOST = 200  # finished trials that are looked at: the best and the latest ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCurves:
+    """What finished trials of a study reported.
+
+    Args:
+        steps: The grid, increasing, (l,).
+        curves: Scores on it, (m, l).
+        finals: Final scores, (m,).
+        sign: 1 where the study maximises, else -1: scores are values times this.
+    """
+
+    steps: Sequence[int]
+    curves: Floats
+    finals: Floats
+    sign: float
+
+    def of(self, reports: Mapping[int, float]) -> Floats:
+        """Scores of another trial up to its latest step, (at most l,); may be empty."""
+        return _on_grid(reports, self.steps, self.sign)
+
+
+@dataclass(frozen=True)
+class CurveReader:
+    """Reads the finished trials of studies; each trial once, however often it is asked."""
+
+    _seen: dict[tuple[str, int], tuple[Mapping[int, float], float]] = field(default_factory=dict)
+    _last: dict[str, tuple[frozenset[int], StudyCurves | None]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, study: optuna.Study) -> StudyCurves | None:
+        """The curves of the COMPLETE trials; None where none has reported a finite value."""
+        sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        name, numbers = study.study_name, frozenset(t.number for t in complete)
+        with self._lock:
+            known, curves = self._last.get(name, (None, None))
+            if known != numbers:
+                curves = self._curves(name, complete, sign)
+                self._last[name] = (numbers, curves)
+        return curves
+
+    def _curves(self, name: str, complete: list[FrozenTrial], sign: float) -> StudyCurves | None:
+        rows = []
+        for trial in complete:
+            key = (name, trial.number)
+            if key not in self._seen and trial.value is not None:
+                self._seen[key] = (_finite(trial.intermediate_values), trial.value)
+            if key in self._seen and self._seen[key][0] and np.isfinite(self._seen[key][1]):
+                rows.append(self._seen[key])
+        if not rows:
+            return None
+        if len(rows) > MOST:
+            best = max(rows, key=lambda row: sign * row[1])
+            rows = [best, *rows[1 - MOST :]]
+        longest = max((reports for reports, _ in rows), key=lambda reports: len(reports))
+        steps = sorted(longest)
+        finals = sign * np.array([value for _, value in rows])
+        curves = np.full((len(rows), len(steps)), np.nan)
+        for row, (reports, _) in zip(curves, rows, strict=True):
+            known = _on_grid(reports, steps, sign)
+            row[: len(known)] = known
+            row[len(known) :] = known[-1] if len(known) else np.nan
+        whole = np.isfinite(curves).all(axis=1)
+        if not whole.any():
+            return None
+        return StudyCurves(steps=steps, curves=curves[whole], finals=finals[whole], sign=sign)
+
+
+def _finite(reports: Mapping[int, float]) -> dict[int, float]:
+    return {s: v for s, v in sorted(reports.items()) if v is not None and np.isfinite(v)}
+
+
+def _on_grid(reports: Mapping[int, float], steps: Sequence[int], sign: float) -> Floats:
+    known = _finite(reports)
+    if not known:
+        return np.zeros(0)
+    own, values = np.array(list(known)), sign * np.array(list(known.values()))
+    grid = np.asarray(steps)
+    place = np.searchsorted(own, grid[grid <= own[-1]], side="right") - 1
+    # A step before the trial's first report takes that one.
+    result: Floats = values[np.maximum(place, 0)]
+    return result
