@@ -14,9 +14,10 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,8 @@ LOCK_TIMEOUT = 120.0
 _OURS = re.compile(rf"{manifest.FILE.pattern}|\.tmp-.*")
 
 
-class Stored(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Stored:
     """What a folder holds: the fields of a Portfolio."""
 
     histories: list[TaskHistory]

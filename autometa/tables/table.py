@@ -150,7 +150,7 @@ class Table:
         return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info)
 
 
-def guess_kind(y: pd.Series[Any]) -> Kind:
+def guess_kind(y: Column) -> Kind:
     """Classification for text, categories, booleans and few whole numbers; else regression."""
     if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
         return "classification"
@@ -163,7 +163,7 @@ def guess_kind(y: pd.Series[Any]) -> Kind:
     return "classification" if whole and few else "regression"
 
 
-def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
+def _classes(y: Column, name: str) -> Column:
     if len(types := sorted({type(v).__name__ for v in y.unique()})) > 1:
         raise InputError(
             f"the target of table {name!r} has classes of several types ({', '.join(types)})",
@@ -187,7 +187,7 @@ def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     return labels
 
 
-def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
+def _numbers(y: Column, name: str) -> Column:
     values = pd.to_numeric(y, errors="coerce").astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(
@@ -212,7 +212,7 @@ def _features(X: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(columns), empty
 
 
-def _feature(column: pd.Series[Any], table: str) -> pd.Series[Any]:
+def _feature(column: Column, table: str) -> Column:
     if pd.api.types.is_complex_dtype(column):
         raise InputError(f"column {column.name!r} of table {table!r} has complex numbers")
     if not _is_number(column):
@@ -229,7 +229,7 @@ def _feature(column: pd.Series[Any], table: str) -> pd.Series[Any]:
     return numbers
 
 
-def _is_number(column: pd.Series[Any]) -> bool:
+def _is_number(column: Column) -> bool:
     """Numbers, dates and durations; booleans and numbers declared as categories are not."""
     types = pd.api.types
     if isinstance(column.dtype, pd.CategoricalDtype) or types.is_bool_dtype(column):
@@ -241,7 +241,7 @@ def _is_number(column: pd.Series[Any]) -> bool:
     )
 
 
-def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_number(column: Column) -> Column:
     """A column as float64, missing as NaN; dates are days since 1970, durations are days.
 
     Anything else that is no number becomes NaN: at prediction time it is a missing value.
@@ -257,12 +257,12 @@ def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
     )
 
 
-def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_text(column: Column) -> Column:
     """A column as Python strings, missing as NaN: what a category is whatever its type was."""
-    values: pd.Series[Any] = column.astype(object)
+    values: Column = column.astype(object)
     return values.where(column.isna(), values.map(str)).where(column.notna(), np.nan)
 
 
-def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
-    days: pd.Series[Any] = durations.dt.total_seconds() / 86_400
+def _days(durations: Column) -> Column:
+    days: Column = durations.dt.total_seconds() / 86_400
     return days
