@@ -7,6 +7,7 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pdoc.doc
 import pdoc.render
@@ -21,9 +22,17 @@ def public() -> list[str]:
     return ["autometa", *(n for n in names if not n.startswith("autometa.cli"))]
 
 
+def _loaded(name: str) -> ModuleType:
+    """A module with the names that it loads on first use."""
+    module = import_module(name)
+    for lazy in getattr(module, "__all__", ()):
+        setattr(module, lazy, getattr(module, lazy))
+    return module
+
+
 def build(folder: Path) -> None:
     """One page a module, an index and the search's data."""
-    modules = {name: pdoc.doc.Module(import_module(name)) for name in public()}
+    modules = {name: pdoc.doc.Module(_loaded(name)) for name in public()}
     pdoc.render.configure(docformat="google", show_source=False)
     pages = {
         f"{n.replace('.', '/')}.html": pdoc.render.html_module(m, modules)

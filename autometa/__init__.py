@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
     from autometa.search.estimator import MetaSearchCV as MetaSearchCV
+    from autometa.search.feeding import FeedBack as FeedBack
+    from autometa.search.feeding import feed_back as feed_back
+    from autometa.search.starting import create_study as create_study
     from autometa.search.tuning import tune as tune
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -37,6 +40,9 @@ _HOME = {
     "MetaModel": "autometa.meta",
     "replay": "autometa.bench.replay",
     "MetaSearchCV": "autometa.search.estimator",
+    "FeedBack": "autometa.search.feeding",
+    "create_study": "autometa.search.starting",
+    "feed_back": "autometa.search.feeding",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
@@ -44,6 +50,7 @@ _HOME = {
 
 __all__ = [
     "CompletedTrial",
+    "FeedBack",
     "MetaLearner",
     "MetaModel",
     "MetaSearchCV",
@@ -55,6 +62,8 @@ __all__ = [
     "TaskHistory",
     "__version__",
     "children",
+    "create_study",
+    "feed_back",
     "load_table",
     "replay",
     "tune",

@@ -137,7 +137,10 @@ def read_parquet(path: Path) -> pd.DataFrame:
     try:
         with path.open("rb") as stream:
             check_size(path, os.fstat(stream.fileno()).st_size, MAX_FILE)
-            check_cells(pq.ParquetFile(stream), path)
+            parquet = pq.ParquetFile(stream)
+            check_cells(parquet, path)
+            # Text that is no text shows only here, or else when somebody looks at a cell.
+            parquet.read().validate(full=True)
             stream.seek(0)
             return pd.read_parquet(stream)
     except (StoreError, FileNotFoundError):

@@ -7,7 +7,8 @@ Group -> numbers, a group being a space or, where there are several, "all" of th
     bins       method -> number of trials -> reliability bins (`measures`), summed over its cells
     against    other method -> "ours / theirs" in numbers of trials -> measure -> mean difference
                reference - other, its 95 % bootstrap interval over families (low, high), and of how
-               many families and tasks it is. A family counts as the mean of its tasks.
+               many families and tasks it is. A family counts as the mean of its tasks. Fewer than
+               three families have no interval (None).
 
 Only tasks and seeds that both methods finished stand in a difference.
 """
@@ -27,6 +28,7 @@ from autometa.bench.suite import Suite
 from autometa.encoding import Floats
 
 ALL = "all"
+_LEAST_FAMILIES = 3
 
 
 def summarise_judged(
@@ -116,7 +118,7 @@ def _calibration(binned: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 def _differences(
     ours: Sequence[Cell], theirs: Sequence[Cell], mine: str, their: str, suite: Suite
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Measure -> difference, low, high, families, tasks."""
     known = {(c.task, c.seed): _numbers(c, their) for c in theirs}
     found: dict[str, dict[str, list[float]]] = {}
@@ -129,14 +131,17 @@ def _differences(
     return {measure: _interval(tasks, suite) for measure, tasks in found.items()}
 
 
-def _interval(tasks: Mapping[str, Sequence[float]], suite: Suite) -> dict[str, float]:
+def _interval(tasks: Mapping[str, Sequence[float]], suite: Suite) -> dict[str, float | None]:
     families: dict[str, list[float]] = {}
     for task, over_seeds in sorted(tasks.items()):
         families.setdefault(suite.by_name[task].task.family, []).append(float(np.mean(over_seeds)))
     gaps: Floats = np.array([[np.mean(values)] for values in families.values()])
     paired = pair(gaps, np.zeros_like(gaps), tie=0.0)
+    enough = len(families) >= _LEAST_FAMILIES
     return {
-        **{name: paired[name][0] for name in ("difference", "low", "high")},
+        "difference": paired["difference"][0],
+        "low": paired["low"][0] if enough else None,
+        "high": paired["high"][0] if enough else None,
         "families": len(families),
         "tasks": len(tasks),
     }

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from autometa._version import __version__
 
-_PACKAGES = ("optuna", "torch", "scikit-learn", "numpy", "scipy", "onnxruntime", "cmaes")
+_PACKAGES = (
+    "optuna",
+    "torch",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "onnxruntime",
+    "cmaes",
+    "gymnasium",
+    "ortools",
+)
 
 
 @lru_cache(maxsize=1)

@@ -58,11 +58,14 @@ def _rounded(value: float, sign: str = "") -> str:
     return f"{value:{sign}.1f}" if abs(value) >= 100 else f"{value:{sign}.3f}"
 
 
-def _interval(gap: Mapping[str, float] | None) -> str:
-    if gap is None:
-        return "-"
-    middle, low, high = (_rounded(gap[k], "+") for k in ("difference", "low", "high"))
-    return f"{middle} [{low}, {high}]"
+def _interval(gap: Mapping[str, float | None] | None) -> str:
+    """The difference with its interval, where there is one."""
+    shown = [
+        _rounded(gap[k] or 0.0, "+")
+        for k in ("difference", "low", "high")
+        if gap is not None and gap[k] is not None
+    ]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if len(shown) == 3 else (shown or ["-"])[0]
 
 
 def save_reliability(results: Mapping[str, Any], path: Path) -> None:

@@ -6,10 +6,13 @@ methods of one prior follow one another and share it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
+
+import numpy as np
 
 from autometa.bench.cell import Outcome, run_cell
 from autometa.bench.journal import Cell, Key
@@ -17,6 +20,7 @@ from autometa.bench.method import Method, Starter
 from autometa.bench.provenance import commit, versions
 from autometa.bench.suite import BenchTask, Judged, Reference, Suite
 from autometa.portfolio import Portfolio
+from autometa.task import TaskHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,14 +139,17 @@ def _outcome(
 
 
 def _judged(suite: Suite, task: BenchTask, outcome: Outcome) -> dict[str, Judged]:
-    """Number of trials -> judgement of the best config until then, where one succeeded."""
-    sign = 1.0 if task.task.direction == "maximize" else -1.0
+    """Number of trials -> judgement of the first best config until then, where one succeeded."""
+    if not suite.judged_after:
+        return {}
+    known = [math.nan if v is None else v for v in outcome.values]
+    raw = task.task.space.to_raw(outcome.configs)
+    scores = TaskHistory(task=task.task, raw=raw, values=np.array(known)).scores
     found: dict[int, Judged] = {}
     result = {}
-    for after in (n for n in suite.judged_after if n <= len(outcome.values)):
-        scored = [(sign * v, -i) for i, v in enumerate(outcome.values[:after]) if v is not None]
-        if scored:
-            best = -max(scored)[1]  # the first of the best
+    for after in (n for n in suite.judged_after if n <= len(scores)):
+        if np.isfinite(scores[:after]).any():
+            best = int(np.nanargmax(scores[:after]))
             if best not in found:
                 found[best] = suite.judge(task, outcome.configs[best])
             result[str(after)] = found[best]

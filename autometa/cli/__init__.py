@@ -28,6 +28,7 @@ COMMANDS = (
     "tune",
     "collect",
     "learn",
+    "loop",
     "replay",
     "portfolio",
     "model",
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(app(arguments, prog_name="autometa", standalone_mode=False))
+        sys.exit(app(arguments, prog_name="autometa", standalone_mode=False) or 0)
     except AutometaError as error:
         sys.stderr.write(f"error: {without_passwords(str(error))}\n")
         sys.exit(2)

@@ -163,7 +163,7 @@ def plot(
 def record(
     suite: Annotated[str, typer.Argument(help="A suite whose prior is recorded: games, solver.")],
     into: Annotated[Path, typer.Option(help="Folder of the portfolio that grows.")],
-    evaluations: Annotated[int, typer.Option(help="Random configs of every task.")] = 30,
+    evaluations: Annotated[int, typer.Option(min=1, help="Random configs of every task.")] = 20,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Evaluate random configs of every task of a suite: the prior that its runs take.

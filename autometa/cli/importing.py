@@ -84,7 +84,7 @@ def import_file(
         "task": task,
         "value": value,
         "direction": direction,
-        "space": None if space is None else _read_space(space),
+        "space": None if space is None else read_space(space),
         "param": param,
         "only": only,
         "state": state,
@@ -137,7 +137,13 @@ def _imported(file: Path, layout: Layout | None, options: dict[str, Any]) -> Por
     return Portfolio.from_wandb(file, params=options.pop("param", None), **options)
 
 
-def _read_space(path: Path) -> SearchSpace:
+def read_space(path: Path) -> SearchSpace:
+    """The space of a JSON file, as of `SearchSpace.to_json` or just its distributions.
+
+    Raises:
+        StoreError: the file cannot be read.
+        SpaceError: it describes no space.
+    """
     from autometa.reading import parse_json, read_bytes
     from autometa.space import SearchSpace
 

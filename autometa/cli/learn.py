@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.adapting import (
+    Choices,
+    Defaults,
+    Outside,
+    Renamed,
+    rules,
+    show_report,
+)
+from autometa.cli.importing import read_space
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note
 
@@ -30,6 +39,18 @@ def learn(
         typer.Option(help="Name or glob pattern of studies; repeat for several. Default: all."),
     ] = None,
     metric: Annotated[str, typer.Option(help="What the values measure.")] = "value",
+    space: Annotated[
+        Path | None,
+        typer.Option(help="JSON file as of SearchSpace.to_json: adapt all studies to this space."),
+    ] = None,
+    inner_lr: Annotated[
+        str | None, typer.Option(help="The parameter that is the inner learning rate.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the trials.")] = "",
+    renamed: Renamed = None,
+    choice: Choices = None,
+    default: Defaults = None,
+    outside: Outside = "clip",
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
@@ -37,7 +58,15 @@ def learn(
     from autometa.portfolio.learning import learn_studies
 
     with busy("reading the studies"):
-        new = Portfolio.from_studies(storage, names=names, metric=metric)
+        found = Portfolio.from_studies(
+            storage,
+            names=names,
+            metric=metric,
+            space=None if space is None else read_space(space),
+            inner_lr=inner_lr,
+            **rules(renamed, choice, default, outside),
+        )
+        new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
         result, added = learn_studies(new, into)
     _show(new, result, added, into, form)
 
@@ -60,10 +89,12 @@ def _show(
             for task in study["tasks"]
         ]
     refused, notes = new.provenance["skipped_studies"], new.provenance["notes"]
+    adapted = new.provenance.get("adapted")
     if form is Format.JSON:
         total = sum(map(len, result.histories))
         data = {"folder": str(into), "tasks": len(result), "trials": total, "studies": rows}
-        show_json({**data, "skipped_studies": refused, "notes": notes})
+        told = {"adapted": adapted} if adapted else {}
+        show_json({**data, "skipped_studies": refused, "notes": notes, **told})
         return
     for text in notes:
         note(text)
@@ -72,6 +103,8 @@ def _show(
     ] + [[r["study"], "", 0, 0, None, r["reason"]] for r in refused]
     columns = ["study", "task", "trials added", "known before", "skipped", "why"]
     show_table(f"{sum(added.values()):,} trials added to {into}", columns, lines)
+    if adapted:
+        show_report(adapted)
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli import importing
-from autometa.cli.importing import report, trials_of
+from autometa.cli.adapting import Choices, Defaults, Outside, Renamed, rules, show_report
+from autometa.cli.importing import read_space, report, trials_of
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy
-from autometa.errors import PortfolioError
+from autometa.errors import PortfolioError, StoreError
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
@@ -91,6 +93,50 @@ def merge(
     with busy("writing the portfolio"):
         joined = Portfolio.update(into, join)
     report(joined, into, form)
+
+
+@group.command()
+def adapt(
+    folder: Folder,
+    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
+    into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
+    renamed: Renamed = None,
+    choice: Choices = None,
+    default: Defaults = None,
+    outside: Outside = "clip",
+    report_into: Annotated[
+        Path | None, typer.Option("--report", help="JSON file for the report.")
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Turn a portfolio of old spaces into one of a new space; the report says what changed."""
+    from autometa.portfolio import Portfolio
+
+    with busy("adapting the portfolio"):
+        adapted, told = _load(folder).adapt(
+            read_space(space), **rules(renamed, choice, default, outside)
+        )
+    if not told.helps:
+        raise PortfolioError(
+            f"nothing in {folder} can help in this space:\n{told}",
+            do="Say what was renamed, or start without it",
+        )
+    result = Portfolio.update(into, lambda old: old.merge(adapted))
+    if report_into is not None:
+        _write_json(report_into, told.to_json())
+    if form is Format.JSON:
+        counts = {"tasks": len(result), "trials": trials_of(result)}
+        show_json({"folder": str(into), **counts, "adapted": told.to_json()})
+        return
+    show_report(told.to_json())
+    report(result, into, form)
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 @group.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.cli.progress import note, progress
+from autometa.cli.progress import busy, note, progress
 
 if TYPE_CHECKING:
     from autometa.bench.replay import Replay
@@ -54,7 +54,8 @@ def replay(
 
     if plot is not None:
         check_figure_name(plot)
-    portfolio = Portfolio.from_studies(storage, names=names)
+    with busy("reading the studies"):
+        portfolio = Portfolio.from_studies(storage, names=names)
     with progress("cells") as bar:
         found = module.replay(
             portfolio,

@@ -12,6 +12,7 @@ from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy
 from autometa.cli.storage import load_study
 from autometa.errors import InputError, StoreError
+from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
     from autometa.search.result import TuneResult
@@ -86,7 +87,6 @@ def _results(file: str) -> Mapping[str, Any]:
             allowed="a results file of autometa bench, or the name of a study with --storage URL",
         )
     from autometa.bench import inner_results, show
-    from autometa.reading import parse_json, read_bytes
 
     try:
         found = parse_json(read_bytes(path))

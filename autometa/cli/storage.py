@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autometa.cli.loudness import hush_optuna
-from autometa.errors import InputError, without_passwords
+from autometa.errors import AutometaError, InputError, told
 
 if TYPE_CHECKING:
     import optuna
@@ -22,25 +22,26 @@ def load_study(name: str, storage: str) -> optuna.Study:
     """
     import optuna
 
+    from autometa.search.storage import open_storage
+
     hush_optuna()
     file = storage.removeprefix(SQLITE)
     if file != storage and not Path(file.partition("?")[0]).exists():
         # SQLite would make an empty one.
         raise InputError(f"there is no file {file!r}", allowed="the storage of a finished study")
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        opened = open_storage(storage)
+        return optuna.load_study(study_name=name, storage=opened)
+    except AutometaError:
+        raise
     except KeyError as error:
-        known = optuna.get_all_study_names(storage)
+        known = optuna.get_all_study_names(opened)
         raise InputError(
             f"there is no study {name!r} in this storage",
             allowed=", ".join(known[:10]) or "no study is in it yet",
         ) from error
     except Exception as error:  # whatever a database driver raises
         raise InputError(
-            f"the storage cannot be read: {_first_line(error)}",
+            f"the storage cannot be read ({told(error, storage)})",
             allowed="an Optuna storage URL, such as sqlite:///tuning.db",
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return without_passwords((str(error).splitlines() or [type(error).__name__])[0])
+        ) from None

@@ -56,11 +56,22 @@ def tune(
         ),
     ] = None,
     storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")
+        str | None,
+        typer.Option(
+            help="Optuna storage: sqlite:///FILE, journal:///FILE, postgresql://..., "
+            "grpc://HOST:PORT."
+        ),
     ] = None,
     study_name: Annotated[
         str | None, typer.Option(help="Name of the study; an existing one is continued.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that evaluate; more than 1 need --storage.")
+    ] = 1,
+    total: Annotated[
+        bool,
+        typer.Option("--total", help="--trials counts what the study has, by whichever machine."),
+    ] = False,
     compare_cold: Annotated[
         bool, typer.Option("--compare-cold", help="Also run Optuna's default search.")
     ] = False,
@@ -106,6 +117,8 @@ def tune(
                 learn=learn,
                 on_trial=on_trial,
                 started=started,
+                workers=workers,
+                total=total,
             )
     except TuneInterrupted as stop:
         result, stopped = stop.result, True

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -145,29 +146,42 @@ class Writer:
     """The only writer of a journal, as a context manager.
 
     Raises:
-        StoreError: another process is writing the same journal.
+        StoreError: it cannot be written, or another process is writing it.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
-        try:
-            _lock(self._file.fileno(), path)
-        except StoreError:
-            self._file.close()
-            raise
-        self._cut_torn_tail()
+        self._path = path
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b", buffering=0)
+            try:
+                _lock(self._file.fileno(), path)
+                self._cut_torn_tail()
+            except BaseException:
+                self._file.close()
+                raise
 
     def append(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write lines; they are on the disk when this returns."""
+        """Write lines; they are on the disk when this returns.
+
+        Raises:
+            StoreError: they cannot be written, and none of them is.
+        """
         text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-        self._file.write(text.encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        left = memoryview(text.encode())
+        with _writing(self._path):
+            before = self._file.seek(0, os.SEEK_END)
+            try:
+                while left:
+                    left = left[self._file.write(left) :]
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._file.truncate(before)
+                raise
 
     def _cut_torn_tail(self) -> None:
         self._file.seek(0)
-        content = self._file.read()
+        content = self._file.readall()
         self._file.truncate(content.rfind(b"\n") + 1)
 
     def __enter__(self) -> Writer:
@@ -180,6 +194,19 @@ class Writer:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}",
+            do="Choose a folder that you may write to, with space left; what was there is kept",
+        ) from error
 
 
 def _lock(descriptor: int, path: Path) -> None:

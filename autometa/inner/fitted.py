@@ -6,7 +6,6 @@ clipped, and a step whose gradient is not a number does not move.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,7 @@ from autometa.inner.rates import SHARED, expand
 from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
 
 SCHEMA = 1
-MOST_STEPS = 10**6
+MOST_STEPS, MOST_CLIP = 10**6, 1e9
 KIND = "autometa-inner"
 Measure = Callable[[Tensor, Tensor], Tensor]  # (outputs, targets) of one task -> scalar
 
@@ -208,7 +207,7 @@ def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, A
         and all(value.ndim and len(value) for value in logs.values())
         and all(_fits_rate(logs, name, params[name]) for name in adapted),
         "steps": type(info.get("steps")) is int and 0 <= info["steps"] <= MOST_STEPS,
-        "clip": type(info.get("clip")) in (int, float) and 0 < info["clip"] < math.inf,
+        "clip": type(info.get("clip")) in (int, float) and 0 < info["clip"] <= MOST_CLIP,
         "loss": info.get("loss") is None or info["loss"] in list(LOSSES),
         "info": isinstance(info.get("info"), dict),
     }

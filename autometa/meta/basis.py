@@ -154,5 +154,17 @@ def fit_basis(
             decay=[*[_TRUNK_DECAY] * trunk, 0.0, _HEAD_DECAY, 0.0],
         )[:trunk]
     arrays = [p.numpy().copy() for p in trained]
+    _forget_constants(arrays[0], arrays[1], x.numpy())
     layers = tuple(zip(arrays[::2], arrays[1::2], strict=True))
     return Basis(layers=layers, budgeted=budgeted)
+
+
+def _forget_constants(weight: Singles, bias: Singles, x: Singles) -> None:
+    """Make the network flat along columns that never vary: no trial says anything about them.
+
+    Such are parameters that prior tasks did not tune and got one value for. Left alone, their
+    initial weights would make up a response to every other value.
+    """
+    constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
+    bias += x[0, constant] @ weight[constant]
+    weight[constant] = 0.0

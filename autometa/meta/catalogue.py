@@ -20,8 +20,9 @@ Shapes: e configs, J judging tasks, n_i trials of task i, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from autometa.encoding import Floats
 from autometa.meta.basis import Basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.prior import HeadPrior
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesRegressor
 
 _POOL, _BOUNDS = 3000, 0.12  # random candidates; rate of jumps to a bound
 _SIZE = 600
@@ -79,29 +83,102 @@ def fit_catalogue(
     """
     judges = np.sort(rng.permutation(len(units))[:_MOST_JUDGES])
     told = [(units[i], targets[i], scores[i]) for i in judges]
+    chosen = _promising(make, basis, prior.heads[judges], told, _share(judges), rng)
+    judged = np.stack([_judge(u, z, s, chosen, rng) for u, z, s in told])  # (J, 2, e)
+    return Catalogue(judges=judges, unit=chosen, scores=judged[:, 0].T, regret=judged[:, 1].T)
+
+
+def extend_catalogue(
+    old: Catalogue,
+    same: Mapping[int, int],
+    make: Candidates,
+    basis: Basis,
+    prior: HeadPrior,
+    units: Sequence[Floats],
+    targets: Sequence[Floats],
+    scores: Sequence[Floats],
+    rng: np.random.Generator,
+) -> Catalogue:
+    """The catalogue with the opinions and the best configs of tasks that have come since.
+
+    Judges whose trials have not changed keep their opinions. Of the new configs they are asked
+    through one regression forest on all that they said of the old ones: growing each judge's own
+    trees again would take longer than all the rest of a refit.
+
+    Args:
+        old: The last catalogue.
+        same: Old place -> new place of the tasks whose trials have not changed, most of all.
+        make: Maker of candidates.
+        basis: The shared basis.
+        prior: The heads of all tasks, old and new.
+        units: Per task, unit configs (n_i, d).
+        targets: Per task, normal scores (n_i,).
+        scores: Per task, values with "higher is better" (n_i,).
+        rng: Source of random candidates and of the trees.
+    """
+    kept = [j for j, judge in enumerate(old.judges.tolist()) if judge in same]
+    judges = np.array([same[int(old.judges[j])] for j in kept], dtype=np.int64)
+    arrived = np.setdiff1d(np.arange(len(units)), list(same.values()))
+    new = np.sort(rng.permutation(arrived)[: max(_MOST_JUDGES - len(judges), 0)])
+    if not len(new):
+        return replace(old, judges=judges, scores=old.scores[:, kept], regret=old.regret[:, kept])
+    told = [(units[i], targets[i], scores[i]) for i in new]
+    share = _share(np.concatenate([judges, new]))
+    more = _promising(make, basis, prior.heads[new], told, share, rng)
+    unit = np.concatenate([old.unit, more])
+    known = np.concatenate([old.scores[:, kept], old.regret[:, kept]], axis=1)
+    guessed = _grown(old.unit, known, rng).predict(more).reshape(len(more), 2 * len(kept))
+    scores_kept, regret_kept = np.split(np.concatenate([known, guessed]), 2, axis=1)
+    arriving = np.stack([_judge(u, z, s, unit, rng) for u, z, s in told])  # (J', 2, e)
+    return Catalogue(
+        judges=np.concatenate([judges, new]),
+        unit=unit,
+        scores=np.concatenate([scores_kept, arriving[:, 0].T], axis=1),
+        regret=np.concatenate([regret_kept, arriving[:, 1].T], axis=1),
+    )
+
+
+def _share(judges: NDArray[np.int64]) -> int:
+    """How many configs each judge may put into the catalogue."""
+    return max(2, _SIZE // len(judges))
+
+
+def _promising(
+    make: Candidates,
+    basis: Basis,
+    heads: Floats,
+    told: Sequence[tuple[Floats, Floats, Floats]],
+    each: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Unit configs of which the basis promises most to each of some tasks, `each` of a task."""
     random = make.random(_POOL, rng)
     best = [u[np.argsort(-z)[:_BEST_RECORDED]] for u, z, _ in told]
     pool = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS), *best])
-    each = min(max(2, _SIZE // len(judges)), len(pool) - 1)
-    promised = basis(pool) @ prior.heads[judges].T
-    chosen = pool[np.unique(np.argpartition(-promised, each, axis=0)[:each])]
-    judged = np.stack([_judge(u, z, s, chosen, rng) for u, z, s in told])  # (J, 2, e)
-    return Catalogue(judges=judges, unit=chosen, scores=judged[:, 0].T, regret=judged[:, 1].T)
+    promised = basis(pool) @ heads.T
+    chosen = np.argpartition(-promised, min(each, len(pool) - 1), axis=0)[:each]
+    result: Floats = pool[np.unique(chosen)]
+    return result
 
 
 def _judge(
     unit: Floats, target: Floats, scores: Floats, asked: Floats, rng: np.random.Generator
 ) -> Floats:
     """Normal scores and regret that trees on one task's trials expect, (2, e)."""
-    from sklearn.ensemble import ExtraTreesRegressor
-
     rows = _informative(target, rng)
     regret = regrets(scores)
-    trees = ExtraTreesRegressor(_TREES, random_state=int(rng.integers(2**31)), n_jobs=1)
-    trees.fit(unit[rows], np.stack([target[rows], regret[rows]], axis=1))
+    trees = _grown(unit[rows], np.stack([target[rows], regret[rows]], axis=1), rng)
     score, expected = trees.predict(asked).T
     known, first = np.unique(target, return_index=True)
     return np.stack([score, 0.5 * (np.interp(score, known, regret[first]) + expected)])
+
+
+def _grown(unit: Floats, target: Floats, rng: np.random.Generator) -> ExtraTreesRegressor:
+    """Trees that have learned a target (n,), or several (n, k), of unit configs (n, d)."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    trees = ExtraTreesRegressor(_TREES, random_state=int(rng.integers(2**31)), n_jobs=1)
+    return trees.fit(unit, target)
 
 
 def _informative(target: Floats, rng: np.random.Generator) -> NDArray[np.int64]:

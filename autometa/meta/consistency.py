@@ -34,7 +34,7 @@ def check(model: MetaModel) -> MetaModel:
         return model
     if not model.tasks:
         raise ModelError("something learned of no task")
-    _check_basis(transfer, model.space.dim)
+    _check_basis(transfer, model.space.dim + transfer.basis.budgeted)
     for name, (array, shape) in _shapes(transfer, model.space.dim, len(model.tasks)).items():
         _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
         most = np.inf if name.startswith("similarity") else _MOST
@@ -49,7 +49,7 @@ def check(model: MetaModel) -> MetaModel:
     )
     _need(len(catalogue.unit) > 0, "an empty catalogue")
     _need(((catalogue.unit >= 0) & (catalogue.unit <= 1)).all(), "configs of the catalogue")
-    np.linalg.cholesky(transfer.prior.cov)
+    _check_covariance(transfer.prior.cov)
     for kernel in (transfer.residual, transfer.cold):
         _need(min(kernel.scales.min(), kernel.noise) >= _LEAST, "a kernel")
         _need(0 <= kernel.variance <= _MOST and kernel.noise <= _MOST, "a kernel")
@@ -57,9 +57,10 @@ def check(model: MetaModel) -> MetaModel:
     for similarity in (transfer.similarity, transfer.start):
         _need(_positive(similarity.width) and 0 <= similarity.share < 1, "a similarity")
     _need(0 <= transfer.failure.rate <= 1, "a failure rate")
-    _need(np.isfinite(transfer.log_slope).all(), "slopes")
+    centre, spread = transfer.log_slope
+    _need(abs(centre) <= _MOST and _LEAST <= spread <= _MOST, "slopes")
     if transfer.rates is not None:
-        np.linalg.cholesky(transfer.rates.cov)
+        _check_covariance(transfer.rates.cov)
         _need(_positive(transfer.rates.widen), "an interval's width")
     model.warm_start(1)
     return model
@@ -94,12 +95,18 @@ def _shapes(
         "failure.weights": (weights, (p,) if weights.size else (0,)),
         "catalogue.unit": (catalogue.unit, (configs, d)),
         "catalogue.scores": (catalogue.scores, (configs, judges)),
+        "catalogue.regret": (catalogue.regret, (configs, judges)),
     }
     if transfer.rates is not None:
         bumps = len(transfer.rates.cov)
         shapes["rates.cov"] = (transfer.rates.cov, (bumps, bumps))
         shapes["rates.heads"] = (transfer.rates.heads, (tasks, bumps))
     return shapes
+
+
+def _check_covariance(cov: np.ndarray[Any, Any]) -> None:
+    _need(np.allclose(cov, cov.T), "a covariance that is not symmetric")
+    np.linalg.cholesky(cov)
 
 
 def _positive(number: float) -> bool:

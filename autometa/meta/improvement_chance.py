@@ -140,7 +140,8 @@ def _fit(drawn: Sequence[_Drawn]) -> ImprovementChance:
     features = _products((numbers - mean) / deviation)
     weights = np.zeros(features.shape[1])
     if improves.any() and not improves.all():
-        fitted = LogisticRegression(fit_intercept=False, max_iter=300).fit(features, improves)
+        logistic = LogisticRegression(fit_intercept=False, solver="newton-cholesky")
+        fitted = logistic.fit(features, improves)
         weights = fitted.coef_[0]
     return ImprovementChance(
         mean=mean, deviation=deviation, weights=weights, threshold=0.0, tasks=len(drawn)

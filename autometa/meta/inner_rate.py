@@ -256,4 +256,6 @@ def _psi(space: SearchSpace, unit: Floats) -> Floats:
         context.append(w**2)
         pairs = np.concatenate([pairs, w[:, i] * w[:, j]], axis=1)
     crossed = bumps[:, :, None] * np.concatenate(context, axis=1)[:, None, :]
-    return np.concatenate([crossed.reshape(len(unit), -1), pairs], axis=1)
+    # Not -1: a task may have no trial with the rate.
+    flat = crossed.reshape(len(unit), crossed.shape[1] * crossed.shape[2])
+    return np.concatenate([flat, pairs], axis=1)

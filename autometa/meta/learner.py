@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from autometa.encoding import Floats
+from autometa._version import __version__
 from autometa.meta.basis import fit_basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import fit_catalogue
-from autometa.meta.early import with_early
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.improvement_chance import ImprovementChance, fit_improvement_chance
-from autometa.meta.inner_rate import fit_rate_model
 from autometa.meta.kernel import fit_kernel
+from autometa.meta.lessons import Lessons
+from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
-from autometa.meta.noise import fold_noise, score_worth
 from autometa.meta.prior import fit_prior
+from autometa.meta.refit import log_slope, rate_model, refitted
 from autometa.meta.similarity import fit_similarity, head_errors
-from autometa.meta.targets import normal_scores, usable
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import start_errors
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
-from autometa.task import State, TaskHistory
 
-_LEAST_TRIALS = 3
+_MOST_SOURCES = 50  # that a model names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +64,69 @@ class MetaLearner:
         """The meta-model of a portfolio of one space.
 
         Args:
-            portfolio: Any number of tasks. Tasks of fewer than three usable trials, or whose
-                trials are all alike, teach nothing about configs and are left out.
+            portfolio: Any number of tasks; those that teach nothing are left out, see `lessons`.
             space: The space, where the portfolio may be empty.
 
         Raises:
             PortfolioError: several spaces, or none and no `space` given.
         """
-        if space is None or portfolio.histories:
-            space = portfolio.space
-        taught = [(h, rows) for h in portfolio.histories if _teaches(h, rows := usable(h))]
+        space = _space_of(portfolio, space)
+        lessons = Lessons.of(portfolio)
         return MetaModel(
             space=space,
-            tasks=tuple(h.task.name for h, _ in taught),
-            meta_features=tuple(dict(h.task.meta_features) for h, _ in taught),
-            transfer=self._transfer(space, taught) if taught else None,
+            tasks=lessons.names,
+            meta_features=lessons.meta_features,
+            transfer=self._transfer(space, lessons) if len(lessons) else None,
+            lineage=Lineage.whole(lessons),
             chance=self._chance(portfolio),
+            licence=portfolio.licence,
+            provenance=self._provenance(portfolio),
+        )
+
+    def refit(
+        self, model: MetaModel, portfolio: Portfolio, *, space: SearchSpace | None = None
+    ) -> MetaModel:
+        """The meta-model of a portfolio that has grown since `model` was fitted on it.
+
+        Starts from the model's state, so that one more task costs a small part of a fit: the
+        learned basis stays, what is said about the tasks is brought up to date, see `refit`. A
+        model that has outgrown its basis is fitted from scratch.
+
+        Args:
+            model: Of an earlier state of the portfolio, or of another one.
+            portfolio: All histories, the new ones among them. Tasks that the model knows and the
+                portfolio no longer has are forgotten, but for what the basis learned from them.
+            space: The space, where the portfolio may be empty.
+
+        Returns:
+            A model of the next version; `model` itself where nothing has changed.
+
+        Raises:
+            PortfolioError: as `fit`.
+        """
+        space = _space_of(portfolio, space)
+        lessons, lineage = Lessons.of(portfolio), model.lineage
+        if space == model.space and lineage.is_of(model.tasks, lessons):
+            return model
+        version = lineage.version + 1
+        same = lineage.unchanged(model.tasks, lessons)
+        if (
+            space != model.space
+            or model.transfer is None
+            or model.transfer.basis.size != self.basis_size + 1
+            or 2 * len(same) < len(lessons)
+            or lineage.outgrown_by(lessons)
+        ):
+            fresh = self.fit(portfolio, space=space)
+            return replace(fresh, lineage=replace(fresh.lineage, version=version))
+        return replace(
+            model,
+            tasks=lessons.names,
+            meta_features=lessons.meta_features,
+            transfer=refitted(model.transfer, same, space, lessons, seed=self.seed),
+            lineage=replace(lineage, version=version, digests=lessons.digests),
+            licence=portfolio.licence,
+            provenance=self._provenance(portfolio),
         )
 
     def _chance(self, portfolio: Portfolio) -> ImprovementChance | None:
@@ -91,69 +135,54 @@ class MetaLearner:
                 portfolio.histories, np.random.default_rng([self.seed, 2])
             )
 
-    def _transfer(
-        self, space: SearchSpace, taught: list[tuple[TaskHistory, NDArray[np.bool_]]]
-    ) -> Transfer:
+    def _provenance(self, portfolio: Portfolio) -> dict[str, Any]:
+        return {
+            "autometa": __version__,
+            "learner": asdict(self),
+            "tasks": len(portfolio),
+            "trials": sum(map(len, portfolio.histories)),
+            "sources": _sources(portfolio),
+        }
+
+    def _transfer(self, space: SearchSpace, lessons: Lessons) -> Transfer:
         rng = np.random.default_rng(self.seed)
-        every = [space.encode_raw(h.raw) for h, _ in taught]
-        units = [u[rows] for u, (_, rows) in zip(every, taught, strict=True)]
-        scores = [h.scores[rows] for h, rows in taught]
-        targets = [normal_scores(s) for s in scores]
-        shown = [
-            with_early(h, rows, u, z)
-            for (h, rows), u, z in zip(taught, every, targets, strict=True)
-        ]
-        basis = fit_basis(shown, rng=rng, size=self.basis_size, steps=self.steps)
+        units, targets, scores = lessons.units, lessons.targets, lessons.scores
+        basis = fit_basis(lessons.shown, rng=rng, size=self.basis_size, steps=self.steps)
+        every_phi, phi = lessons.features(basis)
         with one_thread():
-            every_phi = _split(basis(np.concatenate(every)), every)
-            phi = [f[rows] for f, (_, rows) in zip(every_phi, taught, strict=True)]
-            prior = fit_prior(
-                [basis(s.unit, s.fidelity) for s in shown],
-                [s.target for s in shown],
-                [fold_noise(h.fold_scores[rows], h.scores[rows]) for h, rows in taught],
-            )
+            prior = fit_prior(*lessons.observations(basis), lessons.noise)
             catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
-            meta_features = [h.task.meta_features for h, _ in taught]
-            families = [h.task.family for h, _ in taught]
             return Transfer(
                 basis=basis,
                 prior=prior,
                 residual=fit_kernel(units, targets, rng=rng, features=phi, prior=prior),
                 cold=fit_kernel(units, targets, rng=rng),
-                log_slope=_log_slope(scores),
+                log_slope=log_slope(scores),
                 catalogue=catalogue,
                 similarity=fit_similarity(
-                    meta_features,
-                    families,
+                    lessons.meta_features,
+                    lessons.families,
                     judges,
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
                 ),
                 start=fit_similarity(
-                    meta_features, families, judges, start_errors(catalogue.regret)
+                    lessons.meta_features,
+                    lessons.families,
+                    judges,
+                    start_errors(catalogue.regret),
                 ),
-                failure=fit_failure_rate(every_phi, [h.states == State.FAILED for h, _ in taught]),
-                rates=(
-                    fit_rate_model(
-                        space, [h for h, _ in taught], np.random.default_rng([self.seed, 1])
-                    )
-                    if space.inner_lr
-                    else None
-                ),
+                failure=fit_failure_rate(every_phi, lessons.failed),
+                rates=rate_model(space, lessons, self.seed),
             )
 
 
-def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:
-    return int(rows.sum()) >= _LEAST_TRIALS and bool(np.ptp(history.values[rows]) > 0)
+def _space_of(portfolio: Portfolio, space: SearchSpace | None) -> SearchSpace:
+    return portfolio.space if space is None or portfolio.histories else space
 
 
-def _split(rows: Floats, like: Sequence[Floats]) -> list[Floats]:
-    return np.split(rows, np.cumsum([len(part) for part in like])[:-1])
-
-
-def _log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
-    """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
-    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
-    if not logs:
-        return 0.0, 3.0
-    return float(np.median(logs)), float(max(np.std(logs), 0.5))
+def _sources(portfolio: Portfolio) -> list[dict[str, Any]]:
+    """The portfolio's provenance in short: texts and numbers, no lists of studies."""
+    merged = portfolio.provenance.get("merged", [portfolio.provenance])
+    plain = [{k: v for k, v in p.items() if isinstance(v, str | int | float)} for p in merged]
+    return [p for p in plain if p][:_MOST_SOURCES]

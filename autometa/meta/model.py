@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
 from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate
+from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
@@ -49,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetaModel:
-    """What `MetaLearner.fit` returns.
+    """What `MetaLearner.fit` and `MetaLearner.refit` return.
 
     Args:
         space: The space of the prior tasks.
@@ -57,6 +58,9 @@ class MetaModel:
         meta_features: Their meta-features, length T; a task's mapping may be empty.
         transfer: What was learned; None where there was nothing to learn from.
         chance: What was learned of learning curves; None where the prior tasks have none.
+        licence: Terms of the data it was learned from, an SPDX expression where there is one.
+        provenance: What it was learned from and by what; JSON-able.
+        lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
     space: SearchSpace
@@ -64,6 +68,9 @@ class MetaModel:
     meta_features: tuple[Mapping[str, float], ...]
     transfer: Transfer | None
     chance: ImprovementChance | None = None
+    licence: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
         self, n: int, *, meta_features: Mapping[str, float] | None = None

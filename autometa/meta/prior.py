@@ -60,6 +60,7 @@ def fit_prior(
     known_noise: Sequence[float] | None = None,
     *,
     rounds: int = 30,
+    start: HeadPrior | None = None,
 ) -> HeadPrior:
     """EM for m, S and s2.
 
@@ -68,6 +69,7 @@ def fit_prior(
         targets: Per task, z_i (n_i,).
         known_noise: Per task, nu_i; 0 by default.
         rounds: EM iterations.
+        start: What to begin with; by default pooled ridge regression and a broad spread.
     """
     p = features[0].shape[1]
     tasks = len(features)
@@ -77,9 +79,11 @@ def fit_prior(
     counts = np.array([len(z) for z in targets])
     known = np.zeros(tasks) if known_noise is None else np.asarray(known_noise, dtype=np.float64)
 
-    # Start from pooled ridge regression and a broad spread.
-    mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
-    cov, noise = np.eye(p) / p, 0.5
+    if start is None:
+        mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
+        cov, noise = np.eye(p) / p, 0.5
+    else:
+        mean, cov, noise = start.mean, start.cov, start.noise
     heads = np.tile(mean, (tasks, 1))
     for _ in range(rounds):
         precision = np.linalg.inv(cov)

@@ -1,7 +1,12 @@
 """A meta-model as one file: a zip of `model.json` and `model.safetensors`, both stored as they are.
 
 Why one file: it is replaced atomically, and copied as one thing. Safetensors load silently with a
-flipped bit, so the JSON holds the tensors' SHA-256. Nothing in the file is code.
+flipped bit, so the JSON holds the tensors' SHA-256. Nothing in the file is code, nothing is
+unpacked to disk, and the two members are all that may be in it: stored, not compressed, and bounded
+in size, so that neither a path nor a bomb can come with a model.
+
+    schema 1    no provenance, licence, curves and early values; no longer read
+    schema 2    these too
 """
 
 from __future__ import annotations
@@ -26,8 +31,10 @@ from autometa.meta import consistency
 from autometa.meta.basis import Basis
 from autometa.meta.catalogue import Catalogue
 from autometa.meta.feasibility import FailureRate
+from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import RateModel
 from autometa.meta.kernel import Kernel
+from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import HeadPrior
 from autometa.meta.similarity import Similarity
@@ -35,15 +42,17 @@ from autometa.meta.transfer import Transfer
 from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
 
-SCHEMA = 1
+SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
 _RATES = ("shared", "heads", "cov")
+_CURVES = ("mean", "deviation", "weights")
 _MOST_JSON, _MOST_TENSORS = 64 * 2**20, 2**30
+_MOST_BOOKKEEPING = 2**20
 
 
 def save_model(model: MetaModel, path: Path) -> None:
     """See `MetaModel.save`."""
-    tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
+    tensors, scalars = parts(model)
     blob = save_tensors(tensors)
     header = {
         "schema": SCHEMA,
@@ -51,7 +60,10 @@ def save_model(model: MetaModel, path: Path) -> None:
         "space": model.space.to_json(),
         "tasks": list(model.tasks),
         "meta_features": [dict(m) for m in model.meta_features],
-        "transfer": scalars,
+        "licence": model.licence,
+        "provenance": dict(model.provenance),
+        "lineage": model.lineage.to_json(),
+        **scalars,
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
     buffer = io.BytesIO()
@@ -76,8 +88,10 @@ def save_model(model: MetaModel, path: Path) -> None:
 def load_model(path: Path) -> MetaModel:
     """See `MetaModel.load`."""
     try:
-        check_size(path, path.stat().st_size, _MOST_JSON + _MOST_TENSORS)
+        check_size(path, path.stat().st_size, _MOST_JSON + _MOST_TENSORS + _MOST_BOOKKEEPING)
         with zipfile.ZipFile(path) as archive:
+            if sorted(archive.namelist()) != sorted((_JSON, _TENSORS)):
+                raise _damaged(path, f"it holds something else than {_JSON} and {_TENSORS}")
             header = parse_json(_member(archive, _JSON, _MOST_JSON, path))
             blob = _member(archive, _TENSORS, _MOST_TENSORS, path)
     except FileNotFoundError as error:
@@ -90,22 +104,27 @@ def load_model(path: Path) -> MetaModel:
     schema = header.get("schema") if isinstance(header, dict) else None
     if not isinstance(schema, int):
         raise _damaged(path, "no schema version")
-    if schema > SCHEMA:
+    if schema != SCHEMA:
         raise StoreError(
             f"the model at {path} has schema version {schema}",
-            allowed=f"up to {SCHEMA}",
-            do="Update autometa",
+            allowed=f"version {SCHEMA}",
+            do="Update autometa" if schema > SCHEMA else "Fit it again, with MetaLearner.fit",
         )
     if hashlib.sha256(blob).hexdigest() != header.get("sha256"):
         raise _damaged(path, "the checksum of its tensors does not match")
     try:
-        scalars = header["transfer"]
+        scalars, curves = header["transfer"], header.get("chance")
+        tensors = load_tensors(blob)
         return consistency.check(
             MetaModel(
                 space=SearchSpace.from_json(header["space"]),
                 tasks=tuple(map(str, header["tasks"])),
                 meta_features=tuple(dict(m) for m in header["meta_features"]),
-                transfer=None if scalars is None else _restore(load_tensors(blob), scalars),
+                transfer=None if scalars is None else _restore(tensors, scalars),
+                chance=None if curves is None else _restore_chance(tensors, curves),
+                licence=str(header.get("licence", "")),
+                provenance=dict(header.get("provenance", {})),
+                lineage=Lineage.from_json(header.get("lineage", {})),
             )
         )
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
@@ -127,6 +146,27 @@ def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes
 def _damaged(path: Path, why: object) -> StoreError:
     return StoreError(
         f"{path} is not an undamaged autometa model: {why}", do="Save it again with MetaModel.save"
+    )
+
+
+def parts(model: MetaModel) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+    """What the model has learned: tensors by name, and the scalars of the header."""
+    tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
+    chance = model.chance
+    if chance is None:
+        return tensors, {"transfer": scalars, "chance": None}
+    tensors |= {f"chance.{part}": np.ascontiguousarray(getattr(chance, part)) for part in _CURVES}
+    learned = {"threshold": chance.threshold, "tasks": chance.tasks}
+    return tensors, {"transfer": scalars, "chance": learned}
+
+
+def _restore_chance(
+    tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]
+) -> ImprovementChance:
+    return ImprovementChance(
+        threshold=float(scalars["threshold"]),
+        tasks=int(scalars["tasks"]),
+        **{part: tensors[f"chance.{part}"] for part in _CURVES},
     )
 
 

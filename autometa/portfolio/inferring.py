@@ -191,7 +191,9 @@ def _joined(histories: list[TaskHistory]) -> list[TaskHistory] | None:
     conditions, left_out = infer(distributions, complete)
     if left_out:
         return None
-    space = SearchSpace(distributions, conditions=conditions, name=first.name)
+    space = SearchSpace(
+        distributions, conditions=conditions, inner_lr=first.inner_lr, name=first.name
+    )
     order = [first.names.index(n) for n in space.names]
     raws = [r[:, order] for r in raws]
     if not all(np.logical_and(*fitting(space, r)).all() for r in raws):
@@ -218,7 +220,8 @@ def _moved(history: TaskHistory, distributions: Mapping[str, BaseDistribution]) 
 
 def _alike(space: SearchSpace) -> object:
     """Equal for spaces that differ in ranges, order, conditions and name only."""
-    return frozenset((n, _kind(d)) for n, d in space.distributions.items())
+    kinds = frozenset((n, _kind(d)) for n, d in space.distributions.items())
+    return kinds, space.inner_lr
 
 
 def _kind(distribution: BaseDistribution) -> tuple[Any, ...]:

@@ -59,7 +59,9 @@ def learn_studies(new: Portfolio, folder: str | Path) -> tuple[Portfolio, dict[s
         studies = [i for i in new.provenance["studies"] if i["study"] in names]
         return base.merge(
             Portfolio(
-                (h for h in more if len(h)), provenance={**new.provenance, "studies": studies}
+                (h for h in more if len(h)),
+                provenance={**new.provenance, "studies": studies},
+                licence=new.licence,
             )
         )
 

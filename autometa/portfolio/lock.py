@@ -26,13 +26,24 @@ def exclusive(folder: Path, *, timeout: float) -> Iterator[None]:
     Raises:
         StoreError: the lock was not free in time.
     """
-    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    with held(folder / NAME, timeout=timeout, what=folder):
+        yield
+
+
+@contextmanager
+def held(file: Path, *, timeout: float, what: Path | None = None) -> Iterator[None]:
+    """Hold the lock of a file, which is made where there is none; `what` stands for it in errors.
+
+    Raises:
+        StoreError: the lock was not free in time.
+    """
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + timeout
         while not _acquire(handle):
             if time.monotonic() > deadline:
                 raise StoreError(
-                    f"{folder} was locked by another writer for {timeout:g} s",
+                    f"{what or file} was locked by another writer for {timeout:g} s",
                     do="Wait until it has finished, then try again",
                 )
             time.sleep(POLL)

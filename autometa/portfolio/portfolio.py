@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from autometa.errors import PortfolioError, StoreError
 from autometa.portfolio import merging, shipped, store
+from autometa.portfolio.adapting import Adapted, adapt_histories
 from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
-from autometa.space import SearchSpace
+from autometa.space import SearchSpace, Value
+from autometa.space.rules import Outside, Rules
 from autometa.task import Direction, Task, TaskHistory
 
 if TYPE_CHECKING:
@@ -148,6 +150,70 @@ class Portfolio:
             licence=merging.merge_licences(self.licence, other.licence),
         )
 
+    def adapt(
+        self,
+        space: SearchSpace | Mapping[str, BaseDistribution],
+        *,
+        renamed: Mapping[str, str] | None = None,
+        choices: Mapping[str, Mapping[Value, Value]] | None = None,
+        defaults: Mapping[str, Value] | None = None,
+        outside: Outside = "clip",
+        guess: bool = True,
+    ) -> Adapted:
+        """The histories, of one old space or of many, as trials of a new space, and a report.
+
+        Numbers stay the same number whatever the scale, kind or step; parameters that are gone are
+        left out; trials with a choice that is gone are dropped; which parameters are active follows
+        from the new conditions. Spaces that are too different to help are left out, and the report
+        says so; see `adapting` for what that means.
+
+        Args:
+            space: The new space, or its distributions.
+            renamed: Old parameter name -> new name.
+            choices: New parameter name -> {old choice: new choice}.
+            defaults: New parameter name -> the value that old trials ran with where they have
+                none: of added parameters. Without one the space's default, else the middle of the
+                range or the first choice; the report says which.
+            outside: What becomes of numbers outside their new range: "clip" moves them to the
+                nearest allowed value, "drop" drops their trials.
+            guess: Take names and choices that differ only in case, underscores, hyphens, dots and
+                spaces for the same, where only one can be meant.
+
+        Returns:
+            (portfolio, report); the portfolio is empty where nothing can help.
+
+        Raises:
+            SpaceError: not a space; a rule names what is not there or allows what is not allowed;
+                two parameters of an old space become one.
+            PortfolioError: tasks of several old spaces minimise and maximise one metric.
+
+        >>> from optuna.distributions import FloatDistribution, IntDistribution
+        >>> from autometa.task import Task
+        >>> old = SearchSpace({"learning_rate": FloatDistribution(0.01, 1.0, log=True)})
+        >>> task = Task(name="a", space=old, direction="minimize")
+        >>> past = Portfolio([TaskHistory(task=task, raw=[[0.5], [0.02]], values=[1.0, 2.0])])
+        >>> new = {"lr": FloatDistribution(0.01, 0.1, log=True), "epochs": IntDistribution(1, 9)}
+        >>> adapted, report = past.adapt(
+        ...     new, renamed={"learning_rate": "lr"}, defaults={"epochs": 5}
+        ... )
+        >>> [trial.config for trial in adapted.histories[0]]
+        [{'lr': 0.1, 'epochs': 5}, {'lr': 0.02, 'epochs': 5}]
+        >>> print(report)
+        unnamed space (1 task): 2 of 2 trials
+          lr: renamed (from 'learning_rate'); clipped 1 of 2 (outside of a number from 0.01 to 0.1)
+          epochs: filled 2 of 2 (with 5, as given)
+        """
+        rules = Rules(
+            renamed=renamed or {},
+            choices=choices or {},
+            defaults=defaults or {},
+            outside=outside,
+            guess=guess,
+        )
+        new = space if isinstance(space, SearchSpace) else SearchSpace(space)
+        histories, report = adapt_histories(self.histories, new, rules)
+        return Adapted(self._with(histories), report)
+
     def diff(self, other: Portfolio) -> PortfolioDiff:
         """What changes from this portfolio to the other; false where nothing does."""
         added, removed, changed = diff_histories(self.by_key, other.by_key)
@@ -221,6 +287,11 @@ class Portfolio:
         names: str | Iterable[str] | None = None,
         space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
         metric: str = "value",
+        inner_lr: str | None = None,
+        renamed: Mapping[str, str] | None = None,
+        choices: Mapping[str, Mapping[Value, Value]] | None = None,
+        defaults: Mapping[str, Value] | None = None,
+        outside: Outside = "clip",
     ) -> Portfolio:
         """Import finished Optuna studies; what they lie in is only read, never written.
 
@@ -233,25 +304,43 @@ class Portfolio:
             sources: A URL as Optuna reads it, a sqlite or journal file, a storage, a study, or
                 several of these.
             names: Names or glob patterns of studies; all where None.
-            space: What was tuned. None infers it from the distributions of each study, with the
-                conditions that its trials show (rules in `inferring`); alike studies share one.
+            space: What is going to be tuned: studies of other spaces are adapted to it, as `adapt`
+                does, and the provenance holds the report under "adapted". None infers the space
+                from the distributions of each study, with the conditions that its trials show
+                (rules in `inferring`); alike studies share one.
             metric: What the values measure; of several objectives "metric/0", "metric/1", ...
+            inner_lr: Name of the parameter that is the inner learning rate, in spaces that are
+                inferred; a log-scaled float.
+            renamed: As of `adapt`; like the next three it needs a `space`.
+            choices: As of `adapt`.
+            defaults: As of `adapt`.
+            outside: As of `adapt`.
 
         Returns:
             A portfolio whose provenance says for each study how many trials were imported, how many
-            skipped and why, and which studies could not be imported: those without a COMPLETE trial
-            or without a usable space. Where such a study was given by itself or named, it raises.
+            skipped and why, and which studies could not be imported: those without a COMPLETE
+            trial, without a usable space, or too different from `space` to help. Where such a study
+            was given by itself or named, it raises.
 
         Raises:
             InputError: not a source, no study of a name, nothing to import, or a study that was
                 asked for has no COMPLETE trial.
-            SpaceError: a study that was asked for has distributions that make no space.
+            SpaceError: a study that was asked for has distributions that make no space; a rule
+                does not apply.
             StoreError: a storage cannot be opened, is damaged or locked.
             PortfolioError: studies of one space minimise and maximise one metric.
         """
         from autometa.portfolio.studies import import_studies  # Optuna's storages take long
 
-        return import_studies(sources, names=names, space=space, metric=metric)
+        rules = Rules(
+            renamed=renamed or {},
+            choices=choices or {},
+            defaults=defaults or {},
+            outside=outside,
+        )
+        return import_studies(
+            sources, names=names, space=space, metric=metric, inner_lr=inner_lr, rules=rules
+        )
 
     @staticmethod
     def from_mlflow(

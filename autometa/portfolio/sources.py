@@ -28,6 +28,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
 from autometa.errors import AutometaError, InputError, StoreError, told, without_passwords
+from autometa.portfolio.addresses import database_url, grpc_address, journal_path
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
@@ -124,9 +125,12 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
                 do="Optuna unpickles what it finds in Redis: if you trust it, open it with "
                 "JournalRedisBackend yourself and give the storage",
             )
-        if scheme.partition("+")[0] != "sqlite":
-            return _open_database(source), f"a {scheme.partition('+')[0]} database"
-        path = _sqlite_path(source)
+        if (address := grpc_address(source)) is not None:
+            return _open_proxy(*address), "a gRPC storage proxy"
+        journal = journal_path(source)
+        if journal is None and scheme.partition("+")[0] != "sqlite":
+            return _open_database(database_url(source)), f"a {scheme.partition('+')[0]} database"
+        path = journal or _sqlite_path(source)
     else:
         path = Path(source)
     try:
@@ -145,6 +149,13 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
         allowed=ALLOWED,
         do="It is damaged or something else: restore it from a copy, or name another file",
     )
+
+
+def _open_proxy(host: str, port: int) -> BaseStorage:
+    with _reading(f"the storage proxy at {host}:{port}"):
+        proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
+        proxy.wait_server_ready(timeout=10)
+        return proxy
 
 
 def _open_database(url: str) -> BaseStorage:

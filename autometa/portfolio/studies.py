@@ -10,6 +10,10 @@ attributes of trials are never looked at, since some samplers keep pickled objec
     RUNNING, WAITING  skipped and counted, as are trials whose config does not fit the space
                       (a FAIL trial may have ended before it had asked for all its parameters)
 
+Where a space is given, the trials of every study are adapted to it (see `adapting`): a parameter
+that a COMPLETE trial does not have is filled in, but a FAIL or PRUNED trial is skipped where others
+of its study have the parameter.
+
 A study with several objectives becomes one task each, "study/0", "study/1", ... of one family and
 with the metrics "value/0", "value/1", ...
 """
@@ -17,6 +21,7 @@ with the metrics "value/0", "value/1", ...
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -28,12 +33,15 @@ from optuna.trial import TrialState
 
 from autometa._version import __version__
 from autometa.errors import InputError, SpaceError
+from autometa.portfolio.adapting import AdaptReport
+from autometa.portfolio.aim import Aim, aim_at
 from autometa.portfolio.inferring import shared
 from autometa.portfolio.portfolio import Portfolio
 from autometa.portfolio.sources import ALLOWED, FoundStudy, StudySource, opened
 from autometa.portfolio.study_names import INFERRED, named
 from autometa.portfolio.study_trials import ImportedStudy, read_rows, sound, values_of
 from autometa.space import SearchSpace
+from autometa.space.rules import Rules
 from autometa.task import State, Task, TaskHistory
 
 
@@ -43,14 +51,17 @@ def import_studies(
     names: str | Iterable[str] | None,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
     metric: str,
+    inner_lr: str | None = None,
+    rules: Rules | None = None,
 ) -> Portfolio:
     """See `Portfolio.from_studies`."""
+    aim = aim_at(space, inner_lr, rules or Rules())
     patterns = [names] if isinstance(names, str) else None if names is None else list(names)
     notes: list[str] = []
     return import_found(
         _found(sources, notes),
         what="Optuna studies",
-        space=space,
+        aim=aim,
         metric=metric,
         patterns=patterns,
         notes=notes,
@@ -61,7 +72,7 @@ def import_found(
     found: Iterable[FoundStudy],
     *,
     what: str,
-    space: SearchSpace | Mapping[str, BaseDistribution] | None,
+    aim: Aim,
     metric: str,
     patterns: Sequence[str] | None = None,
     notes: Sequence[str] = (),
@@ -71,13 +82,11 @@ def import_found(
     Args:
         found: The studies; each is read before the next one is asked for.
         what: What they are, for the provenance.
-        space: As in `Portfolio.from_studies`.
+        aim: In which space they are wanted.
         metric: As there.
         patterns: Names or glob patterns of those to take; all where None.
         notes: Remarks for the provenance, read at the end.
     """
-    if space is not None and not isinstance(space, SearchSpace):
-        space = SearchSpace(space)
     imported: list[ImportedStudy] = []
     refused: list[dict[str, str]] = []
     seen: list[str] = []
@@ -86,7 +95,7 @@ def import_found(
         seen.append(study.name)
         if patterns is not None and not any(fnmatchcase(study.name, p) for p in patterns):
             continue
-        new, why = _import(study, space, metric)
+        new, why = _import(study, aim, metric)
         if (new.study, new.started) in known:
             why = InputError(f"study {study.name!r} comes twice", allowed="once")
         elif why is None:
@@ -97,8 +106,9 @@ def import_found(
         if why is not None:
             refused.append({"study": study.name, "source": study.source, "reason": why.given})
     _check_any(imported, refused, seen, patterns)
+    aim.check_names(list(dict.fromkeys(n for i in imported for n in sorted(i.names))))
     histories = named([h for i in imported for h in i.histories], ())
-    arranged = iter(shared(histories) if space is None else histories)
+    arranged = iter(shared(histories) if aim.space is None else histories)
     for item in imported:
         item.histories = [next(arranged) for _ in item.histories]
     return Portfolio(
@@ -109,6 +119,7 @@ def import_found(
             "studies": [i.to_json() for i in imported],
             "skipped_studies": refused,
             "notes": list(notes),
+            **({} if aim.space is None else {"adapted": _report(imported).to_json()}),
         },
     )
 
@@ -119,6 +130,16 @@ def _found(sources: StudySource | Iterable[StudySource], notes: list[str]) -> It
         with opened(source) as (found, remarks):
             notes += remarks
             yield from found
+
+
+def _report(imported: Sequence[ImportedStudy]) -> AdaptReport:
+    return AdaptReport(
+        spaces=tuple(
+            replace(i.adapted, tasks=tuple(h.task.name for h in i.histories))
+            for i in imported
+            if i.adapted is not None
+        )
+    )
 
 
 def _listed(sources: StudySource | Iterable[StudySource]) -> list[StudySource]:
@@ -154,14 +175,14 @@ def _check_any(
 
 
 def _import(
-    study: FoundStudy, space: SearchSpace | None, metric: str
+    study: FoundStudy, aim: Aim, metric: str
 ) -> tuple[ImportedStudy, InputError | SpaceError | None]:
     """What one study holds, or why it cannot be imported."""
     directions, trials = study.read()
     starts = [t.datetime_start for t in trials if t.datetime_start is not None and sound(t)]
     new = ImportedStudy(study.name, study.source, min(starts).isoformat() if starts else "")
     try:
-        rows = read_rows(new, trials, space)
+        rows = read_rows(new, trials, aim)
     except (InputError, SpaceError) as error:
         return new, error
     base = study.name
@@ -179,7 +200,7 @@ def _import(
                 "study": study.name,
                 "started": new.started,
                 **({"objective": k} if several else {}),
-                **({"space": INFERRED} if space is None else {}),
+                **({"space": INFERRED} if aim.space is None else {}),
             },
         )
         values, states = values_of(rows.trials, rows.curves, k, len(directions))

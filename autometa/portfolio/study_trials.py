@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.portfolio.adapting import SpaceReport, report_of
+from autometa.portfolio.aim import Aim
 from autometa.portfolio.inferring import fitting, infer, union
 from autometa.space import SearchSpace, Value
+from autometa.space.adapting import adapt_rows
+from autometa.space.rules import Rules
 from autometa.task import State, TaskHistory
 
+_MOST_STEP = 2**53  # what a float still counts by ones
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -40,6 +45,8 @@ class ImportedStudy:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: int = 0  # COMPLETE trials whose value is not finite
     left_out: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # of all parameters
+    adapted: SpaceReport | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For a portfolio's provenance."""
@@ -66,13 +73,11 @@ class StudyRows:
     curves: Floats
 
 
-def read_rows(
-    new: ImportedStudy, trials: Sequence[FrozenTrial], space: SearchSpace | None
-) -> StudyRows:
+def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> StudyRows:
     """Read the finished trials; counts in `new` what does not fit.
 
     Raises:
-        InputError: no trial is COMPLETE, or none of these fits.
+        InputError: no trial is COMPLETE, none of these fits, or the study is too different.
         SpaceError: the distributions make no space.
     """
     states = Counter(t.state.name for t in trials)
@@ -88,14 +93,17 @@ def read_rows(
             allowed="at least one",
             do="Let it finish, or leave it out",
         )
-    if space is None:
-        space = _inferred(new, finished, complete)
-    raw, foreign = _raw(finished, space, ignore=new.left_out)
-    whole, inside = fitting(space, raw)
-    keep = whole & inside & np.array([not f for f in foreign])
-    for i in np.flatnonzero(~keep):
-        what = foreign[i] or _misfit(space, raw[i])
-        new.skipped[f"{finished[i].state.name}: {what}"] += 1
+    distributions = _distributions(new, finished, complete)
+    if aim.space is None:
+        space = _inferred(new, distributions, complete, aim.inner_lr)
+        raw, wrong = _own(new, finished, space)
+    else:
+        space = aim.space
+        raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)
+    for trial, what in zip(finished, wrong, strict=True):
+        if what:
+            new.skipped[f"{trial.state.name}: {what}"] += 1
+    keep = np.array([not what for what in wrong], dtype=bool)
     kept = [t for t, k in zip(finished, keep, strict=True) if k]
     if not any(t.state == TrialState.COMPLETE for t in kept):
         reason, count = new.skipped.most_common(1)[0]
@@ -115,30 +123,91 @@ def sound(trial: FrozenTrial) -> bool:
     times = (trial.datetime_start, trial.datetime_complete)
     return (
         all(n is None or isinstance(n, float) or _number(n) < math.inf for n in numbers)
-        and all(isinstance(step, int) for step in trial.intermediate_values)
+        and all(isinstance(s, int) and abs(s) < _MOST_STEP for s in trial.intermediate_values)
         and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
     )
 
 
-def _inferred(
-    new: ImportedStudy, finished: list[FrozenTrial], complete: list[FrozenTrial]
-) -> SearchSpace:
-    """The space of a study's trials, see `inferring`."""
+def _own(
+    new: ImportedStudy, finished: Sequence[FrozenTrial], space: SearchSpace
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the study's own space, and for each what is wrong with it or ""."""
+    raw, foreign = _raw(finished, space, ignore=new.left_out)
+    whole, inside = fitting(space, raw)
+    wrong = [
+        strange or ("" if fits else _misfit(space, row))
+        for strange, fits, row in zip(foreign, whole & inside, raw, strict=True)
+    ]
+    return raw, wrong
+
+
+def _adapted(
+    new: ImportedStudy,
+    finished: Sequence[FrozenTrial],
+    distributions: Mapping[str, BaseDistribution],
+    space: SearchSpace,
+    rules: Rules,
+) -> tuple[Floats, list[str]]:
+    """Raw configs (n, p) in the given space, and for each what is wrong with it or "".
+
+    Raises:
+        InputError: the study is too different to help.
+        SpaceError: two of its parameters become one.
+    """
+    flat = SearchSpace(distributions)
+    raw, foreign = _raw(finished, flat)
+    rows = adapt_rows(distributions, space, np.where(np.isfinite(raw), raw, np.nan), rules)
+    new.adapted = report_of(new.study, [new.study], rows)
+    if new.adapted.too_different:
+        raise InputError(
+            f"study {new.study!r} is too different from the space: {new.adapted.too_different}",
+            allowed="studies that share more with it",
+            do="Say what was renamed, or leave the study out",
+        )
+    known = np.array([p.old is not None for p in rows.parameters[: len(space.names)]])
+    wrong = []
+    for i, trial in enumerate(finished):
+        what = foreign[i] or rows.lost[i]
+        gaps = np.flatnonzero(rows.filled[i] & known)
+        if not what and trial.state != TrialState.COMPLETE and len(gaps):
+            what = f"parameter {space.names[gaps[0]]!r} is missing"
+        wrong.append(what)
+    return rows.raw, wrong
+
+
+def _distributions(
+    new: ImportedStudy, finished: Sequence[FrozenTrial], complete: Sequence[FrozenTrial]
+) -> dict[str, BaseDistribution]:
+    """The distributions of a study: for each parameter the narrowest that holds its trials'."""
     names = list(dict.fromkeys(n for t in complete for n in t.params))
     if not names:
         raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
-    distributions = {
+    new.names.update(names)
+    return {
         n: union(n, (t.distributions[n] for t in finished if n in t.distributions)) for n in names
     }
+
+
+def _inferred(
+    new: ImportedStudy,
+    distributions: dict[str, BaseDistribution],
+    complete: Sequence[FrozenTrial],
+    inner_lr: str | None,
+) -> SearchSpace:
+    """The space of a study's trials, see `inferring`."""
     flat = SearchSpace(distributions)  # refuses categories that are no plain data
     raw, _ = _raw(complete, flat)
     conditions, new.left_out = infer(distributions, raw)
-    for name in new.left_out:
-        del distributions[name]
+    distributions = {n: d for n, d in distributions.items() if n not in new.left_out}
     if not distributions:
         raise InputError(f"study {new.study!r} has no parameter that its trials share")
     shown = [*distributions][:4] + (["..."] if len(distributions) > 4 else [])
-    return SearchSpace(distributions, conditions=conditions, name=", ".join(shown))
+    return SearchSpace(
+        distributions,
+        conditions=conditions,
+        inner_lr=inner_lr if inner_lr in distributions else None,
+        name=", ".join(shown),
+    )
 
 
 def _raw(

@@ -9,12 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import optuna
 
 PREFIX = "autometa:"
+EVALUATION = PREFIX + "evaluation"
+WORKER = PREFIX + "worker"  # names who runs a trial
+DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 
 
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
@@ -52,6 +55,30 @@ def weights(value: Any) -> dict[str, float]:
     pairs = value.items() if isinstance(value, Mapping) else ()
     known = {str(task): number(weight) for task, weight in pairs}
     return {task: weight for task, weight in known.items() if weight is not None}
+
+
+def beat(trial: optuna.Trial) -> None:
+    """A running trial's first sign of life, where the storage keeps any.
+
+    Optuna sends it from a thread a moment later; a worker that is killed before that would leave a
+    trial that never counts as dead.
+    """
+    storage = trial.study._storage
+    interval = getattr(storage, "get_heartbeat_interval", None)
+    if interval is not None and interval() is not None:
+        storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
+
+
+def first_number(trial: optuna.trial.FrozenTrial) -> int:
+    """The trial's number, or that of the trial which it repeats because its worker had died."""
+    number = trial.system_attrs.get("failed_trial")  # RetryFailedTrialCallback's
+    return number if isinstance(number, int) else trial.number
+
+
+def repeated(trials: Iterable[optuna.trial.FrozenTrial]) -> set[int]:
+    """Numbers of the trials that others repeat: their failure says nothing of their config."""
+    histories = (trial.system_attrs.get("retry_history") for trial in trials)
+    return {n for history in histories if isinstance(history, list) for n in history}
 
 
 def short_json(value: Any, most: int = 2000) -> str:

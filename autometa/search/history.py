@@ -5,11 +5,11 @@ Shapes: n scored trials, k failed, r running, d unit columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.encoding import Floats
@@ -75,46 +75,110 @@ class History:
         )
 
 
-def read_history(
-    study: optuna.Study, trial: FrozenTrial, observed: Observed, pruned: PrunedScores
-) -> History:
-    """The study's trials other than the one that is being decided.
+class Reader:
+    """Reads the trials of one study again and again, each finished one only once.
 
-    Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-    trial without a finite value counts as failed. What a pruned one counts is in `pruned`.
+    A study of 10,000 trials then costs a suggestion no more than one of 200: what is read is the
+    trials that came or ended since the last time. Not for use by two threads at once.
+
+    Args:
+        observed: How the trials are seen.
+        sign: 1 where the study maximises, -1 where it minimises.
     """
-    sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-    unit, scores, fidelity, failed, running = [], [], [], [], []
-    for other in study.get_trials(deepcopy=False):
-        if other.number == trial.number:
-            continue
-        if other.state == TrialState.RUNNING:
-            planned = attributes.read(study, other, "config")
-            known = planned if isinstance(planned, dict) else {}  # anyone may write attributes
-            row = observed.project({**known, **other.params})
-            if row is not None:
-                running.append(row)
-        elif other.state == TrialState.PRUNED:
-            row, stopped = observed.row(other), pruned.standing(study, other)
-            if row is not None and stopped is not None:
-                unit.append(row)
-                scores.append(stopped.score)
-                fidelity.append(stopped.fidelity)
-        elif other.state in (TrialState.COMPLETE, TrialState.FAIL):
-            row = observed.row(other)
-            if row is None:
+
+    def __init__(self, observed: Observed, sign: float) -> None:
+        self._observed, self._sign = observed, sign
+        self._seen = 0  # trials that have been looked at, by number
+        self._open: list[int] = []  # those of them that were not finished
+        self._repeated: set[int] = set()  # those that only their workers' death failed
+        self._scored = _Rows(observed.space.dim)
+        self._failed = _Rows(observed.space.dim)
+        self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
+        self._standing = PrunedScores()
+
+    def read(self, study: optuna.Study, trial: FrozenTrial) -> History:
+        """The study's trials other than the one that is being decided.
+
+        Scores fold the study's direction. Trials that do not fit the space are left out; a complete
+        trial without a finite value counts as failed, but not one that only its worker's death
+        failed. What a pruned one counts is in `pruned`.
+        """
+        trials = study.get_trials(deepcopy=False)
+        self._repeated |= attributes.repeated(trials[self._seen :])
+        running = self._sort_out(study, trials, trial)
+        scored = self._with_stopped(study)
+        return History(
+            unit=scored.unit,
+            scores=scored.scores,
+            fidelity=scored.fidelity,
+            failed=self._failed.without(self._repeated),
+            running=np.array(running).reshape(-1, self._observed.space.dim),
+        )
+
+    def _sort_out(
+        self, study: optuna.Study, trials: Sequence[FrozenTrial], trial: FrozenTrial
+    ) -> list[Floats]:
+        """Keep what has ended since the last time; returns what is running, (r, d)."""
+        scored, failed, running, still = [], [], [], []
+        for number in (*self._open, *range(self._seen, len(trials))):
+            other = trials[number]
+            if number == trial.number or not other.state.is_finished():
+                still.append(number)
+                if number != trial.number and other.state == TrialState.RUNNING:
+                    row = self._planned(study, other)
+                    running += [row] if row is not None else []
                 continue
-            if other.value is not None and np.isfinite(other.value):
-                unit.append(row)
-                scores.append(sign * other.value)
-                fidelity.append(1.0)
+            row = self._observed.project(other.params)
+            if row is None or attributes.read(study, other, "dropped"):
+                continue
+            if other.state == TrialState.PRUNED:
+                self._stopped.append((other, row))
+            elif other.value is not None and np.isfinite(other.value):
+                scored.append((number, row, self._sign * other.value, 1.0))
             else:
-                failed.append(row)
-    d = observed.space.dim
-    return History(
-        unit=np.array(unit).reshape(-1, d),
-        scores=np.array(scores, dtype=np.float64),
-        fidelity=np.array(fidelity, dtype=np.float64),
-        failed=np.array(failed).reshape(-1, d),
-        running=np.array(running).reshape(-1, d),
-    )
+                failed.append((number, row, np.nan, 1.0))
+        self._seen, self._open = len(trials), still
+        self._scored, self._failed = self._scored.plus(scored), self._failed.plus(failed)
+        return running
+
+    def _with_stopped(self, study: optuna.Study) -> _Rows:
+        """The scored trials and what the pruned ones count now."""
+        counted = []
+        for other, row in self._stopped:
+            found = self._standing.standing(study, other)
+            if found is not None:
+                counted.append((other.number, row, found.score, found.fidelity))
+        return self._scored.plus(counted)
+
+    def _planned(self, study: optuna.Study, other: FrozenTrial) -> Floats | None:
+        """What a running trial tries, as far as it has said so."""
+        planned = attributes.read(study, other, "config")
+        known = planned if isinstance(planned, dict) else {}  # anyone may write attributes
+        return self._observed.project({**known, **other.params})
+
+
+class _Rows:
+    """Configs (n, d), scores (n,) and fidelity (n,) of finished trials, by the trials' numbers."""
+
+    def __init__(self, d: int) -> None:
+        self.numbers = np.empty(0, dtype=np.int64)
+        self.unit, self.scores, self.fidelity = np.empty((0, d)), np.empty(0), np.empty(0)
+
+    def plus(self, rows: list[tuple[int, Floats, float, float]]) -> _Rows:
+        """These and more trials."""
+        if not rows:
+            return self
+        numbers, unit, scores, fidelity = zip(*rows, strict=True)
+        joined = np.concatenate([self.numbers, numbers])
+        order = np.argsort(joined, kind="stable")  # workers finish in any order
+        more = _Rows(self.unit.shape[1])
+        more.numbers = joined[order]
+        more.unit = np.concatenate([self.unit, unit])[order]
+        more.scores = np.concatenate([self.scores, scores])[order]
+        more.fidelity = np.concatenate([self.fidelity, fidelity])[order]
+        return more
+
+    def without(self, numbers: set[int]) -> Floats:
+        """Configs of the trials of other numbers."""
+        kept: Floats = self.unit[~np.isin(self.numbers, list(numbers))]
+        return kept

@@ -8,9 +8,8 @@ Shapes: n trials, p parameters, d unit columns.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import FrozenTrial
 
 from autometa import encoding
 from autometa.encoding import Floats
@@ -29,18 +27,9 @@ from autometa.space import SearchSpace, same
 
 @dataclass(frozen=True)
 class Observed:
-    """Reads trials of one study; finished ones are read once."""
+    """Sees configs of a study in the model's space."""
 
     space: SearchSpace
-    _rows: dict[int, Floats | None] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def row(self, trial: FrozenTrial) -> Floats | None:
-        """Unit config (d,) of a finished trial, or None where it lies outside the space."""
-        with self._lock:
-            if trial.number not in self._rows:
-                self._rows[trial.number] = self.project(trial.params)
-            return self._rows[trial.number]
 
     def project(self, params: Mapping[str, Any]) -> Floats | None:
         """The nearest unit config (d,), or None where an active parameter is missing."""

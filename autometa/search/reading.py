@@ -10,12 +10,12 @@ from optuna.trial import TrialState
 
 from autometa import children
 from autometa.errors import InputError, SpaceError
-from autometa.search.attributes import number
+from autometa.search.attributes import EVALUATION, number
 from autometa.search.expectation import expectation
 from autometa.search.explanation import UNKNOWN, Explanation, explain_study
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.studies import SEARCH
-from autometa.search.trials import EVALUATION, REASONS, STATES, folds_of
+from autometa.search.trials import REASONS, STATES, folds_of
 from autometa.task import Direction
 
 if TYPE_CHECKING:

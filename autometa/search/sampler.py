@@ -2,7 +2,8 @@
 
 What decides a trial's config, its rule, written to the trial as `autometa:rule`:
 
-    portfolio  the first trials: the zero-shot list, one item a trial number
+    portfolio  the first trials: the zero-shot list, one item a trial; a trial that repeats another,
+               whose worker died, has its config
     transfer   the posterior over prior tasks, cold hypotheses among them, by expected improvement
     cold       a plain Gaussian process on this study alone, or the user's own base sampler: every
                fourth trial (see `Policy`), so that prior tasks that mislead cost at most a known
@@ -24,11 +25,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
@@ -38,15 +41,15 @@ from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
-from autometa.search.history import History, read_history
+from autometa.search.history import History, Reader
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
-from autometa.search.pruned import PrunedScores
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
-_ATTEMPTS = 3  # decisions of a trial while another process keeps taking the same config
+_ATTEMPTS = 4  # decisions of a trial while another process keeps taking the same config
+_DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
 
 
 @dataclass(slots=True)
@@ -92,8 +95,7 @@ class MetaSampler(BaseSampler):
         learned = model.transfer is not None and model.transfer.rates is not None
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None
-        self._observed: dict[str, Observed] = {}
-        self._pruned = PrunedScores()
+        self._readers: WeakKeyDictionary[optuna.Study, Reader] = WeakKeyDictionary()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._lock = threading.Lock()
@@ -111,13 +113,21 @@ class MetaSampler(BaseSampler):
         self._base_of(study, trial).before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
+            before = study.get_trials(deepcopy=False)
+            finished = {t.number for t in before if t.state.is_finished()}
+            slot = _slot(trial, before)
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial) or self._at_random(study, trial)
+                plan = self._decide(study, trial, slot) or self._at_random(study, trial)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
-                if not _given_away(study, trial, plan):
+                if not _given_away(study, trial, plan, finished):
                     return
+            if plan is not None and plan.rule in _DECIDED:
+                rng = self._rng(trial.number, 2)
+                space = self._model.space
+                plan.config = space.from_raw(space.sample_raw(1, rng))[0]
+                self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
         with self._lock:
@@ -205,18 +215,27 @@ class MetaSampler(BaseSampler):
     def _rng(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, number, stream])
 
-    def _decide(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
-        if trial.number < len(self._warm):
-            return _warm_plan(self._warm[trial.number], trial.number)
+    def _decide(self, study: optuna.Study, trial: FrozenTrial, slot: int) -> _Plan | None:
+        repeated = attributes.read(study, trial, "config")
+        if attributes.first_number(trial) != trial.number and isinstance(repeated, dict):
+            # Its first worker died: the config is tried again, for the same reason as before.
+            return _Plan(str(attributes.read(study, trial, "rule")), repeated)
+        if slot < len(self._warm):
+            return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
-        with self._lock:
-            observed = self._observed.setdefault(study.study_name, Observed(self._model.space))
-        history = read_history(study, trial, observed, self._pruned)
+        history = self._reader(study).read(study, trial)
         if not len(history.scores):
             return None
         with threadpool_limits(limits=1):
             return self._posterior_plan(trial.number, history)
+
+    def _reader(self, study: optuna.Study) -> Reader:
+        """Of this very study; two in different storages may have one name."""
+        if study not in self._readers:
+            sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+            self._readers[study] = Reader(Observed(self._model.space), sign)
+        return self._readers[study]
 
     def _at_random(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
         """A config of the pool that no trial has had, where nothing else can decide."""
@@ -289,13 +308,22 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
 
 
-def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> bool:
-    """Whether another process gave the same config to an earlier trial at the same moment."""
-    if plan.rule not in ("transfer", "cold") or not plan.config:
+def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
+    """Place of a trial among those that are no repetition of another; nothing later changes it."""
+    first = attributes.first_number(trial)
+    return sum(t.number < first and attributes.first_number(t) == t.number for t in trials)
+
+
+def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:
+    """Whether another process gave the same config away at the same moment.
+
+    Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
+    numbers of their trials; also where that trial has finished since.
+    """
+    if plan.rule not in _DECIDED or not plan.config:
         return False
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(
         attributes.read(study, other, "config") == plan.config
-        for other in running
-        if other.number < trial.number
+        for other in study.get_trials(deepcopy=False)
+        if other.number != trial.number and other.number not in finished
     )

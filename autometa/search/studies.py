@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from autometa.errors import InputError, told, without_passwords
+from autometa.errors import AutometaError, InputError, told, without_passwords
+from autometa.search.storage import open_storage
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -29,22 +30,18 @@ def open_study(
     Raises:
         InputError: the storage cannot be opened, or the study is about something else.
     """
-    try:
+    with _opening(storage):
         study = optuna.create_study(
-            study_name=name, storage=storage, direction="maximize", load_if_exists=True
+            study_name=name,
+            storage=open_storage(storage),
+            direction="maximize",
+            load_if_exists=True,
         )
         known = study.user_attrs.get(SEARCH)
         upwards = study.directions == [optuna.study.StudyDirection.MAXIMIZE]
         if known is None and upwards and not study.get_trials(deepcopy=False):
             known = dict(signature)
             study.set_user_attr(SEARCH, known)
-    except Exception as error:  # whatever a database driver raises
-        url = storage if isinstance(storage, str) else ""
-        shown = repr(without_passwords(url)) if url else type(storage).__name__
-        raise InputError(
-            f"storage {shown} cannot be opened ({told(error, url)})",
-            allowed="a URL as Optuna reads it, such as sqlite:///tuning.db",
-        ) from None
     if known is None or not upwards:
         raise InputError(
             f"study {name!r} was not made by autometa tune",
@@ -80,6 +77,32 @@ def continue_study(study: optuna.Study, signature: Mapping[str, Any]) -> None:
         _agree(study.study_name, known, signature, do=advice)
     elif not study.get_trials(deepcopy=False):
         study.set_user_attr(SEARCH, dict(signature))
+
+
+def opened(storage: str | BaseStorage | None) -> BaseStorage | None:
+    """As `storage.open_storage`, with one error for all that can go wrong.
+
+    Raises:
+        InputError: the storage cannot be opened.
+    """
+    with _opening(storage):
+        return open_storage(storage)
+
+
+@contextmanager
+def _opening(storage: object) -> Iterator[None]:
+    try:
+        yield
+    except AutometaError:
+        raise
+    except Exception as error:  # whatever a database driver raises
+        url = storage if isinstance(storage, str) else ""
+        shown = repr(without_passwords(url)) if url else type(storage).__name__
+        raise InputError(
+            f"storage {shown} cannot be opened ({told(error, url)})",
+            allowed="a URL as Optuna reads it, such as sqlite:///tuning.db, journal:///FILE, or "
+            "grpc://HOST:PORT",
+        ) from None
 
 
 @contextmanager

@@ -7,16 +7,20 @@ JSON), so that a study which is continued later, or by another process, reads as
 from __future__ import annotations
 
 import math
+import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autometa.search import attributes
+from autometa.search.orphans import give_back_unnamed
 from autometa.search.result import TunedTrial
+from autometa.search.storage import explained, is_outage, patiently
 from autometa.search.suggest import config_of, suggest
 from autometa.space import Config
 from autometa.task import State
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
     from autometa.children import Child, Outcome
     from autometa.tables import Table
 
-EVALUATION = attributes.PREFIX + "evaluation"
 CHILD = "child"  # the parameter that chooses among several children
 
 REASONS = {
@@ -119,45 +122,91 @@ class Menu:
 
 @dataclass(frozen=True)
 class Search:
-    """A study, what it chooses among, who judges, and what the prior expects of a config."""
+    """A study, what it chooses among, who judges, and what the prior expects of a config.
+
+    Several processes may work on the same study, each through a Search of its own.
+
+    Args:
+        worker: Names the process in the trials that it runs.
+    """
 
     study: Study
     menu: Menu
     judge: Judge
     expect: Callable[[Config], float | None] = lambda config: None
+    worker: str = field(default_factory=lambda: secrets.token_hex(6))
 
-    def step(self) -> TunedTrial:
-        """Ask, evaluate, tell.
+    def fill(self, target: int, late: Callable[[], bool]) -> Iterator[TunedTrial]:
+        """Evaluate until the study has `target` evaluated trials, or others are at the last ones.
+
+        Exact with any number of processes: a trial goes ahead only while fewer than `target`
+        trials with lower numbers hold a place, and numbers are given in the order of creation.
+
+        Raises:
+            StoreError: the storage is full, or away for longer than `storage.PATIENCE`.
+            KeyboardInterrupt: as `step`.
+        """
+        while not late():
+            with explained():
+                if self.open_places(target) > 0:
+                    trial = self.step(target)
+                elif give_back_unnamed(self.study):
+                    continue
+                else:
+                    return
+            if trial is not None:
+                yield trial
+
+    def open_places(self, target: int) -> int:
+        """How many trials are still to be started, so that `target` will have been evaluated."""
+        trials = patiently(lambda: self.study.get_trials(deepcopy=False))
+        return target - sum(t.state == TrialState.RUNNING or evaluated(t) for t in trials)
+
+    def step(self, target: int | None = None) -> TunedTrial | None:
+        """Ask, evaluate, tell, with the heartbeats of the storage.
+
+        Returns:
+            The trial; None where its place was taken, or the storage was away before there was a
+            result.
 
         Raises:
             KeyboardInterrupt: the user stopped it; the trial is told as failed and not reported.
         """
-        trial = self.study.ask()
+        run = _Run(self, target)
         try:
-            child, config = self.menu.suggest(trial)
-            found = self.judge.evaluate(child, config)
-            trial.set_user_attr(EVALUATION, _evaluation(found, self.expect(config)))
-        except BaseException:
-            self.study.tell(trial, state=TrialState.FAIL)
-            raise
-        if found.trial.value is None:
-            frozen = self.study.tell(trial, state=TrialState.FAIL)
-        else:
-            frozen = self.study.tell(trial, found.trial.value)
-        return self.tuned(frozen, number=len(self.finished()) - 1)
+            self.study.optimize(run, n_trials=1)
+        except Exception as error:
+            cause = run.error or error
+            if is_outage(cause) and run.trial is None:
+                patiently(lambda: self.study.user_attrs)  # back, or beyond patience
+                return None
+            if not (is_outage(cause) or run.taken_away(error)):
+                raise
+            # A result that could not be told is told now; without one the trial is given up.
+            patiently(lambda: self._settle(run))
+        if run.trial is None or run.found is None:
+            return None
+        number = run.trial.number
+        trials = patiently(lambda: self.study.get_trials(deepcopy=False))
+        frozen = next(t for t in trials if t.number == number)
+        if not evaluated(frozen):
+            return None
+        return self.tuned(frozen, number=sum(map(evaluated, trials)) - 1)
+
+    def _settle(self, run: _Run) -> None:
+        assert run.trial is not None
+        value = None if run.found is None else run.found.trial.value
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        self.study.tell(run.trial.number, value, state=state, skip_if_finished=True)
 
     def finished(self) -> list[FrozenTrial]:
         """Trials that were evaluated; not running or enqueued ones, nor interrupted ones."""
-        return [
-            t
-            for t in self.study.get_trials(deepcopy=False)
-            if t.state.is_finished() and isinstance(t.user_attrs.get(EVALUATION), dict)
-        ]
+        return [t for t in self.study.get_trials(deepcopy=False) if evaluated(t)]
 
     def tuned(self, trial: FrozenTrial, *, number: int) -> TunedTrial:
         """A finished trial as a record."""
         child, config = self.menu.read(trial.params)
-        evaluation = trial.user_attrs[EVALUATION]
+        evaluation = trial.user_attrs[attributes.EVALUATION]
         rule = str(self._note(trial, "rule") or "")
         weights = attributes.weights(self._note(trial, "weights"))
         rate = config.get(child.space.inner_lr) if child.space.inner_lr else None
@@ -181,6 +230,69 @@ class Search:
         return attributes.read(self.study, trial, name)
 
 
+@dataclass
+class _Run:
+    """The objective of one trial; keeps what Optuna does not hand back when something breaks."""
+
+    search: Search
+    target: int | None
+    trial: Trial | None = None
+    found: Outcome | None = None
+    error: Exception | None = None
+
+    def __call__(self, trial: Trial) -> float:
+        """The value; NaN, which Optuna tells as a failure, where there is none."""
+        self.trial = trial
+        try:
+            return self._value(trial)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def taken_away(self, error: Exception) -> bool:
+        """Whether it broke because another process had taken this one for dead."""
+        if self.error is not None:
+            return isinstance(self.error, UpdateFinishedTrialError)
+        return self.found is not None and isinstance(error, ValueError)  # refused by `tell`
+
+    def _value(self, trial: Trial) -> float:
+        search = self.search
+        try:
+            attributes.beat(trial)
+            trial.set_user_attr(attributes.WORKER, search.worker)
+            if self._place_taken(trial):
+                trial.set_user_attr(attributes.DROPPED, True)
+                return math.nan
+            child, config = search.menu.suggest(trial)
+            found = search.judge.evaluate(child, config)
+        except KeyboardInterrupt:
+            trial.set_user_attr(attributes.DROPPED, True)
+            raise
+        note = _evaluation(found, search.expect(config))
+        patiently(lambda: trial.set_user_attr(attributes.EVALUATION, note))
+        self.found = found
+        return math.nan if found.trial.value is None else found.trial.value
+
+    def _place_taken(self, trial: Trial) -> bool:
+        if self.target is None:
+            return False
+        trials = self.search.study.get_trials(deepcopy=False)
+        before = (t for t in trials if t.number < trial.number)
+        return sum(not t.state.is_finished() or evaluated(t) for t in before) >= self.target
+
+
+def evaluated(trial: FrozenTrial) -> bool:
+    """Whether a trial has a result: a value, or the failure of its config.
+
+    A trial that was taken for dead between its result and its end has none: it is tried again.
+    """
+    evaluation = trial.user_attrs.get(attributes.EVALUATION)
+    if not trial.state.is_finished() or not isinstance(evaluation, dict):
+        return False
+    succeeded = not evaluation.get("error")
+    return trial.state != TrialState.FAIL or not succeeded
+
+
 def in_order(searches: Sequence[Search]) -> tuple[TunedTrial, ...]:
     """All finished trials of some studies, in the order in which they were started."""
     pairs = [(trial, search) for search in searches for trial in search.finished()]
@@ -195,7 +307,7 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
         "expected": None if expected is None else round(expected, 4),
         "folds": [round(s, 6) if math.isfinite(s) else None for s in trial.fold_scores],
         "seconds": None if trial.seconds is None else round(trial.seconds, 3),
-        "error": found.error[:200],
+        "error": (found.error or "unknown" * (trial.value is None))[:200],
     }
 
 

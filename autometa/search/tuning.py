@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from autometa import children
 from autometa.errors import InputError
+from autometa.meta_features import compute
+from autometa.search.crew import Crew, to_stderr
 from autometa.search.priors import EMBEDDED, Sources, gather
 from autometa.search.result import TuneResult
-from autometa.search.session import OnTrial, Session
-from autometa.search.trials import Evaluator, Judge
+from autometa.search.session import OnTrial, Session, Team
+from autometa.search.setting import Setting
+from autometa.search.studies import opened
+from autometa.search.trials import Evaluator
 from autometa.tables import Table
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from optuna.storages import BaseStorage
+
+    from autometa.meta import MetaModel
 
 AUTO = "auto"
 TRIAL_TIMEOUT = 300.0
@@ -59,8 +66,8 @@ def tune(
         seed: Of the folds, the children and the search.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
-        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, storage, study_name,
-            compare_cold, learn, on_trial.
+        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, model, storage,
+            study_name, compare_cold, learn, on_trial, workers, total.
 
     Returns:
         What was found: `best_value`, `best_params`, `inner_lr`, every trial and why it was tried.
@@ -87,12 +94,16 @@ def tune_table(
     trial_timeout: float | None = TRIAL_TIMEOUT,
     folds: int = 5,
     portfolio: Sources = EMBEDDED,
+    model: MetaModel | None = None,
     storage: str | BaseStorage | None = None,
     study_name: str | None = None,
     compare_cold: bool = False,
     learn: str | Path | None = None,
     on_trial: OnTrial | None = None,
     started: float | None = None,
+    workers: int = 1,
+    total: bool = False,
+    message: Callable[[str], None] | None = None,
 ) -> TuneResult:
     """As `tune`, for a `Table`.
 
@@ -100,7 +111,8 @@ def tune_table(
         table: What to train on.
         child: Name of a child, or "auto": see `race` for how the trials are shared out.
         n_trials: Configs that each arm evaluates in this call; a study that is continued keeps
-            its earlier trials, and the cold arm catches up with the warm one.
+            its earlier trials, and the cold arm catches up with the warm one. Trials that other
+            processes add to the study meanwhile count.
         seed: Of the folds, the children and the search.
         timeout: Seconds after which an arm starts no further trial.
         trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
@@ -108,6 +120,8 @@ def tune_table(
         folds: Cross-validation folds.
         portfolio: Prior tasks: "embedded", a Portfolio, a folder, a list of these, or None for
             none. Tasks that are this table or a relative of it are always left out.
+        model: Fitted on prior tasks of the child's space, and used instead of a fit on the
+            portfolio's: what it was fitted on is then the caller's business.
         storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
         study_name: Name of the study; an existing one is continued.
         compare_cold: Also run Optuna's default search, for comparison.
@@ -115,6 +129,11 @@ def tune_table(
         on_trial: Called with the arm's name and the trial after each trial.
         started: `time.perf_counter()` at which the caller's clock began, for the times in the
             result; now by default.
+        workers: Processes that evaluate, each with one thread, on one storage: its address is
+            needed, see `docs/distributed.md`. All of them together evaluate `n_trials`.
+        total: Let `n_trials` count the trials that the study has already, so that calls on many
+            machines, or a call that is repeated after a crash, stop at one number together.
+        message: Told in a sentence about a worker that died; stderr by default.
 
     Raises:
         InputError, PortfolioError, StoreError: an option or a table that cannot be used.
@@ -123,20 +142,37 @@ def tune_table(
     started = time.perf_counter() if started is None else started
     _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
     chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
+    if model is not None and [c.space for c in chosen] != [model.space]:
+        raise InputError(
+            f"a model of the space {model.space.name!r} for child {child!r}",
+            allowed="a model of the child's own space, and one child",
+            do="Fit it with MetaLearner.fit on a portfolio of this child",
+        )
     priors = {c.name: gather(portfolio, c, table) for c in chosen}
-    with closing(_evaluator()) as evaluator:
+    _check_workers(workers, storage)
+    setting = Setting(
+        table=table,
+        children=tuple(c.name for c in chosen),
+        folds=folds,
+        seed=seed,
+        trial_timeout=_shorter(timeout, trial_timeout),
+        storage=storage if workers > 1 else opened(storage),
+        study_name=study_name or f"autometa-{table.name}-{child}-{secrets.token_hex(3)}",
+        features=compute(table),
+    )
+    with closing(_evaluator()) as evaluator, _team(setting, workers, message) as team:
         session = Session(
-            table=table,
+            setting=setting,
             asked=child,
-            children=chosen,
             priors=priors,
-            judge=Judge(evaluator, table, folds, seed, _shorter(timeout, trial_timeout)),
+            model=model,
+            judge=setting.judge(evaluator),
             n_trials=n_trials,
+            total=total,
             timeout=timeout,
-            storage=storage,
-            study_name=study_name or f"autometa-{table.name}-{child}-{secrets.token_hex(3)}",
             on_trial=on_trial or (lambda arm, trial: None),
             started=started,
+            team=team,
         )
         try:
             session.warm_up()
@@ -150,6 +186,37 @@ def tune_table(
 
         learn_from(result, table, learn)
     return result
+
+
+@contextmanager
+def _team(
+    setting: Setting, workers: int, message: Callable[[str], None] | None
+) -> Iterator[Team | None]:
+    """The worker processes of a call; None where this process evaluates."""
+    if workers == 1:
+        yield None
+        return
+    with (
+        TemporaryDirectory(prefix="autometa-") as folder,
+        Crew(setting, workers, message or to_stderr) as crew,
+    ):
+        yield Team(crew=crew, size=workers, models=Path(folder))
+
+
+def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
+    if not isinstance(workers, int) or workers < 1:
+        raise InputError(f"workers = {workers!r}", allowed="an integer from 1 on")
+    if workers > 1 and not _shared(storage):
+        raise InputError(
+            f"{workers} workers without a storage that processes can share",
+            allowed="the address of a database, a journal file or a gRPC proxy",
+            do="On one machine, --storage journal:///tuning.log needs no server",
+        )
+
+
+def _shared(storage: object) -> bool:
+    memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
+    return isinstance(storage, str) and not memory
 
 
 def _check(

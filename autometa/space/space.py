@@ -135,7 +135,7 @@ class SearchSpace:
                 inner_lr=data.get("inner_lr"),
                 name=data.get("name", ""),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             if isinstance(error, SpaceError):
                 raise
             raise SpaceError(

@@ -70,6 +70,10 @@ def check_distribution(name: str, distribution: object) -> None:
             allowed="FloatDistribution, IntDistribution, CategoricalDistribution",
             do="Use the classes of optuna.distributions",
         )
+    if not isinstance(distribution.log, bool):
+        raise SpaceError(
+            f"parameter {name!r} has log={distribution.log!r}", allowed="True or False"
+        )
     step = distribution.step  # 1 for integers, None for continuous floats
     limit = sys.float_info.max / 4 if step is None else _STEPS * step
     if not (-limit <= distribution.low <= distribution.high <= limit):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from autometa.errors import InputError
 
 Kind: TypeAlias = Literal["classification", "regression"]
-Column: TypeAlias = "pd.Series[Any]"  # pandas' own class takes no item when a program runs
+if TYPE_CHECKING:
+    Column: TypeAlias = pd.Series[Any]
+else:
+    Column = pd.Series  # takes no item when a program runs, and the API reference reads it then
 
 MAX_CLASS_NUMBERS = 20
 """A target of whole numbers has at most this many distinct ones, or it is a regression."""

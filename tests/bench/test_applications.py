@@ -122,6 +122,10 @@ def test_the_best_config_so_far_is_judged_and_paired_over_families(
     assert "| line | x |" in markdown(results)
     save_reliability(results, tmp_path / "plot.svg")
     assert (tmp_path / "plot.svg").stat().st_size > 1_000
+    few = run(suite, [random, other], tasks=("a0", "b1"), seeds=(0,), reference="random")
+    gap = few["judged"]["line"]["against"]["other"]["4 / 4"]["x"]
+    assert gap == {"difference": 0.0, "low": None, "high": None, "families": 2, "tasks": 2}
+    assert "| +0.000 |" in markdown(few)
     again = run(suite, [random], seeds=(0, 1), trials=1, cells=tmp_path / "cells.jsonl")
     assert list(again["judged"]["line"]["methods"]["random"]) == ["1"]
 

@@ -97,3 +97,16 @@ def test_bad_priors_are_as_they_are_called() -> None:
     assert np.ptp(priors["constant"][0].values) == 0
     assert any(np.nanmax(np.abs(h.values)) > 1e80 for h in priors["diverged"])
     assert any(np.isnan(h.values).any() for h in priors["diverged"])
+
+
+def test_old_studies_of_changed_spaces_are_adapted(data: Path) -> None:
+    suite, today = suites.load("adapted-lcbench", data), suites.load("lcbench", data)
+    assert [(t.name, t.fold) for t in suite.tasks] == [(t.name, t.fold) for t in today.tasks]
+    prior = suite.prior("test", 6, 0)
+    assert len(prior) == 30
+    assert prior.space == today.tasks[0].task.space
+    held_out = {t.task.family for t in suite.tasks if t.fold == "test"}
+    assert not held_out & {t.family for t in prior.tasks}
+    momentum = prior.space.names.index("momentum")
+    assert (prior.histories[4].raw[:, momentum] == 0.9).all()
+    assert len(np.unique(prior.histories[0].raw[:, momentum])) == 6

@@ -15,7 +15,10 @@ from autometa.children import Child
 from autometa.space import Config, SearchSpace
 from autometa.tables import Schema
 
-DEEDS = ["behave", "sleep", "exit", "segfault", "allocate", "print", "nan", "raise", "close"]
+DEEDS = [
+    *("behave", "sleep", "exit", "segfault", "allocate", "print", "nan", "raise", "close"),
+    *("inf", "text", "matrix", "few"),
+]
 
 
 class Hostile(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -46,7 +49,18 @@ class Hostile(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Any:
-        return np.full(len(X), np.nan if self.deed == "nan" else 0.0)
+        match self.deed:
+            case "nan":
+                return np.full(len(X), np.nan)
+            case "inf":
+                return np.full(len(X), np.inf)
+            case "text":
+                return "nonsense"
+            case "matrix":
+                return np.zeros((len(X), 3, 2))
+            case "few":
+                return np.zeros(1)
+        return np.zeros(len(X))
 
 
 def _model(config: Config, schema: Schema, seed: int) -> Any:

@@ -226,3 +226,28 @@ def test_a_direction_that_does_not_fit_the_folder_writes_nothing(
     assert code == 2
     assert "mixed directions" in err
     assert {p.name: p.read_bytes() for p in (tmp_path / "p").iterdir()} == before
+
+
+def test_studies_are_adapted_as_they_are_learned(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = SearchSpace(
+        {"X": FloatDistribution(0.15, 1.0), "epochs": IntDistribution(1, 9)}, name="new"
+    )
+    (tmp_path / "space.json").write_text(json.dumps(new.to_json()))
+    words = [url, "--into", tmp_path / "p", "--space", tmp_path / "space.json"]
+    words += ["--default", "epochs=3", "--outside", "drop", "--licence", "MIT"]
+    told = learned(capsys, *words)
+    assert [s["added"] for s in told["studies"]] == [2, 1]
+    assert [s["kept"] for s in told["adapted"]["spaces"]] == [2, 1]
+    found = Portfolio.load(tmp_path / "p")
+    assert (found.space, found.licence) == (new, "MIT")
+    assert {t.config["epochs"] for h in found.histories for t in h} == {3}
+    assert [s["added"] for s in learned(capsys, *words)["studies"]] == [0, 0]
+    code, out, err = run(capsys, "learn", *words)
+    assert (code, err) == (0, "")
+    assert "guessed by its name" in out
+    code, _, err = run(capsys, "learn", url, "--into", tmp_path / "q", "--inner-lr", "rate")
+    assert code == 2
+    assert "no study tunes" in err
+    assert not (tmp_path / "q").exists()

@@ -255,3 +255,38 @@ def test_ascii_terminals_get_ascii(files: Path, capsys: pytest.CaptureFixture[st
             check=True,
         )
         assert result.stdout.decode("ascii")
+
+
+def test_adapt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from autometa.testing.families import Bowls
+
+    Bowls().portfolio(2, trials=5).save(tmp_path / "old")
+    new = SearchSpace(
+        {
+            "lr": FloatDistribution(1e-4, 1.0, log=True),
+            "depth": IntDistribution(1, 8),
+            "optimiser": CategoricalDistribution(["ADAM", "momentum"]),
+            "epochs": IntDistribution(1, 50),
+        }
+    )
+    space = new.to_json()["distributions"]
+    (tmp_path / "space.json").write_text(json.dumps(space))
+    words = ["portfolio", "adapt", tmp_path / "old", "--space", tmp_path / "space.json"]
+    words += ["--into", tmp_path / "new", "--renamed", "learning_rate=lr", "--default", "epochs=7"]
+    words += ["--choice", "optimiser:sgd=momentum", "--report", tmp_path / "report.json"]
+    with pytest.raises(SystemExit) as ended:
+        main([str(w) for w in words])
+    assert not ended.value.code
+    shown = capsys.readouterr().out
+    assert "'adam' -> 'ADAM', 'sgd' -> 'momentum'" in shown
+    assert "with 7, as given" in shown
+    assert json.loads((tmp_path / "report.json").read_text())["helps"]
+    found = Portfolio.load(tmp_path / "new")
+    assert [len(h) for h in found.histories] == [5, 5]
+    assert {t.config["epochs"] for h in found.histories for t in h} == {7}
+    (tmp_path / "space.json").write_text(json.dumps({"z": space["lr"]}))
+    for wrong in ([], ["--renamed", "nonsense"], ["--outside", "fold"]):
+        with pytest.raises(SystemExit) as ended:
+            main([str(w) for w in [*words[:5], "--into", tmp_path / "none", *wrong]])
+        assert ended.value.code == 2
+        assert not (tmp_path / "none").exists()

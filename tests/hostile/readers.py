@@ -31,19 +31,19 @@ from torch import nn
 from autometa import children
 from autometa.bench import inner_results, show
 from autometa.bench import journal as cells
-from autometa.cli.importing import _read_space
+from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio, manifest
 from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
+from autometa.search.attributes import EVALUATION
 from autometa.search.explanation import explain_study
-from autometa.search.history import read_history
+from autometa.search.history import Reader as HistoryReader
 from autometa.search.observed import Observed
-from autometa.search.pruned import PrunedScores
 from autometa.search.suggest import suggest
-from autometa.search.trials import EVALUATION, Judge, Menu, Search, in_order
+from autometa.search.trials import Judge, Menu, Search, in_order
 from autometa.space import SearchSpace
 from autometa.tables import load_table
 from autometa.task import State, Task, TaskHistory
@@ -290,7 +290,7 @@ def _frames() -> Iterator[Reader]:
     yield Reader(
         name="search space",
         valid=json.dumps(SPACE.to_json()).encode(),
-        read=_file("s.json", lambda path: _read_space(path).defaults),
+        read=_file("s.json", lambda path: read_space(path).defaults),
         kind="json",
     )
 
@@ -377,7 +377,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        read_history(study, last, Observed(_CHILD.space), PrunedScores()),
+        HistoryReader(Observed(_CHILD.space), 1.0).read(study, last),
     )
 
 

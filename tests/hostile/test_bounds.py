@@ -102,7 +102,7 @@ def test_a_tensor_header_that_claims_more_than_the_file_has_is_refused(tmp_path:
         import hashlib
 
         described = {
-            "schema": 1,
+            "schema": 2,
             "transfer": {},
             "sha256": hashlib.sha256(header).hexdigest(),
             "space": {"distributions": {}},

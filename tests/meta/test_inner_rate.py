@@ -148,3 +148,30 @@ def test_narrowed_rates_lie_in_the_interval_and_inactive_ones_stay() -> None:
     assert np.ptp(np.log10(rate[~is_off])) > 0.5
     assert np.array_equal(raw[:, [0, 2]], old[:, [0, 2]])
     assert np.array_equal(unit, before)
+
+
+def test_tasks_that_never_used_the_rate() -> None:
+    space = SearchSpace(
+        {
+            "solver": CategoricalDistribution(["exact", "sgd"]),
+            "c": FloatDistribution(0.0, 1.0),
+            "rate": FloatDistribution(1e-4, 1.0, log=True),
+        },
+        conditions={"rate": ("solver", ["sgd"])},
+        inner_lr="rate",
+    )
+    rng = np.random.default_rng(0)
+
+    def history(name: str, solver: float) -> TaskHistory:
+        raw = space.sample_raw(12, rng)
+        raw[:, 0] = solver
+        raw[:, 2] = rng.uniform(0.1, 0.9, 12) if solver else np.nan
+        task = Task(name=name, space=space, direction="maximize")
+        return TaskHistory(task=task, raw=raw, values=raw[:, 1])
+
+    learner = MetaLearner(seed=0, steps=10)
+    model = learner.fit(Portfolio([history("exact", 0.0)]))
+    with pytest.raises(ModelError, match="nothing was learned"):
+        model.predict_inner_lr()
+    mixed = learner.fit(Portfolio([history("exact", 0.0), history("sgd", 1.0)]))
+    assert -4.0 <= mixed.predict_inner_lr(config={"solver": "sgd", "c": 0.5}).mean <= 0.0

@@ -514,7 +514,7 @@ def test_ranges_are_joined_on_their_grids() -> None:
     assert joined.high == thirds[1].high
 
 
-def test_a_given_space_counts_what_does_not_fit() -> None:
+def test_studies_are_adapted_to_a_given_space() -> None:
     space = SearchSpace(
         {"lr": FloatDistribution(0.01, 0.25), "kernel": KERNEL, "gamma": GAMMA},
         conditions={"gamma": ("kernel", ["rbf"])},
@@ -536,16 +536,59 @@ def test_a_given_space_counts_what_does_not_fit() -> None:
     )
     result = Portfolio.from_studies(made, space=space)
     assert result.space == space
-    assert [t.config for t in result.histories[0]] == rows[:1]
+    assert [t.config for t in result.histories[0]] == [
+        rows[0],
+        {"lr": 0.25, "kernel": "linear"},
+        {"lr": 0.1, "kernel": "rbf", "gamma": 0.5},
+        {"lr": 0.1, "kernel": "linear"},
+        {"lr": 0.1, "kernel": "linear"},
+    ]
     assert result.provenance["studies"][0]["skipped"] == {
-        "COMPLETE: parameter 'lr' is out of range": 1,
-        "COMPLETE: parameter 'gamma' is missing": 1,
-        "COMPLETE: parameter 'gamma' is given where it is inactive": 1,
-        "COMPLETE: parameter 'kernel' is out of range": 1,
-        "COMPLETE: parameter 'extra' is not in the space": 1,
+        "COMPLETE: parameter 'kernel' is without the choice 'other'": 1
     }
-    with pytest.raises(InputError, match=r"fits the space .*is not in the space"):
+    (report,) = result.provenance["adapted"]["spaces"]
+    assert (report["trials"], report["kept"], report["tasks"]) == (6, 5, ["s"])
+    kinds = {p["name"]: [c["kind"] for c in p["changes"]] for p in report["parameters"]}
+    assert kinds == {
+        "lr": ["rescaled", "clipped"],
+        "kernel": ["dropped"],
+        "gamma": ["dropped", "filled"],
+        "extra": ["dropped"],
+    }
+    with pytest.raises(InputError, match="too different"):
         Portfolio.from_studies(made, space={"lr": FloatDistribution(5, 6)}, names="s")
+
+
+def test_a_failed_trial_that_ended_early_is_not_filled_in() -> None:
+    space = SearchSpace({"lr": FloatDistribution(0.01, 1.0), "n": IntDistribution(1, 9)})
+    made = study(
+        trials=[
+            {"value": 1.0, "lr": 0.1, "n": 3},
+            {"state": TrialState.FAIL, "lr": 0.2},
+            {"value": 2.0, "lr": 0.3},
+        ],
+        distributions={"n": IntDistribution(1, 9)},
+    )
+    result = Portfolio.from_studies(made, space=space, defaults={"n": 4})
+    assert [t.config for t in result.histories[0]] == [{"lr": 0.1, "n": 3}, {"lr": 0.3, "n": 4}]
+    assert result.provenance["studies"][0]["skipped"] == {"FAIL: parameter 'n' is missing": 1}
+
+
+def test_the_inner_learning_rate_is_named_at_import() -> None:
+    lr = FloatDistribution(1e-4, 1.0, log=True)
+    first = study(name="a", trials=[{"value": 1.0, "lr": 0.1}], distributions={"lr": lr})
+    wide = FloatDistribution(1e-5, 1.0, log=True)
+    second = study(name="b", trials=[{"value": 1.0, "lr": 0.2}], distributions={"lr": wide})
+    result = Portfolio.from_studies([first, second], inner_lr="lr")
+    assert (result.space.inner_lr, result.space.distributions["lr"].low) == ("lr", 1e-5)  # type: ignore[attr-defined]
+    given = Portfolio.from_studies(first, space={"lr": lr}, inner_lr="lr")
+    assert given.space.inner_lr == "lr"
+    with pytest.raises(InputError, match="no study tunes"):
+        Portfolio.from_studies(first, inner_lr="rate")
+    with pytest.raises(InputError, match="without a space"):
+        Portfolio.from_studies(first, renamed={"lr": "rate"})
+    with pytest.raises(SpaceError, match="no old space has it"):
+        Portfolio.from_studies(first, space={"lr": lr}, renamed={"rate": "lr"})
 
 
 # Errors ------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ _HOME = {
     "solver": ("solver", "Solver", ""),
     "adversarial": ("adversarial", "AdversarialSynthetic", ""),
     "adversarial-lcbench": ("adversarial", "AdversarialLCBench", "yahpo/lcbench"),
+    "adapted-lcbench": ("adapted", "AdaptedLCBench", "yahpo/lcbench"),
     "synthetic": ("synthetic", "Synthetic", ""),
 }
 

@@ -9,8 +9,8 @@ Protocol of a task (child, table), the same for all methods:
     regret      1 - R^2, or 2 (1 - balanced accuracy) of the objective: 0 = perfect, 1 = guessing
     judged      the best config so far is fitted to all tuning rows and measured on the rest
 
-All tasks are test tasks: nothing is tuned on them. The embedded portfolio's recipe and autometa's
-constants were chosen elsewhere (see `tables`, `lcbench`).
+All tasks are test tasks, and nothing was tuned for these suites. autometa's constants were chosen
+on development tasks of other suites, `tables` among them, whose tables are partly the same.
 """
 
 from __future__ import annotations

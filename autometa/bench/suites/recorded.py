@@ -83,10 +83,9 @@ class Recorded(Suite):
     def reference(self, task: BenchTask) -> Reference:
         """Best and median of what was recorded of the task; no method sees it."""
         history = self.recorded.by_key[task.task.space, task.name]
-        sign = 1.0 if task.task.direction == "maximize" else -1.0
-        scores = history.scores
+        best = int(np.nanargmax(history.scores))
         return Reference(
-            best=sign * float(np.nanmax(scores)), middle=sign * float(np.nanmedian(scores))
+            best=float(history.values[best]), middle=float(np.nanmedian(history.values))
         )
 
 

@@ -103,7 +103,9 @@ class YahpoSuite(Suite):
             )
             for name in listed
         ]
-        return assign(tasks, salt=self.name, test=self.scenario.test, folds=self.scenario.folds)
+        return assign(
+            tasks, salt=self.scenario.name, test=self.scenario.test, folds=self.scenario.folds
+        )
 
     def prior(self, fold: str, evaluations: int | None, seed: int) -> Portfolio:
         """Random evaluations of every prior task, each task with configs of its own."""

@@ -1,0 +1,137 @@
+"""Lessons: the trials of a portfolio's tasks as the arrays that fitting works on.
+
+Tasks of fewer than three usable trials, or whose trials are all alike, teach nothing about configs
+and are left out.
+
+Shapes: T tasks that teach, n_i usable trials of task i, N_i trials of any state, d unit columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autometa.encoding import Floats
+from autometa.meta.basis import Basis
+from autometa.meta.early import Shown, with_early
+from autometa.meta.noise import fold_noise
+from autometa.meta.targets import normal_scores, usable
+from autometa.meta.threads import one_thread
+from autometa.portfolio import Portfolio
+from autometa.task import State, TaskHistory
+
+_LEAST_TRIALS = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lessons:
+    """See the module; made by `Lessons.of`.
+
+    Args:
+        histories: Of the tasks that teach, length T.
+        rows: Which trials of each are usable, (N_i,) booleans.
+    """
+
+    histories: tuple[TaskHistory, ...]
+    rows: tuple[NDArray[np.bool_], ...]
+
+    @staticmethod
+    def of(portfolio: Portfolio) -> Lessons:
+        """What a portfolio of one space teaches."""
+        taught = [(h, rows) for h in portfolio.histories if _teaches(h, rows := usable(h))]
+        return Lessons(
+            histories=tuple(h for h, _ in taught), rows=tuple(rows for _, rows in taught)
+        )
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the tasks, length T."""
+        return tuple(h.task.name for h in self.histories)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Of the tasks, length T."""
+        return tuple(h.task.family for h in self.histories)
+
+    @property
+    def meta_features(self) -> tuple[Mapping[str, float], ...]:
+        """Of the tasks, length T."""
+        return tuple(dict(h.task.meta_features) for h in self.histories)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Trials of any state, length T."""
+        return tuple(map(len, self.histories))
+
+    @cached_property
+    def digests(self) -> tuple[int, ...]:
+        """Checksums of configs, values and states, length T."""
+        columns = ((h.raw, h.values, h.states) for h in self.histories)
+        return tuple(crc32(b"".join(c.tobytes() for c in parts)) for parts in columns)
+
+    @cached_property
+    def every(self) -> list[Floats]:
+        """Per task, unit configs of all trials, (N_i, d)."""
+        return [h.task.space.encode_raw(h.raw) for h in self.histories]
+
+    @cached_property
+    def units(self) -> list[Floats]:
+        """Per task, unit configs of the usable trials, (n_i, d)."""
+        return [unit[rows] for unit, rows in zip(self.every, self.rows, strict=True)]
+
+    @cached_property
+    def scores(self) -> list[Floats]:
+        """Per task, values with "higher is better", (n_i,)."""
+        return [h.scores[rows] for h, rows in zip(self.histories, self.rows, strict=True)]
+
+    @cached_property
+    def targets(self) -> list[Floats]:
+        """Per task, normal scores, (n_i,)."""
+        return [normal_scores(s) for s in self.scores]
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        """Per task, its usable trials and what was seen before their ends."""
+        parts = zip(self.histories, self.rows, self.every, self.targets, strict=True)
+        return [with_early(h, rows, unit, z) for h, rows, unit, z in parts]
+
+    @property
+    def noise(self) -> list[float]:
+        """Per task, the noise of its values that folds betray, in squared normal scores."""
+        return [
+            fold_noise(h.fold_scores[rows], s)
+            for h, rows, s in zip(self.histories, self.rows, self.scores, strict=True)
+        ]
+
+    @property
+    def failed(self) -> list[NDArray[np.bool_]]:
+        """Per task, which trials failed, (N_i,)."""
+        return [h.states == State.FAILED for h in self.histories]
+
+    def features(self, basis: Basis) -> tuple[list[Floats], list[Floats]]:
+        """Basis features of (all trials, usable trials): per task (N_i, p) and (n_i, p)."""
+        with one_thread():
+            every = _split(basis(np.concatenate(self.every)), self.counts)
+        return every, [phi[rows] for phi, rows in zip(every, self.rows, strict=True)]
+
+    def observations(self, basis: Basis) -> tuple[list[Floats], list[Floats]]:
+        """Basis features and normal scores of all that tasks show: (m_i, p) and (m_i,) a task."""
+        with one_thread():
+            features = [basis(s.unit, s.fidelity) for s in self.shown]
+        return features, [s.target for s in self.shown]
+
+
+def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:
+    return int(rows.sum()) >= _LEAST_TRIALS and bool(np.ptp(history.values[rows]) > 0)
+
+
+def _split(rows: Floats, counts: Sequence[int]) -> list[Floats]:
+    return np.split(rows, np.cumsum(counts)[:-1])

@@ -1,0 +1,79 @@
+"""Lineage: how a meta-model came about, and when it has to be fitted anew.
+
+A refit keeps the learned basis, so the basis grows old: it knows nothing of what only later tasks
+show. Once the portfolio has grown by a quarter, in tasks or in trials, the next refit is a whole
+fit. As with lists that grow by doubling, n tasks that arrive one by one thus cost O(log n) fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autometa.meta.lessons import Lessons
+
+_GROWTH = 1.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """See the module.
+
+    Args:
+        version: 1 for a model that `fit` made, one more with every refit that changed something.
+        digests: Checksums of the prior tasks' trials when the model was made, length T.
+        fitted_tasks: Tasks of the last whole fit.
+        fitted_trials: Trials of the last whole fit.
+    """
+
+    version: int = 1
+    digests: tuple[int, ...] = ()
+    fitted_tasks: int = 0
+    fitted_trials: int = 0
+
+    @staticmethod
+    def whole(lessons: Lessons) -> Lineage:
+        """Of a model that was just fitted on these lessons."""
+        return Lineage(
+            digests=lessons.digests,
+            fitted_tasks=len(lessons),
+            fitted_trials=sum(lessons.counts),
+        )
+
+    def is_of(self, tasks: Sequence[str], lessons: Lessons) -> bool:
+        """Whether a model of these tasks has seen exactly these lessons."""
+        return tuple(tasks) == lessons.names and self.digests == lessons.digests
+
+    def outgrown_by(self, lessons: Lessons) -> bool:
+        """Whether the lessons are so many more than those of the last whole fit."""
+        return (
+            len(lessons) > _GROWTH * self.fitted_tasks
+            or sum(lessons.counts) > _GROWTH * self.fitted_trials
+        )
+
+    def unchanged(self, tasks: Sequence[str], lessons: Lessons) -> dict[int, int]:
+        """Place of a task in the model -> its place in the lessons, where its trials are alike."""
+        places = {key: i for i, key in enumerate(zip(lessons.names, lessons.digests, strict=True))}
+        known = enumerate(zip(tasks, self.digests, strict=False))
+        return {i: places[key] for i, key in known if key in places}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `from_json`."""
+        return {
+            "version": self.version,
+            "digests": list(self.digests),
+            "fitted_tasks": self.fitted_tasks,
+            "fitted_trials": self.fitted_trials,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Lineage:
+        """The lineage that `to_json` described; what is absent is as for an unknown past."""
+        return Lineage(
+            version=int(data.get("version", 1)),
+            digests=tuple(map(int, data.get("digests", ()))),
+            fitted_tasks=int(data.get("fitted_tasks", 0)),
+            fitted_trials=int(data.get("fitted_trials", 0)),
+        )

@@ -1,0 +1,97 @@
+"""Refit: a meta-model's knowledge brought up to date, starting from its last state.
+
+    basis                 kept: it serves all tasks, and training it is half of a fit
+    heads and their prior EM goes on from the last prior, on the trials of all tasks
+    catalogue             kept, with the new tasks' opinions and best configs (`extend_catalogue`)
+    kernels, shares and widths of similarity, chances of curves    kept: properties of the family
+    log slope, failures, inner rates            computed anew: they are quick
+
+When the basis has grown too old for this, `lineage` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from autometa.encoding import Floats
+from autometa.meta.candidates import Candidates
+from autometa.meta.catalogue import extend_catalogue
+from autometa.meta.feasibility import fit_failure_rate
+from autometa.meta.inner_rate import RateModel, fit_rate_model
+from autometa.meta.lessons import Lessons
+from autometa.meta.noise import score_worth
+from autometa.meta.prior import fit_prior
+from autometa.meta.similarity import Similarity
+from autometa.meta.threads import one_thread
+from autometa.meta.transfer import Transfer
+from autometa.space import SearchSpace
+
+_ROUNDS = 10  # of EM: from the last prior it is close already
+
+
+def refitted(
+    old: Transfer, same: Mapping[int, int], space: SearchSpace, lessons: Lessons, *, seed: int
+) -> Transfer:
+    """What is known after the lessons, given what was known before some of them.
+
+    Args:
+        old: The last state.
+        same: Old place -> new place of the tasks whose trials have not changed.
+        space: Of all tasks.
+        lessons: Of all tasks, old and new.
+        seed: Of everything random.
+    """
+    rng = np.random.default_rng([seed, len(lessons)])
+    every_phi, _ = lessons.features(old.basis)
+    with one_thread():
+        shown = lessons.observations(old.basis)
+        prior = fit_prior(*shown, lessons.noise, rounds=_ROUNDS, start=old.prior)
+        return replace(
+            old,
+            prior=prior,
+            catalogue=extend_catalogue(
+                old.catalogue,
+                same,
+                Candidates(space),
+                old.basis,
+                prior,
+                lessons.units,
+                lessons.targets,
+                lessons.scores,
+                rng,
+            ),
+            log_slope=log_slope(lessons.scores),
+            similarity=_over(old.similarity, lessons),
+            start=_over(old.start, lessons),
+            failure=fit_failure_rate(every_phi, lessons.failed),
+            rates=rate_model(space, lessons, seed),
+        )
+
+
+def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
+    """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
+    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
+    if not logs:
+        return 0.0, 3.0
+    return float(np.median(logs)), float(max(np.std(logs), 0.5))
+
+
+def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | None:
+    """Which inner learning rates are best; None where the space has none, or no trial used one."""
+    if not space.inner_lr:
+        return None
+    column = space.names.index(space.inner_lr)
+    if not any((~np.isnan(h.raw[:, column])).any() for h in lessons.histories):
+        return None
+    return fit_rate_model(space, lessons.histories, np.random.default_rng([seed, 1]))
+
+
+def _over(old: Similarity, lessons: Lessons) -> Similarity:
+    """The same share and width, over the meta-features that all of the tasks have."""
+    features = lessons.meta_features
+    names = tuple(n for n in old.names if all(n in m for m in features))
+    values = np.array([[m[n] for n in names] for m in features]).reshape(len(features), len(names))
+    return replace(old, names=names, values=values)

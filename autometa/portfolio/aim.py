@@ -1,0 +1,53 @@
+"""In which space studies are wanted, and by which rules those of other spaces come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from optuna.distributions import BaseDistribution
+
+from autometa.errors import InputError
+from autometa.space import SearchSpace
+from autometa.space.rules import Rules
+
+
+@dataclass(frozen=True)
+class Aim:
+    """In which space studies are wanted: a given one, or None for each study's own."""
+
+    space: SearchSpace | None
+    inner_lr: str | None
+    rules: Rules
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse an inner learning rate and rules that name no parameter of any study."""
+        if self.space is not None:
+            self.rules.check(self.space, names)
+        elif self.inner_lr is not None and self.inner_lr not in names:
+            raise InputError(
+                f"inner_lr={self.inner_lr!r}, which no study tunes", allowed=", ".join(names)
+            )
+
+
+def aim_at(
+    space: SearchSpace | Mapping[str, BaseDistribution] | None, inner_lr: str | None, rules: Rules
+) -> Aim:
+    """What `Portfolio.from_studies` was asked for.
+
+    Raises:
+        InputError: arguments that contradict one another.
+    """
+    if space is not None and not isinstance(space, SearchSpace):
+        space = SearchSpace(space, inner_lr=inner_lr)
+    elif space is not None and inner_lr not in (None, space.inner_lr):
+        raise InputError(
+            f"inner_lr={inner_lr!r} for a space whose inner learning rate is {space.inner_lr!r}",
+            do="Say it in the space: SearchSpace(..., inner_lr=NAME)",
+        )
+    if space is None and rules != Rules():
+        raise InputError(
+            "renamed, choices, defaults or outside without a space to adapt to",
+            do="Give the space too",
+        )
+    return Aim(space, inner_lr, rules)
