@@ -48,4 +48,8 @@ def build(folder: Path) -> None:
 if __name__ == "__main__":
     with warnings.catch_warnings():
         warnings.filterwarnings("error", module=r"pdoc\..*")
+        # What a NamedTuple's constructor takes, and classes that are generic in their stubs only
+        # (pandas.Series), cannot be looked up; both are shown as written.
+        warnings.filterwarnings("ignore", message=r"Error parsing .* ForwardRef\(.*\.__init__\.")
+        warnings.filterwarnings("ignore", message=r"Error parsing .* is not subscriptable$")
         build(Path(sys.argv[1]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,6 @@ from numpy.typing import NDArray
 from autometa.errors import InputError
 
 Kind: TypeAlias = Literal["classification", "regression"]
-if TYPE_CHECKING:
-    Column: TypeAlias = pd.Series[Any]
-else:
-    Column = pd.Series  # takes no item when a program runs, and the API reference reads it then
 
 MAX_CLASS_NUMBERS = 20
 """A target of whole numbers has at most this many distinct ones, or it is a regression."""
@@ -65,7 +61,7 @@ class Table:
 
     name: str
     X: pd.DataFrame
-    y: Column
+    y: pd.Series[Any]
     kind: Kind | None = None
     family: str = ""
     info: Mapping[str, Any] = field(default_factory=dict)
@@ -150,7 +146,7 @@ class Table:
         return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info)
 
 
-def guess_kind(y: Column) -> Kind:
+def guess_kind(y: pd.Series[Any]) -> Kind:
     """Classification for text, categories, booleans and few whole numbers; else regression."""
     if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
         return "classification"
@@ -163,7 +159,7 @@ def guess_kind(y: Column) -> Kind:
     return "classification" if whole and few else "regression"
 
 
-def _classes(y: Column, name: str) -> Column:
+def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     if len(types := sorted({type(v).__name__ for v in y.unique()})) > 1:
         raise InputError(
             f"the target of table {name!r} has classes of several types ({', '.join(types)})",
@@ -187,7 +183,7 @@ def _classes(y: Column, name: str) -> Column:
     return labels
 
 
-def _numbers(y: Column, name: str) -> Column:
+def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     values = pd.to_numeric(y, errors="coerce").astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(
@@ -212,7 +208,7 @@ def _features(X: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(columns), empty
 
 
-def _feature(column: Column, table: str) -> Column:
+def _feature(column: pd.Series[Any], table: str) -> pd.Series[Any]:
     if pd.api.types.is_complex_dtype(column):
         raise InputError(f"column {column.name!r} of table {table!r} has complex numbers")
     if not _is_number(column):
@@ -229,7 +225,7 @@ def _feature(column: Column, table: str) -> Column:
     return numbers
 
 
-def _is_number(column: Column) -> bool:
+def _is_number(column: pd.Series[Any]) -> bool:
     """Numbers, dates and durations; booleans and numbers declared as categories are not."""
     types = pd.api.types
     if isinstance(column.dtype, pd.CategoricalDtype) or types.is_bool_dtype(column):
@@ -241,7 +237,7 @@ def _is_number(column: Column) -> bool:
     )
 
 
-def as_number(column: Column) -> Column:
+def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
     """A column as float64, missing as NaN; dates are days since 1970, durations are days.
 
     Anything else that is no number becomes NaN: at prediction time it is a missing value.
@@ -257,12 +253,12 @@ def as_number(column: Column) -> Column:
     )
 
 
-def as_text(column: Column) -> Column:
+def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     """A column as Python strings, missing as NaN: what a category is whatever its type was."""
-    values: Column = column.astype(object)
+    values: pd.Series[Any] = column.astype(object)
     return values.where(column.isna(), values.map(str)).where(column.notna(), np.nan)
 
 
-def _days(durations: Column) -> Column:
-    days: Column = durations.dt.total_seconds() / 86_400
+def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
+    days: pd.Series[Any] = durations.dt.total_seconds() / 86_400
     return days
