@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from autometa.cli.output import show_table
 from autometa.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 Renamed = Annotated[
     list[str] | None, typer.Option(help="OLD=NEW: a parameter's new name; repeat for several.")
