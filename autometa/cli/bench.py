@@ -71,6 +71,10 @@ def run(
     ] = "autometa",
     again: Annotated[str, typer.Option(help="Methods to run again though they are finished.")] = "",
     workers: Annotated[int, typer.Option(help="Processes, each with one thread.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a running Dask scheduler; it has no login, keep it private."),
+    ] = None,
     output: Annotated[str, typer.Option("-f", "--format", help="table or json.")] = "table",
 ) -> None:
     """Run methods side by side on the tasks of a suite.
@@ -98,6 +102,7 @@ def run(
             cells=None if into is None else journal_of(into, suite),
             again=_listed(again),
             workers=workers,
+            scheduler=scheduler,
             progress=progress,
             message=_message,
         )
