@@ -427,7 +427,7 @@ def stream(monkeypatch: pytest.MonkeyPatch, client: FakeClient, work: list[plan.
             return self.queue.pop(0)
 
     module = SimpleNamespace(as_completed=Completed, KilledWorker=KilledError)
-    monkeypatch.setattr(workers, "_distributed", lambda: module)
+    monkeypatch.setattr(workers, "distributed", lambda: module)
     table = tiny("a")
     return list(workers._stream(client, work, {"a": table}, Protocol(), None))
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from threadpoolctl import threadpool_limits
 
 from autometa.bench import journal, methods, suites
+from autometa.bench.cluster import on_cluster
 from autometa.bench.journal import Cell, Key
 from autometa.bench.method import Method
 from autometa.bench.suite import Split, Suite
@@ -44,6 +45,7 @@ def run(
     cells: Path | None = None,
     again: Sequence[str] = (),
     workers: int = 1,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     message: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def run(
         cells: Journal to continue; None keeps nothing.
         again: Methods whose finished cells do not count.
         workers: Processes, each with one thread.
+        scheduler: Address of a running Dask scheduler, whose workers run the cells instead.
         progress: Called after every cell.
         message: Told about methods that are skipped and groups that failed; logged otherwise.
 
@@ -92,7 +95,7 @@ def run(
     finished = {k: c for k, c in finished.items() if k in wanted and k.method not in again}
     plan = groups(chosen, on, seeds, evaluations=count, trials=trials, finished=finished)
     total, done = len(wanted), len(wanted) - sum(len(g.tasks) for g in plan)
-    for cell in _cells(plan, known, loaded, chosen, suite, data, workers, tell):
+    for cell in _cells(plan, known, loaded, chosen, suite, data, workers, scheduler, tell):
         finished[cell.key] = cell
         if cells is not None:
             journal.append(cells, [cell])
@@ -133,9 +136,12 @@ def _cells(
     asked: str | Suite,
     data: Path | None,
     workers: int,
+    scheduler: str | None,
     tell: Callable[[str], None],
 ) -> Iterator[Cell]:
-    if workers <= 1 or len(plan) <= 1:
+    if not plan:
+        return
+    if scheduler is None and (workers <= 1 or len(plan) == 1):
         by_name = {m.name: m for m in chosen}
         with one_thread():
             for group in plan:
@@ -147,10 +153,15 @@ def _cells(
     unknown = [m.name for m in chosen if m.name not in methods.names()]
     if unknown or not isinstance(asked, str):
         raise InputError(
-            f"{workers} workers, but {unknown[0] if unknown else 'the suite'} is not registered",
+            f"several workers, but {unknown[0] if unknown else 'the suite'} is not registered",
             allowed="names of suites and methods, which other processes can look up",
-            do="Use workers=1, or register it",
+            do="Use workers=1 and no scheduler, or register it",
         )
+    if scheduler is not None:
+        yield from on_cluster(
+            plan, known, asked, data, scheduler, lambda g, error: tell(_failure(g, error))
+        )
+        return
     yield from _parallel(plan, known, asked, data, workers, tell)
 
 

@@ -71,6 +71,10 @@ def run(
     ] = "autometa",
     again: Annotated[str, typer.Option(help="Methods to run again though they are finished.")] = "",
     workers: Annotated[int, typer.Option(help="Processes, each with one thread.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a running Dask scheduler; it has no login, keep it private."),
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Run methods side by side on the tasks of a suite.
@@ -97,6 +101,7 @@ def run(
             cells=None if into is None else journal_of(into, suite),
             again=_listed(again),
             workers=workers,
+            scheduler=scheduler,
             progress=lambda done, total, cell: bar(
                 suite, done, total, f"{cell.method} on {cell.task}"
             ),

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autometa import children
@@ -97,10 +98,25 @@ def on_dask(
         MissingExtraError: Dask is not installed and a scheduler is asked for.
         InputError: the scheduler does not answer.
     """
-    distributed = _distributed()
+    with connected(scheduler, workers=workers) as client:
+        yield lambda work: _stream(client, work, tables, protocol, timeout)
+
+
+@contextmanager
+def connected(scheduler: str | None, *, workers: int = 1) -> Iterator[Any]:
+    """A Dask client of a running scheduler, or of a local cluster on loopback.
+
+    Args:
+        scheduler: Address, or None for a local cluster.
+        workers: Processes of the local cluster, one thread each.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        InputError: the scheduler does not answer.
+    """
     cluster = None
     if scheduler is None:
-        cluster = distributed.LocalCluster(
+        cluster = distributed().LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -112,13 +128,13 @@ def on_dask(
             silence_logs=40,  # logging.ERROR
         )
     try:
-        client = distributed.Client(cluster or scheduler, timeout=30)
+        client = distributed().Client(cluster or scheduler, timeout=30)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler!r}", allowed="tcp://host:port"
         ) from error
     try:
-        yield lambda work: _stream(client, work, tables, protocol, timeout)
+        yield client
     finally:
         client.close()
         if cluster is not None:
@@ -133,10 +149,10 @@ def _stream(
     timeout: float | None,
 ) -> Iterator[Outcome]:
     """Keep every worker's queue short and filled; unfinished batches go first again."""
-    distributed = _distributed()
+    dask = distributed()
     waiting, source = deque[Batch](), iter(work)
     running: dict[Any, Batch] = {}
-    finished = distributed.as_completed()
+    finished = dask.as_completed()
 
     def fill() -> None:
         slots = QUEUE * max(1, len(client.nthreads()))
@@ -160,7 +176,7 @@ def _stream(
             if left.configs:
                 waiting.append(left)
             yield batch, trials
-        elif not isinstance(error := future.exception(), distributed.KilledWorker):
+        elif not isinstance(error := future.exception(), dask.KilledWorker):
             raise error  # a mistake in the program or a lost scheduler, not a config's failure
         elif len(batch.configs) > 1:  # it took its workers with it: find out which config did
             waiting.extend(Batch(batch.table, batch.child, (c,)) for c in batch.configs)
@@ -172,17 +188,21 @@ def _stream(
 def has_dask() -> bool:
     """Whether `distributed` can be imported."""
     try:
-        _distributed()
+        distributed()
     except MissingExtraError:
         return False
     return True
 
 
-def _distributed() -> Any:
+def distributed() -> Any:
+    """The module, imported where it is needed.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
-        import distributed
+        return import_module("distributed")
     except ImportError as error:
         raise MissingExtraError(
             "Dask is not installed", do="pip install 'autometa[distributed]'"
         ) from error
-    return distributed
