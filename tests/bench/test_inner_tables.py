@@ -13,7 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from autometa.bench import inner_peers, inner_tables
+from autometa.bench import inner_tables
 from autometa.bench.inner_peers import PEERS, Peer
 from autometa.cli import app
 from autometa.errors import InputError
@@ -30,7 +30,6 @@ def blobs(columns: int, seed: int, rows: int = 80) -> Rows:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("SHOTS", 30), ("QUERIES", 30), ("LONG", 25), ("EPISODES", 2)):
         monkeypatch.setattr(inner_tables, name, value)
-    monkeypatch.setattr(inner_peers, "_TUNED", (0.01,))
     short = {n: replace(p, rates=p.rates[:1] + p.rates[4:6]) for n, p in PEERS.items()}
     monkeypatch.setattr(inner_tables, "PEERS", short)
 
