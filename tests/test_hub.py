@@ -9,6 +9,9 @@ from typing import Any
 import optuna
 import pytest
 
+from autometa.meta import MetaLearner
+from autometa.portfolio import Portfolio
+
 HUB = Path(__file__).parents[1] / "hub"
 PACKAGE = HUB / "samplers" / "autometa"
 optunahub = pytest.importorskip("optunahub")
@@ -23,7 +26,7 @@ def test_it_samples_and_prunes(package: Any, tmp_path: Path) -> None:
     study: optuna.Study = runpy.run_path(str(PACKAGE / "example.py"))["main"](package, n_trials=4)
     assert [t.user_attrs["autometa:rule"] for t in study.trials] == ["portfolio"] * 3 + ["transfer"]
     assert study.best_value < 0.1
-    model = package.learn([study])
+    model = MetaLearner(seed=0, steps=20).fit(Portfolio.from_studies(study))
     model.save(tmp_path / "m.autometa")
     assert package.learn(str(tmp_path / "m.autometa")).space == model.space
     assert "MedianPruner" in package.AutometaPruner(model).note

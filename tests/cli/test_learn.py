@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from autometa.cli import main
-from autometa.portfolio import Portfolio
+from autometa.portfolio import Portfolio, sources
 from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
@@ -191,6 +192,8 @@ def test_other_data_of_a_name_stands_beside(tmp_path: Path) -> None:
     [
         (["nothing.db"], "cannot be opened"),
         (["nosuch://me:secret@host/db"], "cannot be opened"),
+        (["postgresql+psycopg://me:secret@127.0.0.1:1/db"], "cannot be opened"),
+        (["mysql+pymysql://me:secret@127.0.0.1:1/db"], "cannot be opened"),
         (["mine.db", "--names", "third"], "no study is named 'third'"),
         (["mine.db", "--names", "empty"], "no COMPLETE trial"),
         (["damaged.db"], "damaged"),
@@ -212,6 +215,23 @@ def test_bad_input_ends_with_2_and_writes_nothing(
     assert err.startswith("error: ")
     assert message in err
     assert "secret" not in err
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_locked_database_ends_with_2_and_writes_nothing(
+    url: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sources, "BUSY", 0.05)
+    database = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    database.execute("BEGIN EXCLUSIVE")
+    code, out, err = run(capsys, "learn", url, "--into", tmp_path / "p")
+    database.execute("ROLLBACK")
+    database.close()
+    assert (code, out) == (2, "")
+    assert "locked" in err
     assert not (tmp_path / "p").exists()
 
 

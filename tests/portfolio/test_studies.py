@@ -5,7 +5,10 @@ import json
 import math
 import pickle
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -163,6 +166,37 @@ def test_names_choose_studies(names: Any, expected: list[str]) -> None:
     for name in ("a1", "a2", "b"):
         study(memory, name, trials=simple())
     assert [t.name for t in Portfolio.from_studies(memory, names=names).tasks] == expected
+
+
+_SERVER = """
+import sys
+from optuna.storages import RDBStorage, run_grpc_proxy_server
+run_grpc_proxy_server(RDBStorage(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]))
+"""
+
+
+def test_studies_come_through_a_grpc_proxy(tmp_path: Path) -> None:
+    pytest.importorskip("grpc")
+    from optuna.storages import GrpcStorageProxy
+
+    made, url = storage("sqlite", tmp_path)
+    study(made, "remote", trials=simple(4, curve={0: 0.5, 1: 1.0}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _SERVER, url, str(port)])
+    try:
+        proxy = GrpcStorageProxy(host="127.0.0.1", port=port)
+        proxy.wait_server_ready(timeout=120)
+        result = Portfolio.from_studies(proxy)
+        proxy.close()
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+    (history,) = result.histories
+    assert history.task.name == "remote"
+    np.testing.assert_array_equal(history.values, [0.0, 1.0, 2.0, 3.0])
+    assert history.curves.shape == (4, 2)
 
 
 # Read only ---------------------------------------------------------------------------------------
