@@ -8,7 +8,6 @@ called `<script>`.
 from __future__ import annotations
 
 import io
-import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from autometa import plots
 from autometa.errors import StoreError
 from autometa.search.result import TunedTrial, TuneResult, failures
+from autometa.writing import put_in_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def write_report(result: TuneResult, path: str | Path) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic one on every platform
+        put_in_place(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise StoreError(

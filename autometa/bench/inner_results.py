@@ -18,6 +18,7 @@ import numpy as np
 from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
+from autometa.writing import put_in_place
 
 Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
 
@@ -59,7 +60,7 @@ def add_records(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    put_in_place(temporary, path)
     return content
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL and Optuna's gRPC proxy, to measure with: throw-away, loopback, stopped by their ids."""
+"""PostgreSQL and Optuna's gRPC proxy to measure with: throw-away, loopback, stopped by id."""
 
 from __future__ import annotations
 
