@@ -18,6 +18,7 @@ import numpy as np
 from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
+from autometa.writing import put_in_place
 
 # What a record may measure, in the order in which it is shown: measure -> {"mean", "ci95"}.
 # A measure "NAME @k" is that of a method NAME after k steps.
@@ -75,7 +76,7 @@ def add_records(
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    put_in_place(temporary, path)
     return content
 
 

@@ -17,6 +17,7 @@ from autometa.bench.show_judged import judged_markdown
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
+from autometa.writing import put_in_place
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,7 +67,7 @@ def save(results: Mapping[str, Any], path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(path)
+        put_in_place(part, path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
 

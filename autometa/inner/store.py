@@ -22,6 +22,7 @@ from torch import Tensor
 
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
+from autometa.writing import put_in_place
 
 
 def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
@@ -97,7 +98,7 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
+    put_in_place(temporary, path)
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

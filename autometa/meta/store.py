@@ -41,6 +41,7 @@ from autometa.meta.similarity import Similarity
 from autometa.meta.transfer import Transfer
 from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
+from autometa.writing import put_in_place
 
 SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
@@ -77,7 +78,7 @@ def save_model(model: MetaModel, path: Path) -> None:
             file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        put_in_place(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StoreError(

@@ -6,7 +6,6 @@ called `<script>`.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from autometa.errors import StoreError
+from autometa.writing import put_in_place
 
 _NUMERIC = re.compile(r"more|-|[-+0-9.e/…\n]+")
 
@@ -46,7 +46,7 @@ def write(text: str, path: Path) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic one on every platform
+        put_in_place(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise StoreError(

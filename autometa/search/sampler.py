@@ -31,6 +31,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
@@ -98,6 +99,7 @@ class MetaSampler(BaseSampler):
         self._readers: WeakKeyDictionary[optuna.Study, Reader] = WeakKeyDictionary()
         self._plans: dict[tuple[str, int], _Plan] = {}
         self._bases: dict[tuple[str, int], BaseSampler] = {}
+        self._shared: WeakKeyDictionary[optuna.Study, IntersectionSearchSpace] = WeakKeyDictionary()
         self._lock = threading.Lock()
         self._deciding = threading.Lock()
 
@@ -144,6 +146,9 @@ class MetaSampler(BaseSampler):
         """The base sampler's space, without what this trial's plan holds."""
         plan = self._plan(study, trial)
         held = plan.config if plan is not None else {}
+        if self._base is None and held.keys() >= self._common(study).keys():
+            # The default base is new for each trial and would compare all trials to find this out.
+            return {}
         space = self._base_of(study, trial).infer_relative_search_space(study, trial)
         return {name: d for name, d in space.items() if name not in held}
 
@@ -229,6 +234,12 @@ class MetaSampler(BaseSampler):
             return None
         with threadpool_limits(limits=1):
             return self._posterior_plan(trial.number, history)
+
+    def _common(self, study: optuna.Study) -> dict[str, BaseDistribution]:
+        """The parameters that all trials of a study share; each trial is looked at once."""
+        with self._lock:
+            known = self._shared.setdefault(study, IntersectionSearchSpace())
+            return known.calculate(study)
 
     def _reader(self, study: optuna.Study) -> Reader:
         """Of this very study; two in different storages may have one name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from autometa import children
 from autometa.errors import InputError, MissingExtraError, StoreError
 from autometa.search.result import TuneResult
 from autometa.tables import Table
+from autometa.writing import put_in_place
 
 
 def refit(result: TuneResult, table: Table) -> Any:
@@ -52,7 +52,7 @@ def save_model(result: TuneResult, table: Table, path: str | Path) -> list[str]:
     try:
         io.dump(model, temporary)
         types: list[str] = io.get_untrusted_types(file=temporary)
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic one on every platform
+        put_in_place(temporary, path)
     except OSError as error:
         raise StoreError(
             f"the model {str(path)!r} cannot be written ({error.strerror})",
