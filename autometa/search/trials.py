@@ -149,7 +149,7 @@ class Search:
         while not late():
             with explained():
                 if self.open_places(target) > 0:
-                    trial = self.step(target)
+                    trial = patiently(lambda: self.step(target))
                 elif give_back_unnamed(self.study):
                     continue
                 else:
@@ -166,8 +166,7 @@ class Search:
         """Ask, evaluate, tell, with the heartbeats of the storage.
 
         Returns:
-            The trial; None where its place was taken, or the storage was away before there was a
-            result.
+            The trial; None where its place was taken, or there is no result.
 
         Raises:
             KeyboardInterrupt: the user stopped it; the trial is told as failed and not reported.
@@ -176,12 +175,9 @@ class Search:
         try:
             self.study.optimize(run, n_trials=1)
         except Exception as error:
-            cause = run.error or error
-            if is_outage(cause) and run.trial is None:
-                patiently(lambda: self.study.user_attrs)  # back, or beyond patience
-                return None
-            if not (is_outage(cause) or run.taken_away(error)):
-                raise
+            cause = run.error or _underlying(error)
+            if run.trial is None or not (is_outage(cause) or run.taken_away(cause)):
+                raise cause from None  # after an outage `fill` tries again, while it has patience
             # A result that could not be told is told now; without one the trial is given up.
             patiently(lambda: self._settle(run))
         if run.trial is None or run.found is None:
@@ -279,6 +275,13 @@ class _Run:
         trials = self.search.study.get_trials(deepcopy=False)
         before = (t for t in trials if t.number < trial.number)
         return sum(not t.state.is_finished() or evaluated(t) for t in before) >= self.target
+
+
+def _underlying(error: Exception) -> Exception:
+    """What broke the telling of a trial; Optuna hides it behind an assertion of its own."""
+    context = error.__context__
+    hidden = isinstance(error, AssertionError) and isinstance(context, Exception)
+    return context if hidden else error  # type: ignore[return-value]
 
 
 def evaluated(trial: FrozenTrial) -> bool:

@@ -9,12 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.faults.counter import Faults
+from tests.faults.killing import Program
 from tests.faults.programs import environment
 
 NO_POSTGRES = (
     "AUTOMETA_TEST_POSTGRES names no database: install Debian's postgresql, start a cluster on a "
     "loopback port as .ci/run does, and give its URL (postgresql://postgres@127.0.0.1:PORT/postgres)"
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_program_is_left() -> Iterator[None]:
+    yield
+    Program.end_all()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.faults.programs import environment
 
@@ -16,7 +16,9 @@ PROGRAM = [sys.executable, "-m", "tests.faults.programs"]
 
 
 class Program:
-    """A program of `programs`, past its imports."""
+    """A program of `programs`; those that a failed test leaves behind are ended by `end_all`."""
+
+    running: ClassVar[list[Program]] = []
 
     def __init__(self, name: str, *arguments: object) -> None:
         self.process = subprocess.Popen(
@@ -25,6 +27,17 @@ class Program:
             text=True,
             env=environment(),
         )
+
+        self.running.append(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Kill what is left."""
+        while cls.running:
+            program = cls.running.pop()
+            if program.process.poll() is None:
+                program.process.kill()
+            program.process.communicate()
 
     def ready(self) -> Program:
         assert self.process.stdout is not None
@@ -38,7 +51,8 @@ class Program:
 
     def said(self) -> list[Any]:
         """Everything it acknowledged until its end."""
-        out, _ = self.process.communicate(timeout=250)
+        out, _ = self.process.communicate(timeout=800)
+        self.running.remove(self)
         return [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith("\n")]
 
     def end(self) -> list[Any]:

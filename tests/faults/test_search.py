@@ -82,8 +82,9 @@ def test_several_processes_share_a_search(
 def test_no_duplicates_under_load(
     kind: str, tmp_path: Path, name: str, model: Path, request: pytest.FixtureRequest
 ) -> None:
-    url, target = address(kind, tmp_path, request), 80
-    programs = [Program("search", url, name, target, model, 0.0) for _ in range(6)]
+    url = address(kind, tmp_path, request)
+    target, number = (24, 3) if kind == "sqlite" else (60, 5)  # sqlite has one writer at a time
+    programs = [Program("search", url, name, target, model, 0.0) for _ in range(number)]
     said = [line for p in programs for line in told(p.end())]
     assert_whole(url, name, said, target)
 
