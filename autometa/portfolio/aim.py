@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optuna.distributions import BaseDistribution
 
@@ -14,11 +14,19 @@ from autometa.space.rules import Rules
 
 @dataclass(frozen=True)
 class Aim:
-    """In which space studies are wanted: a given one, or None for each study's own."""
+    """In which space studies are wanted.
+
+    Args:
+        space: A given one, or None for each study's own.
+        inner_lr: The parameter that is the inner learning rate, where the space is their own.
+        rules: By which trials of other spaces come to a given one.
+        adapts: Whether they do; else trials that do not fit a given space are left out.
+    """
 
     space: SearchSpace | None
-    inner_lr: str | None
-    rules: Rules
+    inner_lr: str | None = None
+    rules: Rules = field(default_factory=Rules)
+    adapts: bool = True
 
     def check_names(self, names: Sequence[str]) -> None:
         """Refuse an inner learning rate and rules that name no parameter of any study."""

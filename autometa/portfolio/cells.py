@@ -10,7 +10,7 @@ from typing import Any
 
 from autometa.errors import InputError, StoreError
 from autometa.portfolio.importing import MISSING
-from autometa.reading import parse_json, read_bytes, read_csv
+from autometa.reading import check_size, parse_json, read_bytes, read_csv
 
 MOST_BYTES = 512 * 2**20  # of a file that is read as a whole
 FLAGS = {"true": True, "false": False}
@@ -35,6 +35,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
         StoreError: it cannot be read, is too large, or is no CSV.
     """
     try:
+        check_size(path, path.stat().st_size, MOST_BYTES)
         frame = read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} is not readable as CSV: {error}") from error

@@ -33,14 +33,13 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import InputError
-from autometa.portfolio.aim import aim_at
+from autometa.portfolio.aim import Aim
 from autometa.portfolio.cells import FLAGS, is_missing, number_of, text_of
 from autometa.portfolio.importing import MISSING, words_of
 from autometa.portfolio.portfolio import Portfolio
 from autometa.portfolio.sources import FoundStudy
 from autometa.portfolio.studies import import_found
 from autometa.space import SearchSpace, Value
-from autometa.space.rules import Rules
 from autometa.task import Direction, check_direction
 
 MOST_CHOICES = 64
@@ -114,7 +113,7 @@ def portfolio_of_runs(
     for task in dict.fromkeys(r.task for r in runs):
         trials = [_trial(i, r, distributions) for i, r in enumerate(runs) if r.task == task]
         found.append(FoundStudy(task, False, source, _reader(direction, trials)))
-    aim = aim_at(space, None, Rules())
+    aim = Aim(space, adapts=False)
     return import_found(found, what=what, aim=aim, metric=metric, notes=notes)
 
 

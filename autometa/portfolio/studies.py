@@ -119,7 +119,7 @@ def import_found(
             "studies": [i.to_json() for i in imported],
             "skipped_studies": refused,
             "notes": list(notes),
-            **({} if aim.space is None else {"adapted": _report(imported).to_json()}),
+            **({"adapted": _report(imported).to_json()} if aim.space and aim.adapts else {}),
         },
     )
 

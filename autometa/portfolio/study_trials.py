@@ -97,6 +97,9 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> St
     if aim.space is None:
         space = _inferred(new, distributions, complete, aim.inner_lr)
         raw, wrong = _own(new, finished, space)
+    elif not aim.adapts:
+        space = aim.space
+        raw, wrong = _own(new, finished, space)
     else:
         space = aim.space
         raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)

@@ -93,7 +93,7 @@ def test_a_compressed_model_is_refused_unopened(tmp_path: Path) -> None:
 def test_members_of_a_model_are_found_by_their_names_only(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     path = model_file(tmp_path / "m", {f"../{outside.name}": b"x", "/etc/x": b"x"})
-    with pytest.raises(StoreError, match=r"no model\.json in it"):
+    with pytest.raises(StoreError, match="something else than"):
         MetaModel.load(path)
     assert not outside.exists()
 

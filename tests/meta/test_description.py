@@ -80,19 +80,17 @@ def test_a_bomb_is_refused_unread(tmp_path: Path) -> None:
         MetaModel.load(path)
 
 
-def test_models_of_the_first_schema_are_still_read(
-    files: tuple[Path, Path], tmp_path: Path
+@pytest.mark.parametrize(("schema", "advice"), [(1, "Fit it again"), (99, "Update autometa")])
+def test_models_of_another_schema_are_refused_with_advice(
+    schema: int, advice: str, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "old.autometa"
     with zipfile.ZipFile(files[0]) as new, zipfile.ZipFile(path, "w") as old:
         header = json.loads(new.read("model.json"))
-        for name in ("licence", "provenance", "chance"):
-            del header[name]
-        old.writestr("model.json", json.dumps({**header, "schema": 1}))
+        old.writestr("model.json", json.dumps({**header, "schema": schema}))
         old.writestr("model.safetensors", new.read("model.safetensors"))
-    loaded = MetaModel.load(path)
-    assert loaded.warm_start(3) == MetaModel.load(files[0]).warm_start(3)
-    assert (loaded.licence, loaded.provenance, loaded.chance) == ("", {}, None)
+    with pytest.raises(StoreError, match=advice):
+        MetaModel.load(path)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

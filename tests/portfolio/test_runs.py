@@ -287,7 +287,7 @@ def test_bad_wandb_files(
 def test_files_beyond_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "MOST_BYTES", 100)
     for layout in ("mlflow csv", "wandb json"):
-        with pytest.raises(StoreError, match="MB"):
+        with pytest.raises(StoreError, match="up to 100"):
             FILES[layout](tmp_path)
 
 
