@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from autometa.cli import pruning
-from autometa.cli.output import Format, FormatOption, show_json
+from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import note, progress
 from autometa.errors import InputError
 
@@ -173,6 +173,7 @@ def refit(
     ] = None,
     evaluations: Annotated[int, typer.Option(help="Of every task.", min=3)] = 200,
     into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """What adding one task to a meta-model costs, beside a whole fit."""
     from autometa.bench import show
@@ -181,7 +182,11 @@ def refit(
     results = measure(suite, data, evaluations=evaluations)
     if into is not None:
         show.save(results, into)
-    show_json(results)
+    if output is Format.JSON:
+        show_json(results)
+    else:
+        rows = [[name, results[name]] for name in results if not isinstance(results[name], dict)]
+        show_table("one more task, beside a whole fit", ["what", "value"], rows)
 
 
 def record(

@@ -20,7 +20,8 @@ with the metrics "value/0", "value/1", ...
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -58,14 +59,16 @@ def import_studies(
     aim = aim_at(space, inner_lr, rules or Rules())
     patterns = [names] if isinstance(names, str) else None if names is None else list(names)
     notes: list[str] = []
-    return import_found(
-        _found(sources, notes),
-        what="Optuna studies",
-        aim=aim,
-        metric=metric,
-        patterns=patterns,
-        notes=notes,
-    )
+    # Closed here, and not whenever the garbage is collected: an open source may hold a copy.
+    with closing(_found(sources, notes)) as found:
+        return import_found(
+            found,
+            what="Optuna studies",
+            aim=aim,
+            metric=metric,
+            patterns=patterns,
+            notes=notes,
+        )
 
 
 def import_found(
@@ -124,7 +127,9 @@ def import_found(
     )
 
 
-def _found(sources: StudySource | Iterable[StudySource], notes: list[str]) -> Iterator[FoundStudy]:
+def _found(
+    sources: StudySource | Iterable[StudySource], notes: list[str]
+) -> Generator[FoundStudy, None, None]:
     """The studies of all sources, each source open while its studies are read."""
     for source in _listed(sources):
         with opened(source) as (found, remarks):
