@@ -88,7 +88,8 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
             check_size(path, size, MAX_TEXT)
             packed = path.suffix.lower() == ".gz"
             text = io.BufferedReader(_Unpacked(stream, path, size)) if packed else stream
-            return pd.read_csv(text, **options)
+            frame: pd.DataFrame = pd.read_csv(text, **options)
+            return frame
     except (StoreError, FileNotFoundError, pd.errors.EmptyDataError):
         raise
     except _UNREADABLE as error:

@@ -172,7 +172,8 @@ class FittedMAML:
         if stored != given:
             raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
         _check(folder, parts, info)
-        if loss is None and info.get("loss") is None:
+        trained: Any = loss or info.get("loss")
+        if trained is None:
             raise ModelError(
                 f"{folder} was trained with a loss function of yours", do="Pass it as loss="
             )
@@ -183,7 +184,7 @@ class FittedMAML:
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
-            loss=loss or info.get("loss"),
+            loss=trained,
             info=info["info"],
         )
 
@@ -194,7 +195,8 @@ def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, A
     Raises:
         StoreError: a part is missing, of another kind, or does not fit the others.
     """
-    adapted, params, logs = info.get("adapted"), parts["params"], parts["logs"]
+    adapted: Any = info.get("adapted")
+    params, logs = parts["params"], parts["logs"]
     named = isinstance(adapted, list) and bool(adapted)
     named = named and all(isinstance(n, str) and n in params for n in adapted)
     numbers = [value for part in parts.values() for value in part.values()]

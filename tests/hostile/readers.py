@@ -142,11 +142,15 @@ def _portfolio() -> Iterator[Reader]:
 
     def with_trials(data: bytes, folder: Path) -> object:
         (folder / file).write_bytes(data)
-        entry = {"name": file, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        entry: dict[str, Any] = {
+            "name": file,
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
         try:
-            entry["rows"] = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows  # type: ignore[assignment]
+            entry["rows"] = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
         except (pa.ArrowException, OSError, ValueError):
-            entry["rows"] = 12  # type: ignore[assignment]
+            entry["rows"] = 12
         own = {**described, "spaces": [{**described["spaces"][0], "file": entry}]}
         (folder / manifest.NAME).write_bytes(_signed(json.dumps(own).encode()))
         return load(folder)
