@@ -172,7 +172,8 @@ class FittedMAML:
         if stored != given:
             raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
         _check(folder, parts, info)
-        if loss is None and info.get("loss") is None:
+        trained: Any = loss or info.get("loss")
+        if trained is None:
             raise ModelError(
                 f"{folder} was trained with a loss function of yours", do="Pass it as loss="
             )
@@ -183,7 +184,7 @@ class FittedMAML:
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
-            loss=info["loss"] if loss is None else loss,
+            loss=trained,
             info=info["info"],
         )
 
