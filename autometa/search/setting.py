@@ -10,8 +10,9 @@ import numpy as np
 import optuna
 
 from autometa import children
+from autometa.search.judge import Judge
 from autometa.search.studies import open_study
-from autometa.search.trials import Judge, Menu, Search
+from autometa.search.trials import Menu, Search
 from autometa.space import Config
 from autometa.tables import Table
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from autometa.meta import MetaModel
-    from autometa.search.trials import Evaluator
+    from autometa.search.judge import Evaluator
 
 COLD = "cold"
 
