@@ -72,6 +72,10 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the workers; trials that they had in hand are told as failed, or queued again."""
         for place in self._places:
             with suppress(OSError):
                 if place.pipe is not None:
@@ -84,11 +88,6 @@ class Crew:
         if self._study is not None:
             for place in self._places:
                 self._release(place)
-
-    @property
-    def processes(self) -> list[int]:
-        """Process ids of the workers that live."""
-        return [p.process.pid for p in self._places if p.process is not None]
 
     def fill(self, study: Study, order: Order) -> Iterator[TunedTrial]:
         """Have the workers fill a study; its trials as they are finished.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from autometa import children
 from autometa.search import race
 from autometa.search.crew import Crew
+from autometa.search.judge import Judge
 from autometa.search.priors import Priors
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.setting import COLD, Setting
-from autometa.search.trials import Judge, Search, in_order
+from autometa.search.trials import Search, in_order
 from autometa.search.worker import Order
 
 if TYPE_CHECKING:

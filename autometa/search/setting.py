@@ -11,15 +11,16 @@ import optuna
 
 from autometa import children
 from autometa.search.expectation import expectation
+from autometa.search.judge import Judge
 from autometa.search.studies import open_study
-from autometa.search.trials import Judge, Menu, Search
+from autometa.search.trials import Menu, Search
 from autometa.tables import Table
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from autometa.meta import MetaModel
-    from autometa.search.trials import Evaluator
+    from autometa.search.judge import Evaluator
 
 COLD = "cold"
 

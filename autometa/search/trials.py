@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autometa.search import attributes
+from autometa.search.judge import Judge
 from autometa.search.orphans import give_back_unnamed
 from autometa.search.result import TunedTrial
 from autometa.search.storage import explained, is_outage, patiently
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
     from autometa.children import Child, Outcome
-    from autometa.tables import Table
 
 CHILD = "child"  # the parameter that chooses among several children
 
@@ -44,55 +43,6 @@ STATES = {
     TrialState.FAIL: State.FAILED,
     TrialState.PRUNED: State.PRUNED,
 }
-
-
-class Evaluator(Protocol):
-    """What evaluates a config; `children.isolated.Evaluator` is one."""
-
-    def prepare(self, table: Table, child: Child) -> None:
-        """Get ready; may run in another thread while nothing is evaluated."""
-
-    def run(
-        self,
-        child: Child,
-        config: Config,
-        table: Table,
-        *,
-        folds: int,
-        seed: int,
-        timeout: float | None,
-    ) -> Outcome:
-        """As `children.run`."""
-
-    def close(self) -> None:
-        """End its process."""
-
-
-@dataclass
-class Judge:
-    """Evaluates configs on one table, always on the same folds, and counts the time it takes."""
-
-    evaluator: Evaluator
-    table: Table
-    folds: int
-    seed: int
-    timeout: float | None
-    seconds: float = 0.0
-
-    def evaluate(self, child: Child, config: Config) -> Outcome:
-        """One trial; a child's failure is a result."""
-        started = time.perf_counter()
-        try:
-            return self.evaluator.run(
-                child,
-                config,
-                self.table,
-                folds=self.folds,
-                seed=self.seed,
-                timeout=self.timeout,
-            )
-        finally:
-            self.seconds += time.perf_counter() - started
 
 
 @dataclass(frozen=True)

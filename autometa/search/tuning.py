@@ -18,12 +18,12 @@ from autometa import children
 from autometa.errors import InputError
 from autometa.meta_features import compute
 from autometa.search.crew import Crew, to_stderr
+from autometa.search.judge import Evaluator
 from autometa.search.priors import EMBEDDED, Sources, gather
 from autometa.search.result import TuneResult
 from autometa.search.session import OnTrial, Session, Team
 from autometa.search.setting import Setting
 from autometa.search.studies import opened
-from autometa.search.trials import Evaluator
 from autometa.tables import Table
 
 if TYPE_CHECKING:
@@ -179,6 +179,8 @@ def tune_table(
             if compare_cold:
                 session.compare()
         except KeyboardInterrupt as stop:
+            if team is not None:
+                team.crew.stop()  # before the trials are counted
             raise TuneInterrupted(session.result()) from stop
         result = session.result()
     if learn is not None:

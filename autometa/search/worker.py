@@ -21,7 +21,7 @@ from autometa.search.trials import Search
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from autometa.search.trials import Judge
+    from autometa.search.judge import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
