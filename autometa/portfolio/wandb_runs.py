@@ -51,7 +51,7 @@ def import_wandb(
 ) -> Portfolio:
     """See `Portfolio.from_wandb`."""
     if params is None and space is not None:
-        params = list(getattr(space, "names", space))
+        params = list(space.names if isinstance(space, SearchSpace) else space)
     rows = _table(path) if path.suffix.lower() == ".csv" else _records(path)
     if not rows or any("state" not in r for r in rows):
         raise InputError(
