@@ -76,8 +76,7 @@ class CurveReader:
         if len(rows) > MOST:
             best = max(rows, key=lambda row: sign * row[1])
             rows = [best, *rows[1 - MOST :]]
-        longest = max((reports for reports, _ in rows), key=lambda reports: len(reports))
-        steps = sorted(longest)
+        steps = sorted(max(rows, key=lambda row: len(row[0]))[0])
         finals = sign * np.array([value for _, value in rows])
         curves = np.full((len(rows), len(steps)), np.nan)
         for row, (reports, _) in zip(curves, rows, strict=True):

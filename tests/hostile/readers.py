@@ -41,9 +41,10 @@ from autometa.reading import parse_json
 from autometa.search.attributes import EVALUATION
 from autometa.search.explanation import explain_study
 from autometa.search.history import Reader as HistoryReader
+from autometa.search.judge import Judge
 from autometa.search.observed import Observed
 from autometa.search.suggest import suggest
-from autometa.search.trials import Judge, Menu, Search, in_order
+from autometa.search.trials import Menu, Search, in_order
 from autometa.space import SearchSpace
 from autometa.tables import load_table
 from autometa.task import State, Task, TaskHistory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import optuna
@@ -54,9 +53,7 @@ def chance() -> ImprovementChance:
     return found
 
 
-def run(
-    pruner: optuna.pruners.BasePruner, direction: Literal["maximize", "minimize"], trials: int = 40
-) -> optuna.Study:
+def run(pruner: optuna.pruners.BasePruner, direction: Direction, trials: int = 40) -> optuna.Study:
     sign = 1.0 if direction == "maximize" else -1.0
     rng = np.random.default_rng(99)
 
@@ -77,7 +74,7 @@ def run(
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_it_finds_what_no_pruning_finds_at_half_the_steps(
-    chance: ImprovementChance, direction: Literal["maximize", "minimize"]
+    chance: ImprovementChance, direction: Direction
 ) -> None:
     whole, study = run(NopPruner(), direction), run(MetaPruner(chance), direction)
     spread = abs(whole.best_value - np.median([t.value for t in whole.trials]))
