@@ -31,6 +31,7 @@ GRACE = 80  # seconds without a heartbeat after which a trial's worker counts as
 RETRIES = 2  # times that a config is tried again after its worker died
 BUSY = 60.0  # seconds to wait for another process's lock on a sqlite file
 PATIENCE = 180.0  # seconds that an outage of the storage may last
+_RACES = (0.2, 0.5, 1.0)  # seconds to wait while another process makes the tables
 _POLLS = (0.1, 5.0)  # seconds between two attempts meanwhile: first, at most
 
 T = TypeVar("T")
@@ -95,7 +96,21 @@ def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
         "grace_period": grace,
         callback: retry,
     }
-    return RDBStorage(url, **options)
+    return _made_once(lambda: RDBStorage(url, **options))
+
+
+def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
+    """A database's storage, tried again where another process makes its tables at this moment."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for wait in _RACES:
+        try:
+            return make()
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            if not any(word in str(error).lower() for word in ("exists", "duplicate")):
+                raise
+            time.sleep(wait)
+    return make()
 
 
 # Trials whose worker died ------------------------------------------------------------------------

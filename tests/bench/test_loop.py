@@ -77,7 +77,19 @@ def test_the_loop_goes_on_where_it_stopped(
 
 def test_what_one_more_task_costs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["bench", "refit", "synthetic", "--evaluations", "8", "--into", str(tmp_path / "r")])
+        main(
+            [
+                "bench",
+                "refit",
+                "synthetic",
+                "--evaluations",
+                "8",
+                "--into",
+                str(tmp_path / "r"),
+                "-f",
+                "json",
+            ]
+        )
     assert not ended.value.code
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads((tmp_path / "r").read_text())
