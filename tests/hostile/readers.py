@@ -361,12 +361,10 @@ def _with_attributes(data: bytes) -> object:
         attributes = json.loads(data)
     except (ValueError, RecursionError):
         attributes = None
-    study = optuna.create_study()
-    names = list(_CHILD.space.distributions.items())
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for state in (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.RUNNING):
         trial = study.ask()
-        for name, distribution in names:
-            trial._suggest(name, distribution)
+        suggest(trial, _CHILD.space)
         if isinstance(attributes, dict):
             for name, value in attributes.items():
                 trial.set_user_attr(name, value)
