@@ -94,7 +94,7 @@ class Reader:
         self._scored = _Rows(observed.space.dim)
         self._failed = _Rows(observed.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
-        self._standing = PrunedScores()
+        self._pruned = PrunedScores()
 
     def read(self, study: optuna.Study, trial: FrozenTrial) -> History:
         """The study's trials other than the one that is being decided.
@@ -129,7 +129,7 @@ class Reader:
                     running += [row] if row is not None else []
                 continue
             row = self._observed.project(other.params)
-            if row is None or attributes.read(study, other, "dropped"):
+            if row is None or other.user_attrs.get(attributes.DROPPED):
                 continue
             if other.state == TrialState.PRUNED:
                 self._stopped.append((other, row))
@@ -143,12 +143,16 @@ class Reader:
 
     def _with_stopped(self, study: optuna.Study) -> _Rows:
         """The scored trials and what the pruned ones count now."""
-        counted = []
-        for other, row in self._stopped:
-            found = self._standing.standing(study, other)
-            if found is not None:
-                counted.append((other.number, row, found.score, found.fidelity))
-        return self._scored.plus(counted)
+        if not self._stopped:
+            return self._scored
+        found = self._pruned.standings(study, [trial for trial, _ in self._stopped])
+        return self._scored.plus(
+            [
+                (trial.number, row, standing.score, standing.fidelity)
+                for (trial, row), standing in zip(self._stopped, found, strict=True)
+                if standing is not None
+            ]
+        )
 
     def _planned(self, study: optuna.Study, other: FrozenTrial) -> Floats | None:
         """What a running trial tries, as far as it has said so."""

@@ -8,13 +8,14 @@ that is better at the end (quantile matching), and beyond them it counts as the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from autometa.search.study_curves import CurveReader
+from autometa.search.study_curves import CurveReader, StudyCurves
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,21 @@ class PrunedScores:
     def __init__(self) -> None:
         self._reader = CurveReader()
 
-    def standing(self, study: optuna.Study, trial: FrozenTrial) -> Standing | None:
-        """What the trial counts; None where no finished trial has a curve to compare with."""
+    def standings(
+        self, study: optuna.Study, trials: Iterable[FrozenTrial]
+    ) -> list[Standing | None]:
+        """What pruned trials count now; None where no finished trial has a curve to compare with.
+
+        All are asked about at once, as each reading of a study can be a question to its database.
+        """
         finished = self._reader.read(study)
-        if finished is None:
-            return None
-        curve = finished.of(trial.intermediate_values)
-        if not len(curve):
-            return None
-        then = np.sort(finished.curves[:, len(curve) - 1])
-        score = float(np.interp(curve[-1], then, np.sort(finished.finals)))
-        return Standing(score, len(curve) / len(finished.steps))
+        return [None if finished is None else _standing(finished, trial) for trial in trials]
+
+
+def _standing(finished: StudyCurves, trial: FrozenTrial) -> Standing | None:
+    curve = finished.of(trial.intermediate_values)
+    if not len(curve):
+        return None
+    then = np.sort(finished.curves[:, len(curve) - 1])
+    score = float(np.interp(curve[-1], then, np.sort(finished.finals)))
+    return Standing(score, len(curve) / len(finished.steps))

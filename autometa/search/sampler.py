@@ -24,6 +24,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -117,7 +118,7 @@ class MetaSampler(BaseSampler):
         with self._deciding:
             before = study.get_trials(deepcopy=False)
             finished = {t.number for t in before if t.state.is_finished()}
-            slot = _slot(trial, before)
+            slot = _slot(trial, before, len(self._warm))
             for _ in range(_ATTEMPTS):
                 plan = self._decide(study, trial, slot) or self._at_random(study, trial)
                 if plan is None:
@@ -221,10 +222,11 @@ class MetaSampler(BaseSampler):
         return np.random.default_rng([self._seed, number, stream])
 
     def _decide(self, study: optuna.Study, trial: FrozenTrial, slot: int) -> _Plan | None:
-        repeated = attributes.read(study, trial, "config")
-        if attributes.first_number(trial) != trial.number and isinstance(repeated, dict):
-            # Its first worker died: the config is tried again, for the same reason as before.
-            return _Plan(str(attributes.read(study, trial, "rule")), repeated)
+        if attributes.first_number(trial) != trial.number:
+            repeated = attributes.read(study, trial, "config")
+            if isinstance(repeated, dict):
+                # Its first worker died: the config is tried again, for the same reason as before.
+                return _Plan(str(attributes.read(study, trial, "rule")), repeated)
         if slot < len(self._warm):
             return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
@@ -319,10 +321,14 @@ def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
 
 
-def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
-    """Place of a trial among those that are no repetition of another; nothing later changes it."""
+def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial], most: int) -> int:
+    """Place of a trial among those that are no repetition of another; nothing later changes it.
+
+    Counted to `most` only, since no later place differs from any other.
+    """
     first = attributes.first_number(trial)
-    return sum(t.number < first and attributes.first_number(t) == t.number for t in trials)
+    own = (t for t in trials if t.number < first and attributes.first_number(t) == t.number)
+    return sum(1 for _ in islice(own, most))
 
 
 def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:

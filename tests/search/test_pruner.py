@@ -206,13 +206,13 @@ def test_a_pruned_trial_keeps_its_place_among_the_finished_ones() -> None:
         trial.report(8.0, 1)
         trial.report(value, 2)
         study.tell(trial, state=TrialState.PRUNED)
-        found = PrunedScores().standing(study, study.trials[-1])
+        (found,) = PrunedScores().standings(study, study.trials[-1:])
         assert found is not None
         assert found.score == pytest.approx(score)
         assert found.fidelity == pytest.approx(2 / 3)
     silent = study.ask()
     study.tell(silent, state=TrialState.PRUNED)
-    assert PrunedScores().standing(study, study.trials[-1]) is None
+    assert PrunedScores().standings(study, study.trials[-1:]) == [None]
 
 
 def test_curves_of_other_steps_meet_on_one_grid() -> None:
