@@ -127,9 +127,7 @@ class MetaSampler(BaseSampler):
                 if not _given_away(study, trial, plan, finished):
                     return
             if plan is not None and plan.rule in _DECIDED:
-                rng = self._rng(trial.number, 2)
-                space = self._model.space
-                plan.config = space.from_raw(space.sample_raw(1, rng))[0]
+                plan.config = self._anywhere(study, trial)
                 self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
@@ -251,13 +249,18 @@ class MetaSampler(BaseSampler):
         return self._readers[study]
 
     def _at_random(self, study: optuna.Study, trial: FrozenTrial) -> _Plan | None:
-        """A config of the pool that no trial has had, where nothing else can decide."""
+        """A config of the pool, which the base sampler could not keep to; None without a pool."""
+        return None if self._pool is None else _Plan("base", self._anywhere(study, trial))
+
+    def _anywhere(self, study: optuna.Study, trial: FrozenTrial) -> Config:
+        """A random config of the space; where there is a pool, one of it that no trial has had."""
+        rng = self._rng(trial.number, 2)
         if self._pool is None:
-            return None
+            return self._model.space.from_raw(self._model.space.sample_raw(1, rng))[0]
         had = [t.params for t in study.get_trials(deepcopy=False) if t.number != trial.number]
         every = self._pool.configs
         untried = [c for c in every if not any(c.items() <= p.items() for p in had)] or every
-        return _Plan("base", untried[self._rng(trial.number, 2).integers(len(untried))])
+        return untried[rng.integers(len(untried))]
 
     def _posterior_plan(self, number: int, history: History) -> _Plan:
         rng = self._rng(number, 0)

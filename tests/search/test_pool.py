@@ -40,6 +40,20 @@ def test_only_configs_of_the_pool_are_tried_each_once_and_good_ones_first(
     assert "transfer" in rules
 
 
+def test_where_others_take_every_suggestion_the_pool_is_still_kept_to(
+    model: MetaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autometa.search.sampler._given_away", lambda *_: True)
+    family, pool = Bowls(), configs(8)
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
+    for _ in range(6):
+        trial = study.ask()
+        config = suggest(trial, family.space)
+        assert config in pool
+        study.tell(trial, family.objective(101)(config))
+    assert len({str(t.params) for t in study.trials}) == 6
+
+
 def test_a_pool_that_is_used_up_goes_on(model: MetaModel) -> None:
     family, pool = Bowls(), configs(4)
     study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
