@@ -24,8 +24,8 @@ from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
 from autometa.bench import show
 from autometa.bench.provenance import commit, versions
-from autometa.bench.runner import one_thread
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.reading import parse_json
 from autometa.search.suggest import suggest

@@ -32,11 +32,11 @@ from optuna.trial import TrialState
 from autometa.bench import suites
 from autometa.bench.cell import quiet
 from autometa.bench.inner_results import mean_interval
-from autometa.bench.runner import one_thread
 from autometa.bench.suite import BenchTask, Split
 from autometa.bench.suites.lcbench import EPOCHS, LCBench
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.threads import one_thread
 from autometa.search.suggest import suggest
 
 NAME = "pruning"

@@ -8,11 +8,8 @@ import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
-
-from threadpoolctl import threadpool_limits
 
 from autometa.bench import journal, methods, suites
 from autometa.bench.cluster import on_cluster
@@ -21,13 +18,13 @@ from autometa.bench.method import Method
 from autometa.bench.suite import Split, Suite
 from autometa.bench.summary import summarise
 from autometa.bench.work import Group, References, groups, known_references, shorten, work_off
+from autometa.children.threads import one_thread_each
 from autometa.errors import InputError
+from autometa.meta.threads import one_thread
 
 SEEDS = (0, 1, 2, 3, 4)
 
 Progress: TypeAlias = Callable[[int, int, Cell], None]  # finished cells, all cells, the latest one
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run(
@@ -176,7 +173,7 @@ def _parallel(
     context = multiprocessing.get_context("spawn")
     arrived: Any = context.Queue()
     with (
-        _thread_variables(),
+        one_thread_each(),
         ProcessPoolExecutor(
             workers, mp_context=context, initializer=_begin, initargs=(arrived,)
         ) as pool,
@@ -230,35 +227,3 @@ def _work_in_child(group: Group, suite: str, data: Path | None, known: Reference
             _arrived.put(cell)
             if os.getppid() != parent:  # killed: nobody is left to write the cells down
                 os._exit(1)
-
-
-# Threads -----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One BLAS, OpenMP and torch thread: more of them only fight on small matrices."""
-    import torch  # samplers import it in the middle of a cell, which is too late for a limit
-
-    before = torch.get_num_threads()
-    with threadpool_limits(limits=1):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-
-@contextmanager
-def _thread_variables() -> Iterator[None]:
-    """The variables that limit threads of processes started meanwhile."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

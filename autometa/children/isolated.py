@@ -31,18 +31,12 @@ import pandas as pd
 from autometa.children.child import Child
 from autometa.children.evaluation import Outcome, failed
 from autometa.children.folds import assign
+from autometa.children.threads import ONE_THREAD
 from autometa.errors import InputError
 from autometa.space import Value
 from autometa.tables import Table
 from autometa.task import CompletedTrial, State
 
-ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 GRACE_SECONDS = 1.0
 """A child that looks at its timeout itself gets this long to stop and keep its helper alive."""
 STARTUP_SECONDS = 120.0
@@ -210,7 +204,7 @@ class Evaluator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": paths},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
             start_new_session=True,
         )
         assert self._process.stderr is not None

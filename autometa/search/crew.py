@@ -9,17 +9,16 @@ pipe: a killed one cannot hold a lock, or leave half a message, that others wait
 from __future__ import annotations
 
 import multiprocessing
-import os
 import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from autometa.children.isolated import ONE_THREAD
+from autometa.children.threads import one_thread_each
 from autometa.errors import InputError
 from autometa.search.attributes import WORKER
 from autometa.search.orphans import give_back
@@ -66,7 +65,7 @@ class Crew:
         self._given_up = False
 
     def __enter__(self) -> Crew:
-        with _one_thread_each():
+        with one_thread_each():
             for place in self._places:
                 self._start(place)
         return self
@@ -164,7 +163,7 @@ class Crew:
                 )
             return
         self._tell(f"worker {place.index + 1} ended {how}; another takes its place")
-        with _one_thread_each():
+        with one_thread_each():
             self._start(place)
         if order is not None:
             self._send(place, order)
@@ -192,21 +191,6 @@ class Crew:
         if self._study is None:
             return 0
         return give_back(self._study, lambda trial: trial.user_attrs.get(WORKER) in dead)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile use one thread in every numeric library."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def to_stderr(sentence: str) -> None:
