@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.loudness import hush_optuna
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import progress
 
 if TYPE_CHECKING:
     from autometa.bench.loop import LoopStep
@@ -46,27 +48,26 @@ def loop(
     The portfolio starts empty, so what the last tables gain is what the loop has learned. Stop it
     when you like: the same command goes on from there.
     """
-    import optuna
-
     from autometa.bench import loop as looping
     from autometa.collect.sources import load_tables
     from autometa.plots import check_figure_name
 
     if plot is not None:
         check_figure_name(plot)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    hush_optuna()
     chosen = load_tables(tables, target=target)
     if tasks is not None:
         chosen = looping.stream(chosen, tasks)
     try:
-        steps = looping.run(
-            chosen,
-            into,
-            child=child,
-            trials=trials,
-            seed=seed,
-            progress=lambda step, done: _progress(step, done, len(chosen)),
-        )
+        with progress("tables") as bar:
+            steps = looping.run(
+                chosen,
+                into,
+                child=child,
+                trials=trials,
+                seed=seed,
+                progress=lambda step, done: bar("loop", done, len(chosen), _told(step)),
+            )
     except KeyboardInterrupt:
         sys.stderr.write("stopped; the same command goes on from here\n")
         raise typer.Exit(130) from None
@@ -83,10 +84,8 @@ def loop(
         _show(record, steps)
 
 
-def _progress(step: LoopStep, done: int, total: int) -> None:
-    warm, cold = step.needed(step.warm), step.needed(step.cold)
-    sys.stderr.write(f"{done}/{total} {step.table}: {warm} trials, cold {cold}\n")
-    sys.stderr.flush()
+def _told(step: LoopStep) -> str:
+    return f"{step.table}: {step.needed(step.warm)} trials, cold {step.needed(step.cold)}"
 
 
 def _show(record: dict[str, Any], steps: list[LoopStep]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,18 +68,22 @@ def _run(
     from autometa.bench import inner_results
     from autometa.bench import pruning as suite
 
-    loaded = suite.load(data) if len(seeds) else None
-    for seed in seeds:
-        done = inner_results.read(into)["records"] if into.exists() else []
-        left = [
-            v for v in variants if not any((r["variant"], r["seed"]) == (v, seed) for r in done)
-        ]
-        if loaded is None or not left:
-            continue
-        tasks = loaded.chosen(split)
-        models: dict[str, Any] = {f: suite.fit(loaded, f, seed) for f in {t.fold for t in tasks}}
-        for variant in left:
+    if not len(seeds):
+        return
+    loaded = suite.load(data)
+    done = inner_results.read(into)["records"] if into.exists() else []
+    known = {(r["variant"], r["seed"]) for r in done}
+    left = [(v, seed) for seed in seeds for v in variants if (v, seed) not in known]
+    tasks = loaded.chosen(split)
+    facts = suite.facts(split, tasks)
+    models: dict[str, Any] = {}
+    fitted: int | None = None  # the seed of the models
+    with progress("records") as bar:
+        for number, (variant, seed) in enumerate(left, start=1):
+            if seed != fitted:
+                models = {f: suite.fit(loaded, f, seed) for f in {t.fold for t in tasks}}
+                fitted = seed
             record = suite.run(loaded, models, variant, tasks, seed)
-            facts = suite.facts(split, tasks)
             inner_results.add_records(into, suite.NAME, [record], **facts)
-            sys.stderr.write(f"{variant}, seed {seed}: {record['final']}\n")
+            regret = record["final"]["regret"]["mean"]
+            bar("pruning", number, len(left), f"{variant}, seed {seed}: {regret:.3f}")
