@@ -39,14 +39,15 @@ class Shown:
 
 
 def with_early(
-    history: TaskHistory, full: NDArray[np.bool_], unit: Floats, target: Floats
+    history: TaskHistory, full: NDArray[np.bool_], every: Floats, unit: Floats, target: Floats
 ) -> Shown:
     """The trials of full budget, and whatever was seen at less than theirs.
 
     Args:
         history: The task.
         full: Which trials had the full budget, (N,); not all alike.
-        unit: Unit configs of all trials, (N, d).
+        every: Unit configs of all trials, (N, d).
+        unit: Those of the full ones, (n, d).
         target: Normal scores of the full ones, (n,).
     """
     budget = float(history.fidelity[full].max())
@@ -56,8 +57,10 @@ def with_early(
     if history.curves.shape[1] > 1:
         early += [_on_curves(history, share) for share in _SHARES]
     rows, fidelity, scores = (np.concatenate(parts) for parts in zip(*early, strict=True))
+    if not len(rows):
+        return Shown(unit=unit, fidelity=np.ones(len(target)), target=target)
     return Shown(
-        unit=np.concatenate([unit[full], unit[rows]]),
+        unit=np.concatenate([unit, every[rows]]),
         # A task whose best trials had a part of the budget stands for the full one.
         fidelity=np.concatenate([np.ones(len(target)), fidelity / budget]),
         target=np.concatenate([target, _placed(scores, history.scores[full], target)]),

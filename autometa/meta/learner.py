@@ -150,7 +150,7 @@ class MetaLearner:
         basis = fit_basis(lessons.shown, rng=rng, size=self.basis_size, steps=self.steps)
         every_phi, phi = lessons.features(basis)
         with one_thread():
-            prior = fit_prior(*lessons.observations(basis), lessons.noise)
+            prior = fit_prior(*lessons.observations(basis, phi), lessons.noise)
             catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
             return Transfer(

@@ -74,8 +74,7 @@ class Lessons:
     @cached_property
     def digests(self) -> tuple[int, ...]:
         """Checksums of configs, values and states, length T."""
-        columns = ((h.raw, h.values, h.states) for h in self.histories)
-        return tuple(crc32(b"".join(c.tobytes() for c in parts)) for parts in columns)
+        return tuple(map(_digest, self.histories))
 
     @cached_property
     def every(self) -> list[Floats]:
@@ -85,7 +84,10 @@ class Lessons:
     @cached_property
     def units(self) -> list[Floats]:
         """Per task, unit configs of the usable trials, (n_i, d)."""
-        return [unit[rows] for unit, rows in zip(self.every, self.rows, strict=True)]
+        return [
+            unit if rows.all() else unit[rows]
+            for unit, rows in zip(self.every, self.rows, strict=True)
+        ]
 
     @cached_property
     def scores(self) -> list[Floats]:
@@ -100,8 +102,8 @@ class Lessons:
     @cached_property
     def shown(self) -> list[Shown]:
         """Per task, its usable trials and what was seen before their ends."""
-        parts = zip(self.histories, self.rows, self.every, self.targets, strict=True)
-        return [with_early(h, rows, unit, z) for h, rows, unit, z in parts]
+        parts = zip(self.histories, self.rows, self.every, self.units, self.targets, strict=True)
+        return [with_early(h, rows, every, unit, z) for h, rows, every, unit, z in parts]
 
     @property
     def noise(self) -> list[float]:
@@ -122,11 +124,27 @@ class Lessons:
             every = _split(basis(np.concatenate(self.every)), self.counts)
         return every, [phi[rows] for phi, rows in zip(every, self.rows, strict=True)]
 
-    def observations(self, basis: Basis) -> tuple[list[Floats], list[Floats]]:
-        """Basis features and normal scores of all that tasks show: (m_i, p) and (m_i,) a task."""
+    def observations(self, basis: Basis, phi: list[Floats]) -> tuple[list[Floats], list[Floats]]:
+        """Basis features and normal scores of all that tasks show: (m_i, p) and (m_i,) a task.
+
+        Args:
+            basis: The shared basis.
+            phi: Its features of the usable trials, as of `features`: all that there is where no
+                task shows early values.
+        """
+        if not basis.budgeted:
+            return phi, self.targets
         with one_thread():
             features = [basis(s.unit, s.fidelity) for s in self.shown]
         return features, [s.target for s in self.shown]
+
+
+def _digest(history: TaskHistory) -> int:
+    """Checksum of a history's configs, values and states, none of them copied for it."""
+    found = 0
+    for column in (history.raw, history.values, history.states):
+        found = crc32(np.ascontiguousarray(column).data, found)
+    return found
 
 
 def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:

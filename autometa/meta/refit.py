@@ -45,9 +45,9 @@ def refitted(
         seed: Of everything random.
     """
     rng = np.random.default_rng([seed, len(lessons)])
-    every_phi, _ = lessons.features(old.basis)
+    every_phi, phi = lessons.features(old.basis)
     with one_thread():
-        shown = lessons.observations(old.basis)
+        shown = lessons.observations(old.basis, phi)
         prior = fit_prior(*shown, lessons.noise, rounds=_ROUNDS, start=old.prior)
         return replace(
             old,

@@ -27,7 +27,7 @@ def test_points_of_curves_are_early_values_below_the_final_ones(direction: str) 
     history = with_curves(plain)
     unit = plain.task.space.encode_raw(plain.raw)
     target = normal_scores(history.scores)
-    shown = with_early(history, usable(history), unit, target)
+    shown = with_early(history, usable(history), unit, unit, target)
     assert len(shown.unit) == 36
     assert np.allclose(shown.fidelity[12:24], 1 / 9)
     assert np.allclose(shown.fidelity[24:], 1 / 3)
@@ -45,7 +45,7 @@ def test_trials_of_less_budget_are_early_values_and_failed_ones_are_none() -> No
     )
     full = usable(history)
     unit = plain.task.space.encode_raw(plain.raw)
-    shown = with_early(history, full, unit, normal_scores(history.scores[full]))
+    shown = with_early(history, full, unit, unit[full], normal_scores(history.scores[full]))
     assert shown.fidelity.tolist() == [1.0, 1.0, 1.0, 1.0, 0.25, 0.25, 0.25]
     assert np.array_equal(shown.unit[4:], unit[[4, 5, 7]])
 
