@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler
 
 from autometa.bench import load_servers, show
+from autometa.bench.measuring import alone, bowls, peak, resident
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
@@ -193,7 +193,7 @@ def long_study(model: MetaModel, asks: int) -> dict[str, Any]:
         for m, times in spent.items():
             # The first one reads what was added at once.
             found[m]["milliseconds"][str(size)] = round(statistics.median(times[1:]), 2)
-            found[m]["megabytes"][str(size)] = round(_resident())
+            found[m]["megabytes"][str(size)] = round(resident())
         _say(f"study of {size}: {found}")
     for part in found.values():
         times = part["milliseconds"]
@@ -221,44 +221,27 @@ def large_portfolio(tasks: int, trials: int, folder: Path) -> dict[str, Any]:
 
 
 def _alone(step: str, tasks: int, trials: int, folder: Path) -> dict[str, Any]:
-    words = [step, "--tasks", str(tasks), "--trials", str(trials), "--folder", str(folder)]
-    done = subprocess.run(
-        [sys.executable, "-m", "autometa.bench.load", *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    words = [step, "--tasks", tasks, "--trials", trials, "--folder", folder]
+    found = alone("autometa.bench.load", words)
     _say(f"{step}: {found}")
     return found
 
 
 def _step(step: str, tasks: int, trials: int, folder: Path) -> dict[str, float]:
-    import resource
-
     clocks = time.perf_counter(), time.process_time()
     if step == "make":
-        _made(tasks, trials).save(folder)
+        bowls(SPACE, tasks, trials, places=(0.35, 0.65)).save(folder)
     else:
         portfolio = Portfolio.load(folder)
         if step == "fit":
             clocks = time.perf_counter(), time.process_time()
             MetaLearner(seed=0).fit(portfolio).warm_start(3)
     wall, cpu = time.perf_counter() - clocks[0], time.process_time() - clocks[1]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": round(wall, 2), "cpu_seconds": round(cpu, 2), "peak_megabytes": round(peak)}
-
-
-def _made(tasks: int, trials: int) -> Portfolio:
-    rng = np.random.default_rng(0)
-    histories = []
-    for number in range(tasks):
-        raw = SPACE.sample_raw(trials, rng)
-        unit = SPACE.encode_raw(raw)
-        values = -((unit - rng.uniform(0.35, 0.65, unit.shape[1])) ** 2).sum(1)
-        task = Task(name=f"t{number}", space=SPACE, direction="maximize")
-        histories.append(TaskHistory(task=task, raw=raw, values=values))
-    return Portfolio(histories)
+    return {
+        "seconds": round(wall, 2),
+        "cpu_seconds": round(cpu, 2),
+        "peak_megabytes": round(peak()),
+    }
 
 
 # A soak ------------------------------------------------------------------------------------------
@@ -276,7 +259,7 @@ def soak(model: MetaModel, minutes: float) -> dict[str, Any]:
             trial = study.ask()
             study.tell(trial, value(suggest(trial, SPACE), trials % 7))
             trials += 1
-        memory.append(_resident())
+        memory.append(resident())
         files.append(len(list(Path("/proc/self/fd").iterdir())))
     third = max(1, len(memory) // 3)
     first, last = statistics.median(memory[third : 2 * third]), statistics.median(memory[-third:])
@@ -289,12 +272,6 @@ def soak(model: MetaModel, minutes: float) -> dict[str, Any]:
         "growth": round(last / first - 1, 4),
         "open_files": [files[0], files[-1]],
     }
-
-
-def _resident() -> float:
-    """Megabytes this process has in memory now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _say(text: str) -> None:

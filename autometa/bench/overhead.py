@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,14 +21,13 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
 from autometa.bench import show
+from autometa.bench.measuring import alone, bowls, peak, resident
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
-from autometa.reading import parse_json
 from autometa.search.suggest import suggest
 from autometa.space import SearchSpace
-from autometa.task import Task, TaskHistory
 
 SPACE = SearchSpace(
     {
@@ -47,15 +44,7 @@ TASKS, LENGTHS, ASKS = 119, (10, 100, 1000), 15
 
 def made(tasks: int, trials: int) -> Portfolio:
     """Bowls whose places differ from task to task."""
-    rng = np.random.default_rng(0)
-    histories = []
-    for number in range(tasks):
-        raw = SPACE.sample_raw(trials, rng)
-        unit = SPACE.encode_raw(raw)
-        values = -((unit - rng.uniform(0.3, 0.7, unit.shape[1])) ** 2).sum(1)
-        task = Task(name=f"t{number}", space=SPACE, direction="maximize")
-        histories.append(TaskHistory(task=task, raw=raw, values=values))
-    return Portfolio(histories)
+    return bowls(SPACE, tasks, trials, places=(0.3, 0.7))
 
 
 def suggestions(model: MetaModel, asks: int) -> dict[str, Any]:
@@ -103,21 +92,16 @@ def _study(sampler: BaseSampler, trials: int) -> optuna.Study:
 
 def fits(sizes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """Processor seconds and peak memory of a fit, each in a process of its own."""
-    return [_alone(tasks, trials) for tasks, trials in sizes]
-
-
-def _alone(tasks: int, trials: int) -> dict[str, Any]:
-    words = ["--fit", str(tasks), str(trials)]
-    command = [sys.executable, "-m", "autometa.bench.overhead", *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = parse_json(done.stdout.splitlines()[-1])
-    sys.stderr.write(f"fit: {found}\n")
+    found = []
+    for size in sizes:
+        found.append(alone("autometa.bench.overhead", ["--fit", *size]))
+        sys.stderr.write(f"fit: {found[-1]}\n")
     return found
 
 
 def _fit(tasks: int, trials: int) -> dict[str, Any]:
     portfolio = made(tasks, trials)
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    held = resident()
     begin = time.process_time()
     MetaLearner(seed=0).fit(portfolio)
     return {
@@ -125,7 +109,7 @@ def _fit(tasks: int, trials: int) -> dict[str, Any]:
         "trials": trials,
         "cpu_seconds": round(time.process_time() - begin, 2),
         "megabytes_before": round(held),
-        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_megabytes": round(peak()),
     }
 
 
