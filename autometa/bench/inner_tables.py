@@ -22,7 +22,7 @@ from torch import Tensor
 from autometa.bench.data import folder
 from autometa.bench.inner_peers import PEERS
 from autometa.bench.inner_results import mean_interval
-from autometa.children.folds import prepared
+from autometa.children.starting import rows_of
 from autometa.inner import Episodes
 from autometa.inner.few_steps import QUERIES, SHOTS, STEPS, recipe
 from autometa.inner.tabular import Rows, Tables
@@ -65,11 +65,7 @@ def load(data: Path | None) -> dict[str, list[Rows]]:
     parts: dict[str, list[Rows]] = {"train": [], "test": []}
     for row in index:
         table = load_table(root / f"{row['name']}.parquet", "target")
-        fold = prepared(table.subsample(1000, np.random.default_rng(0)), 2, 0, "scaled")[0]
-        rows = Rows(
-            np.concatenate([fold.X, fold.X_test]), np.concatenate([fold.y, fold.y_test]), table.name
-        )
-        parts["test" if row["family"] in held_out else "train"].append(rows)
+        parts["test" if row["family"] in held_out else "train"].append(rows_of(table))
     return parts
 
 

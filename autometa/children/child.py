@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from autometa.errors import InputError
 from autometa.space import Config, SearchSpace, Value
-from autometa.tables import Kind, Schema
+from autometa.tables import Kind, Schema, Table
 
 if TYPE_CHECKING:
     from autometa.children.folds import Fold
@@ -41,6 +41,8 @@ class Child:
             folds at once or has a learning curve; `late()` says that time is up. Where None, the
             model is fitted fold by fold.
         needs: Modules to import before the clock starts, so that the first config is not charged.
+        source: What `get` makes this child of in another process; its name by default.
+        refuse: (table) -> raises InputError where the child cannot learn the table.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Child:
         Callable[[Config, Schema, list[Fold], int, Callable[[], bool]], FoldScores] | None
     ) = None
     needs: tuple[str, ...] = ()
+    source: str = ""
+    refuse: Callable[[Table], None] = lambda table: None
 
     def __post_init__(self) -> None:
         if self.space.name != self.name or not self.name:
@@ -58,6 +62,7 @@ class Child:
                 f"child {self.name!r} has a space named {self.space.name!r}",
                 allowed="the same non-empty name",
             )
+        object.__setattr__(self, "source", self.source or self.name)
 
     def build(self, config: Mapping[str, Value], schema: Schema, seed: int) -> Any:
         """An unfitted scikit-learn pipeline for a table, preprocessing included.

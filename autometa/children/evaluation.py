@@ -56,7 +56,7 @@ def evaluate(
 
     Raises:
         SpaceError: the config is not valid in the child's space.
-        InputError: the table has fewer rows than folds.
+        InputError: the table has fewer rows than folds, or the child refuses it.
     """
     return run(child, config, table, folds=folds, seed=seed, timeout=timeout).trial
 
@@ -76,6 +76,7 @@ def run(
         SpaceError, InputError: as `evaluate`.
     """
     checked = child.space.check(config)
+    child.refuse(table)
     prepare_to_run(child)
     parts = prepared(table, folds, seed, child.preparation)
     start = time.perf_counter()

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
                 table = _table(request)
                 answer({"ready": True})
             elif "warm" in request:
-                prepare_to_run(children.get(request["warm"]) or get(request["warm"]))
+                prepare_to_run(children.get(request["warm"]) or _sourced(request))
                 answer({"ready": True})
             else:
                 assert table is not None
@@ -103,6 +103,17 @@ def _table(request: Mapping[str, Any]) -> Table:
         y=pd.read_parquet(folder / "y.parquet")["y"],
         kind=request["kind"],
     )
+
+
+def _sourced(request: Mapping[str, Any]) -> Child:
+    child = get(request["source"])
+    if child.name != request["warm"]:
+        raise InputError(
+            f"{request['source']!r} is {child.name!r} by now",
+            allowed=f"{request['warm']!r}, as when the evaluation began",
+            do="Leave a learned start alone while it is in use",
+        )
+    return child
 
 
 def _named(spec: str) -> Child:

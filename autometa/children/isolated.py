@@ -108,7 +108,7 @@ class Evaluator:
 
         Raises:
             SpaceError: the config is not valid in the child's space.
-            InputError: the table has fewer rows than folds.
+            InputError: the table has fewer rows than folds, or the child refuses it.
         """
         return self.run(child, config, table, folds=folds, seed=seed, timeout=timeout).trial
 
@@ -128,6 +128,7 @@ class Evaluator:
             SpaceError, InputError: as `evaluate`.
         """
         checked = child.space.check(config)
+        child.refuse(table)
         assign(table, folds, seed)
         self.prepare(table, child)
         request = {
@@ -189,7 +190,7 @@ class Evaluator:
                 self._ask({"folder": place, "name": table.name, "kind": table.kind}, None)
                 self._sent = True
             if child.name not in self._warm:
-                self._ask({"warm": child.name}, STARTUP_SECONDS)
+                self._ask({"warm": child.name, "source": child.source}, STARTUP_SECONDS)
                 self._warm.add(child.name)
         except (TimeoutError, EOFError, BrokenPipeError) as error:
             self._kill()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from autometa.children.evaluation import OutOfTimeError
 from autometa.children.folds import Fold, score
 from autometa.space import Config, SearchSpace
 from autometa.tables import Schema
+
+if TYPE_CHECKING:
+    from autometa.children.mlp_start import Start
 
 NAME = "mlp"
 EPOCHS = 20
@@ -55,8 +59,15 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
     return MLPClassifier(**options)
 
 
-def _train_folds(
-    config: Config, schema: Schema, folds: list[Fold], seed: int, late: Callable[[], bool]
+def train_folds(
+    config: Config,
+    schema: Schema,
+    folds: list[Fold],
+    seed: int,
+    late: Callable[[], bool],
+    *,
+    epochs: int,
+    start: Start | None = None,
 ) -> FoldScores:
     """All folds at once: as batched matrix products they cost little more than one."""
     from autometa.children.mlp_training import train
@@ -79,9 +90,10 @@ def _train_folds(
         [f.X_test for f in folds],
         config,
         classes=schema.classes,
-        epochs=EPOCHS,
+        epochs=epochs,
         seed=seed,
         watch=watch,
+        start=start,
     )
     return FoldScores(tuple(scores[-1]), tuple(np.mean(scores, axis=1).tolist()))
 
@@ -98,6 +110,6 @@ CHILD = Child(
     space=SPACE,
     preparation="scaled",
     model=_model,
-    train_folds=_train_folds,
+    train_folds=partial(train_folds, epochs=EPOCHS),
     needs=("autometa.children.mlp_training",),
 )

@@ -5,7 +5,7 @@ Fitted weights are numpy arrays, so predicting needs no torch.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autometa.encoding import Floats
 
+if TYPE_CHECKING:
+    from autometa.children.mlp_start import Start
+
 
 class _Perceptron(BaseEstimator):  # type: ignore[misc]
-    """Parameters are those of the child's space; see `mlp`."""
+    """Parameters are those of the child's space; see `mlp`, and `mlp_started` for `start`."""
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         class_weight: str = "none",
         epochs: int = 20,
         seed: int = 0,
+        start: Start | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -44,10 +48,17 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.epochs = epochs
         self.seed = seed
+        self.start = start
 
     def _fit(self, X: Floats, y: NDArray[Any], classes: int) -> None:
         from autometa.children.mlp_training import train
 
+        if self.start is not None:
+            from autometa.inner.tabular import Embedding
+
+            embed = Embedding.fit(X, np.random.default_rng(self.seed))
+            self.embedding_ = embed.centre, embed.axes, embed.scale
+            X = embed(X).astype(np.float64)
         fitted = train(
             [(X, y)],
             [X[:1]],
@@ -55,13 +66,19 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             classes=classes,
             epochs=self.epochs,
             seed=self.seed,
+            start=self.start,
         )
         self.layers_ = [(weights[0], bias[0]) for weights, bias in fitted]
 
     def _outputs(self, X: Any) -> Floats:
         """Outputs (n, o) for rows X (n, d)."""
         check_is_fitted(self)
-        hidden = validate_data(self, X, reset=False).astype(np.float32)
+        hidden = validate_data(self, X, reset=False)
+        if self.start is not None:
+            from autometa.inner.tabular import Embedding
+
+            hidden = Embedding(*self.embedding_)(hidden)
+        hidden = hidden.astype(np.float32, copy=False)
         for weights, bias in self.layers_[:-1]:
             hidden = np.maximum(hidden @ weights + bias, 0)
         weights, bias = self.layers_[-1]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from autometa.children.mlp_start import Start, begin, paced
 from autometa.encoding import Floats
 
 Layer: TypeAlias = tuple[Tensor, Tensor]
@@ -38,6 +39,7 @@ def train(
     epochs: int,
     seed: int,
     watch: Watch | None = None,
+    start: Start | None = None,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Train one network a fold; the folds' row counts may differ by a few rows.
 
@@ -52,12 +54,14 @@ def train(
         seed: Determines initial weights, order and dropout.
         watch: Called after each epoch with each fold's predictions (m,), NaN where an output is
             not finite; True stops training.
+        start: Where to start, and how far each layer moves; of the shape that the data and the
+            config ask for, with at least as many outputs.
 
     Returns:
         Weights (k, in, out) and biases (k, 1, out) of each layer.
     """
     with _one_thread():
-        return _train(data, tests, config, classes, epochs, seed, watch)
+        return _train(data, tests, config, classes, epochs, seed, watch, start)
 
 
 def _train(
@@ -68,6 +72,7 @@ def _train(
     epochs: int,
     seed: int,
     watch: Watch | None,
+    start: Start | None,
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     random = torch.Generator().manual_seed(seed)
     width = max(X.shape[1] for X, _ in data)
@@ -79,6 +84,10 @@ def _train(
     sizes = [width, *[config["width"]] * config["depth"], max(1, classes)]
     flat, layers = _initial(len(data), sizes, random)
     update = _optimizer(flat, config)
+    if start is not None:
+        start = start.cut(sizes[-1])
+        begin(layers, start)
+        update = paced(update, flat, layers, start)
     padding = torch.arange(X.shape[1])[None] >= torch.tensor([[len(y)] for _, y in data])
     fold = torch.arange(len(data))[:, None]
     for _ in range(epochs):
@@ -86,8 +95,8 @@ def _train(
         order = (torch.rand(X.shape[:2], generator=random) + 2.0 * padding).argsort(dim=1)[:, :n]
         X_epoch, y_epoch, w_epoch = X[fold, order], y[fold, order], weight[fold, order]
         kept = _kept(config, (len(data), n), random)
-        for start in range(0, n, batch):
-            part = slice(start, start + batch)
+        for first in range(0, n, batch):
+            part = slice(first, first + batch)
             out = _forward(layers, X_epoch[:, part], [mask[:, part] for mask in kept])
             loss = _loss(out, y_epoch[:, part], w_epoch[:, part], classes)
             assert flat.grad is not None

@@ -28,6 +28,7 @@ COMMANDS = (
     "tune",
     "collect",
     "learn",
+    "start",
     "loop",
     "replay",
     "portfolio",

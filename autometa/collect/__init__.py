@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -68,7 +69,7 @@ class Collection:
     Args:
         tables: The tables, names unique.
         folder: Holds the journal, and the portfolio once it is saved.
-        children: Names of children; all that ship by default.
+        children: Children as `children.get` takes them; all that ship by default.
         configs: Quasi-random configs a child, beside its defaults.
         protocol: Folds, row cap and seed.
 
@@ -83,10 +84,13 @@ class Collection:
     protocol: Protocol = field(default_factory=Protocol)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "children", tuple(self.children) or tuple(children.names()))
+        given = tuple(self.children) or children.names()
+        object.__setattr__(self, "children", tuple(children.get(name).name for name in given))
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
             raise InputError(f"tables {names}", allowed="at least one, every name once")
+        for name, table in product(self.children, self.tables):
+            children.get(name).refuse(table)
         _ = self.designs
 
     @cached_property

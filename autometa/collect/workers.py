@@ -36,10 +36,15 @@ Run: TypeAlias = Callable[[Iterable[Batch]], Iterator[Outcome]]
 
 
 def evaluate(
-    batch: Batch, table: Table, protocol: Protocol, timeout: float | None
+    batch: Batch, table: Table, protocol: Protocol, timeout: float | None, source: str
 ) -> list[CompletedTrial]:
-    """Results of the first configs of a batch: as many as fit into PATIENCE, at least one."""
-    child, evaluator = children.get(batch.child), _evaluator()
+    """Results of the first configs of a batch: as many as fit into PATIENCE, at least one.
+
+    `source` is what the batch's child is made of in this process, see `Child.source`.
+    """
+    child, evaluator = children.get(source), _evaluator()
+    if child.name != batch.child:
+        raise InputError(f"{source!r} is {child.name!r} by now", allowed=f"{batch.child!r}")
     started = time.monotonic()
     trials: list[CompletedTrial] = []
     for config in batch.configs:
@@ -51,6 +56,10 @@ def evaluate(
         if time.monotonic() - started > PATIENCE:
             break
     return trials
+
+
+def _source(batch: Batch) -> str:
+    return children.get(batch.child).source
 
 
 @cache
@@ -68,7 +77,7 @@ def serial(tables: Mapping[str, Table], protocol: Protocol, timeout: float | Non
         for batch in work:
             left = batch
             while left.configs:
-                trials = evaluate(left, tables[left.table], protocol, timeout)
+                trials = evaluate(left, tables[left.table], protocol, timeout, _source(left))
                 yield left, trials
                 left = left.after(len(trials))
 
@@ -161,7 +170,14 @@ def _stream(
             if batch is None:
                 return
             future = client.submit(
-                evaluate, batch, tables[batch.table], protocol, timeout, pure=False, retries=1
+                evaluate,
+                batch,
+                tables[batch.table],
+                protocol,
+                timeout,
+                _source(batch),
+                pure=False,
+                retries=1,
             )
             running[future] = batch
             finished.add(future)

@@ -8,7 +8,7 @@ alone does not load it.
 from autometa.inner import reptile
 from autometa.inner.adapt import adapt, trajectory
 from autometa.inner.episodes import Episodes
-from autometa.inner.few_steps import FewStepClassifier, learn_start
+from autometa.inner.few_steps import FewStepClassifier, learn_start, load_start
 from autometa.inner.fitted import FittedMAML, Predictor, accuracy
 from autometa.inner.maml import MAML
 from autometa.inner.rates import RateRule
@@ -27,6 +27,7 @@ __all__ = [
     "adapt",
     "head",
     "learn_start",
+    "load_start",
     "reptile",
     "trajectory",
 ]

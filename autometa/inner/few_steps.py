@@ -7,6 +7,7 @@ What `MAML.fit` learned over many tables - where the network starts and how fast
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autometa.encoding import Floats
 from autometa.errors import InputError, ModelError
-from autometa.inner.fitted import FittedMAML
+from autometa.inner import store
+from autometa.inner.fitted import KIND, SCHEMA, FittedMAML
 from autometa.inner.maml import MAML
 from autometa.inner.rates import RateRule
 from autometa.inner.tabular import Embedding, Perceptron, Rows, Tables, network, with_outputs
@@ -62,6 +64,22 @@ def learn_start(
     classes = 1 + max(int(rows.y.max()) for rows in tables)
     source = Tables(tuple(tables), classes, SHOTS, QUERIES)
     return recipe(classes, seed).fit(source, iterations=iterations, progress=progress)
+
+
+def load_start(folder: str | Path) -> FittedMAML:
+    """Read what the `save` of a learned start wrote.
+
+    Raises:
+        StoreError: absent, damaged or of a newer version.
+        ModelError: a start of another network.
+    """
+    tensors, _ = store.load(folder, KIND, SCHEMA)
+    bias = tensors.get("params/layers.4.bias")
+    if bias is None or bias.ndim != 1 or len(bias) < 2:
+        raise ModelError(
+            f"a start of another network in {folder}", allowed="one that learn_start learned"
+        )
+    return FittedMAML.load(folder, network(len(bias), 0))
 
 
 class FewStepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

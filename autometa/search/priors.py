@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from autometa import children
 from autometa.errors import PortfolioError
 from autometa.portfolio import Portfolio
 
@@ -70,5 +71,6 @@ def _load(source: Source, child: str) -> Portfolio:
     if isinstance(source, Portfolio):
         return source.select(child)
     if source == EMBEDDED:
-        return Portfolio.embedded(child)
+        # Runs from random weights say little of a learned start, and none from this one ship.
+        return Portfolio.embedded(child) if child in children.names() else Portfolio()
     return Portfolio.load(source, space=child)

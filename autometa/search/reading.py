@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import TrialState
 
 from autometa import children
+from autometa.children.registry import FROM
 from autometa.errors import InputError, SpaceError
 from autometa.search.attributes import EVALUATION, number
 from autometa.search.expectation import expectation
@@ -127,7 +128,8 @@ def _inner_lr(child: str, model: MetaModel | None) -> str | None:
     """Which parameter is the inner learning rate, if that is known."""
     if model is not None:
         return model.space.inner_lr
-    return children.get(child).space.inner_lr if child in children.names() else None
+    known = child.partition(FROM)[0]  # a name from a file: no start of it is opened
+    return children.get(known).space.inner_lr if known in children.names() else None
 
 
 def _whole(value: object) -> int:

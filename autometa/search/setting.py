@@ -32,6 +32,7 @@ class Setting:
     Args:
         table: What to train on.
         children: Names of the children that take part.
+        sources: What `children.get` makes them of in another process.
         folds: Cross-validation folds.
         seed: Of the folds, the children and the search.
         trial_timeout: Seconds for one trial.
@@ -42,6 +43,7 @@ class Setting:
 
     table: Table
     children: tuple[str, ...]
+    sources: tuple[str, ...]
     folds: int
     seed: int
     trial_timeout: float | None

@@ -61,7 +61,8 @@ def tune(
         X: Features, (n, m): a pandas DataFrame (categories and missing values are fine), or
             anything that numpy reads as a matrix of numbers.
         y: Target, (n,).
-        child: Name of a child (see `autometa.children.names()`), or "auto" to race them all.
+        child: Name of a child (see `autometa.children.names()`), "auto" to race them all, or
+            "mlp@FOLDER": the perceptron that starts from what was learned on other tables.
         n_trials: Configs to evaluate in this call.
         seed: Of the folds, the children and the search.
         name: What the table is called in the result.
@@ -109,7 +110,7 @@ def tune_table(
 
     Args:
         table: What to train on.
-        child: Name of a child, or "auto": see `race` for how the trials are shared out.
+        child: As `tune`; see `race` for how "auto" shares out the trials.
         n_trials: Configs that each arm evaluates in this call; a study that is continued keeps
             its earlier trials, and the cold arm catches up with the warm one. Trials that other
             processes add to the study meanwhile count.
@@ -142,9 +143,12 @@ def tune_table(
     started = time.perf_counter() if started is None else started
     _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
     chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
+    for each in chosen:
+        each.refuse(table)
+    asked = AUTO if child == AUTO else chosen[0].name
     if model is not None and [c.space for c in chosen] != [model.space]:
         raise InputError(
-            f"a model of the space {model.space.name!r} for child {child!r}",
+            f"a model of the space {model.space.name!r} for child {asked!r}",
             allowed="a model of the child's own space, and one child",
             do="Fit it with MetaLearner.fit on a portfolio of this child",
         )
@@ -153,17 +157,18 @@ def tune_table(
     setting = Setting(
         table=table,
         children=tuple(c.name for c in chosen),
+        sources=tuple(c.source for c in chosen),
         folds=folds,
         seed=seed,
         trial_timeout=_shorter(timeout, trial_timeout),
         storage=storage if workers > 1 else opened(storage),
-        study_name=study_name or f"autometa-{table.name}-{child}-{secrets.token_hex(3)}",
+        study_name=study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}",
         features=compute(table),
     )
     with closing(_evaluator()) as evaluator, _team(setting, workers, message) as team:
         session = Session(
             setting=setting,
-            asked=child,
+            asked=asked,
             priors=priors,
             model=model,
             judge=setting.judge(evaluator),

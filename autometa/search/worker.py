@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autometa import children
 from autometa.search.setting import COLD, Setting
 from autometa.search.trials import Search
 
@@ -53,6 +54,8 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parent = os.getppid()
     searches: dict[str, Search] = {}
+    for source in setting.sources:
+        children.get(source)  # a learned start is known by its name from here on
     # EOF, a broken pipe: the parent is gone. KeyboardInterrupt: it wants us gone.
     with (
         suppress(EOFError, BrokenPipeError, KeyboardInterrupt),

@@ -1,0 +1,51 @@
+"""`autometa start`: where the perceptron starts, learned on the user's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autometa.cli.loudness import Loudness, loudness
+from autometa.cli.output import Format, FormatOption, show_json
+from autometa.cli.progress import busy, note
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("start")(start)
+
+
+def start(
+    tables: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders of CSV or Parquet files, single files, or sklearn:NAME; regressions and "
+            "tables with fewer than 200 rows are left out."
+        ),
+    ],
+    into: Annotated[Path, typer.Option(help="Folder of the start.")],
+    target: Annotated[str, typer.Option(help="Column to predict, in files.")] = "target",
+    iterations: Annotated[int, typer.Option(help="Outer updates.", min=1)] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the network and the episodes.", min=0)] = 0,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Learn where `tune --child mlp@FOLDER` starts training and how fast each layer moves."""
+    with busy("reading the tables"):
+        from autometa.children.starting import learn_start_on, usable
+        from autometa.collect import load_tables
+
+        loaded = load_tables(tables, target=target)
+    fit = [table for table in loaded if usable(table)]
+    for table in loaded:
+        if not usable(table):
+            note(f"{table.name}: left out, not a classification with 200 rows or more")
+    progress = loudness() is not Loudness.QUIET
+    learn_start_on(fit, iterations=iterations, seed=seed, progress=progress).save(into)
+    if output is Format.JSON:
+        show_json({"start": str(into), "tables": [table.name for table in fit]})
+    else:
+        typer.echo(
+            f"learned on {len(fit)} tables; use it with: autometa tune ... --child mlp@{into}"
+        )
