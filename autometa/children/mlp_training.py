@@ -60,7 +60,7 @@ def train(
     Returns:
         Weights (k, in, out) and biases (k, 1, out) of each layer.
     """
-    with _one_thread():
+    with one_thread():
         return _train(data, tests, config, classes, epochs, seed, watch, start)
 
 
@@ -80,9 +80,9 @@ def _train(
     X = _stacked([X for X, _ in data], width)
     y = _stacked_targets([y for _, y in data], classes)
     X_test = _stacked(tests, width)
-    weight = _row_weights([y for _, y in data], classes, config)
+    weight = row_weights([y for _, y in data], classes, config)
     sizes = [width, *[config["width"]] * config["depth"], max(1, classes)]
-    flat, layers = _initial(len(data), sizes, random)
+    flat, layers = initial(len(data), sizes, random)
     update = _optimizer(flat, config)
     if start is not None:
         start = start.cut(sizes[-1])
@@ -97,21 +97,21 @@ def _train(
         kept = _kept(config, (len(data), n), random)
         for first in range(0, n, batch):
             part = slice(first, first + batch)
-            out = _forward(layers, X_epoch[:, part], [mask[:, part] for mask in kept])
-            loss = _loss(out, y_epoch[:, part], w_epoch[:, part], classes)
+            out = forward(layers, X_epoch[:, part], [mask[:, part] for mask in kept])
+            loss = batch_loss(out, y_epoch[:, part], w_epoch[:, part], classes)
             assert flat.grad is not None
             flat.grad.zero_()
             loss.backward()  # type: ignore[no-untyped-call]
             update()
         if watch is not None:
             with torch.no_grad():
-                predicted = _predicted(_forward(layers, X_test, []), classes)
+                predicted = _predicted(forward(layers, X_test, []), classes)
             if watch([p[: len(t)] for p, t in zip(predicted, tests, strict=True)]):
                 break
     return [(w.detach().numpy().copy(), b.detach().numpy().copy()) for w, b in layers]
 
 
-def _forward(layers: Sequence[Layer], X: Tensor, kept: Sequence[Tensor]) -> Tensor:
+def forward(layers: Sequence[Layer], X: Tensor, kept: Sequence[Tensor]) -> Tensor:
     """Outputs (k, b, o) for rows (k, b, d); `kept` has a dropout mask for each hidden layer."""
     hidden = X
     for i, (weights, bias) in enumerate(layers[:-1]):
@@ -136,7 +136,7 @@ def _kept(
     ]
 
 
-def _loss(out: Tensor, y: Tensor, weight: Tensor, classes: int) -> Tensor:
+def batch_loss(out: Tensor, y: Tensor, weight: Tensor, classes: int) -> Tensor:
     """Mean over a batch, summed over folds: cross entropy or half the squared error."""
     if classes:
         rows = cross_entropy(out.flatten(0, 1), y.flatten(), reduction="none")
@@ -151,7 +151,7 @@ def _predicted(out: Tensor, classes: int) -> list[NDArray[Any]]:
     return list(values.double().numpy())
 
 
-def _initial(k: int, sizes: Sequence[int], random: torch.Generator) -> tuple[Tensor, list[Layer]]:
+def initial(k: int, sizes: Sequence[int], random: torch.Generator) -> tuple[Tensor, list[Layer]]:
     """All parameters in one flat tensor, and the layers as views of it.
 
     The optimiser sees the flat tensor only: one update instead of one a layer, which for small
@@ -205,9 +205,7 @@ def _optimizer(flat: Tensor, config: Mapping[str, Any]) -> Callable[[], None]:
     return sgd if config["optimizer"] == "sgd" else adam
 
 
-def _row_weights(
-    targets: Sequence[NDArray[Any]], classes: int, config: Mapping[str, Any]
-) -> Tensor:
+def row_weights(targets: Sequence[NDArray[Any]], classes: int, config: Mapping[str, Any]) -> Tensor:
     """Weight of each row in the loss, (k, n), averaging 1 in each fold."""
     weight = torch.ones(len(targets), max(map(len, targets)))
     if classes and config["class_weight"] == "balanced":
@@ -235,7 +233,7 @@ def _stacked_targets(targets: Sequence[NDArray[Any]], classes: int) -> Tensor:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One torch thread: these products are too small to share out."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

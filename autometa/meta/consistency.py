@@ -18,6 +18,7 @@ from autometa.meta.transfer import Transfer
 # In normal scores, and in shares of a parameter's range: far beyond what is ever learned, and still
 # without harm to the factorisation of a covariance.
 _LEAST, _MOST = 1e-6, 1e4
+_LARGER = {"similarity.values": np.inf, "rates.weights": _MOST / _LEAST}  # scores over noise
 
 
 def check(model: MetaModel) -> MetaModel:
@@ -37,7 +38,7 @@ def check(model: MetaModel) -> MetaModel:
     _check_basis(transfer, model.space.dim + transfer.basis.budgeted)
     for name, (array, shape) in _shapes(transfer, model.space.dim, len(model.tasks)).items():
         _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
-        most = np.inf if name.startswith("similarity") else _MOST
+        most = _LARGER.get(name, _MOST)
         sane = array.dtype.kind in "fi" and np.isfinite(array).all()
         _need(sane and (np.abs(array) <= most).all(), f"numbers of {name}")
     catalogue = transfer.catalogue
@@ -60,8 +61,12 @@ def check(model: MetaModel) -> MetaModel:
     centre, spread = transfer.log_slope
     _need(abs(centre) <= _MOST and _LEAST <= spread <= _MOST, "slopes")
     if transfer.rates is not None:
-        _check_covariance(transfer.rates.cov)
         _need(_positive(transfer.rates.widen), "an interval's width")
+        counts, unit = transfer.rates.counts, transfer.rates.unit
+        _need(counts.dtype == np.int64 and bool((counts >= 0).all()), "numbers of trials")
+        _need(int(counts.sum()) == len(unit) > 0, "numbers of trials")
+        _need(((unit >= 0) & (unit <= 1)).all(), "trials of the inner rate")
+        _need(transfer.rates.scales.min() >= _LEAST, "a kernel of the inner rate")
     model.warm_start(1)
     return model
 
@@ -85,7 +90,7 @@ def _shapes(
     p, catalogue = transfer.basis.size, transfer.catalogue
     judges, configs = len(catalogue.judges), len(catalogue.unit)
     weights = transfer.failure.weights
-    shapes = {
+    shapes: dict[str, tuple[np.ndarray[Any, Any], tuple[int, ...]]] = {
         "prior.mean": (transfer.prior.mean, (p,)),
         "prior.cov": (transfer.prior.cov, (p, p)),
         "prior.heads": (transfer.prior.heads, (tasks, p)),
@@ -98,9 +103,11 @@ def _shapes(
         "catalogue.regret": (catalogue.regret, (configs, judges)),
     }
     if transfer.rates is not None:
-        bumps = len(transfer.rates.cov)
-        shapes["rates.cov"] = (transfer.rates.cov, (bumps, bumps))
-        shapes["rates.heads"] = (transfer.rates.heads, (tasks, bumps))
+        rows = len(transfer.rates.unit)
+        shapes["rates.unit"] = (transfer.rates.unit, (rows, d))
+        shapes["rates.weights"] = (transfer.rates.weights, (rows,))
+        shapes["rates.counts"] = (transfer.rates.counts, (tasks,))
+        shapes["rates.scales"] = (transfer.rates.scales, (d,))
     return shapes
 
 

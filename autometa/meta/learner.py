@@ -153,11 +153,13 @@ class MetaLearner:
             prior = fit_prior(*lessons.observations(basis, phi), lessons.noise)
             catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
+            residual = fit_kernel(units, targets, rng=rng, features=phi, prior=prior)
+            cold = fit_kernel(units, targets, rng=rng)
             return Transfer(
                 basis=basis,
                 prior=prior,
-                residual=fit_kernel(units, targets, rng=rng, features=phi, prior=prior),
-                cold=fit_kernel(units, targets, rng=rng),
+                residual=residual,
+                cold=cold,
                 log_slope=log_slope(scores),
                 catalogue=catalogue,
                 similarity=fit_similarity(
@@ -173,7 +175,7 @@ class MetaLearner:
                     start_errors(catalogue.regret),
                 ),
                 failure=fit_failure_rate(every_phi, lessons.failed),
-                rates=rate_model(space, lessons, self.seed),
+                rates=rate_model(space, lessons, cold, self.seed),
             )
 
 

@@ -21,6 +21,7 @@ from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import extend_catalogue
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.inner_rate import RateModel, fit_rate_model
+from autometa.meta.kernel import Kernel
 from autometa.meta.lessons import Lessons
 from autometa.meta.noise import score_worth
 from autometa.meta.prior import fit_prior
@@ -67,7 +68,7 @@ def refitted(
             similarity=_over(old.similarity, lessons),
             start=_over(old.start, lessons),
             failure=fit_failure_rate(every_phi, lessons.failed),
-            rates=rate_model(space, lessons, seed),
+            rates=rate_model(space, lessons, old.cold, seed),
         )
 
 
@@ -79,14 +80,14 @@ def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
     return float(np.median(logs)), float(max(np.std(logs), 0.5))
 
 
-def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | None:
+def rate_model(space: SearchSpace, lessons: Lessons, kernel: Kernel, seed: int) -> RateModel | None:
     """Which inner learning rates are best; None where the space has none, or no trial used one."""
     if not space.inner_lr:
         return None
     column = space.names.index(space.inner_lr)
     if not any((~np.isnan(h.raw[:, column])).any() for h in lessons.histories):
         return None
-    return fit_rate_model(space, lessons.histories, np.random.default_rng([seed, 1]))
+    return fit_rate_model(space, lessons.histories, kernel, np.random.default_rng([seed, 1]))
 
 
 def _over(old: Similarity, lessons: Lessons) -> Similarity:

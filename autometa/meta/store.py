@@ -45,7 +45,7 @@ from autometa.writing import put_in_place
 
 SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
-_RATES = ("shared", "heads", "cov")
+_RATES = ("unit", "weights", "counts", "scales")
 _CURVES = ("mean", "deviation", "weights")
 _MOST_JSON, _MOST_TENSORS = 64 * 2**20, 2**30
 _MOST_BOOKKEEPING = 2**20
@@ -259,6 +259,6 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             regret=tensors["catalogue.regret"],
         ),
         rates=None
-        if widen is None
+        if widen is None or "rates.counts" not in tensors
         else RateModel(widen=float(widen), **{part: tensors[f"rates.{part}"] for part in _RATES}),
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from autometa.children.mlp_estimator import MLPClassifier, MLPRegressor
-from autometa.children.mlp_training import _initial, _optimizer, train
+from autometa.children.mlp_training import _optimizer, initial, train
 
 CONFIG: dict[str, Any] = {
     "learning_rate": 0.02,
@@ -29,7 +29,7 @@ def _rings(rows: int, seed: int) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_updates_equal_torchs_own(optimizer: str) -> None:
-    flat, _ = _initial(1, [3, 4, 2], torch.Generator().manual_seed(0))
+    flat, _ = initial(1, [3, 4, 2], torch.Generator().manual_seed(0))
     assert flat.grad is not None
     twin = flat.clone().requires_grad_()
     update = _optimizer(flat, {**CONFIG, "optimizer": optimizer, "weight_decay": 0.1})

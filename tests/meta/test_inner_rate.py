@@ -10,6 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.inner_rate import InnerRate, fit_rate_model, narrowed
+from autometa.meta.kernel import Kernel
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
@@ -97,7 +98,8 @@ def test_relevant_tasks_weigh_more() -> None:
         task = Task(name=str(number), space=space, direction="minimize")
         values = (np.log10(raw[:, 0]) - centre) ** 2
         histories.append(TaskHistory(task=task, raw=raw, values=values))
-    fitted = fit_rate_model(space, histories, np.random.default_rng(0))
+    kernel = Kernel(scales=np.full(space.dim, 0.5), variance=1.0, noise=0.02)
+    fitted = fit_rate_model(space, histories, kernel, np.random.default_rng(0))
     unit = space.encode({"rate": 0.1})[None]
     low, high = (fitted.predict(space, unit, np.repeat(w, 4)) for w in ([0.25, 0], [0, 0.25]))
     assert isinstance(low, InnerRate)
