@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,20 +36,21 @@ def probe(table: Table, config: Mapping[str, Value], *, seed: int = 0) -> float:
         SpaceError: the config is not valid in the child's space.
         InputError: the loss has no finite slope at the start.
     """
-    own = SPACE.check({"learning_rate": 1e-3, **config})
+    own: Mapping[str, Any] = SPACE.check({**config, "learning_rate": 1e-3})
     fold = prepared(table, _FOLDS, seed, "scaled")[0]
     classes = table.schema.classes
     y = fold.y if classes else _standard(fold.y)
+    direction: Literal["gradient", "sign"] = "sign" if own["optimizer"] == "adam" else "gradient"
     with one_thread():
         weight = row_weights([fold.y], classes, own)
         targets = torch.as_tensor(y, dtype=torch.int64 if classes else torch.float32)[None]
         X = torch.as_tensor(fold.X, dtype=torch.float32)[None]
-        sizes = [X.shape[2], *[int(own["width"])] * int(own["depth"]), max(1, classes)]
+        sizes = [X.shape[2], *[own["width"]] * own["depth"], max(1, classes)]
         found = []
         for start in range(_STARTS):
             random = torch.Generator().manual_seed(seed + start)
             _, layers = initial(1, sizes, random)
-            rows = torch.randperm(X.shape[1], generator=random)[: int(own["batch_size"])]
+            rows = torch.randperm(X.shape[1], generator=random)[: own["batch_size"]]
             part = weight[:, rows]
 
             def loss(params: Params, batch: Batch, part: Tensor = part) -> Tensor:
@@ -57,10 +59,7 @@ def probe(table: Table, config: Mapping[str, Value], *, seed: int = 0) -> float:
 
             params = {f"w{i}": w for i, (w, _) in enumerate(layers)}
             params |= {f"b{i}": b for i, (_, b) in enumerate(layers)}
-            direction = "sign" if own["optimizer"] == "adam" else "gradient"
-            found.append(
-                one_step_rate(loss, params, (X[:, rows], targets[:, rows]), direction)  # type: ignore[arg-type]
-            )
+            found.append(one_step_rate(loss, params, (X[:, rows], targets[:, rows]), direction))
     if not np.isfinite(found).all():
         raise InputError(f"table {table.name!r} to probe", allowed="finite numbers")
     return float(np.mean(found))

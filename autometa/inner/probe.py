@@ -48,7 +48,7 @@ def one_step_rate(
     start = {name: value.detach() for name, value in params.items()}
     g = gradient(start)
     u = {name: value.sign() if direction == "sign" else value for name, value in g.items()}
-    _, bent = torch.func.jvp(gradient, (start,), (u,))
+    bent: dict[str, Tensor] = torch.func.jvp(gradient, (start,), (u,))[1]
     slope, curvature = _dot(g, u), abs(_dot(u, bent))
     return math.log10(max(slope, _LEAST) / max(curvature, _LEAST))
 
