@@ -10,28 +10,27 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from optuna.distributions import FloatDistribution
 
+from autometa.bench import inner_lr_mlp
 from autometa.bench.data import folder
+from autometa.bench.inner_lr_case import Case, Round, crossed, rate_grid
 from autometa.bench.inner_lr_taskset import FAMILIES, history, tables, truth
 from autometa.bench.suite import Split
 from autometa.bench.suites.lcbench import LCBench
-from autometa.bench.suites.tables import Tables
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner
+from autometa.meta.inner_rate import log_range
 from autometa.meta.model import MetaModel
+from autometa.meta.rate_probe import RateProbe, fit_rate_probe
 from autometa.portfolio import Portfolio
-from autometa.space import SearchSpace
+from autometa.space import Config
 
 CONFIGS, EVALUATIONS = 20, 500
-MLP_CONFIGS, MLP_PRIOR_CONFIGS, MLP_GRID = 12, 3, 13
-_GRID, _WORST, _DEFAULT, _RESAMPLES = 61, 2.0, -3.0, 2000
+_GRID, _DEFAULT, _RESAMPLES = 61, -3.0, 2000
 _SAME = 1e-6  # rounding of a bound of the space
 _METHODS = ("predicted", "single", "default", "centre")
 
@@ -56,6 +55,9 @@ PROTOCOL = {
     "regret": "after one trial of the config with the rate: (best on the grid - value) / (best - "
     "median of random configs of the task), within [0, 2]; mean over tasks and configs. taskset: "
     "scores are normal scores",
+    "probe": "mlp only: the same prediction beside a probe of one batch (`children.mlp_probe`), "
+    "used as far as prior tasks, families left out, say that it helps: `saved` log10 units of "
+    "error there; zero coefficients where that is not two standard errors from nothing",
     "coverage": "share of truths inside the predicted interval",
     "tuned": "the method's constants, on development tasks of lcbench and of the tables only",
 }
@@ -77,41 +79,6 @@ def facts() -> dict[str, Any]:
     return {"protocol": PROTOCOL, "bars": bars}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Case:
-    """A task, some configs of it, and its scores over the rate.
-
-    Args:
-        name: Of the task.
-        meta_features: Of the task.
-        raw: Configs, (c, p).
-        grid: Rates, log10, (g,).
-        scores: Higher is better, (c, g).
-        best: The best rate of each config, log10, (c,).
-        scale: Score of the task's best config less that of its median one.
-        doubt: What is known of the truth's own error, (c,); zeros where nothing is.
-    """
-
-    name: str
-    meta_features: dict[str, float]
-    raw: Floats
-    grid: Floats
-    scores: Floats
-    best: Floats
-    scale: float
-    doubt: Floats
-
-    def regret(self, rates: Floats) -> Floats:
-        """Of each config with its rate (log10), (c,)."""
-        at = [np.interp(r, self.grid, row) for r, row in zip(rates, self.scores, strict=True)]
-        result: Floats = np.clip((self.scores.max(1) - at) / self.scale, 0.0, _WORST)
-        return result
-
-
-# A prior, the best single rate on it, and the held-out tasks.
-Round = tuple[Portfolio, float, list[Case]]
-
-
 def run(variant: str, seed: int, *, data: Path | None, split: Split = "test") -> dict[str, Any]:
     """Fit on the prior tasks, predict for the held-out ones.
 
@@ -130,13 +97,18 @@ def run(variant: str, seed: int, *, data: Path | None, split: Split = "test") ->
     began = time.perf_counter()
     cases: list[Case] = []
     rates: list[dict[str, Floats]] = []
+    probes: list[dict[str, Any]] = []
     for portfolio, single, held_out in VARIANTS[variant](data, seed, split):
         model = MetaLearner(seed=seed).fit(portfolio)
         cases += held_out
         rates += [_rates(model, case, single) for case in held_out]
+        if variant in PROBES:
+            learned = fit_rate_probe(model, portfolio, PROBES[variant](data, split), seed=seed)
+            probes.append(_probed(model, held_out, learned))
     return {
         "variant": variant,
         "seed": seed,
+        **({"probe": probes[0]} if probes else {}),
         "seconds": round(time.perf_counter() - began, 1),
         "tasks": [case.name for case in cases],
         **judge(cases, rates),
@@ -183,7 +155,7 @@ def judge(cases: list[Case], rates: list[dict[str, Floats]]) -> dict[str, Any]:
 
 
 def _rates(model: MetaModel, case: Case, single: float) -> dict[str, Floats]:
-    start, stop = _range(model.space)
+    start, stop = log_range(model.space)
     found = [
         model.predict_inner_lr(case.meta_features, config)
         for config in model.space.from_raw(case.raw)
@@ -197,6 +169,25 @@ def _rates(model: MetaModel, case: Case, single: float) -> dict[str, Floats]:
         "default": np.full(n, _DEFAULT),
         "centre": np.full(n, 0.5 * (start + stop)),
         "marginal": np.array([model.predict_inner_lr(case.meta_features).mean]),
+    }
+
+
+def _probed(model: MetaModel, cases: list[Case], learned: RateProbe) -> dict[str, Any]:
+    """What a probe of one batch adds, and what prior tasks said of it beforehand."""
+    errors = []
+    for case in cases:
+        assert case.probe is not None
+        found = [
+            model.predict_inner_lr(case.meta_features, config, probe=learned.at(float(value))).mean
+            for config, value in zip(model.space.from_raw(case.raw), case.probe, strict=True)
+        ]
+        errors.append(np.abs(np.array(found) - case.best))
+    return {
+        "tasks": learned.tasks,
+        "saved": learned.saved,
+        "standard_error": learned.error,
+        "coefficients": list(learned.coefficients),
+        "error": _interval(np.median, errors),
     }
 
 
@@ -227,9 +218,9 @@ def _lcbench(data: Path | None, seed: int, split: Split) -> Iterator[Round]:
 
     def case(name: str) -> Case:
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), 3])
-        raw, grid = suite.space.sample_raw(CONFIGS, rng), _grid(suite.space, _GRID)
+        raw, grid = suite.space.sample_raw(CONFIGS, rng), rate_grid(suite.space, _GRID)
         task = suite.by_name[name]
-        scores = suite.values(task.task, _crossed(suite.space, raw, grid)).reshape(len(raw), -1)
+        scores = suite.values(task.task, crossed(suite.space, raw, grid)).reshape(len(raw), -1)
         reference = suite.reference(task)
         return Case(
             name=name,
@@ -253,12 +244,12 @@ def _taskset(data: Path | None, seed: int, split: Split) -> Iterator[Round]:
     frames = tables(folder(data, "taskset"))
     histories = {name: history(name, frame) for name, frame in frames.items()}
     space = next(iter(histories.values())).task.space
-    grid = _grid(space, _GRID)
+    grid = rate_grid(space, _GRID)
     cases = {}
     for name, each in histories.items():
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), 3])
         raw = each.raw[rng.permutation(len(each))[:CONFIGS]]
-        smooth, trees = truth(each, _crossed(space, raw, grid), rng)
+        smooth, trees = truth(each, crossed(space, raw, grid), rng)
         smooth, trees = smooth.reshape(len(raw), -1), trees.reshape(len(raw), -1)
         scores = 0.5 * (smooth + trees)
         cases[name] = Case(
@@ -278,97 +269,11 @@ def _taskset(data: Path | None, seed: int, split: Split) -> Iterator[Round]:
         yield Portfolio(prior), float(single), held_out
 
 
-def _mlp(data: Path | None, seed: int, split: Split) -> Iterator[Round]:
-    del seed  # the configs are the same for every seed: training them is what takes long
-    suite, test, development = _trained(folder(data, "tables"), split)
-    kept = set.intersection(
-        *({h.task.name for h in suite.prior(c.name, None, 0).histories} for c in test)
-    )
-    embedded = Portfolio.embedded("mlp")
-    prior = Portfolio(h for h in embedded.histories if h.task.name in kept)
-    known = np.concatenate([c.best for c in development])
-    yield prior, float(np.median(known)), list(test)
-
-
-@cache
-def _trained(place: Path, split: Split) -> tuple[Tables, tuple[Case, ...], tuple[Case, ...]]:
-    """The suite, its held-out cases, and those of development for the best single rate.
-
-    On the development split its first fold of families is held out.
-    """
-    suite = Tables(place)
-    tasks = [t for t in suite.tasks if t.task.space.name == "mlp"]
-    held_out = [t.name for t in tasks if t.split == "test"]
-    others = [t.name for t in tasks if t.split == "development"]
-    if split == "development":
-        held_out, others = others[::2], others[1::2]
-
-    def case(name: str, configs: int) -> Case:
-        task = suite.by_name[name]
-        space, evaluate = task.task.space, suite.objective(task)
-        raw = space.sample_raw(configs, np.random.default_rng([zlib.crc32(name.encode()), 3]))
-        grid = _grid(space, MLP_GRID)
-        assert callable(evaluate)
-        found = [evaluate(c) for c in space.from_raw(_crossed(space, raw, grid))]
-        values = np.array([np.nan if v is None else v for v in found]).reshape(configs, -1)
-        values = np.where(np.isnan(values), np.nanmin(values), values)
-        reference = suite.reference(task)
-        return Case(
-            name=name,
-            meta_features=dict(task.task.meta_features),
-            raw=raw,
-            grid=grid,
-            scores=values,
-            best=smooth_best(grid, values),
-            scale=reference.best - reference.middle,
-            doubt=np.zeros(configs),
-        )
-
-    return (
-        suite,
-        tuple(case(name, MLP_CONFIGS) for name in held_out),
-        tuple(case(name, MLP_PRIOR_CONFIGS) for name in others),
-    )
-
-
-def smooth_best(grid: Floats, scores: Floats) -> Floats:
-    """Where smoothed curves (c, g) over an even grid (g,) have their maximum, (c,)."""
-    wide = np.pad(scores, ((0, 0), (1, 1)), mode="edge")
-    smooth = (wide[:, :-2] + 2.0 * wide[:, 1:-1] + wide[:, 2:]) / 4.0
-    rows, top = np.arange(len(smooth)), smooth.argmax(1)
-    inner = np.clip(top, 1, len(grid) - 2)
-    left, middle, right = (smooth[rows, inner + k] for k in (-1, 0, 1))
-    bend = left - 2.0 * middle + right
-    shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1.0), 0.0)
-    refined = grid[inner] + np.clip(shift, -0.5, 0.5) * (grid[1] - grid[0])
-    result: Floats = np.where(top == inner, refined, grid[top])
-    return result
-
-
-def _range(space: SearchSpace) -> tuple[float, float]:
-    scale = space.distributions[space.inner_lr or ""]
-    assert isinstance(scale, FloatDistribution)
-    return float(np.log10(scale.low)), float(np.log10(scale.high))
-
-
-def _grid(space: SearchSpace, count: int) -> Floats:
-    """Rates evenly over the space's range, log10, (count,)."""
-    return np.linspace(*_range(space), count)
-
-
-def _crossed(space: SearchSpace, raw: Floats, grid: Floats) -> Floats:
-    """Each config at each rate, raw, (c * g, p)."""
-    rows = np.repeat(raw, len(grid), axis=0)
-    name = space.inner_lr or ""
-    scale = space.distributions[name]
-    assert isinstance(scale, FloatDistribution)
-    rates = np.clip(10.0 ** np.tile(grid, len(raw)), scale.low, scale.high)
-    rows[:, space.names.index(name)] = rates
-    return rows
-
-
 VARIANTS: dict[str, Callable[[Path | None, int, Split], Iterator[Round]]] = {
     "lcbench": _lcbench,
     "taskset": _taskset,
-    "mlp": _mlp,
+    "mlp": inner_lr_mlp.rounds,
+}
+PROBES: dict[str, Callable[[Path | None, Split], Callable[[str, Config], float | None]]] = {
+    "mlp": inner_lr_mlp.probes,
 }

@@ -6,7 +6,7 @@ Along the direction u of an optimiser's first step, with gradient g and Hessian 
 
 u = g for gradient descent; u = sign(g) for Adam, whose first step has the same length in every
 coordinate (Kingma and Ba, "Adam: A method for stochastic optimization", 2015). One Hessian-vector
-product by forward over reverse; nothing is trained.
+product, reverse over reverse; nothing is trained.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def one_step_rate(
     start = {name: value.detach() for name, value in params.items()}
     g = gradient(start)
     u = {name: value.sign() if direction == "sign" else value for name, value in g.items()}
-    bent: dict[str, Tensor] = torch.func.jvp(gradient, (start,), (u,))[1]
-    slope, curvature = _dot(g, u), abs(_dot(u, bent))
+    bent: dict[str, Tensor] = torch.func.grad(lambda at: _dot(gradient(at), u))(start)
+    slope, curvature = float(_dot(g, u)), abs(float(_dot(u, bent)))
     return math.log10(max(slope, _LEAST) / max(curvature, _LEAST))
 
 
-def _dot(a: Params, b: Params) -> float:
-    return float(sum((a[name] * b[name]).sum() for name in a))
+def _dot(a: Params, b: Params) -> Tensor:
+    return torch.stack([(a[name] * b[name]).sum() for name in a]).sum()

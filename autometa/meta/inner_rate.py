@@ -84,7 +84,7 @@ def narrowed(space: SearchSpace, unit: Floats, rate: InnerRate, rng: np.random.G
     An inactive rate stays inactive.
     """
     column = space.slices[space.inner_lr or ""].start
-    start, stop = _log_range(space)
+    start, stop = log_range(space)
     low, high = ((end - start) / (stop - start) for end in (rate.low, rate.high))
     flag = space.flags.get(space.inner_lr or "")
     active = np.ones(len(unit), dtype=bool) if flag is None else unit[:, flag] > 0.5
@@ -124,9 +124,14 @@ class RateModel:
         if not known.any():
             known = (self.counts > 0).astype(np.float64)
         low, middle, high = _interval(best, known / known.sum(), self.widen)
-        start, stop = _log_range(space)
+        start, stop = log_range(space)
         mean, lowest, highest = (start + (stop - start) * u for u in (middle, low, high))
         return InnerRate(mean=mean, low=lowest, high=highest)
+
+    def best(self, space: SearchSpace, unit: Floats) -> Floats:
+        """Each task's best rate for each of configs (c, d), on the unit interval, (T, c)."""
+        found: Floats = _GRID[self.curves(space, unit).argmax(2)]
+        return found
 
     def curves(self, space: SearchSpace, unit: Floats) -> Floats:
         """Each task's score along the rate for each of configs (c, d), (T, c, G)."""
@@ -240,7 +245,7 @@ def _interval(best: Floats, weights: Floats, widen: float) -> tuple[float, float
     return max(middle - below, 0.0), middle, min(middle + above, 1.0)
 
 
-def _log_range(space: SearchSpace) -> tuple[float, float]:
+def log_range(space: SearchSpace) -> tuple[float, float]:
     """The range of the inner rate, log10."""
     scale = space.distributions[space.inner_lr or ""]
     assert isinstance(scale, FloatDistribution)

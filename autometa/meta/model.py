@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.candidates import Candidates
 from autometa.meta.improvement_chance import ImprovementChance
-from autometa.meta.inner_rate import InnerRate
+from autometa.meta.inner_rate import InnerRate, RateModel
 from autometa.meta.lineage import Lineage
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
@@ -112,6 +112,8 @@ class MetaModel:
         self,
         meta_features: Mapping[str, float] | None = None,
         config: Mapping[str, Value] | None = None,
+        *,
+        probe: Callable[[InnerRate], InnerRate] | None = None,
     ) -> InnerRate:
         """The inner learning rate that earlier tasks predict, with an interval; see `inner_rate`.
 
@@ -119,10 +121,34 @@ class MetaModel:
             meta_features: Of the new task, where known.
             config: The other parameters; a rate in it is ignored. By default the configs that
                 promise most over the prior tasks.
+            probe: What a cheap measurement on the new task says of the config, see `rate_probe`.
 
         Raises:
-            ModelError: the space has no inner learning rate, or nothing was learned of it.
+            ModelError: the space has no inner learning rate, or nothing was learned of it; or a
+                probe without the config that it was taken for.
             SpaceError: the config does not fit the space, or its inner rate is inactive.
+        """
+        rates, name = self.rates, self.space.inner_lr
+        if config is None:
+            if probe is not None:
+                raise ModelError("a probe without a config", allowed="the config it was taken for")
+            assert self.transfer is not None
+            catalogue = self.transfer.catalogue
+            weights = self._judges_weights(meta_features)
+            unit = catalogue.unit[np.argsort(catalogue.regret @ weights)[:_BEST]]
+        else:
+            assert name is not None
+            low = getattr(self.space.distributions[name], "low", None)
+            unit = self.space.encode({**config, name: low})[None]
+        found = rates.predict(self.space, unit, self.task_relevance(meta_features))
+        return found if probe is None else probe(found)
+
+    @property
+    def rates(self) -> RateModel:
+        """What was learned of inner learning rates.
+
+        Raises:
+            ModelError: the space has none, or nothing was learned of it.
         """
         name = self.space.inner_lr
         if name is None:
@@ -136,14 +162,7 @@ class MetaModel:
                 allowed="a model fitted on at least one task with three different trials",
                 do="Fit it again with MetaLearner.fit on such tasks",
             )
-        if config is None:
-            catalogue = self.transfer.catalogue
-            weights = self._judges_weights(meta_features)
-            unit = catalogue.unit[np.argsort(catalogue.regret @ weights)[:_BEST]]
-        else:
-            low = getattr(self.space.distributions[name], "low", None)
-            unit = self.space.encode({**config, name: low})[None]
-        return self.transfer.rates.predict(self.space, unit, self.task_relevance(meta_features))
+        return self.transfer.rates
 
     def sampler(
         self,

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 from autometa.meta.targets import normal_scores
 
-_LEAST_TASKS = 8
+LEAST_TASKS = 8
 _WIDTHS = (0.3, 0.5, 0.8)  # of the median distance between prior tasks
 _SHARES = (0.25, 0.5, 0.75)
-_CLEARLY = 2.0  # standard errors
+CLEARLY = 2.0  # standard errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def fit_similarity(
     names = tuple(sorted(set.intersection(*(set(m) for m in meta_features))))
     values = np.array([[m[n] for n in names] for m in meta_features]).reshape(tasks, len(names))
     off = Similarity(names=names, values=values, width=1.0, share=0.0)
-    if len(judges) < _LEAST_TASKS or not names:
+    if len(judges) < LEAST_TASKS or not names:
         return off
     place = _placed(values)[judges]
     distance = _distances(place, place)
@@ -96,7 +96,7 @@ def fit_similarity(
         near = _kernel(place, place, width * median, allowed=strange)
         for share in _SHARES:
             saved = baseline - errors((1.0 - share) * equal + share * near)
-            clear = saved.mean() > _CLEARLY * saved.std() / np.sqrt(len(judges))
+            clear = saved.mean() > CLEARLY * saved.std() / np.sqrt(len(judges))
             if clear and saved.mean() > gain:
                 gain = float(saved.mean())
                 best = Similarity(names=names, values=values, width=width * median, share=share)

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from autometa.bench import inner_lr_taskset, inner_lr_transfer, inner_results
-from autometa.bench.inner_lr_transfer import Case, judge, smooth_best
+from autometa.bench import inner_lr_case, inner_lr_taskset, inner_lr_transfer, inner_results
+from autometa.bench.inner_lr_case import Case
+from autometa.bench.inner_lr_mlp import smooth_best
+from autometa.bench.inner_lr_transfer import judge
 from autometa.cli import app
 from autometa.errors import InputError
 from autometa.testing.families import Bowls
@@ -73,7 +75,7 @@ def bowls(monkeypatch: pytest.MonkeyPatch) -> None:
         grid = np.linspace(-5.0, 0.0, 61)
         cases = []
         for number in range(101, 107):
-            crossed = inner_lr_transfer._crossed(space, raw, grid)
+            crossed = inner_lr_case.crossed(space, raw, grid)
             scores = family.score(number)(space.encode_raw(crossed)).reshape(3, -1)
             cases.append(
                 Case(

@@ -85,7 +85,7 @@ class Tables(Suite):
     def objective(self, task: BenchTask) -> Objective:
         """Cross-validated training in a process of its own; None where it failed."""
         own = self._histories[task.name].task
-        child, table = children.get(own.space.name), self._part(own.name)
+        child, table = children.get(own.space.name), self.part(own.name)
 
         def evaluate(config: Config) -> float | None:
             key = json.dumps([task.name, config], sort_keys=True)
@@ -108,7 +108,7 @@ class Tables(Suite):
             self._tables[name] = load_table(self._folder / f"{name}.parquet", "target")
         return self._tables[name]
 
-    def _part(self, name: str) -> Table:
+    def part(self, name: str) -> Table:
         """The table as the embedded portfolio's trials saw it."""
         rng = np.random.default_rng([_SEED, zlib.crc32(name.encode())])
         return self._whole(name).subsample(_ROWS, rng)
