@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from optuna.distributions import FloatDistribution
@@ -13,7 +14,7 @@ from autometa.meta.inner_rate import log_range
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 
-_WORST = 2.0
+_WORST, _RESAMPLES = 2.0, 2000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,3 +67,22 @@ def crossed(space: SearchSpace, raw: Floats, grid: Floats) -> Floats:
     rates = np.clip(10.0 ** np.tile(grid, len(raw)), scale.low, scale.high)
     rows[:, space.names.index(name)] = rates
     return rows
+
+
+def interval(
+    measure: Callable[[Floats], Any], above: list[Floats], below: list[Floats] | None = None
+) -> dict[str, float]:
+    """A measure over all tasks' values, or the ratio of two, and half its bootstrap interval."""
+
+    def value(rows: np.ndarray[Any, Any]) -> float:
+        top = float(measure(np.concatenate([above[i] for i in rows])))
+        if below is None:
+            return top
+        return top / max(float(measure(np.concatenate([below[i] for i in rows]))), 1e-9)
+
+    rng = np.random.default_rng(0)
+    count = len(above)
+    low, high = np.quantile(
+        [value(rng.integers(count, size=count)) for _ in range(_RESAMPLES)], [0.025, 0.975]
+    )
+    return {"mean": value(np.arange(count)), "ci95": float(high - low) / 2.0}

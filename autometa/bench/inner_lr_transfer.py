@@ -17,7 +17,7 @@ import numpy as np
 
 from autometa.bench import inner_lr_mlp
 from autometa.bench.data import folder
-from autometa.bench.inner_lr_case import Case, Round, crossed, rate_grid
+from autometa.bench.inner_lr_case import Case, Round, crossed, interval, rate_grid
 from autometa.bench.inner_lr_taskset import FAMILIES, history, tables, truth
 from autometa.bench.suite import Split
 from autometa.bench.suites.lcbench import LCBench
@@ -30,7 +30,7 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 
 CONFIGS, EVALUATIONS = 20, 500
-_GRID, _DEFAULT, _RESAMPLES = 61, -3.0, 2000
+_GRID, _DEFAULT = 61, -3.0
 _SAME = 1e-6  # rounding of a bound of the space
 _METHODS = ("predicted", "single", "default", "centre")
 
@@ -140,14 +140,14 @@ def judge(cases: list[Case], rates: list[dict[str, Floats]]) -> dict[str, Any]:
         for c, r in zip(cases, rates, strict=True)
     ]
     return {
-        "error": {m: _interval(np.median, e) for m, e in error.items()},
-        "regret": {m: _interval(np.mean, e) for m, e in regret.items()},
-        "marginal": {m: _interval(np.median, e) for m, e in marginal.items()},
-        "coverage": {"interval": _interval(np.mean, inside)},
+        "error": {m: interval(np.median, e) for m, e in error.items()},
+        "regret": {m: interval(np.mean, e) for m, e in regret.items()},
+        "marginal": {m: interval(np.median, e) for m, e in marginal.items()},
+        "coverage": {"interval": interval(np.mean, inside)},
         "ratio": {
-            "error to single": _interval(np.median, error["predicted"], error["single"]),
-            "regret to default": _interval(np.mean, regret["predicted"], regret["default"]),
-            "regret to single": _interval(np.mean, regret["predicted"], regret["single"]),
+            "error to single": interval(np.median, error["predicted"], error["single"]),
+            "regret to default": interval(np.mean, regret["predicted"], regret["default"]),
+            "regret to single": interval(np.mean, regret["predicted"], regret["single"]),
         },
         "interval_width": float(np.median([np.median(r["high"] - r["low"]) for r in rates])),
         "truth_disagreement": float(np.median(np.concatenate([c.doubt for c in cases]))),
@@ -187,27 +187,8 @@ def _probed(model: MetaModel, cases: list[Case], learned: RateProbe) -> dict[str
         "saved": learned.saved,
         "standard_error": learned.error,
         "coefficients": list(learned.coefficients),
-        "error": _interval(np.median, errors),
+        "error": interval(np.median, errors),
     }
-
-
-def _interval(
-    measure: Callable[[Floats], Any], above: list[Floats], below: list[Floats] | None = None
-) -> dict[str, float]:
-    """A measure over all tasks' values, or the ratio of two, and half its bootstrap interval."""
-
-    def value(rows: np.ndarray[Any, Any]) -> float:
-        top = float(measure(np.concatenate([above[i] for i in rows])))
-        if below is None:
-            return top
-        return top / max(float(measure(np.concatenate([below[i] for i in rows]))), 1e-9)
-
-    rng = np.random.default_rng(0)
-    count = len(above)
-    low, high = np.quantile(
-        [value(rng.integers(count, size=count)) for _ in range(_RESAMPLES)], [0.025, 0.975]
-    )
-    return {"mean": value(np.arange(count)), "ci95": float(high - low) / 2.0}
 
 
 # Where the cases come from -----------------------------------------------------------------------

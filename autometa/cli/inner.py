@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("tables")(tables)
     group.command("speed")(speed)
     group.command("lr-transfer")(lr_transfer)
+    group.command("lr-floor")(lr_floor)
     group.command("show")(show)
     group.command("plot")(plot)
     bench = [g.typer_instance for g in app.registered_groups if g.name == "bench"]
@@ -179,6 +180,25 @@ def lr_transfer(
             records.append(record)
             _keep(into, "inner-lr-transfer", [record], suite.facts())
     _print(_content(into, "inner-lr-transfer", records, suite.facts()), output)
+
+
+def lr_floor(
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
+    ] = None,
+    variants: Variants = "all",
+    seeds: Seeds = 1,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """What no prediction of the inner rate can be better than, by what it would have to know."""
+    from autometa.bench import inner_lr_floor as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    with busy("looking up the truths"):
+        records = [suite.run(n, seed, data=data) for n in names for seed in range(seeds)]
+    _keep(into, "inner-lr-floor", records, suite.facts())
+    _print(_content(into, "inner-lr-floor", records, suite.facts()), output)
 
 
 def show(

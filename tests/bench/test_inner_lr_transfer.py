@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from autometa.bench import inner_lr_case, inner_lr_taskset, inner_lr_transfer, inner_results
+from autometa.bench import (
+    inner_lr_case,
+    inner_lr_floor,
+    inner_lr_taskset,
+    inner_lr_transfer,
+    inner_results,
+)
 from autometa.bench.inner_lr_case import Case
 from autometa.bench.inner_lr_mlp import smooth_best
 from autometa.bench.inner_lr_transfer import judge
@@ -159,3 +165,25 @@ def test_a_real_surrogate(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(record["tasks"]) == 10
     assert record["error"]["predicted"]["mean"] < record["error"]["default"]["mean"]
     assert record["ratio"]["regret to default"]["mean"] < 0.6
+
+
+def test_floors_know_what_they_say_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truth = config + task + a little: each floor leaves over what it does not know."""
+    rng = np.random.default_rng(0)
+    config, task = rng.normal(size=60), np.repeat(rng.normal(size=10), 2)
+    best = -3.0 + config + task[:, None] + 0.01 * rng.normal(size=(20, 60))
+    families = np.repeat([f"f{k}" for k in range(10)], 2)
+    monkeypatch.setitem(inner_lr_floor.VARIANTS, "taskset", lambda data, seed: (best, families))
+    result = CliRunner().invoke(
+        app, ["bench", "inner", "lr-floor", "--variants", "taskset", "-f", "json"]
+    )
+    assert result.exit_code == 0, result.output
+    (record,) = json.loads(result.stdout)["records"]
+    error = {name: found["mean"] for name, found in record["error"].items()}
+    assert error["both known"] < 0.02
+    assert error["task known"] == pytest.approx(np.median(np.abs(config)), abs=0.15)
+    off = [abs(t - np.median(task[families != f])) for t, f in zip(task, families, strict=True)]
+    assert error["config known"] == pytest.approx(np.median(off), abs=0.1)
+    assert record["ratio"]["config known"]["mean"] == pytest.approx(
+        error["config known"] / error["single"]
+    )
