@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 
 import numpy as np
@@ -66,19 +67,18 @@ def paced(
     gradient = flat.grad
     assert gradient is not None
     pairs = [(torch.from_numpy(f), p) for f, p in zip(start.factors, _flat(layers), strict=True)]
-    own = [
-        torch.cat(
-            [factor[min(k, len(factor) - 1)].expand(p.shape).flatten() for factor, p in pairs]
-        )
-        for k in range(max(map(len, start.factors)))
-    ]
+    last = max(map(len, start.factors)) - 1
     steps = count()
+
+    @lru_cache(maxsize=1)
+    def far(k: int) -> Tensor:
+        return torch.cat([f[min(k, len(f) - 1)].expand(p.shape).flatten() for f, p in pairs])
 
     def step() -> None:
         gradient.clamp_(-start.clip, start.clip)
         before = flat.clone()
         update()
-        torch.lerp(before, flat, own[min(next(steps), len(own) - 1)], out=flat)
+        torch.lerp(before, flat, far(min(next(steps), last)), out=flat)
 
     return step
 

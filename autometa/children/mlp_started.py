@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,19 @@ from autometa.inner.tabular import Embedding, Perceptron
 from autometa.space import Config, SearchSpace
 from autometa.tables import Schema, Table, fingerprint, same_data
 
+MOST_EPOCHS = 1000
+
 
 def starting_from(folder: str | Path) -> Child:
     """The child that starts where `learn_start` ended.
 
     Raises:
         StoreError: no start in the folder, or a damaged one.
-        ModelError: a start of another network.
+        ModelError: a start of another network, or for very many steps.
     """
     fitted = load_start(folder)
+    if fitted.steps > MOST_EPOCHS:
+        raise ModelError(f"a start for {fitted.steps} steps", allowed=f"up to {MOST_EPOCHS}")
     bounds = mlp.SPACE.distributions["learning_rate"]
     assert isinstance(bounds, FloatDistribution)
     start = _start_of(fitted, lowest=bounds.low, highest=bounds.high)
@@ -84,15 +88,8 @@ def _refuse(table: Table, *, start: Start, learned: Any) -> None:
     Raises:
         InputError: a regression, more classes than the start has, or data that it has seen.
     """
-    outputs = start.sizes[-1]
-    if table.schema.classes == 0 or table.schema.classes > outputs:
-        what = f"{table.schema.classes} classes" if table.schema.classes else "a regression"
-        raise InputError(
-            f"table {table.name!r} ({what}) for a learned start",
-            allowed=f"a classification of up to {outputs} classes with this start",
-            do="Leave the start out: child 'mlp'",
-        )
-    own = fingerprint(table)
+    _refuse_kind(table.schema, start)
+    own = _fingerprint(table)
     for seen in learned if isinstance(learned, list) else []:
         if not isinstance(seen, dict):
             continue
@@ -105,6 +102,22 @@ def _refuse(table: Table, *, start: Start, learned: Any) -> None:
             )
 
 
+def _refuse_kind(schema: Schema, start: Start) -> None:
+    outputs = start.sizes[-1]
+    if not 0 < schema.classes <= outputs:
+        what = f"{schema.classes} classes" if schema.classes else "a regression"
+        raise InputError(
+            f"{what} for a learned start",
+            allowed=f"a classification of up to {outputs} classes with this start",
+            do="Leave the start out: child 'mlp'",
+        )
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(table: Table) -> dict[str, Any]:
+    return fingerprint(table)
+
+
 def _options(config: Config, start: Start) -> Config:
     """The config with the start's shape."""
     _, *hidden, _ = start.sizes
@@ -114,6 +127,7 @@ def _options(config: Config, start: Start) -> Config:
 def _model(config: Config, schema: Schema, seed: int, *, start: Start, epochs: int) -> Any:
     from autometa.children.mlp_estimator import MLPClassifier
 
+    _refuse_kind(schema, start)
     options: dict[str, Any] = {**_options(config, start), "epochs": epochs, "seed": seed}
     return MLPClassifier(**options, start=start)
 

@@ -43,7 +43,8 @@ def get(name: str) -> Child:
     base, at, folder = name.partition("@")
     if at and base in _STARTED_MODULES:
         started: Child = import_module(_STARTED_MODULES[base]).starting_from(folder)
-        return _started.setdefault(started.name, started)
+        _started[started.name] = started
+        return started
     if name in _started:
         return _started[name]
     if name not in _MODULES:

@@ -26,6 +26,7 @@ from autometa.inner import MAML, Episodes, FewStepClassifier, FittedMAML, RateRu
 from autometa.inner.tabular import Tables, network
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
+from autometa.search import tuning
 from autometa.search.saving import save_model
 from autometa.search.setting import Setting
 from autometa.search.tuning import tune_table
@@ -51,8 +52,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def unlearned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return learn_start_on(KNOWN, iterations=1).save(tmp_path_factory.mktemp("unlearned"))
+
+
+@pytest.fixture(scope="module")
 def child(folder: Path) -> children.Child:
     return children.get(f"mlp@{folder}")
+
+
+class Direct:
+    """Evaluates in this process, which is quicker; `isolated` has a test of its own here."""
+
+    run = staticmethod(children.run)
+
+    def prepare(self, table: Table, child: children.Child) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "_evaluator", Direct)
 
 
 def evaluated(child: children.Child, **config: float) -> Outcome:
@@ -60,15 +81,15 @@ def evaluated(child: children.Child, **config: float) -> Outcome:
 
 
 def test_as_many_updates_lead_further_than_without_the_start(
-    child: children.Child, tmp_path: Path
+    child: children.Child, unlearned: Path
 ) -> None:
     """The child's own evaluation after an epoch of one update, and the loss on unseen rows."""
     plain = children.get("mlp")
-    unlearned = children.get(f"mlp@{learn_start_on(KNOWN, iterations=1).save(tmp_path)}")
+    same_pace = children.get(f"mlp@{unlearned}")
     rates = (1e-3, 1e-2, 1e-1)
     others = [
         *(evaluated(plain, learning_rate=rate, batch_size=256) for rate in rates),
-        evaluated(unlearned),
+        evaluated(same_pace),
     ]
     ours = evaluated(child).trial.curve
     assert len(ours) == 10
@@ -79,7 +100,7 @@ def test_as_many_updates_lead_further_than_without_the_start(
         model.set_params(model__epochs=1).fit(NEW.X[::2], NEW.labels[::2])
         return float(log_loss(NEW.labels[1::2], model.predict_proba(NEW.X[1::2])))
 
-    assert loss(child) < 0.5 * min(loss(unlearned), loss(plain))
+    assert loss(child) < 0.5 * min(loss(same_pace), loss(plain))
 
 
 @pytest.mark.parametrize("kind", ["layer_step", "parameter_step", "scalar"])
@@ -110,7 +131,7 @@ def test_names_tell_starts_apart_and_spaces_have_no_shape(
     others = [replace(fitted, logs=logs), replace(fitted, steps=7), replace(fitted, clip=5.0)]
     for i, changed in enumerate(others):
         assert children.get(f"mlp@{changed.save(tmp_path / str(i))}").name != child.name
-    assert children.get(child.name) is child
+    assert children.get(child.name).source == f"mlp@{moved}"
     assert not {"depth", "width"} & set(child.space.names)
     assert child.space.inner_lr == "learning_rate"
     with pytest.raises(SpaceError):
@@ -118,7 +139,7 @@ def test_names_tell_starts_apart_and_spaces_have_no_shape(
 
 
 def test_random_configs_are_records_in_a_process_of_their_own(
-    child: children.Child, folder: Path, tmp_path: Path
+    child: children.Child, folder: Path, unlearned: Path, tmp_path: Path
 ) -> None:
     config, *others = child.space.from_raw(child.space.sample_raw(4, np.random.default_rng(0)))
     with Evaluator() as isolated:
@@ -127,21 +148,21 @@ def test_random_configs_are_records_in_a_process_of_their_own(
         assert len(there.trial.curve) == 10
         for each in others:
             assert "nan" in (isolated.run(child, each, NEW, folds=2, seed=0).error or "nan")
-        place = shutil.copytree(folder, tmp_path / "start")
-        learn_start_on(KNOWN, iterations=1).save(tmp_path / "other")
-        borrowed = children.get(f"mlp@{learn_start_on(KNOWN, iterations=2).save(place)}")
+        place = shutil.copytree(unlearned, tmp_path / "start")
+        borrowed = children.get(f"mlp@{place}")
         shutil.rmtree(place)
-        shutil.copytree(tmp_path / "other", place)
+        shutil.copytree(folder, place)
         with pytest.raises(InputError, match="by now"):
             isolated.run(borrowed, config, NEW, folds=2, seed=0)
 
 
+@pytest.mark.usefixtures("direct")
 def test_a_search_starts_from_what_was_learned(
     child: children.Child, folder: Path, tmp_path: Path
 ) -> None:
     spec, storage = f"mlp@{folder}", f"journal:///{tmp_path / 'tuning.log'}"
     options = {"folds": 2, "storage": storage, "study_name": "mine", "learn": tmp_path / "learned"}
-    result = tune_table(NEW, child=spec, n_trials=3, **options)  # type: ignore[arg-type]
+    result = tune_table(NEW, child=spec, n_trials=2, **options)  # type: ignore[arg-type]
     assert result.child == result.asked == child.name
     assert result.warm.trials[0].config == child.space.defaults
     assert all(trial.value is not None for trial in result.warm.trials)
@@ -156,6 +177,7 @@ def test_a_search_starts_from_what_was_learned(
     assert (model.predict(NEW.X) == NEW.y).mean() > 0.7
 
 
+@pytest.mark.usefixtures("direct")
 def test_a_worker_makes_the_child_of_its_folder(
     child: children.Child, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +228,11 @@ def test_what_does_not_fit_is_refused(child: children.Child, folder: Path, tmp_p
         tune_table(renamed, child=f"mlp@{folder}", n_trials=1)
     with pytest.raises(StoreError, match="no index"):
         children.get(f"mlp@{tmp_path / 'nothing'}")
+    with pytest.raises(InputError, match="4 classes"):
+        child.build(config, blobs(3, 4, 5).schema, 0)
+    fitted = FittedMAML.load(folder, network(3, 0))
+    with pytest.raises(ModelError, match="1001 steps"):
+        children.get(f"mlp@{replace(fitted, steps=1001).save(tmp_path / 'long')}")
     with pytest.raises(InputError, match="mlp@FOLDER"):
         children.get(f"svm@{folder}")
     x = torch.zeros(1, 4, 1)
