@@ -32,24 +32,25 @@ class Setting:
     Args:
         table: What to train on.
         children: Names of the children that take part.
-        sources: What `children.get` makes them of in another process.
         folds: Cross-validation folds.
         seed: Of the folds, the children and the search.
         trial_timeout: Seconds for one trial.
         storage: Where the studies are.
         study_name: Of the warm study, see `TuneResult.study_name`.
         features: Meta-features of the table.
+        sources: What `children.get` makes the children of in another process, where that is more
+            than their names.
     """
 
     table: Table
     children: tuple[str, ...]
-    sources: tuple[str, ...]
     folds: int
     seed: int
     trial_timeout: float | None
     storage: str | BaseStorage | None
     study_name: str
     features: Mapping[str, float]
+    sources: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
