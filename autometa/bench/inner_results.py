@@ -22,6 +22,7 @@ from autometa.writing import put_in_place
 
 # What a record may measure, in the order in which it is shown: measure -> {"mean", "ci95"}.
 # A measure "NAME @k" is that of a method NAME after k steps.
+_ROUNDING = 1e-9  # of a mean over seeds
 PARTS = (
     "mse",
     "accuracy",
@@ -127,7 +128,7 @@ def bars(content: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "seeds": len(values),
                 "value": value,
                 "ci95": found[0]["ci95"] if len(found) == 1 else None,
-                "reached": None if value is None else better * value >= better * bar["bar"],
+                "reached": None if value is None else better * (value - bar["bar"]) >= -_ROUNDING,
             }
         )
     return rows
