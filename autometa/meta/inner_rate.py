@@ -33,6 +33,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution
+from scipy.linalg import cho_solve, solve_triangular
 
 from autometa.encoding import Floats
 from autometa.meta.kernel import Kernel, matern
@@ -157,8 +158,7 @@ def fit_rate_model(
     told = [_told(space, h, most, rng) for h in histories]
     factors = [np.linalg.cholesky(_covariance(unit, kernel)) for unit, _ in told]
     weights = [
-        kernel.variance * np.linalg.solve(f.T, np.linalg.solve(f, z))
-        for f, (_, z) in zip(factors, told, strict=True)
+        kernel.variance * cho_solve((f, True), z) for f, (_, z) in zip(factors, told, strict=True)
     ]
     model = RateModel(
         unit=np.concatenate([unit for unit, _ in told]),
@@ -201,7 +201,8 @@ def _drawn(
         kernel: The kernel.
         rng: Of the draw.
     """
-    explained = np.linalg.solve(factor, kernel.variance * matern(known, rows, kernel.scales))
+    cross = kernel.variance * matern(known, rows, kernel.scales)
+    explained = solve_triangular(factor, cross, lower=True)
     drawn = []
     for part, seen in zip(
         rows.reshape(-1, len(_GRID), rows.shape[1]),
