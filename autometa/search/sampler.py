@@ -35,12 +35,12 @@ from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits
 
 from autometa.meta.adaptation import Adapted
 from autometa.meta.hypotheses import Arm, Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
+from autometa.meta.threads import one_blas_thread
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
 from autometa.search.history import History, Reader
@@ -113,7 +113,8 @@ class MetaSampler(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Decide the trial's config."""
-        self._base_of(study, trial).before_trial(study, trial)
+        if self._base is not None:
+            self._base.before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
             before = study.get_trials(deepcopy=False)
@@ -191,7 +192,8 @@ class MetaSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Forget the plan."""
-        self._base_of(study, trial).after_trial(study, trial, state, values)
+        if self._base is not None:
+            self._base.after_trial(study, trial, state, values)
         with self._lock:
             self._plans.pop((study.study_name, trial.number), None)
             self._bases.pop((study.study_name, trial.number), None)
@@ -232,7 +234,7 @@ class MetaSampler(BaseSampler):
         history = self._reader(study).read(study, trial)
         if not len(history.scores):
             return None
-        with threadpool_limits(limits=1):
+        with one_blas_thread():
             return self._posterior_plan(trial.number, history)
 
     def _common(self, study: optuna.Study) -> dict[str, BaseDistribution]:
