@@ -20,7 +20,7 @@ Shapes: n observed trials, m candidates, d unit columns, p basis functions, T pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -77,7 +77,8 @@ class Posterior:
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
-        adapted: Kernels of another posterior of the same task, to be kept; fitted anew by default.
+        judged: Another posterior of the same task, whose hypotheses, kernels and weights are kept:
+            trials that are only believed must not decide. Found anew by default.
         cold_share: Prior probability of the cold hypotheses together.
         clip: Scores more than this many (best - median) below the median are raised to there, so
             that one failed config does not flatten the differences among good ones.
@@ -92,7 +93,7 @@ class Posterior:
         fidelity: Floats | None = None,
         relevance: Floats | None = None,
         hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
-        adapted: Mapping[Arm, Adapted] | None = None,
+        judged: Posterior | None = None,
         cold_share: float = 0.15,
         clip: float = 1.5,
     ) -> None:
@@ -113,33 +114,46 @@ class Posterior:
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
         self._correlations: dict[tuple[Arm, bool, float], Floats] = {}
-        if adapted is None:
-            adapted = {
-                arm: self._adapt(arm, standard, shared, mean)
-                for arm in dict.fromkeys(h.arm for h in hypotheses)
-                if self._full.sum() >= _ADAPT_FROM[arm]
-            }
-        self.adapted = adapted
-        self._kernels |= {(arm, True): found.kernel for arm, found in adapted.items()}
-        fits = []
-        for hypothesis in hypotheses:
-            key = hypothesis.arm, hypothesis.adapted
-            if key in self._kernels:
-                share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
-                count = sum(h.arm == hypothesis.arm for h in hypotheses)
-                log_prior = float(np.log(share / count))
-                if hypothesis.adapted:
-                    log_prior -= adapted[hypothesis.arm].surprise
-                fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
-        log_weights = np.array([f.log_evidence for f in fits])
-        weights = np.exp(log_weights - log_weights.max())
-        weights /= weights.sum()
-        self.transfer_share = float(
-            sum(w for w, f in zip(weights, fits, strict=True) if f.hypothesis.arm == "transfer")
+        self.adapted: Mapping[Arm, Adapted] = (
+            judged.adapted if judged else self._adapted(hypotheses, standard, shared, mean)
         )
-        keep = [i for i in np.argsort(-weights)[:_MOST_ACTIVE] if weights[i] >= _LEAST_WEIGHT]
-        self._fits = [fits[i] for i in keep]
-        self._weights = weights[keep] / weights[keep].sum()
+        self._kernels |= {(arm, True): found.kernel for arm, found in self.adapted.items()}
+        self._fits: list[_Fit]
+        self._weights: Floats
+        self.transfer_share: float
+        if judged is None:
+            known = [h for h in hypotheses if (h.arm, h.adapted) in self._kernels]
+            priors = self._log_priors(known, hypotheses, cold_share)
+            fits = [
+                self._fit(h, standard, shared, mean, p) for h, p in zip(known, priors, strict=True)
+            ]
+            self._fits, self._weights, self.transfer_share = _heard(fits)
+        else:
+            heard = (f.hypothesis for f in judged._fits)
+            self._fits = [self._fit(h, standard, shared, mean, 0.0) for h in heard]
+            self._weights, self.transfer_share = judged._weights, judged.transfer_share
+
+    def _log_priors(
+        self, known: Sequence[Hypothesis], every: Sequence[Hypothesis], cold_share: float
+    ) -> list[float]:
+        """What hypotheses weigh before any trial; adapted ones pay for their hindsight."""
+        priors = []
+        for hypothesis in known:
+            share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
+            prior = float(np.log(share / sum(h.arm == hypothesis.arm for h in every)))
+            hindsight = self.adapted[hypothesis.arm].surprise if hypothesis.adapted else 0.0
+            priors.append(prior - hindsight)
+        return priors
+
+    def _adapted(
+        self, hypotheses: Sequence[Hypothesis], standard: Floats, shared: Floats, mean: Floats
+    ) -> dict[Arm, Adapted]:
+        """Kernels that fit this task's own trials, of the arms that have enough of them."""
+        return {
+            arm: self._adapt(arm, standard, shared, mean)
+            for arm in dict.fromkeys(h.arm for h in hypotheses)
+            if self._full.sum() >= _ADAPT_FROM[arm]
+        }
 
     def _adapt(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
         kernel = self._kernels[arm, False]
@@ -318,6 +332,16 @@ class Posterior:
                 )
             )
         return beliefs
+
+
+def _heard(fits: Sequence[_Fit]) -> tuple[list[_Fit], Floats, float]:
+    """The few that count, their weights, and the share of all that ask the prior tasks."""
+    log_weights = np.array([f.log_evidence for f in fits])
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    transfer = sum(w for w, f in zip(weights, fits, strict=True) if f.hypothesis.arm == "transfer")
+    keep = [i for i in np.argsort(-weights)[:_MOST_ACTIVE] if weights[i] >= _LEAST_WEIGHT]
+    return [fits[i] for i in keep], weights[keep] / weights[keep].sum(), float(transfer)
 
 
 def _standardise(scores: Floats, clip: float) -> tuple[Floats, float, float]:
