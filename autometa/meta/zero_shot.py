@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 
 _JUDGED = 3  # configs of a start by which meta-features are judged
-_LEAST_SPREAD = 0.2  # normal scores
 
 
 def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int64]:
@@ -36,20 +35,6 @@ def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int6
         chosen.append(best)
         reached = np.minimum(reached, regret[best])
     return np.array(chosen, dtype=np.int64)
-
-
-def relative_regret(scores: Floats) -> Floats:
-    """Regret of configs on tasks, (m, T): 0 = the best of these configs, 1 = their median.
-
-    In these units a task on which hardly anything matters cannot outvote the others.
-
-    Args:
-        scores: Predicted score of each config on each task, in normal scores, (m, T).
-    """
-    best = scores.max(axis=0)
-    spread = np.maximum(best - np.median(scores, axis=0), _LEAST_SPREAD)
-    result: Floats = (best - scores) / spread
-    return result
 
 
 def start_errors(regret: Floats) -> Callable[[Floats], Floats]:

@@ -6,10 +6,13 @@ Shapes: k configs of the pool, d unit columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
+from autometa.meta.model import Candidate
 from autometa.space import Config, SearchSpace
 
 
@@ -41,3 +44,17 @@ class Pool:
     def at(self, unit: Floats) -> Config:
         """The config nearest to a unit config (d,)."""
         return self.configs[int(((self.unit - unit) ** 2).sum(axis=1).argmin())]
+
+    def moved(self, candidates: Sequence[Candidate], space: SearchSpace) -> list[Candidate]:
+        """Candidates with the nearest config of the pool in the place of their own, each once."""
+        left, moved = np.ones(len(self.configs), dtype=bool), []
+        for candidate in candidates[: len(left)]:
+            distance = ((self.unit - space.encode(candidate.config)) ** 2).sum(axis=1)
+            row = int(np.where(left, distance, np.inf).argmin())
+            left[row] = False
+            config = self.configs[row]
+            rate = config.get(space.inner_lr) if space.inner_lr else None
+            moved.append(
+                replace(candidate, config=config, inner_lr=None if rate is None else float(rate))
+            )
+        return moved

@@ -100,9 +100,8 @@ class MetaSampler(BaseSampler):
         self._policy = policy or Policy()
         self._relevance = model.task_relevance(meta_features) if model.transfer else None
         self._pool = None if pool is None else Pool.of(model.space, pool)
-        self._warm = tuple(
-            model.warm_start(self._policy.warm_trials, meta_features=meta_features, pool=pool)
-        )
+        warm = model.warm_start(self._policy.warm_trials, meta_features=meta_features)
+        self._warm = tuple(warm if self._pool is None else self._pool.moved(warm, model.space))
         learned = model.transfer is not None and model.transfer.rates is not None
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None

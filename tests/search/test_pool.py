@@ -3,12 +3,11 @@ from __future__ import annotations
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import FloatDistribution
 
-from autometa.errors import ModelError, SpaceError
+from autometa.errors import SpaceError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.search.suggest import suggest
-from autometa.space import Config, SearchSpace
+from autometa.space import Config
 from autometa.testing.families import Bowls
 
 
@@ -39,30 +38,6 @@ def test_only_configs_of_the_pool_are_tried_each_once_and_good_ones_first(
     rules = [t.user_attrs["autometa:rule"] for t in study.trials]
     assert rules[:3] == ["portfolio"] * 3
     assert "transfer" in rules
-
-
-def test_a_start_is_the_best_of_the_pool_and_not_what_is_next_to_the_best(model: MetaModel) -> None:
-    family, space = Bowls(), Bowls().space
-    free = space.encode(model.warm_start(1)[0].config)
-    best, nearest = [], []
-    for seed in range(20):
-        pool = space.from_raw(space.sample_raw(12, np.random.default_rng(seed)))
-        unit = space.encode_raw(space.to_raw(pool))
-        start = model.warm_start(3, pool=pool)
-        assert [s.config for s in start] == [c for s in start for c in pool if c == s.config]
-        scores = family.score(101)(unit)
-        best.append(scores[pool.index(start[0].config)])
-        nearest.append(scores[((unit - free) ** 2).sum(1).argmin()])
-    assert np.mean(best) > np.mean(nearest)
-    with pytest.raises(ModelError, match="without configs"):
-        model.warm_start(1, pool=[])
-
-
-def test_without_prior_tasks_a_start_is_next_to_the_default() -> None:
-    space = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, defaults={"x": 0.4})
-    empty = MetaModel(space=space, tasks=(), meta_features=(), transfer=None)
-    (start,) = empty.warm_start(3, pool=[{"x": 0.9}, {"x": 0.5}, {"x": 0.1}])
-    assert start.config == {"x": 0.5}
 
 
 def test_where_others_take_every_suggestion_the_pool_is_still_kept_to(
