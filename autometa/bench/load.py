@@ -28,6 +28,7 @@ from optuna.samplers import BaseSampler
 
 from autometa.bench import load_servers, show
 from autometa.bench.measuring import alone, bowls, peak, resident
+from autometa.bench.postgres import Cluster
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
@@ -142,7 +143,7 @@ def _work(
 def workers(model: MetaModel, window: Window, rounds: int) -> dict[str, Any]:
     """All methods in turn, `rounds` times."""
     runs: dict[str, list[Any]] = {m: [] for m in METHODS}
-    with load_servers.postgres() as url, load_servers.proxy(url) as port:
+    with Cluster.in_folder() as cluster, load_servers.proxy(cluster.url) as port:
         for number in range(rounds):
             for method in METHODS:
                 name = f"{method}-{number}-{window.objective:g}"

@@ -1,27 +1,20 @@
-"""PostgreSQL and Optuna's gRPC proxy to measure with: throw-away, on loopback, stopped by id."""
+"""Optuna's gRPC proxy to measure with, on loopback, stopped by its process id."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import optuna
+from autometa.bench.postgres import LOOPBACK, free_port
+from autometa.portfolio.addresses import database_url
+from autometa.search.storage import open_storage
 
-from autometa.errors import MissingExtraError
-
-LOOPBACK = "127.0.0.1"
-USER = "postgres"
 PATIENCE = 120.0  # seconds for a server to come up
 
 _PROXY = """
@@ -44,42 +37,12 @@ print(json.dumps({"trials": len(ended), "best": max(values, default=None), "twic
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A new cluster; gives the URL of its empty database.
-
-    Raises:
-        MissingExtraError: PostgreSQL's server programs are not installed.
-    """
-    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not homes:
-        raise MissingExtraError("PostgreSQL is not installed", do="apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="autometa-postgres-"))
-    shutil.chown(folder, USER)
-    data, port = folder / "data", _free_port()
-    # Only root may become postgres; anybody else runs the cluster as himself.
-    become = ["runuser", "-u", USER, "--"] if os.geteuid() == 0 else []
-    run = [*become, str(homes[-1] / "initdb"), "-D", str(data), "-U", USER, "-A", "trust"]
-    subprocess.run(run, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    options = [f"listen_addresses={LOOPBACK}", f"port={port}", f"unix_socket_directories={folder}"]
-    command = [str(homes[-1] / "postgres"), "-D", str(data)]
-    command += [part for o in (*options, "max_connections=200") for part in ("-c", o)]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*become, *command], stderr=log, stdout=log, cwd=folder)
-    try:
-        _wait_for(port, server)
-        yield f"postgresql+psycopg://{USER}@{LOOPBACK}:{port}/{USER}"
-    finally:
-        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
-        server.wait(PATIENCE)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def proxy(url: str) -> Iterator[int]:
-    """Optuna's gRPC proxy of a storage; gives its port."""
-    port = _free_port()
+    """Optuna's gRPC proxy of a database; gives its port."""
+    port = free_port()
     server = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _PROXY, url, str(port)], stderr=subprocess.DEVNULL
+        [sys.executable, "-W", "ignore", "-c", _PROXY, database_url(url), str(port)],
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(port, server)
@@ -91,7 +54,7 @@ def proxy(url: str) -> Iterator[int]:
 
 def storage_of(port: int) -> Any:
     """The storage behind a proxy; make it after a fork only."""
-    return optuna.storages.GrpcStorageProxy(host=LOOPBACK, port=port)
+    return open_storage(f"grpc://{LOOPBACK}:{port}")
 
 
 def ask_in_process(port: int, name: str, begin: float, end: float) -> dict[str, Any]:
@@ -106,12 +69,6 @@ def ask_in_process(port: int, name: str, begin: float, end: float) -> dict[str, 
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:

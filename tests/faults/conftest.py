@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from autometa.bench.postgres import LOOPBACK, Cluster, free_port
+from autometa.errors import MissingExtraError
 from tests.faults.counter import Faults
 from tests.faults.killing import Program
 from tests.faults.programs import environment
@@ -36,6 +39,17 @@ def postgres() -> str:
     return os.environ["AUTOMETA_TEST_POSTGRES"]
 
 
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A server of the test's own, which it may restart."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(Cluster.in_folder())
+        except MissingExtraError as error:
+            pytest.skip(str(error))
+        yield running
+
+
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a small meta-model of the space that the programs search."""
@@ -50,15 +64,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def proxy(postgres: str) -> Iterator[str]:
     """Optuna's gRPC proxy before the database, on loopback."""
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.programs", "proxy", postgres, str(port)],
         env=environment(),
     )
-    yield f"grpc://127.0.0.1:{port}"
+    yield f"grpc://{LOOPBACK}:{port}"
     process.kill()
     process.wait()

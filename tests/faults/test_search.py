@@ -14,6 +14,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from autometa.bench.postgres import Cluster
 from autometa.search.orphans import release
 from autometa.search.storage import open_storage
 from autometa.search.trials import evaluated
@@ -189,12 +190,10 @@ def test_connections_that_the_server_closes_are_replaced(
 
 @slow
 def test_postgres_restarted_in_the_middle_of_a_study(
-    tmp_path: Path, name: str, model: Path, faults: Faults
+    cluster: Cluster, name: str, model: Path, faults: Faults
 ) -> None:
-    from tests.faults.postgres import Cluster
-
     times, target = 3, 40
-    with Cluster.in_folder() as cluster, faults.tried("PostgreSQL restarted", times):
+    with faults.tried("PostgreSQL restarted", times):
         programs = [Program("search", cluster.url, name, target, model, 0.3) for _ in range(2)]
         for program in programs:
             program.ready()
