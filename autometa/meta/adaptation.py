@@ -14,17 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from autometa.encoding import Floats
-from autometa.meta.kernel import Kernel, closeness, root5_distance, steepness
+from autometa.meta.cholesky import cholesky, solved
+from autometa.meta.kernel import Kernel, closeness_and_steepness, root5_distance
 
 _SCALE_SPREAD, _VARIANCE_SPREAD, _NOISE_SPREAD = 1.0, 1.0, 2.0  # of the log-normal priors
 _LOG_SCALES, _LOG_VARIANCE = (np.log(0.05), np.log(30.0)), (-7.0, 4.0)
 _LOG_NOISE = (np.log(1e-5), 0.0)
 _USUAL_NOISE = 1e-3
 _MOST_POINTS, _MOST_STEPS = 64, 25
+_ENOUGH = 1e-5  # relative gain of a step; the hypotheses average over more than is left then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +65,16 @@ def adapt_kernel(
         """Negative log posterior density, up to a constant, and its gradient."""
         scales, variance, noise = np.exp(logs[:d]), np.exp(logs[d]), np.exp(logs[d + 1])
         scaled = x / scales
-        r = root5_distance(scaled, scaled)
-        correlation = closeness(r)
-        factor = np.linalg.cholesky(known + variance * correlation + (noise + 1e-8) * eye)
-        inverse = cho_solve((factor, True), eye, check_finite=False)
+        correlation, steep = closeness_and_steepness(root5_distance(scaled, scaled))
+        factor = cholesky(known + variance * correlation + (noise + 1e-8) * eye)
+        inverse = solved(factor, eye)
         alpha = inverse @ y
         z = (logs - centre) / spread
         value = 0.5 * y @ alpha + np.log(np.diag(factor)).sum() + 0.5 * z @ z
         # d value / d covariance; by a log scale, the covariance changes as
         # variance * steepness * (x - x')^2 / scale^2.
         outer = inverse - np.outer(alpha, alpha)
-        steep = outer * (variance * steepness(r))
+        steep *= variance * outer
         by_scale = steep.sum(1) @ scaled**2 - np.einsum("ik,ik->k", scaled, steep @ scaled)
         by_variance = 0.5 * variance * (outer * correlation).sum()
         by_noise = 0.5 * noise * np.trace(outer)
@@ -87,7 +87,7 @@ def adapt_kernel(
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": _MOST_STEPS},
+        options={"maxiter": _MOST_STEPS, "ftol": _ENOUGH},
     )
     fitted, z = np.exp(found.x), (found.x - centre) / spread
     return Adapted(

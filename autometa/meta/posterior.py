@@ -25,10 +25,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from autometa.encoding import Floats
 from autometa.meta.adaptation import Adapted, adapt_kernel
+from autometa.meta.cholesky import cholesky, half_solved, solved
 from autometa.meta.hypotheses import HYPOTHESES, Arm, Hypothesis
 from autometa.meta.improvement import log_improvement, slopes
 from autometa.meta.kernel import Kernel, matern, matern_slope
@@ -112,6 +112,7 @@ class Posterior:
             # The scale of a cold process is the slope's business.
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
+        self._correlations: dict[tuple[Arm, bool, float], Floats] = {}
         if adapted is None:
             adapted = {
                 arm: self._adapt(arm, standard, shared, mean)
@@ -152,6 +153,13 @@ class Posterior:
     def _scales(self, hypothesis: Hypothesis) -> Floats:
         return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
 
+    def _correlation(self, hypothesis: Hypothesis) -> Floats:
+        """Of the trials with one another, (n, n); several hypotheses differ in other numbers."""
+        key = hypothesis.arm, hypothesis.adapted, hypothesis.scale
+        if key not in self._correlations:
+            self._correlations[key] = matern(self._unit, self._unit, self._scales(hypothesis))
+        return self._correlations[key]
+
     def _fit(
         self,
         hypothesis: Hypothesis,
@@ -165,16 +173,14 @@ class Posterior:
         kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
         variance = kernel.variance * hypothesis.residual
         noise = hypothesis.noise(kernel) + self._early
-        cov = variance * matern(self._unit, self._unit, self._scales(hypothesis))
+        cov = variance * self._correlation(hypothesis)
         mean = np.zeros(n)
         if transferred:
             cov += hypothesis.inflation * shared
             mean = shared_mean
         cov[np.diag_indices(n)] += noise
-        factor = np.asarray(np.linalg.cholesky(cov), dtype=np.float64)
-        white = solve_triangular(
-            factor, np.stack([standard, mean, np.ones(n)], axis=1), lower=True, check_finite=False
-        )
+        factor = cholesky(cov)
+        white = half_solved(factor, np.stack([standard, mean, np.ones(n)], axis=1))
         gram = white.T @ white
         # Project the flat offset a out of both: <u, v> = u'K^-1 v - u'K^-1 1 1'K^-1 v / 1'K^-1 1.
         flat = gram - np.outer(gram[:, 2], gram[2]) / gram[2, 2]
@@ -190,7 +196,7 @@ class Posterior:
         top = int(evidence.argmax())
         slope = float(slopes[top])
         offset = float((gram[0, 2] - slope * gram[1, 2]) / gram[2, 2])
-        alpha = _solve(factor, (standard - offset) / slope - mean)
+        alpha = solved(factor, (standard - offset) / slope - mean)
         at_trials = (standard - offset) / slope - noise * alpha
         return _Fit(
             hypothesis=hypothesis,
@@ -241,7 +247,7 @@ class Posterior:
             by_mean = (share * by_mean)[:, None]
             # The variance loses cross' K^-1 cross; d deviation = d variance / (2 deviation).
             by_variance = (share * by_deviation / belief.deviation)[:, None]
-            by_cross = by_mean * fit.alpha - by_variance * _solve(fit.factor, belief.cross.T).T
+            by_cross = by_mean * fit.alpha - by_variance * solved(fit.factor, belief.cross.T).T
             slope += matern_slope(
                 unit, self._unit, self._scales(fit.hypothesis), fit.variance * by_cross
             )
@@ -300,7 +306,7 @@ class Posterior:
                 cross += fit.hypothesis.inflation * shared
                 variance += fit.hypothesis.inflation * shared_variance
                 mean = shared_mean
-            white = solve_triangular(fit.factor, cross.T, lower=True, check_finite=False)
+            white = half_solved(fit.factor, cross.T)
             variance -= np.einsum("nm,nm->m", white, white)
             beliefs.append(
                 _Belief(
@@ -323,9 +329,3 @@ def _standardise(scores: Floats, clip: float) -> tuple[Floats, float, float]:
     centre = float(scores.mean())
     spread = float(max(scores.std(), 1e-12 * max(1.0, abs(centre))))
     return (scores - centre) / spread, centre, spread
-
-
-def _solve(factor: Floats, right: Floats) -> Floats:
-    half = solve_triangular(factor, right, lower=True, check_finite=False)
-    result: Floats = solve_triangular(factor, half, lower=True, trans=1, check_finite=False)
-    return result

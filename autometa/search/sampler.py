@@ -35,12 +35,12 @@ from optuna.samplers import BaseSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits
 
 from autometa.meta.adaptation import Adapted
 from autometa.meta.hypotheses import Arm, Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
+from autometa.meta.threads import one_blas_thread
 from autometa.search import attributes
 from autometa.search.acquisition import Acquisition
 from autometa.search.history import History, Reader
@@ -52,6 +52,7 @@ from autometa.space import Config
 GOING_COLD = "no prior task explains the trials so far: going cold"
 _ATTEMPTS = 4  # decisions of a trial while another process keeps taking the same config
 _DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
+_UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 
 
 @dataclass(slots=True)
@@ -62,6 +63,14 @@ class _Plan:
     config: Config
     notes: dict[str, Any] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rivals:
+    """Trials that were decided while this one was: those that ran, and all after the known ones."""
+
+    known: int
+    running: list[int]
 
 
 class MetaSampler(BaseSampler):
@@ -113,18 +122,19 @@ class MetaSampler(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Decide the trial's config."""
-        self._base_of(study, trial).before_trial(study, trial)
+        if self._base is not None:
+            self._base.before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
             before = study.get_trials(deepcopy=False)
-            finished = {t.number for t in before if t.state.is_finished()}
+            rivals = _Rivals(len(before), [t.number for t in before if t.state in _UNFINISHED])
             slot = _slot(trial, before, len(self._warm))
             for _ in range(_ATTEMPTS):
                 plan = self._decide(study, trial, slot) or self._at_random(study, trial)
                 if plan is None:
                     return
                 self._announce(study, trial, plan)
-                if not _given_away(study, trial, plan, finished):
+                if not _given_away(study, trial, plan, rivals):
                     return
             if plan is not None and plan.rule in _DECIDED:
                 plan.config = self._anywhere(study, trial)
@@ -191,7 +201,8 @@ class MetaSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Forget the plan."""
-        self._base_of(study, trial).after_trial(study, trial, state, values)
+        if self._base is not None:
+            self._base.after_trial(study, trial, state, values)
         with self._lock:
             self._plans.pop((study.study_name, trial.number), None)
             self._bases.pop((study.study_name, trial.number), None)
@@ -232,7 +243,7 @@ class MetaSampler(BaseSampler):
         history = self._reader(study).read(study, trial)
         if not len(history.scores):
             return None
-        with threadpool_limits(limits=1):
+        with one_blas_thread():
             return self._posterior_plan(trial.number, history)
 
     def _common(self, study: optuna.Study) -> dict[str, BaseDistribution]:
@@ -334,7 +345,7 @@ def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial], most: int) -> int:
     return sum(1 for _ in islice(own, most))
 
 
-def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: set[int]) -> bool:
+def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, rivals: _Rivals) -> bool:
     """Whether another process gave the same config away at the same moment.
 
     Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
@@ -342,8 +353,9 @@ def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, finished: 
     """
     if plan.rule not in _DECIDED or not plan.config:
         return False
+    now = study.get_trials(deepcopy=False)
     return any(
-        attributes.read(study, other, "config") == plan.config
-        for other in study.get_trials(deepcopy=False)
-        if other.number != trial.number and other.number not in finished
+        attributes.read(study, now[number], "config") == plan.config
+        for number in (*rivals.running, *range(rivals.known, len(now)))
+        if number != trial.number
     )
