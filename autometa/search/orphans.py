@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
@@ -23,15 +24,32 @@ UNNAMED = 15.0  # seconds that a worker has to put its name to a trial: to decid
 POLL = 0.3  # seconds
 
 
-def release(study: Study, trial: FrozenTrial) -> bool:
-    """Fail a running trial whose worker is known to be dead, and queue its config again.
+def release(study: Study, number: int, *, ours: bool = False) -> bool:
+    """Fail a running trial that nobody will finish, and queue its config again.
+
+    Outages of the storage are waited for. One may hide that the trial was failed: from then on a
+    failed trial counts as failed by us, and its config is queued where it is not yet.
+
+    Args:
+        study: Its study.
+        number: The trial's.
+        ours: Whether we may have failed it before.
 
     Returns:
         False where another process did it before, or it was finished after all.
     """
-    try:
-        failed = study.tell(trial.number, state=TrialState.FAIL)
-    except (ValueError, RuntimeError):  # finished meanwhile
+    attempts = count(int(ours))
+
+    def fail() -> FrozenTrial | None:
+        perhaps_ours = next(attempts) > 0
+        try:
+            return study.tell(number, state=TrialState.FAIL)
+        except (ValueError, RuntimeError):  # finished meanwhile
+            found = study.get_trials()[number]
+            return found if perhaps_ours and found.state == TrialState.FAIL else None
+
+    failed = patiently(fail)
+    if failed is None:
         return False
     retry(study, failed)
     return True
@@ -39,7 +57,7 @@ def release(study: Study, trial: FrozenTrial) -> bool:
 
 def give_back(study: Study, which: Callable[[FrozenTrial], bool]) -> int:
     """Release the running trials of a kind; how many."""
-    return sum(_release(study, trial) for trial in _running(study) if which(trial))
+    return sum(release(study, trial.number) for trial in _running(study) if which(trial))
 
 
 def give_back_unnamed(study: Study) -> int:
@@ -55,10 +73,6 @@ def give_back_unnamed(study: Study) -> int:
     if not unnamed:
         return 0
     return give_back(study, lambda t: t.number in unnamed and WORKER not in t.user_attrs)
-
-
-def _release(study: Study, trial: FrozenTrial) -> bool:
-    return patiently(lambda: release(study, trial))
 
 
 def _running(study: Study) -> list[FrozenTrial]:

@@ -144,10 +144,11 @@ class MetaSampler(BaseSampler):
         with self._lock:
             self._plans[study.study_name, trial.number] = plan
         attributes.write(study, trial, "rule", plan.rule)
-        # The whole config, so that other workers see it before its parameters are asked for.
-        attributes.write(study, trial, "config", plan.config)
         for name, value in plan.notes.items():
             attributes.write(study, trial, name, value)
+        # The whole config, so that other workers see it before its parameters are asked for; last,
+        # so that a trial which is tried again has all of this or is decided anew.
+        attributes.write(study, trial, "config", plan.config)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial

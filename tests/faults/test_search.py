@@ -50,7 +50,7 @@ def release_all(url: str, name: str) -> None:
     """What a parent does for its dead workers, for storages without heartbeats."""
     study = study_of(url, name)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        release(study, trial)
+        release(study, trial.number)
 
 
 def address(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
