@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.search.attributes import WORKER
+from autometa.search.attributes import WORKER, repeated
 from autometa.search.storage import patiently, retry
 
 if TYPE_CHECKING:
@@ -24,35 +24,46 @@ UNNAMED = 15.0  # seconds that a worker has to put its name to a trial: to decid
 POLL = 0.3  # seconds
 
 
-def release(study: Study, number: int, *, ours: bool = False) -> bool:
+def release(study: Study, number: int, *, hidden: bool = False) -> bool:
     """Fail a running trial that nobody will finish, and queue its config again.
 
-    Outages of the storage are waited for. One may hide that the trial was failed: from then on a
-    failed trial counts as failed by us, and its config is queued where it is not yet.
+    Outages of the storage are waited for. One may hide that the trial was failed: a config that
+    nobody queues within UNNAMED seconds of that is queued too.
 
     Args:
         study: Its study.
         number: The trial's.
-        ours: Whether we may have failed it before.
+        hidden: Whether an outage may have hidden that we failed it.
 
     Returns:
         False where another process did it before, or it was finished after all.
     """
-    attempts = count(int(ours))
+    attempts = count(int(hidden))
 
     def fail() -> FrozenTrial | None:
         perhaps_ours = next(attempts) > 0
         try:
             return study.tell(number, state=TrialState.FAIL)
         except (ValueError, RuntimeError):  # finished meanwhile
-            found = study.get_trials()[number]
-            return found if perhaps_ours and found.state == TrialState.FAIL else None
+            return _unqueued(study, number) if perhaps_ours else None
 
     failed = patiently(fail)
     if failed is None:
         return False
     retry(study, failed)
     return True
+
+
+def _unqueued(study: Study, number: int) -> FrozenTrial | None:
+    """A failed trial whose config nobody queues."""
+    end = time.monotonic() + UNNAMED
+    while True:
+        trials = study.get_trials()
+        if trials[number].state != TrialState.FAIL or number in repeated(trials):
+            return None
+        if time.monotonic() >= end:
+            return trials[number]
+        time.sleep(POLL)
 
 
 def give_back(study: Study, which: Callable[[FrozenTrial], bool]) -> int:

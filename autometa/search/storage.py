@@ -122,7 +122,7 @@ def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
         try:
             return make()
         except (IntegrityError, OperationalError, ProgrammingError) as error:
-            if not any(word in str(error).lower() for word in ("exists", "duplicate")):
+            if not any(word in str(error).lower() for word in ("exists", "duplicate", "unique")):
                 raise
             time.sleep(wait)
     return make()

@@ -21,7 +21,7 @@ from autometa.search import attributes
 from autometa.search.judge import Judge
 from autometa.search.orphans import give_back_unnamed, release
 from autometa.search.result import TunedTrial
-from autometa.search.storage import explained, is_outage, patiently
+from autometa.search.storage import explained, is_outage, patiently, retry
 from autometa.search.suggest import config_of, suggest
 from autometa.space import Config
 from autometa.task import State
@@ -129,7 +129,7 @@ class Search:
             cause = run.error or _underlying(error)
             if run.trial is None or not (is_outage(cause) or run.taken_away(cause)):
                 raise cause from None  # after an outage `fill` tries again, while it has patience
-            self._settle(run, lost=is_outage(cause))
+            self._settle(run, error)
         if run.trial is None or run.found is None:
             return None
         number = run.trial.number
@@ -139,14 +139,16 @@ class Search:
             return None
         return self.tuned(frozen, number=sum(map(evaluated, trials)) - 1)
 
-    def _settle(self, run: _Run, *, lost: bool) -> None:
+    def _settle(self, run: _Run, error: Exception) -> None:
         """Tell a result that could not be told; a config that lost its own is tried again."""
         assert run.trial is not None
         number = run.trial.number
         if run.found is None:
-            if lost:  # else whoever took the trial away has queued its config
-                release(self.study, number, ours=True)
-            return
+            if error is run.error and is_outage(error):  # Optuna has told it as failed
+                retry(self.study, patiently(lambda: self.study.get_trials()[number]))
+            elif is_outage(_underlying(error)):  # perhaps it has
+                release(self.study, number, hidden=True)
+            return  # else whoever took the trial away has queued its config
         value = run.found.trial.value
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
         with suppress(UpdateFinishedTrialError):  # finished between Optuna's look and its telling

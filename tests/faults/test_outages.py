@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from autometa.meta import MetaModel
@@ -117,7 +117,7 @@ def test_heartbeats_go_on_after_an_outage(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(self: object, trial_id: int) -> None:
         raise errors.pop(0)
 
-    monkeypatch.setattr(storage.RDBStorage, "record_heartbeat", refuse)
+    monkeypatch.setattr(RDBStorage, "record_heartbeat", refuse)
     database.record_heartbeat(1)  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="not an outage"):
         database.record_heartbeat(1)  # type: ignore[attr-defined]
