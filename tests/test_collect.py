@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -231,6 +232,16 @@ def test_damage_elsewhere_is_named(tmp_path: Path, fake: FakeEvaluator) -> None:
     lines[6] = lines[6][:-9]
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(StoreError, match="line 7 "):
+        mine.run(processes=1)
+
+
+@pytest.mark.parametrize("at", ["1" + 400 * "0", "1e999"])
+def test_a_time_beyond_all_floats_is_damage(tmp_path: Path, fake: FakeEvaluator, at: str) -> None:
+    mine = collection(tmp_path)
+    mine.run(processes=1)
+    path = tmp_path / journal.NAME
+    path.write_text(re.sub(r'"at": [\d.]+', f'"at": {at}', path.read_text(), count=1))
+    with pytest.raises(StoreError, match="damaged"):
         mine.run(processes=1)
 
 

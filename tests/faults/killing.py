@@ -36,7 +36,7 @@ class Program:
             process = cls.running.pop()
             if process.poll() is None:
                 process.kill()
-                process.communicate()
+            process.communicate()
 
     def ready(self) -> Program:
         assert self.process.stdout is not None
