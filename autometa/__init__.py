@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
     from autometa.search.estimator import MetaSearchCV as MetaSearchCV
-    from autometa.search.feeding import FeedBack as FeedBack
-    from autometa.search.feeding import feed_back as feed_back
     from autometa.search.starting import create_study as create_study
+    from autometa.search.study_feedback import FeedBack as FeedBack
+    from autometa.search.study_feedback import feed_back as feed_back
     from autometa.search.tuning import tune as tune
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -40,9 +40,9 @@ _HOME = {
     "MetaModel": "autometa.meta",
     "replay": "autometa.bench.replay",
     "MetaSearchCV": "autometa.search.estimator",
-    "FeedBack": "autometa.search.feeding",
+    "FeedBack": "autometa.search.study_feedback",
     "create_study": "autometa.search.starting",
-    "feed_back": "autometa.search.feeding",
+    "feed_back": "autometa.search.study_feedback",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",

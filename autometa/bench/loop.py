@@ -131,8 +131,8 @@ def run(
 
 def _step(table: Table, folder: Path, *, child: str, trials: int, seed: int) -> LoopStep:
     from autometa.meta import MetaLearner, MetaModel
-    from autometa.search.feedback import learn_from
     from autometa.search.priors import gather
+    from autometa.search.table_feedback import learn_from
     from autometa.search.tuning import tune_table
 
     rng = np.random.default_rng([seed, zlib.crc32(table.name.encode())])

@@ -20,45 +20,29 @@ Shapes: n observed trials, m candidates, d unit columns, p basis functions, T pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from autometa.encoding import Floats
-from autometa.meta.adaptation import Adapted, adapt_kernel
-from autometa.meta.cholesky import cholesky, half_solved, solved
+from autometa.meta.adaptation import Adapted
+from autometa.meta.cholesky import half_solved, solved
+from autometa.meta.conditioning import Conditioning, Fit
 from autometa.meta.hypotheses import HYPOTHESES, Arm, Hypothesis
 from autometa.meta.improvement import log_improvement, slopes
-from autometa.meta.kernel import Kernel, matern, matern_slope
+from autometa.meta.kernel import matern, matern_slope
 from autometa.meta.transfer import Transfer
 
-_ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
-_LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
-_EARLY_NOISE = 0.3  # variance of the guess at (almost) no budget, in squared normal scores
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
-    """A hypothesis conditioned on the trials; scores in units of their own standard deviation."""
-
-    hypothesis: Hypothesis
-    variance: float  # v
-    factor: Floats  # lower Cholesky factor of the covariance of f + noise, (n, n)
-    alpha: Floats  # covariance^-1 ((y - a) / b - mean), (n,)
-    slope: float  # b
-    offset: float  # a
-    best: float  # largest posterior mean of f at a full trial
-    log_evidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Belief:
     """What a hypothesis believes of f at m candidates."""
 
-    fit: _Fit
+    fit: Fit
     weight: float
     mean: Floats  # (m,)
     deviation: Floats  # (m,)
@@ -77,10 +61,9 @@ class Posterior:
         relevance: Weights of the prior tasks before any trial, (T,), which move m; equal by
             default.
         hypotheses: Which take part; cold ones alone are a plain Gaussian process.
-        adapted: Kernels of another posterior of the same task, to be kept; fitted anew by default.
+        judged: Another posterior of the same task, whose hypotheses, kernels and weights are kept:
+            trials that are only believed must not decide. Found anew by default.
         cold_share: Prior probability of the cold hypotheses together.
-        clip: Scores more than this many (best - median) below the median are raised to there, so
-            that one failed config does not flatten the differences among good ones.
     """
 
     def __init__(
@@ -92,129 +75,48 @@ class Posterior:
         fidelity: Floats | None = None,
         relevance: Floats | None = None,
         hypotheses: tuple[Hypothesis, ...] = HYPOTHESES,
-        adapted: Mapping[Arm, Adapted] | None = None,
+        judged: Posterior | None = None,
         cold_share: float = 0.15,
-        clip: float = 1.5,
     ) -> None:
-        self._transfer, self._unit = transfer, unit
-        standard, self._centre, self._spread = _standardise(scores, clip)
-        budget = np.ones(len(unit)) if fidelity is None else fidelity
-        self._early = _EARLY_NOISE * (1.0 - budget)
-        # Without a single full trial the best of the others has to stand for it.
-        self._full = (budget == 1.0) if (budget == 1.0).any() else budget > 0.0
-        self._features = transfer.basis(unit)
-        shared = self._features @ transfer.prior.cov @ self._features.T
-        self._head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
-        self._relevance = relevance
-        mean = self._features @ self._head
-        self._kernels: dict[tuple[Arm, bool], Kernel] = {
-            ("transfer", False): transfer.residual,
-            # The scale of a cold process is the slope's business.
-            ("cold", False): replace(transfer.cold, variance=1.0),
-        }
-        self._correlations: dict[tuple[Arm, bool, float], Floats] = {}
-        if adapted is None:
-            adapted = {
-                arm: self._adapt(arm, standard, shared, mean)
-                for arm in dict.fromkeys(h.arm for h in hypotheses)
-                if self._full.sum() >= _ADAPT_FROM[arm]
-            }
-        self.adapted = adapted
-        self._kernels |= {(arm, True): found.kernel for arm, found in adapted.items()}
-        fits = []
-        for hypothesis in hypotheses:
-            key = hypothesis.arm, hypothesis.adapted
-            if key in self._kernels:
-                share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
-                count = sum(h.arm == hypothesis.arm for h in hypotheses)
-                log_prior = float(np.log(share / count))
-                if hypothesis.adapted:
-                    log_prior -= adapted[hypothesis.arm].surprise
-                fits.append(self._fit(hypothesis, standard, shared, mean, log_prior))
-        log_weights = np.array([f.log_evidence for f in fits])
-        weights = np.exp(log_weights - log_weights.max())
-        weights /= weights.sum()
-        self.transfer_share = float(
-            sum(w for w, f in zip(weights, fits, strict=True) if f.hypothesis.arm == "transfer")
+        self._transfer, self._relevance = transfer, relevance
+        self._on = Conditioning(
+            transfer,
+            unit,
+            scores,
+            fidelity=fidelity,
+            relevance=relevance,
+            adapted=judged.adapted if judged else None,
         )
-        keep = [i for i in np.argsort(-weights)[:_MOST_ACTIVE] if weights[i] >= _LEAST_WEIGHT]
-        self._fits = [fits[i] for i in keep]
-        self._weights = weights[keep] / weights[keep].sum()
+        self._fits: list[Fit]
+        self._weights: Floats
+        self.transfer_share: float
+        if judged is None:
+            self._on.adapt(h.arm for h in hypotheses)
+            known = [h for h in hypotheses if self._on.knows(h)]
+            priors = self._log_priors(known, hypotheses, cold_share)
+            self._fits, self._weights, self.transfer_share = _heard(
+                map(self._on.fit, known), priors
+            )
+        else:
+            self._fits = [self._on.fit(f.hypothesis) for f in judged._fits]
+            self._weights, self.transfer_share = judged._weights, judged.transfer_share
 
-    def _adapt(self, arm: Arm, standard: Floats, shared: Floats, mean: Floats) -> Adapted:
-        kernel = self._kernels[arm, False]
-        full = self._full
-        if arm == "cold":
-            return adapt_kernel(kernel, self._unit[full], standard[full])
-        plain = self._fit(Hypothesis(arm="transfer"), standard, shared, mean, 0.0)
-        rest = (standard - plain.offset) / plain.slope - mean
-        return adapt_kernel(kernel, self._unit[full], rest[full], shared[np.ix_(full, full)])
+    @property
+    def adapted(self) -> Mapping[Arm, Adapted]:
+        """Kernels that fit this task's own trials, of the arms that have enough of them."""
+        return self._on.adapted
 
-    def _scales(self, hypothesis: Hypothesis) -> Floats:
-        return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
-
-    def _correlation(self, hypothesis: Hypothesis) -> Floats:
-        """Of the trials with one another, (n, n); several hypotheses differ in other numbers."""
-        key = hypothesis.arm, hypothesis.adapted, hypothesis.scale
-        if key not in self._correlations:
-            self._correlations[key] = matern(self._unit, self._unit, self._scales(hypothesis))
-        return self._correlations[key]
-
-    def _fit(
-        self,
-        hypothesis: Hypothesis,
-        standard: Floats,
-        shared: Floats,
-        shared_mean: Floats,
-        log_prior: float,
-    ) -> _Fit:
-        n = len(standard)
-        transferred = hypothesis.arm == "transfer"
-        kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
-        variance = kernel.variance * hypothesis.residual
-        noise = hypothesis.noise(kernel) + self._early
-        cov = variance * self._correlation(hypothesis)
-        mean = np.zeros(n)
-        if transferred:
-            cov += hypothesis.inflation * shared
-            mean = shared_mean
-        cov[np.diag_indices(n)] += noise
-        factor = cholesky(cov)
-        white = half_solved(factor, np.stack([standard, mean, np.ones(n)], axis=1))
-        gram = white.T @ white
-        # Project the flat offset a out of both: <u, v> = u'K^-1 v - u'K^-1 1 1'K^-1 v / 1'K^-1 1.
-        flat = gram - np.outer(gram[:, 2], gram[2]) / gram[2, 2]
-        slopes = np.exp(_LOG_SLOPES)
-        misfit = flat[0, 0] / slopes**2 - 2.0 * flat[0, 1] / slopes + flat[1, 1]
-        evidence = (
-            -(n - 1) * _LOG_SLOPES
-            - np.log(np.diag(factor)).sum()
-            - 0.5 * np.log(gram[2, 2])
-            - 0.5 * misfit
-            + self._log_slope_prior()
-        )
-        top = int(evidence.argmax())
-        slope = float(slopes[top])
-        offset = float((gram[0, 2] - slope * gram[1, 2]) / gram[2, 2])
-        alpha = solved(factor, (standard - offset) / slope - mean)
-        at_trials = (standard - offset) / slope - noise * alpha
-        return _Fit(
-            hypothesis=hypothesis,
-            variance=variance,
-            factor=factor,
-            alpha=alpha,
-            slope=slope,
-            offset=offset,
-            best=float(at_trials[self._full].max()),
-            log_evidence=float(log_prior + np.logaddexp.reduce(evidence)),
-        )
-
-    def _log_slope_prior(self) -> Floats:
-        """Log-normal around the slopes of prior tasks, with a tail for metrics of another scale."""
-        centre, spread = self._transfer.log_slope
-        z = (_LOG_SLOPES - (centre - np.log(self._spread))) / spread
-        prior: Floats = np.logaddexp(-0.5 * z**2 - np.log(spread), np.log(0.1) - 2.0)
-        return prior
+    def _log_priors(
+        self, known: Sequence[Hypothesis], every: Sequence[Hypothesis], cold_share: float
+    ) -> Floats:
+        """What hypotheses weigh before any trial; adapted ones pay for their hindsight."""
+        priors = []
+        for hypothesis in known:
+            share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
+            prior = float(np.log(share / sum(h.arm == hypothesis.arm for h in every)))
+            hindsight = self.adapted[hypothesis.arm].surprise if hypothesis.adapted else 0.0
+            priors.append(prior - hindsight)
+        return np.array(priors)
 
     @property
     def uses_transfer(self) -> bool:
@@ -249,12 +151,12 @@ class Posterior:
             by_variance = (share * by_deviation / belief.deviation)[:, None]
             by_cross = by_mean * fit.alpha - by_variance * solved(fit.factor, belief.cross.T).T
             slope += matern_slope(
-                unit, self._unit, self._scales(fit.hypothesis), fit.variance * by_cross
+                unit, self._on.unit, self._on.scales(fit.hypothesis), fit.variance * by_cross
             )
             if fit.hypothesis.arm == "transfer":
                 tau, cov = fit.hypothesis.inflation, self._transfer.prior.cov
-                to_head = by_cross @ self._features + by_variance * features
-                cotangent += by_mean * self._head + tau * to_head @ cov
+                to_head = by_cross @ self._on.features + by_variance * features
+                cotangent += by_mean * self._on.head + tau * to_head @ cov
         if cotangent.any():
             slope += self._transfer.basis.vjp(unit, cotangent)
         return total, slope
@@ -277,7 +179,7 @@ class Posterior:
             mean += belief.weight * centre
             square += belief.weight * (centre**2 + (fit.slope * belief.deviation) ** 2)
         deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
-        return self._centre + self._spread * mean, self._spread * deviation
+        return self._on.centre + self._on.spread * mean, self._on.spread * deviation
 
     @cached_property
     def task_weights(self) -> Floats:
@@ -285,7 +187,7 @@ class Posterior:
         total = np.zeros(len(self._transfer.prior.heads))
         for fit, weight in zip(self._fits, self._weights, strict=True):
             if fit.hypothesis.arm == "transfer":
-                direction = fit.hypothesis.inflation * (self._features.T @ fit.alpha)
+                direction = fit.hypothesis.inflation * (self._on.features.T @ fit.alpha)
                 total += weight * self._transfer.prior.blend(direction, self._relevance)
         return total
 
@@ -295,11 +197,11 @@ class Posterior:
         if self.uses_transfer:
             features = self._transfer.basis(unit) if features is None else features
             spread = features @ prior.cov
-            shared, shared_mean = spread @ self._features.T, features @ self._head
+            shared, shared_mean = spread @ self._on.features.T, features @ self._on.head
             shared_variance = np.einsum("mp,mp->m", spread, features)
         beliefs = []
         for fit, weight in zip(self._fits, self._weights, strict=True):
-            cross = fit.variance * matern(unit, self._unit, self._scales(fit.hypothesis))
+            cross = fit.variance * matern(unit, self._on.unit, self._on.scales(fit.hypothesis))
             variance = np.full(len(unit), fit.variance)
             mean = np.zeros(len(unit))
             if fit.hypothesis.arm == "transfer":
@@ -320,12 +222,12 @@ class Posterior:
         return beliefs
 
 
-def _standardise(scores: Floats, clip: float) -> tuple[Floats, float, float]:
-    """Scores with their worst values raised, in units of their standard deviation."""
-    if len(scores) >= 4:
-        middle, best = np.median(scores), scores.max()
-        gap = max(best - middle, 0.1 * (middle - np.quantile(scores, 0.1)), 0.0)
-        scores = np.maximum(scores, middle - clip * gap)
-    centre = float(scores.mean())
-    spread = float(max(scores.std(), 1e-12 * max(1.0, abs(centre))))
-    return (scores - centre) / spread, centre, spread
+def _heard(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats, float]:
+    """The few that count, their weights, and the share of all that ask the prior tasks."""
+    fits = list(every)
+    log_weights = log_priors + np.array([f.log_evidence for f in fits])
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    transfer = sum(w for w, f in zip(weights, fits, strict=True) if f.hypothesis.arm == "transfer")
+    keep = [i for i in np.argsort(-weights)[:_MOST_ACTIVE] if weights[i] >= _LEAST_WEIGHT]
+    return [fits[i] for i in keep], weights[keep] / weights[keep].sum(), float(transfer)

@@ -32,7 +32,7 @@ class Standing:
 
 
 class PrunedScores:
-    """Standings of pruned trials of studies."""
+    """Standings of the pruned trials of one study."""
 
     def __init__(self) -> None:
         self._reader = CurveReader()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import math
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import optuna
@@ -43,7 +44,7 @@ class MetaPruner(BasePruner):
     ) -> None:
         self._chance = chance
         self._fallback = fallback or MedianPruner()
-        self._reader = CurveReader()
+        self._readers: WeakKeyDictionary[optuna.Study, CurveReader] = WeakKeyDictionary()
         self.note = "" if chance else NO_CURVES.format(type(self._fallback).__name__)
         if self.note:
             logging.getLogger(__name__).warning(self.note)
@@ -58,7 +59,7 @@ class MetaPruner(BasePruner):
         step = trial.last_step
         if step is None:
             return False
-        finished = self._reader.read(study)
+        finished = self._readers.setdefault(study, CurveReader()).read(study)
         if finished is None or len(finished.finals) < LEAST_FINISHED:
             return False
         if not math.isfinite(trial.intermediate_values[step]):

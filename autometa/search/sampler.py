@@ -36,8 +36,7 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.meta.adaptation import Adapted
-from autometa.meta.hypotheses import Arm, Hypothesis
+from autometa.meta.hypotheses import Hypothesis
 from autometa.meta.model import Candidate, MetaModel
 from autometa.meta.posterior import Posterior
 from autometa.meta.threads import one_blas_thread
@@ -295,7 +294,7 @@ class MetaSampler(BaseSampler):
             # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
             mean, _ = posterior.predict(seen.running)
             seen = seen.believing(mean)
-            posterior = self._posterior(seen, readings, posterior.adapted)
+            posterior = self._posterior(seen, readings, posterior)
         rate = None if cold else self._rate
         acquisition = Acquisition(self._model, posterior, seen, rate)
         if self._pool is not None:
@@ -321,7 +320,7 @@ class MetaSampler(BaseSampler):
         self,
         seen: History,
         readings: tuple[Hypothesis, ...],
-        adapted: Mapping[Arm, Adapted] | None = None,
+        judged: Posterior | None = None,
     ) -> Posterior:
         assert self._model.transfer is not None
         return Posterior(
@@ -331,7 +330,7 @@ class MetaSampler(BaseSampler):
             fidelity=seen.fidelity,
             relevance=self._relevance,
             hypotheses=readings,
-            adapted=adapted,
+            judged=judged,
         )
 
     def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:

@@ -13,7 +13,7 @@ from autometa.errors import InputError, ModelError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
-from autometa.search.feeding import describe_task
+from autometa.search.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Outside
 from autometa.task import Direction, Task, check_direction

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import optuna
@@ -43,34 +43,33 @@ class StudyCurves:
         return _on_grid(reports, self.steps, self.sign)
 
 
-@dataclass(frozen=True)
 class CurveReader:
-    """Reads the finished trials of studies; each trial once, however often it is asked."""
+    """Reads the finished trials of one study; each trial once, however often it is asked."""
 
-    _seen: dict[tuple[str, int], tuple[Mapping[int, float], float]] = field(default_factory=dict)
-    _last: dict[str, tuple[frozenset[int], StudyCurves | None]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[Mapping[int, float], float]] = {}
+        self._numbers: frozenset[int] | None = None  # of the trials in the curves
+        self._curves: StudyCurves | None = None
+        self._lock = threading.Lock()
 
     def read(self, study: optuna.Study) -> StudyCurves | None:
         """The curves of the COMPLETE trials; None where none has reported a finite value."""
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        name, numbers = study.study_name, frozenset(t.number for t in complete)
+        numbers = frozenset(t.number for t in complete)
         with self._lock:
-            known, curves = self._last.get(name, (None, None))
-            if known != numbers:
-                curves = self._curves(name, complete, sign)
-                self._last[name] = (numbers, curves)
-        return curves
+            if numbers != self._numbers:
+                self._curves, self._numbers = self._read(complete, sign), numbers
+            return self._curves
 
-    def _curves(self, name: str, complete: list[FrozenTrial], sign: float) -> StudyCurves | None:
+    def _read(self, complete: list[FrozenTrial], sign: float) -> StudyCurves | None:
         rows = []
         for trial in complete:
-            key = (name, trial.number)
-            if key not in self._seen and trial.value is not None:
-                self._seen[key] = (_finite(trial.intermediate_values), trial.value)
-            if key in self._seen and self._seen[key][0] and np.isfinite(self._seen[key][1]):
-                rows.append(self._seen[key])
+            if trial.number not in self._seen and trial.value is not None:
+                self._seen[trial.number] = (_finite(trial.intermediate_values), trial.value)
+            reports, value = self._seen.get(trial.number, ({}, np.nan))
+            if reports and np.isfinite(value):
+                rows.append((reports, value))
         if not rows:
             return None
         if len(rows) > MOST:

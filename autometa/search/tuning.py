@@ -184,7 +184,7 @@ def tune_table(
             raise TuneInterrupted(session.result()) from stop
         result = session.result()
     if learn is not None:
-        from autometa.search.feedback import learn_from
+        from autometa.search.table_feedback import learn_from
 
         learn_from(result, table, learn)
     return result

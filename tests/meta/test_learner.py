@@ -183,6 +183,23 @@ def test_trials_that_contradict_the_prior_tasks_silence_them(model: MetaModel) -
     assert hostile.transfer_share < friendly.transfer_share
 
 
+def test_what_is_only_believed_decides_nothing(model: MetaModel) -> None:
+    """Running trials take part at a guess; who guessed keeps its say, whatever the guess was."""
+    family = Bowls()
+    assert model.transfer is not None
+    unit = family.space.encode_raw(family.space.sample_raw(30, np.random.default_rng(5)))
+    scores = family.score(3)(unit)
+    tried = Posterior(model.transfer, unit[:15], scores[:15])
+    guess = np.r_[scores[:15], -scores[15:]]
+    anew = Posterior(model.transfer, unit, guess)
+    believed = Posterior(model.transfer, unit, guess, judged=tried)
+    assert anew.transfer_share != tried.transfer_share == believed.transfer_share
+    assert all(believed.adapted[arm] is kernel for arm, kernel in tried.adapted.items())
+    assert tried.adapted
+    (known, _), (told, _) = tried.predict(unit[15:]), believed.predict(unit[15:])
+    assert np.abs(told + scores[15:]).mean() < np.abs(known + scores[15:]).mean()
+
+
 def test_the_posterior_survives_constant_and_diverged_scores(model: MetaModel) -> None:
     family = Bowls()
     assert model.transfer is not None

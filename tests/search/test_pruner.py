@@ -128,6 +128,24 @@ def test_without_evidence_nothing_is_pruned(chance: ImprovementChance) -> None:
         assert not trial.should_prune()
 
 
+def test_studies_of_one_name_are_kept_apart(chance: ImprovementChance) -> None:
+    """One pruner may serve two storages, whose studies are called alike."""
+    low, high = (optuna.create_study(study_name="s", direction="maximize") for _ in range(2))
+    pruner = MetaPruner(chance)
+    for study, level in ((low, 0.0), (high, 100.0)):
+        for _ in range(8):
+            trial = study.ask()
+            for step in range(STEPS):
+                trial.report(level + step, step)
+            study.tell(trial, level + STEPS - 1.0)
+        rising = study.ask()
+        given_up = []
+        for step in range(STEPS):
+            rising.report(50.0 + step, step)
+            given_up.append(pruner.prune(study, study.trials[-1]))
+        assert any(given_up) == (level == 100.0)
+
+
 def test_a_diverged_trial_ends(chance: ImprovementChance) -> None:
     study = run(MetaPruner(chance), "maximize", trials=6)
     trial = study.ask()

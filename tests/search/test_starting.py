@@ -12,7 +12,7 @@ import autometa
 from autometa.errors import InputError, ModelError, PortfolioError, RecordError
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
-from autometa.search.feeding import FeedBack, feed_back
+from autometa.search.study_feedback import FeedBack, feed_back
 from autometa.search.suggest import suggest
 from autometa.space import SearchSpace
 from autometa.task import Task

@@ -18,8 +18,8 @@ from autometa.children import Child, Outcome
 from autometa.errors import InputError, PortfolioError, StoreError
 from autometa.portfolio import Portfolio
 from autometa.search import tuning
-from autometa.search.feedback import learn_from
 from autometa.search.result import TuneResult
+from autometa.search.table_feedback import learn_from
 from autometa.search.tuning import TuneInterrupted, tune, tune_table
 from autometa.space import Config
 from autometa.tables import Table, fingerprint
