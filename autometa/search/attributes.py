@@ -24,11 +24,12 @@ DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
     """Set the user attribute `autometa:NAME` of a running trial to a short JSON value."""
     setter = _setter(study, trial)
-    if setter is not None:
-        setter(PREFIX + name, value)
+    if setter is None:
+        with contextlib.suppress(Exception):  # no reason to stop a search
+            study.set_user_attr(f"{PREFIX}{trial.number}:{name}", value)
         return
-    with contextlib.suppress(Exception):  # no reason to stop a search
-        study.set_user_attr(f"{PREFIX}{trial.number}:{name}", value)
+    with contextlib.suppress(TypeError):  # a value that is no JSON is none either
+        setter(PREFIX + name, value)
 
 
 def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any:

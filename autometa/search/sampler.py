@@ -142,6 +142,7 @@ class MetaSampler(BaseSampler):
                     return
             if plan is not None and plan.rule in _DECIDED:
                 plan.config = self._anywhere(study, trial)
+                plan.whole = _whole(plan.config, trials)
                 self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
