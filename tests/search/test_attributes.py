@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -81,6 +82,8 @@ def test_notes_are_kept_where_optuna_has_no_way_to_write_them(
     model: MetaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the study's own attributes, where `explain` finds them."""
+    without: Any = SimpleNamespace()
+    assert attributes._setter(without, without) is None
     monkeypatch.setattr(attributes, "_setter", lambda study, trial: None)
     family = Bowls()
     study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))

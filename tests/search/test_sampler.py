@@ -321,21 +321,6 @@ def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
     )
 
 
-def test_attributes_fall_back_to_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = optuna.create_study()
-    study.ask({"x": FloatDistribution(0, 1), "c": CategoricalDistribution(["a", "b"])})
-    frozen = study.get_trials(deepcopy=True)[0]
-    attributes.write(study, frozen, "rule", "cold")
-    assert study.get_trials()[0].user_attrs["autometa:rule"] == "cold"
-
-    def refuse(*_: Any) -> None:
-        raise AttributeError("no such method any more")
-
-    monkeypatch.setattr(type(study._storage), "set_trial_user_attr", refuse)
-    attributes.write(study, frozen, "slot", 3)
-    assert attributes.read(study, frozen, "slot") == 3
-
-
 def test_a_hostile_portfolio_is_noticed_and_said_so() -> None:
     family = Bowls()
     model = MetaLearner(seed=0, steps=300).fit(family.portfolio(10, 40, sign=-1.0))
