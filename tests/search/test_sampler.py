@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.inner_rate import narrowed
 from autometa.portfolio import Portfolio
-from autometa.search import acquisition, attributes
+from autometa.search import acquisition
 from autometa.search.history import History
 from autometa.search.policy import Policy
 from autometa.search.sampler import GOING_COLD, MetaSampler
