@@ -394,10 +394,10 @@ class KilledError(Exception):
 
 
 class FakeFuture:
-    """What `_stream` uses of a future."""
+    """What `_stream` uses of a future: no status, which another worker's death may change."""
 
-    def __init__(self, status: str, trials: Any = None, error: Exception | None = None) -> None:
-        self.status, self.trials, self.error = status, trials, error
+    def __init__(self, trials: Any = None, error: Exception | None = None) -> None:
+        self.trials, self.error = trials, error
 
     def result(self) -> Any:
         return self.trials
@@ -419,8 +419,8 @@ class FakeClient:
     def submit(self, function: Any, batch: plan.Batch, *args: Any, **options: Any) -> Any:
         assert options == {"pure": False, "retries": 1}
         if self.deadly in batch.configs:
-            return FakeFuture("error", error=self.error())
-        return FakeFuture("finished", trials=function(batch, *args))
+            return FakeFuture(error=self.error())
+        return FakeFuture(trials=function(batch, *args))
 
 
 def stream(monkeypatch: pytest.MonkeyPatch, client: FakeClient, work: list[plan.Batch]) -> Any:
