@@ -54,8 +54,8 @@ def check(model: MetaModel) -> MetaModel:
         _need(min(kernel.scales.min(), kernel.noise) >= _LEAST, "a kernel")
         _need(0 <= kernel.variance <= _MOST and kernel.noise <= _MOST, "a kernel")
     _need(_LEAST <= transfer.prior.noise <= _MOST, "the prior's noise")
-    for similarity in (transfer.similarity, transfer.start):
-        _need(_positive(similarity.width) and 0 <= similarity.share < 1, "a similarity")
+    similarity = transfer.similarity
+    _need(_positive(similarity.width) and 0 <= similarity.share < 1, "a similarity")
     _need(0 <= transfer.failure.rate <= 1, "a failure rate")
     centre, spread = transfer.log_slope
     _need(abs(centre) <= _MOST and _LEAST <= spread <= _MOST, "slopes")

@@ -22,7 +22,6 @@ from autometa.meta.refit import log_slope, rate_model, refitted
 from autometa.meta.similarity import fit_similarity, head_errors
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
-from autometa.meta.zero_shot import start_errors
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 
@@ -165,12 +164,6 @@ class MetaLearner:
                     lessons.families,
                     judges,
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
-                ),
-                start=fit_similarity(
-                    lessons.meta_features,
-                    lessons.families,
-                    judges,
-                    start_errors(catalogue.regret),
                 ),
                 failure=fit_failure_rate(every_phi, lessons.failed),
                 rates=rate_model(space, lessons, self.seed),

@@ -79,7 +79,8 @@ class MetaModel:
 
         Args:
             n: How many.
-            meta_features: Of the new task, where known.
+            meta_features: Of the new task, where known: they move what is expected of a config,
+                not which ones are chosen, see `zero_shot`.
 
         Returns:
             At most n candidates. Without any prior task: the space's defaults, if it has any.
@@ -93,7 +94,8 @@ class MetaModel:
             return self._defaults()[:n]
         catalogue = self.transfer.catalogue
         weights = self._judges_weights(meta_features)
-        chosen = greedy_portfolio(catalogue.regret, n, weights)
+        equal = np.full(len(weights), 1.0 / len(weights))
+        chosen = greedy_portfolio(catalogue.regret, n, equal)
         raw = self.space.decode_raw(catalogue.unit[chosen])
         return [
             self._candidate(config, row, weights, rank)
@@ -138,8 +140,7 @@ class MetaModel:
             )
         if config is None:
             catalogue = self.transfer.catalogue
-            weights = self._judges_weights(meta_features)
-            unit = catalogue.unit[np.argsort(catalogue.regret @ weights)[:_BEST]]
+            unit = catalogue.unit[np.argsort(catalogue.regret.mean(axis=1))[:_BEST]]
         else:
             low = getattr(self.space.distributions[name], "low", None)
             unit = self.space.encode({**config, name: low})[None]
@@ -205,9 +206,9 @@ class MetaModel:
     # Parts ---------------------------------------------------------------------------------------
 
     def _judges_weights(self, meta_features: Mapping[str, float] | None) -> Floats:
-        """Say of each judge of the catalogue in a start, (J,), summing to one."""
+        """Relevance of each judge of the catalogue, (J,), summing to one."""
         assert self.transfer is not None
-        weights = self.transfer.start(meta_features)[self.transfer.catalogue.judges]
+        weights = self.task_relevance(meta_features)[self.transfer.catalogue.judges]
         result: Floats = weights / weights.sum()
         return result
 

@@ -65,7 +65,6 @@ def refitted(
             ),
             log_slope=log_slope(lessons.scores),
             similarity=_over(old.similarity, lessons),
-            start=_over(old.start, lessons),
             failure=fit_failure_rate(every_phi, lessons.failed),
             rates=rate_model(space, lessons, seed),
         )

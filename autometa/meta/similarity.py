@@ -6,10 +6,8 @@ The share s and the width h are whatever serves each prior task best when it is 
 with its whole family left out. Unless that beats equal weights clearly, s = 0 and meta-features
 count for nothing: appended naively to configs they made models worse in six of six spaces.
 
-It is asked twice, since the answers differ: for the mean of the heads (`head_errors`: how well do
-the others predict this task?) and for the start (`zero_shot.start_errors`: what regret does their
-portfolio leave on it?). On the embedded portfolio meta-features help to predict every child, but
-only two children to start.
+They move the mean of the heads only (`head_errors`: how well do the others predict this task?);
+why not the start, is in `zero_shot`.
 
 Shapes: T prior tasks, J of them that judge, k meta-features, p basis functions, n_i trials.
 """

@@ -196,11 +196,8 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "prior.noise": transfer.prior.noise,
         "failure.rate": transfer.failure.rate,
         "similarity.names": list(transfer.similarity.names),
-        **{
-            f"{name}.{part}": getattr(getattr(transfer, name), part)
-            for name in ("similarity", "start")
-            for part in ("width", "share")
-        },
+        "similarity.width": transfer.similarity.width,
+        "similarity.share": transfer.similarity.share,
         "log_slope": list(transfer.log_slope),
         "rates.widen": None if transfer.rates is None else transfer.rates.widen,
         **{
@@ -218,14 +215,6 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             scales=tensors[f"{name}.scales"],
             variance=float(scalars[f"{name}.variance"]),
             noise=float(scalars[f"{name}.noise"]),
-        )
-
-    def similarity(name: str) -> Similarity:
-        return Similarity(
-            names=tuple(map(str, scalars["similarity.names"])),
-            values=tensors["similarity.values"],
-            width=float(scalars[f"{name}.width"]),
-            share=float(scalars[f"{name}.share"]),
         )
 
     centre, spread = scalars["log_slope"]
@@ -247,8 +236,12 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
         residual=kernel("residual"),
         cold=kernel("cold"),
         log_slope=(float(centre), float(spread)),
-        similarity=similarity("similarity"),
-        start=similarity("start"),
+        similarity=Similarity(
+            names=tuple(map(str, scalars["similarity.names"])),
+            values=tensors["similarity.values"],
+            width=float(scalars["similarity.width"]),
+            share=float(scalars["similarity.share"]),
+        ),
         failure=FailureRate(
             weights=tensors["failure.weights"], rate=float(scalars["failure.rate"])
         ),

@@ -25,7 +25,6 @@ class Transfer:
         log_slope: Mean and standard deviation over prior tasks of the log of a normal score's
             worth in the task's own metric.
         similarity: How meta-features weigh the prior tasks in the mean head.
-        start: How they weigh them in the zero-shot start.
         failure: How often configs fail on prior tasks.
         catalogue: Configs that are among the best of some prior task.
         rates: Which inner learning rates are best; None where the space has none.
@@ -37,7 +36,6 @@ class Transfer:
     cold: Kernel
     log_slope: tuple[float, float]
     similarity: Similarity
-    start: Similarity
     failure: FailureRate
     catalogue: Catalogue
     rates: RateModel | None = None

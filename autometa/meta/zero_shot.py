@@ -4,18 +4,19 @@ The set of configs that minimises the mean over prior tasks of the best regret r
 greedily. The objective is submodular, so greedy is within 1 - 1/e of the best set (Nemhauser et
 al., 1978; as a portfolio of configs: Feurer et al., 2022). Regrets are the model's own predictions,
 so prior tasks need not share a single config.
+
+All prior tasks weigh the same in it, whatever meta-features say. Weighed by them as far as leaving
+prior tasks out spoke for it, the start was a little worse on 271 development tasks of mindware
+(.025 of regret after one trial, .010 after fifty, 2.8 and 2.3 standard errors) and no better on 18
+of `tables`: the left-out task had taught the basis by which it was judged.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
-
-_JUDGED = 3  # configs of a start by which meta-features are judged
 
 
 def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int64]:
@@ -35,21 +36,3 @@ def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int6
         chosen.append(best)
         reached = np.minimum(reached, regret[best])
     return np.array(chosen, dtype=np.int64)
-
-
-def start_errors(regret: Floats) -> Callable[[Floats], Floats]:
-    """What the others' portfolio leaves of regret on each judge: the mean over its first configs.
-
-    Args:
-        regret: Expected regret of the catalogue's configs on each judge, (e, J).
-    """
-
-    def errors(weights: Floats) -> Floats:
-        result = []
-        for judge, row in enumerate(weights):
-            voters = np.flatnonzero(row)
-            chosen = greedy_portfolio(regret[:, voters], _JUDGED, row[voters])
-            result.append(np.minimum.accumulate(regret[chosen, judge]).mean())
-        return np.array(result)
-
-    return errors
