@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -234,6 +235,16 @@ def test_damage_elsewhere_is_named(tmp_path: Path, fake: FakeEvaluator) -> None:
         mine.run(processes=1)
 
 
+@pytest.mark.parametrize("at", ["1" + 400 * "0", "1e999"])
+def test_a_time_beyond_all_floats_is_damage(tmp_path: Path, fake: FakeEvaluator, at: str) -> None:
+    mine = collection(tmp_path)
+    mine.run(processes=1)
+    path = tmp_path / journal.NAME
+    path.write_text(re.sub(r'"at": [\d.]+', f'"at": {at}', path.read_text(), count=1))
+    with pytest.raises(StoreError, match="damaged"):
+        mine.run(processes=1)
+
+
 def test_other_protocols_and_changed_tables_are_refused(
     tmp_path: Path, fake: FakeEvaluator
 ) -> None:
@@ -383,10 +394,10 @@ class KilledError(Exception):
 
 
 class FakeFuture:
-    """What `_stream` uses of a future."""
+    """What `_stream` uses of a future: no status, which another worker's death may change."""
 
-    def __init__(self, status: str, trials: Any = None, error: Exception | None = None) -> None:
-        self.status, self.trials, self.error = status, trials, error
+    def __init__(self, trials: Any = None, error: Exception | None = None) -> None:
+        self.trials, self.error = trials, error
 
     def result(self) -> Any:
         return self.trials
@@ -408,8 +419,8 @@ class FakeClient:
     def submit(self, function: Any, batch: plan.Batch, *args: Any, **options: Any) -> Any:
         assert options == {"pure": False, "retries": 1}
         if self.deadly in batch.configs:
-            return FakeFuture("error", error=self.error())
-        return FakeFuture("finished", trials=function(batch, *args))
+            return FakeFuture(error=self.error())
+        return FakeFuture(trials=function(batch, *args))
 
 
 def stream(monkeypatch: pytest.MonkeyPatch, client: FakeClient, work: list[plan.Batch]) -> Any:

@@ -46,7 +46,7 @@ class Entries:
     @property
     def seconds(self) -> float:
         """Wall time of all runs together, in seconds."""
-        return sum(float(run.get("seconds", 0.0)) for run in self.runs)
+        return sum(float(run["seconds"]) for run in self.runs)
 
 
 def read(path: Path) -> Entries:
@@ -81,7 +81,10 @@ def _take(line: dict[str, Any], entries: Entries) -> None:
         place = key(line["table"], line["child"], line["config"])
         entries.trials.setdefault(place, _trial(line))
         if entries.runs:
-            entries.runs[-1]["seconds"] = max(entries.runs[-1]["seconds"], line.get("at", 0.0))
+            at = float(line.get("at", 0.0))
+            if not math.isfinite(at):
+                raise ValueError(f"at = {at}")
+            entries.runs[-1]["seconds"] = max(entries.runs[-1]["seconds"], at)
     else:
         raise ValueError(f"kind {kind!r} is unknown")
 

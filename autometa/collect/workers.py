@@ -186,13 +186,15 @@ def _stream(
     while running:
         future = next(finished)
         batch = running.pop(future)
-        if future.status == "finished":
+        # A result that was lost with its worker is being made again: then this waits for it.
+        error = future.exception()
+        if error is None:
             trials = future.result()
             left = batch.after(len(trials))
             if left.configs:
                 waiting.append(left)
             yield batch, trials
-        elif not isinstance(error := future.exception(), dask.KilledWorker):
+        elif not isinstance(error, dask.KilledWorker):
             raise error  # a mistake in the program or a lost scheduler, not a config's failure
         elif len(batch.configs) > 1:  # it took its workers with it: find out which config did
             waiting.extend(Batch(batch.table, batch.child, (c,)) for c in batch.configs)

@@ -1,7 +1,7 @@
 """The one adapter to what Optuna has no public name for: a trial attribute set by a sampler.
 
-A sampler is handed a `FrozenTrial`, which has no setter. Attributes go to the study's storage where
-it takes them, else to the study's own user attributes under a key with the trial's number.
+A sampler is handed a `FrozenTrial`, which has no setter. Attributes go to the study's storage while
+Optuna has a way, else to the study's own user attributes under a key with the trial's number.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import optuna
@@ -22,19 +23,35 @@ DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
     """Set the user attribute `autometa:NAME` of a running trial to a short JSON value."""
-    try:
-        study._storage.set_trial_user_attr(trial._trial_id, PREFIX + name, value)
-    except (AttributeError, TypeError):
-        # A finished trial or a storage that refuses is no reason to stop a search.
-        with contextlib.suppress(Exception):
+    setter = _setter(study, trial)
+    if setter is None:
+        with contextlib.suppress(Exception):  # no reason to stop a search
             study.set_user_attr(f"{PREFIX}{trial.number}:{name}", value)
+        return
+    with contextlib.suppress(TypeError):  # a value that is no JSON is none either
+        setter(PREFIX + name, value)
 
 
 def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any:
-    """The attribute that `write` set, or None."""
+    """The attribute that `write` set, or None.
+
+    The study's own attributes, which cost a call of the storage, are asked only where `write` would
+    use them: all who share a study are taken to share Optuna's ways.
+    """
     if PREFIX + name in trial.user_attrs:
         return trial.user_attrs[PREFIX + name]
+    if _setter(study, trial) is not None:
+        return None
     return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+
+
+def _setter(
+    study: optuna.Study, trial: optuna.trial.FrozenTrial
+) -> Callable[[str, Any], None] | None:
+    try:
+        return partial(study._storage.set_trial_user_attr, trial._trial_id)
+    except AttributeError:
+        return None
 
 
 # Anyone who may write to a storage may write attributes: what is of another kind counts as absent.

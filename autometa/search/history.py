@@ -96,14 +96,22 @@ class Reader:
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
         self._pruned = PrunedScores()
 
-    def read(self, study: optuna.Study, trial: FrozenTrial) -> History:
+    def read(
+        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial] | None = None
+    ) -> History:
         """The study's trials other than the one that is being decided.
 
         Scores fold the study's direction. Trials that do not fit the space are left out; a complete
         trial without a finite value counts as failed, but not one that only its worker's death
         failed. What a pruned one counts is in `pruned`.
+
+        Args:
+            study: The study.
+            trial: The one that is being decided.
+            trials: All of the study's, where they have just been read.
         """
-        trials = study.get_trials(deepcopy=False)
+        if trials is None:
+            trials = study.get_trials(deepcopy=False)
         self._repeated |= attributes.repeated(trials[self._seen :])
         running = self._sort_out(study, trials, trial)
         scored = self._with_stopped(study)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.search.attributes import WORKER
+from autometa.search.attributes import WORKER, repeated
 from autometa.search.storage import patiently, retry
 
 if TYPE_CHECKING:
@@ -23,23 +24,51 @@ UNNAMED = 15.0  # seconds that a worker has to put its name to a trial: to decid
 POLL = 0.3  # seconds
 
 
-def release(study: Study, trial: FrozenTrial) -> bool:
-    """Fail a running trial whose worker is known to be dead, and queue its config again.
+def release(study: Study, number: int, *, hidden: bool = False) -> bool:
+    """Fail a running trial that nobody will finish, and queue its config again.
+
+    Outages of the storage are waited for. One may hide that the trial was failed: a config that
+    nobody queues within UNNAMED seconds of that is queued too.
+
+    Args:
+        study: Its study.
+        number: The trial's.
+        hidden: Whether an outage may have hidden that we failed it.
 
     Returns:
         False where another process did it before, or it was finished after all.
     """
-    try:
-        failed = study.tell(trial.number, state=TrialState.FAIL)
-    except (ValueError, RuntimeError):  # finished meanwhile
+    attempts = count(int(hidden))
+
+    def fail() -> FrozenTrial | None:
+        perhaps_ours = next(attempts) > 0
+        try:
+            return study.tell(number, state=TrialState.FAIL)
+        except (ValueError, RuntimeError):  # finished meanwhile
+            return _unqueued(study, number) if perhaps_ours else None
+
+    failed = patiently(fail)
+    if failed is None:
         return False
     retry(study, failed)
     return True
 
 
+def _unqueued(study: Study, number: int) -> FrozenTrial | None:
+    """A failed trial whose config nobody queues."""
+    end = time.monotonic() + UNNAMED
+    while True:
+        trials = study.get_trials()
+        if trials[number].state != TrialState.FAIL or number in repeated(trials):
+            return None
+        if time.monotonic() >= end:
+            return trials[number]
+        time.sleep(POLL)
+
+
 def give_back(study: Study, which: Callable[[FrozenTrial], bool]) -> int:
     """Release the running trials of a kind; how many."""
-    return sum(_release(study, trial) for trial in _running(study) if which(trial))
+    return sum(release(study, trial.number) for trial in _running(study) if which(trial))
 
 
 def give_back_unnamed(study: Study) -> int:
@@ -55,10 +84,6 @@ def give_back_unnamed(study: Study) -> int:
     if not unnamed:
         return 0
     return give_back(study, lambda t: t.number in unnamed and WORKER not in t.user_attrs)
-
-
-def _release(study: Study, trial: FrozenTrial) -> bool:
-    return patiently(lambda: release(study, trial))
 
 
 def _running(study: Study) -> list[FrozenTrial]:

@@ -61,6 +61,7 @@ class _Plan:
     rule: str
     config: Config
     notes: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False  # whether it holds all parameters that the complete trials share
     moved: list[str] = field(default_factory=list)
 
 
@@ -125,28 +126,34 @@ class MetaSampler(BaseSampler):
             self._base.before_trial(study, trial)
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
-            before = study.get_trials(deepcopy=False)
-            rivals = _Rivals(len(before), [t.number for t in before if t.state in _UNFINISHED])
-            slot = _slot(trial, before, len(self._warm))
+            trials = study.get_trials(deepcopy=False)
+            rivals = _Rivals(len(trials), [t.number for t in trials if t.state in _UNFINISHED])
+            slot = _slot(trial, trials, len(self._warm))
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial, slot) or self._at_random(study, trial)
+                plan = self._decide(study, trial, slot, trials) or self._at_random(study, trial)
                 if plan is None:
                     return
+                plan.whole = _whole(plan.config, trials)
                 self._announce(study, trial, plan)
-                if not _given_away(study, trial, plan, rivals):
+                if plan.rule not in _DECIDED or not plan.config:
+                    return
+                trials = study.get_trials(deepcopy=False)
+                if not _given_away(study, trial, plan, trials, rivals):
                     return
             if plan is not None and plan.rule in _DECIDED:
                 plan.config = self._anywhere(study, trial)
+                plan.whole = _whole(plan.config, trials)
                 self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
         with self._lock:
             self._plans[study.study_name, trial.number] = plan
         attributes.write(study, trial, "rule", plan.rule)
-        # The whole config, so that other workers see it before its parameters are asked for.
-        attributes.write(study, trial, "config", plan.config)
         for name, value in plan.notes.items():
             attributes.write(study, trial, name, value)
+        # The whole config, so that other workers see it before its parameters are asked for; last,
+        # so that a trial which is tried again has all of this or is decided anew.
+        attributes.write(study, trial, "config", plan.config)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -154,8 +161,10 @@ class MetaSampler(BaseSampler):
         """The base sampler's space, without what this trial's plan holds."""
         plan = self._plan(study, trial)
         held = plan.config if plan is not None else {}
-        if self._base is None and held.keys() >= self._common(study).keys():
-            # The default base is new for each trial and would compare all trials to find this out.
+        # The default base is new for each trial and would compare all trials to find this out.
+        if self._base is None and (
+            (plan is not None and plan.whole) or held.keys() >= self._common(study).keys()
+        ):
             return {}
         space = self._base_of(study, trial).infer_relative_search_space(study, trial)
         return {name: d for name, d in space.items() if name not in held}
@@ -229,7 +238,9 @@ class MetaSampler(BaseSampler):
     def _rng(self, number: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, number, stream])
 
-    def _decide(self, study: optuna.Study, trial: FrozenTrial, slot: int) -> _Plan | None:
+    def _decide(
+        self, study: optuna.Study, trial: FrozenTrial, slot: int, trials: Sequence[FrozenTrial]
+    ) -> _Plan | None:
         if attributes.first_number(trial) != trial.number:
             repeated = attributes.read(study, trial, "config")
             if isinstance(repeated, dict):
@@ -239,7 +250,7 @@ class MetaSampler(BaseSampler):
             return _warm_plan(self._warm[slot], slot)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
-        history = self._reader(study).read(study, trial)
+        history = self._reader(study).read(study, trial, trials)
         if not len(history.scores):
             return None
         with one_blas_thread():
@@ -344,15 +355,24 @@ def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial], most: int) -> int:
     return sum(1 for _ in islice(own, most))
 
 
-def _given_away(study: optuna.Study, trial: FrozenTrial, plan: _Plan, rivals: _Rivals) -> bool:
+def _whole(config: Config, trials: Sequence[FrozenTrial]) -> bool:
+    """Whether a config has all parameters of one complete trial: what all share is among them."""
+    complete = next((t for t in reversed(trials) if t.state == TrialState.COMPLETE), None)
+    return complete is None or config.keys() >= complete.params.keys()
+
+
+def _given_away(
+    study: optuna.Study,
+    trial: FrozenTrial,
+    plan: _Plan,
+    now: Sequence[FrozenTrial],
+    rivals: _Rivals,
+) -> bool:
     """Whether another process gave the same config away at the same moment.
 
     Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
     numbers of their trials; also where that trial has finished since.
     """
-    if plan.rule not in _DECIDED or not plan.config:
-        return False
-    now = study.get_trials(deepcopy=False)
     return any(
         attributes.read(study, now[number], "config") == plan.config
         for number in (*rivals.running, *range(rivals.known, len(now)))

@@ -8,6 +8,7 @@ Journal files and the gRPC proxy know no heartbeats; there `crew` gives a dead w
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 import warnings
@@ -83,6 +84,20 @@ def open_storage(
             ) from error
 
 
+class _Database(RDBStorage):
+    """Heartbeats outlive an outage: Optuna's thread of them ends with the first error.
+
+    The trial that goes on would count as dead, and what it finds, perhaps after hours, be refused.
+    """
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        try:
+            super().record_heartbeat(trial_id)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+
+
 def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
     # A connection that a restarted server has closed is replaced without a word.
     engine: dict[str, Any] = {"pool_pre_ping": True}
@@ -96,7 +111,7 @@ def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
         "grace_period": grace,
         callback: retry,
     }
-    return _made_once(lambda: RDBStorage(url, **options))
+    return _made_once(lambda: _Database(url, **options))
 
 
 def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
@@ -107,7 +122,7 @@ def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
         try:
             return make()
         except (IntegrityError, OperationalError, ProgrammingError) as error:
-            if not any(word in str(error).lower() for word in ("exists", "duplicate")):
+            if not any(word in str(error).lower() for word in ("exists", "duplicate", "unique")):
                 raise
             time.sleep(wait)
     return make()
@@ -117,7 +132,10 @@ def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
 
 
 def retry(study: Study, trial: FrozenTrial) -> None:
-    """Queue a failed trial's config again, RETRIES times at most: Optuna's own callback."""
+    """Queue a failed trial's config again, RETRIES times at most: Optuna's own callback.
+
+    Outages of the storage are waited for; one may hide that the config was queued.
+    """
     name = "RetryHeartbeatStaleTrialCallback"  # its name from Optuna 4.9 on
     if not hasattr(optuna.storages, name):
         name = "RetryFailedTrialCallback"
@@ -127,7 +145,12 @@ def retry(study: Study, trial: FrozenTrial) -> None:
     # What is true of the dead worker only.
     for name in (attributes.EVALUATION, attributes.WORKER):
         trial.user_attrs.pop(name, None)
-    callback(study, trial)
+
+    def queue() -> None:
+        if trial.number not in attributes.repeated(study.get_trials(deepcopy=False)):
+            callback(study, copy.deepcopy(trial))  # it adds to the trial's own lists
+
+    patiently(queue)
 
 
 # Outages -----------------------------------------------------------------------------------------

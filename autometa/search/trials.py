@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autometa.search import attributes
 from autometa.search.judge import Judge
-from autometa.search.orphans import give_back_unnamed
+from autometa.search.orphans import give_back_unnamed, release
 from autometa.search.result import TunedTrial
-from autometa.search.storage import explained, is_outage, patiently
+from autometa.search.storage import explained, is_outage, patiently, retry
 from autometa.search.suggest import config_of, suggest
 from autometa.space import Config
 from autometa.task import State
@@ -128,8 +129,7 @@ class Search:
             cause = run.error or _underlying(error)
             if run.trial is None or not (is_outage(cause) or run.taken_away(cause)):
                 raise cause from None  # after an outage `fill` tries again, while it has patience
-            # A result that could not be told is told now; without one the trial is given up.
-            patiently(lambda: self._settle(run))
+            self._settle(run, error)
         if run.trial is None or run.found is None:
             return None
         number = run.trial.number
@@ -139,11 +139,20 @@ class Search:
             return None
         return self.tuned(frozen, number=sum(map(evaluated, trials)) - 1)
 
-    def _settle(self, run: _Run) -> None:
+    def _settle(self, run: _Run, error: Exception) -> None:
+        """Tell a result that could not be told; a config that lost its own is tried again."""
         assert run.trial is not None
-        value = None if run.found is None else run.found.trial.value
+        number = run.trial.number
+        if run.found is None:
+            if error is run.error and is_outage(error):  # Optuna has told it as failed
+                retry(self.study, patiently(lambda: self.study.get_trials()[number]))
+            elif is_outage(_underlying(error)):  # perhaps it has
+                release(self.study, number, hidden=True)
+            return  # else whoever took the trial away has queued its config
+        value = run.found.trial.value
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
-        self.study.tell(run.trial.number, value, state=state, skip_if_finished=True)
+        with suppress(UpdateFinishedTrialError):  # finished between Optuna's look and its telling
+            patiently(lambda: self.study.tell(number, value, state=state, skip_if_finished=True))
 
     def finished(self) -> list[FrozenTrial]:
         """Trials that were evaluated; not running or enqueued ones, nor interrupted ones."""
@@ -199,7 +208,8 @@ class _Run:
         """Whether it broke because another process had taken this one for dead."""
         if self.error is not None:
             return isinstance(self.error, UpdateFinishedTrialError)
-        return self.found is not None and isinstance(error, ValueError)  # refused by `tell`
+        refused = isinstance(error, ValueError | UpdateFinishedTrialError)  # by `tell`
+        return self.found is not None and refused
 
     def _value(self, trial: Trial) -> float:
         search = self.search
@@ -228,9 +238,14 @@ class _Run:
 
 
 def _underlying(error: Exception) -> Exception:
-    """What broke the telling of a trial; Optuna hides it behind an assertion of its own."""
+    """What broke the telling of a trial.
+
+    Optuna hides it behind an assertion, or, where its look at the trial broke too, a name not set.
+    """
     context = error.__context__
-    hidden = isinstance(error, AssertionError) and isinstance(context, Exception)
+    hidden = isinstance(error, AssertionError | UnboundLocalError) and isinstance(
+        context, Exception
+    )
     return context if hidden else error  # type: ignore[return-value]
 
 

@@ -16,9 +16,9 @@ PROGRAM = [sys.executable, "-m", "tests.faults.programs"]
 
 
 class Program:
-    """A program of `programs`; those that a failed test leaves behind are ended by `end_all`."""
+    """A program of `programs`; what a failed test leaves behind is ended by `end_all`."""
 
-    running: ClassVar[list[Program]] = []
+    running: ClassVar[list[subprocess.Popen[str]]] = []
 
     def __init__(self, name: str, *arguments: object) -> None:
         self.process = subprocess.Popen(
@@ -27,17 +27,16 @@ class Program:
             text=True,
             env=environment(),
         )
-
-        self.running.append(self)
+        self.running.append(self.process)
 
     @classmethod
     def end_all(cls) -> None:
         """Kill what is left."""
         while cls.running:
-            program = cls.running.pop()
-            if program.process.poll() is None:
-                program.process.kill()
-            program.process.communicate()
+            process = cls.running.pop()
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
     def ready(self) -> Program:
         assert self.process.stdout is not None
@@ -52,7 +51,7 @@ class Program:
     def said(self) -> list[Any]:
         """Everything it acknowledged until its end."""
         out, _ = self.process.communicate(timeout=800)
-        self.running.remove(self)
+        self.running.remove(self.process)
         return [json.loads(line) for line in out.splitlines(keepends=True) if line.endswith("\n")]
 
     def end(self) -> list[Any]:

@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 from autometa.search.storage import open_storage
 from autometa.search.trials import evaluated
 from tests.faults.counter import Faults
+from tests.faults.killing import Program
 from tests.faults.programs import environment
 
 psutil = pytest.importorskip("psutil")
@@ -28,14 +29,18 @@ def tune(folder: Path, trials: int, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "autometa.cli", "tune", "sklearn:iris", "--child", "linear"]
     command += ["--portfolio", "none", "--folds", "2", "--trials", str(trials), "--workers", "2"]
     command += ["--storage", "journal:///study", "--study-name", "s", "-f", "json", "-v", *options]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Jobs that a shell runs in the background, these tests perhaps, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    Program.running.append(process)
+    return process
 
 
 def workers(parent: subprocess.Popen[str]) -> list[Any]:

@@ -80,25 +80,12 @@ def limits(memory: int = MEMORY, patience: int = PATIENCE) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def run(chosen: Sequence[Reader], inputs: int, seed: int, after: tuple[str, int] | None) -> None:
-    """Read changed inputs, one line on stdout each: reader, number, outcome.
-
-    Args:
-        chosen: Readers.
-        inputs: For each of them.
-        seed: Of the changes.
-        after: (reader, number) of the last input of a run that broke; None for the first run.
-    """
-    waiting = after is not None
-    for reader in chosen:
-        if after is not None and waiting and reader.name != after[0]:
-            continue
-        waiting = False
-        first = after[1] + 1 if after is not None and reader.name == after[0] else 0
-        with limits():
-            for number in range(first, inputs):
-                rng = np.random.default_rng([seed, crc32(reader.name.encode()), number])
-                _say(reader, number, reader.hostile(rng))
+def run(reader: Reader, inputs: int, seed: int, first: int) -> None:
+    """Read changed inputs from number `first` on; two lines on stdout each: started, outcome."""
+    with limits():
+        for number in range(first, inputs):
+            rng = np.random.default_rng([seed, crc32(reader.name.encode()), number])
+            _say(number, reader, reader.hostile(rng))
 
 
 def run_by_coverage(reader: Reader, inputs: int, seed: int) -> None:
@@ -111,18 +98,18 @@ def run_by_coverage(reader: Reader, inputs: int, seed: int) -> None:
     for number in range(50):
         (corpus / str(number)).write_bytes(reader.hostile(np.random.default_rng([seed, number])))
     options = [f"-runs={inputs}", f"-seed={seed + 1}", "-max_len=65536", "-rss_limit_mb=6000"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: _say(reader, next(seen), data))
+    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: _say(next(seen), reader, data))
     with limits():
         atheris.Fuzz()
 
 
-def _say(reader: Reader, number: int, data: bytes) -> None:
-    sys.stdout.write(f"{reader.name}\t{number}\tstarted\n")
+def _say(number: int, reader: Reader, data: bytes) -> None:
+    sys.stdout.write(f"{number}\tstarted\n")
     sys.stdout.flush()  # so that the parent knows what ended this process
     signal.alarm(PATIENCE)
     found = outcome(reader, data)
     signal.alarm(0)
-    sys.stdout.write(f"{reader.name}\t{number}\t{json.dumps(found)}\n")
+    sys.stdout.write(f"{number}\t{json.dumps(found)}\n")
 
 
 class Counts:
@@ -150,10 +137,23 @@ class Counts:
         }
 
 
-def count(options: Sequence[str], table: dict[str, Counts]) -> tuple[str, int] | None:
-    """Run a process of this module and count what it says; what it died of, if it died."""
+def count(name: str, inputs: int, seed: int, *, by_coverage: bool) -> Counts:
+    """What becomes of many inputs of one reader, in processes of its own."""
+    counts = Counts()
+    options = ["--only", name, "--inputs", str(inputs), "--seed", str(seed)]
+    if by_coverage:
+        _listen([*options, "--coverage"], counts)
+        return counts
+    broken = _listen(options, counts)
+    while broken is not None:
+        broken = _listen([*options, "--first", str(broken + 1)], counts)
+    return counts
+
+
+def _listen(options: Sequence[str], counts: Counts) -> int | None:
+    """Run a process of this module and count what it says; the input that ended it, if one did."""
     command = [sys.executable, "-m", "tests.hostile.fuzz", "--child", *options]
-    last: tuple[str, int] | None = None
+    last: int | None = None
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
     ) as child:
@@ -163,15 +163,15 @@ def count(options: Sequence[str], table: dict[str, Counts]) -> tuple[str, int] |
         drain = threading.Thread(target=words.extend, args=(child.stderr,), daemon=True)
         drain.start()
         for line in child.stdout:
-            name, number, found = line.rstrip("\n").split("\t", 2)
+            number, found = line.rstrip("\n").split("\t", 1)
             if found == "started":
-                last = name, int(number)
+                last = int(number)
             else:
                 last = None
-                table[name].add(int(number), json.loads(found))
+                counts.add(int(number), json.loads(found))
         drain.join()
     if last is not None:
-        table[last[0]].add(last[1], f"the process ended with {child.returncode}: {words[-1]!r}")
+        counts.add(last, f"the process ended with {child.returncode}: {words[-1]!r}")
     elif child.returncode and "--coverage" not in options:  # libFuzzer has codes of its own
         raise SystemExit(f"{command} ended with {child.returncode}: {' '.join(words)}")
     return last
@@ -187,16 +187,15 @@ def main() -> None:
     parser.add_argument("--into", type=Path)
     for hidden in ("--child", "--coverage"):
         parser.add_argument(hidden, action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--after", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     logging.disable(logging.CRITICAL)
     chosen = [r for r in readers() if asked.only in ("", r.name)]
-    if asked.coverage:
+    if asked.child and asked.coverage:
         run_by_coverage(chosen[0], asked.inputs, asked.seed)
     elif asked.child:
-        after = None if asked.after is None else (asked.after[0], int(asked.after[1]))
-        run(chosen, asked.inputs, asked.seed, after)
+        run(chosen[0], asked.inputs, asked.seed, asked.first)
     else:
         result = everything([r.name for r in chosen], asked)
         sys.stdout.write(json.dumps(result["total"]) + "\n")
@@ -204,36 +203,41 @@ def main() -> None:
 
 
 def everything(names: Sequence[str], asked: argparse.Namespace) -> dict[str, Any]:
-    """All readers, as one table; written where asked."""
-    started = time.monotonic()
-    changed, driven = ({name: Counts() for name in names} for _ in range(2))
-    shared = ["--seed", str(asked.seed), *(["--only", asked.only] if asked.only else [])]
-    each = ["--inputs", str(-(-asked.inputs // len(names)))]
-    broken = count([*shared, *each], changed)
-    while broken is not None:
-        broken = count([*shared, *each, "--after", broken[0], str(broken[1])], changed)
-    for name in names if asked.atheris else ():
-        each = ["--inputs", str(-(-asked.atheris // len(names)))]
-        count(["--seed", str(asked.seed), "--only", name, "--coverage", *each], driven)
-    tables = {
-        "mutations": {name: counts.to_json() for name, counts in changed.items()},
-        "atheris": {name: c.to_json() for name, c in driven.items() if c.seen},
-    }
-    parts = [part for table in tables.values() for part in table.values()]
-    counted = ("inputs", "documented_errors", "loads", "crashes")
-    result = {
+    """All readers, as one table; written where asked, after every reader.
+
+    A run that was interrupted goes on from there: same commit, versions, seed and numbers.
+    """
+    result: dict[str, Any] = {
         "what": "hostile inputs a reader; each is read or refused with a documented error",
         "limits": {"memory_mb": MEMORY >> 20, "seconds": PATIENCE},
-        "total": {name: sum(part[name] for part in parts) for name in counted},
-        **tables,
-        "seconds": round(time.monotonic() - started),
+        "asked": {"mutations": asked.inputs, "atheris": asked.atheris},
         "seed": asked.seed,
         "commit": commit(),
         "versions": versions(),
     }
-    if asked.into is not None:
-        asked.into.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    tables: dict[str, dict[str, Any]] = {kind: {} for kind in result["asked"]}
+    seconds = 0
+    if asked.into is not None and asked.into.exists():
+        before = json.loads(asked.into.read_text(encoding="utf-8"))
+        if all(before.get(key) == value for key, value in result.items()):
+            tables, seconds = {kind: before[kind] for kind in tables}, before["seconds"]
+    started = time.monotonic() - seconds
+    for kind, name in itertools.product(tables, names):
+        wanted = -(-result["asked"][kind] // len(names))
+        if wanted and name not in tables[kind]:
+            counts = count(name, wanted, asked.seed, by_coverage=kind == "atheris")
+            tables[kind][name] = counts.to_json()
+        result |= {"total": _total(tables), **tables}
+        result["seconds"] = round(time.monotonic() - started)
+        if asked.into is not None:
+            asked.into.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
+
+
+def _total(tables: dict[str, dict[str, Any]]) -> dict[str, int]:
+    parts = [part for table in tables.values() for part in table.values()]
+    counted = ("inputs", "documented_errors", "loads", "crashes")
+    return {key: sum(part[key] for part in parts) for key in counted}
 
 
 if __name__ == "__main__":

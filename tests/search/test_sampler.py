@@ -22,7 +22,7 @@ from optuna.trial import TrialState
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.inner_rate import narrowed
 from autometa.portfolio import Portfolio
-from autometa.search import acquisition, attributes
+from autometa.search import acquisition
 from autometa.search.history import History
 from autometa.search.policy import Policy
 from autometa.search.sampler import GOING_COLD, MetaSampler
@@ -319,21 +319,6 @@ def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
         .scores.tolist()
         == scores[:9].tolist()
     )
-
-
-def test_attributes_fall_back_to_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = optuna.create_study()
-    study.ask({"x": FloatDistribution(0, 1), "c": CategoricalDistribution(["a", "b"])})
-    frozen = study.get_trials(deepcopy=True)[0]
-    attributes.write(study, frozen, "rule", "cold")
-    assert study.get_trials()[0].user_attrs["autometa:rule"] == "cold"
-
-    def refuse(*_: Any) -> None:
-        raise AttributeError("no such method any more")
-
-    monkeypatch.setattr(type(study._storage), "set_trial_user_attr", refuse)
-    attributes.write(study, frozen, "slot", 3)
-    assert attributes.read(study, frozen, "slot") == 3
 
 
 def test_a_hostile_portfolio_is_noticed_and_said_so() -> None:
