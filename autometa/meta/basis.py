@@ -29,6 +29,7 @@ from autometa.meta.threads import one_thread
 Singles = NDArray[np.float32]
 
 _TRUNK_DECAY, _HEAD_DECAY = 1e-4, 1e-2
+_BLOCK = 2**15  # configs at once: the hidden layers of a million would take a gigabyte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +51,15 @@ class Basis:
 
     def __call__(self, unit: Floats, fidelity: Floats | None = None) -> Floats:
         """Features (n, p) of unit configs (n, d), at shares of the full budget (n,) if not at 1."""
-        hidden = self._inputs(unit, fidelity)
-        for weight, bias in self.layers:
-            hidden = hidden @ weight
-            hidden += bias
-            np.tanh(hidden, out=hidden)
         features = np.empty((len(unit), self.size))
-        features[:, :-1] = hidden
+        for start in range(0, len(unit), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            hidden = self._inputs(unit[block], None if fidelity is None else fidelity[block])
+            for weight, bias in self.layers:
+                hidden = hidden @ weight
+                hidden += bias
+                np.tanh(hidden, out=hidden)
+            features[block, :-1] = hidden
         features[:, -1] = 1.0
         return features
 
@@ -79,10 +82,16 @@ class Basis:
         return result
 
     def _inputs(self, unit: Floats, fidelity: Floats | None) -> Singles:
-        if self.budgeted:
-            shares = np.ones(len(unit)) if fidelity is None else fidelity
-            unit = np.concatenate([unit, budget_column(shares)], axis=1)
-        return np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+        if not self.budgeted:
+            return _centred(unit)
+        return _centred(unit, np.ones(len(unit)) if fidelity is None else fidelity)
+
+
+def _centred(unit: Floats, fidelity: Floats | None = None) -> Singles:
+    """What the network sees of unit configs (n, d) and, where it knows them, of budgets (n,)."""
+    if fidelity is not None:
+        unit = np.concatenate([unit, budget_column(fidelity)], axis=1)
+    return np.asarray(2.0 * unit - 1.0, dtype=np.float32)
 
 
 def fit_basis(
@@ -106,12 +115,10 @@ def fit_basis(
     """
     import torch  # here: torch costs more than a second to import
 
-    inputs = np.concatenate([s.unit for s in shown])
-    fidelity = np.concatenate([s.fidelity for s in shown])
-    budgeted = bool((fidelity < 1.0).any())
-    if budgeted:
-        inputs = np.concatenate([inputs, budget_column(fidelity)], axis=1)
-    x = torch.as_tensor(2.0 * inputs - 1.0, dtype=torch.float32)
+    budgeted = any((s.fidelity < 1.0).any() for s in shown)
+    inputs = [_centred(s.unit, s.fidelity if budgeted else None) for s in shown]
+    x = torch.as_tensor(np.concatenate(inputs))
+    del inputs
     y = torch.as_tensor(np.concatenate([s.target for s in shown]), dtype=torch.float32)
     counts = [len(s.target) for s in shown]
     owner = torch.as_tensor(np.repeat(np.arange(len(shown)), counts))
