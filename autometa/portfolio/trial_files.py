@@ -208,7 +208,12 @@ class LateHistory(TaskHistory):
         return super().__len__() if place is None else place.file.counts[place.number]
 
     def __reduce__(self) -> Any:
-        return in_memory(self).__reduce_ex__(2)
+        return _itself, (in_memory(self),)
+
+
+def _itself(history: TaskHistory) -> TaskHistory:
+    """What a pickled history becomes: one in memory."""
+    return history
 
 
 def in_memory(history: TaskHistory) -> TaskHistory:
