@@ -220,7 +220,7 @@ def large_portfolio(tasks: int, trials: int, folder: Path) -> dict[str, Any]:
         "read": read,
         "fit": fitted,
         "counted": "open: Portfolio.load. read: after it, a look at every trial. fit: after it, "
-        "MetaLearner.fit and a first warm start. Peak: the whole process, what it imports included.",
+        "MetaLearner.fit and a warm start. Peak: the whole process, what it imports included.",
     }
 
 
