@@ -29,9 +29,9 @@ from autometa.meta.threads import one_thread
 Singles = NDArray[np.float32]
 
 _TRUNK_DECAY, _HEAD_DECAY = 1e-4, 1e-2
-# Configs at once: the hidden layers of a million would take a gigabyte. Matrix products go over rows
-# in groups of 4, 8, 12 or 16, so that blocks of this size change no bit of the result; nor does a
-# short last block, as it is none of its own.
+# Configs at once: the hidden layers of a million would take a gigabyte. Matrix products go over
+# rows in groups of 4, 8, 12 or 16, so that blocks of this size change no bit of the result; a few
+# rows would be multiplied in another way, so that they are no block of their own.
 _BLOCK, _SHORT = 3 * 2**13, 2**8
 
 

@@ -240,33 +240,23 @@ def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
         listed[entry["space"]].append(entry)
     files: list[TrialFile] = []
     spaces: dict[SearchSpace, SearchSpace] = {}  # one object a space, however many files it has
-    with _valid(folder):
+    try:
         for number, entry in enumerate(data["spaces"]):
             found = SearchSpace.from_json(entry["space"])
             space = spaces.setdefault(found, found)
             if only is None or space.name == only:
                 files.append(_trial_file(folder, entry["file"], space, listed[number]))
+    except (AutometaError, TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
     trials = Counter[SearchSpace]()
     for file in files:
         trials[file.space] += file.rows
     opened = Opened()
     histories: list[TaskHistory] = []
     for file in files:
-        with _valid(folder):
-            late = trials[file.space] > MOST_AT_ONCE
-            histories += opened.histories(file) if late else file.read()
+        late = trials[file.space] > MOST_AT_ONCE
+        histories += opened.histories(file) if late else file.read()
     return Stored(histories, data["provenance"], data["licence"])
-
-
-@contextmanager
-def _valid(folder: Path) -> Iterator[None]:
-    """Say that a portfolio is not valid where one of its records is not."""
-    try:
-        yield
-    except (StoreError, FileNotFoundError):
-        raise
-    except (AutometaError, TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
 
 
 def _trial_file(

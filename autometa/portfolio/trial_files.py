@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from autometa import reading
-from autometa.errors import StoreError
+from autometa.errors import AutometaError, StoreError
 from autometa.portfolio import columns
 from autometa.space import SearchSpace
 from autometa.task import COLUMNS, Task, TaskHistory
@@ -89,7 +89,14 @@ class TrialFile:
         """
         table = self._table(content)
         self.check_counts()
-        return columns.from_arrow(table, self.space, self.tasks, self.counts)
+        try:
+            return columns.from_arrow(table, self.space, self.tasks, self.counts)
+        except StoreError:
+            raise
+        except (AutometaError, TypeError, ValueError, OverflowError) as error:
+            raise StoreError(
+                f"{self.path.parent} holds a portfolio that is not valid: {error}"
+            ) from error
 
     def check(self, size: int, rows: int) -> None:
         """Refuse another size or number of trials than the manifest's.
@@ -147,7 +154,7 @@ class Opened:
 
         Raises:
             FileNotFoundError: it is not there.
-            StoreError: it has not the size that it should have.
+            StoreError: it has another size or number of trials than it should have.
         """
         held = reading.Held(file.path, MAX_BYTES)
         file.check(held.size, file.rows)
