@@ -22,7 +22,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, budgeted: bool) 
     )
     unit, fidelity = rng.random((1003, 3)), rng.uniform(0.1, 1.0, 1003)
     whole = [phi(unit), phi(unit, fidelity)]
-    assert np.array_equal(*whole) is not budgeted
+    assert np.array_equal(whole[0], whole[1]) is not budgeted
     monkeypatch.setattr(basis, "_BLOCK", 48)
     monkeypatch.setattr(basis, "_SHORT", 16)
     assert [s.stop for s in basis._blocks(112)] == [48, 112]
