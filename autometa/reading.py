@@ -11,6 +11,8 @@ import gzip
 import io
 import json
 import os
+import threading
+import weakref
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -30,6 +32,7 @@ MAX_FILE = 8 * 2**30
 MAX_CELL_BYTES = 16 * 2**30
 """What the cells of one Parquet file may take in memory, eight bytes a cell."""
 _CELL = 8
+_MOST_AT_ONCE = 2**28  # bytes that one call of the system reads
 
 
 def read_bytes(path: Path, limit: int = MAX_JSON) -> bytes:
@@ -48,6 +51,51 @@ def read_bytes(path: Path, limit: int = MAX_JSON) -> bytes:
         raise
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+class Held:
+    """A file that is opened now and read when asked, even if its name has gone by then.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is no such file.
+        StoreError: it is too large, or cannot be read.
+    """
+
+    def __init__(self, path: Path, limit: int = MAX_JSON) -> None:
+        try:
+            handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+        weakref.finalize(self, os.close, handle)
+        self._path, self._handle, self._lock = path, handle, threading.Lock()
+        self.size = os.fstat(handle).st_size
+        check_size(path, self.size, limit)
+
+    def read(self) -> bytes:
+        """Its content, no more of it than it had when it was opened.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        parts: list[bytes] = []
+        start = 0
+        try:
+            while start < self.size and (part := self._part(start)):
+                parts.append(part)
+                start += len(part)
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be read: {error.strerror or error}") from error
+        return b"".join(parts)
+
+    def _part(self, start: int) -> bytes:
+        length = min(self.size - start, _MOST_AT_ONCE)
+        if hasattr(os, "pread"):  # processes that were forked share the file's position
+            return os.pread(self._handle, length, start)
+        with self._lock:
+            os.lseek(self._handle, start, os.SEEK_SET)
+            return os.read(self._handle, length)
 
 
 def check_size(path: Path, size: int, limit: int) -> None:

@@ -283,7 +283,7 @@ class TaskHistory:
     def take(self, rows: NDArray[Any]) -> TaskHistory:
         """The history of some of the trials, by index or mask."""
         return TaskHistory.unchecked(
-            task=self.task, **{name: getattr(self, name)[rows] for name in (*_VECTORS, *_MATRICES)}
+            task=self.task, **{name: getattr(self, name)[rows] for name in COLUMNS}
         )
 
     @classmethod
@@ -295,7 +295,7 @@ class TaskHistory:
         """
         history = object.__new__(cls)
         object.__setattr__(history, "task", task)
-        for name in (*_VECTORS, *_MATRICES):
+        for name in COLUMNS:
             array = columns[name]
             array.setflags(write=False)
             object.__setattr__(history, name, array)
@@ -304,6 +304,8 @@ class TaskHistory:
 
 _VECTORS = ("values", "states", "fidelity", "seconds")
 _MATRICES = ("raw", "fold_scores", "curves")
+COLUMNS = (*_VECTORS, *_MATRICES)
+"""Names of a history's arrays."""
 
 
 def _filled(array: Floats | None, shape: tuple[int, ...], value: float) -> Floats:

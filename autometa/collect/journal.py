@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autometa.collect.plan import Key, Protocol, key
+from autometa.collect.plan import Key, key
 from autometa.errors import InputError, StoreError
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.task import CompletedTrial, State
@@ -138,11 +138,6 @@ def check(entries: Entries, protocol: Mapping[str, Any], digests: Mapping[str, s
                 allowed="the same rows and columns",
                 do="Restore the table, rename it, or give another folder",
             )
-
-
-def protocol_of(entries: Entries) -> Protocol | None:
-    """The protocol of a journal's results, None where it has no run."""
-    return Protocol(**entries.runs[0]["protocol"]) if entries.runs else None
 
 
 class Writer:

@@ -14,7 +14,7 @@ Shapes: T tasks, N trials in all, d unit columns, p basis functions (the constan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,6 +29,10 @@ from autometa.meta.threads import one_thread
 Singles = NDArray[np.float32]
 
 _TRUNK_DECAY, _HEAD_DECAY = 1e-4, 1e-2
+# Configs at once: the hidden layers of a million would take a gigabyte. Matrix products go over
+# rows in groups of 4, 8, 12 or 16, so that blocks of this size change no bit of the result; a few
+# rows would be multiplied in another way, so that they are no block of their own.
+_BLOCK, _SHORT = 3 * 2**13, 2**8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +54,14 @@ class Basis:
 
     def __call__(self, unit: Floats, fidelity: Floats | None = None) -> Floats:
         """Features (n, p) of unit configs (n, d), at shares of the full budget (n,) if not at 1."""
-        hidden = self._inputs(unit, fidelity)
-        for weight, bias in self.layers:
-            hidden = hidden @ weight
-            hidden += bias
-            np.tanh(hidden, out=hidden)
         features = np.empty((len(unit), self.size))
-        features[:, :-1] = hidden
+        for block in _blocks(len(unit)):
+            hidden = self._inputs(unit[block], None if fidelity is None else fidelity[block])
+            for weight, bias in self.layers:
+                hidden = hidden @ weight
+                hidden += bias
+                np.tanh(hidden, out=hidden)
+            features[block, :-1] = hidden
         features[:, -1] = 1.0
         return features
 
@@ -79,10 +84,22 @@ class Basis:
         return result
 
     def _inputs(self, unit: Floats, fidelity: Floats | None) -> Singles:
-        if self.budgeted:
-            shares = np.ones(len(unit)) if fidelity is None else fidelity
-            unit = np.concatenate([unit, budget_column(shares)], axis=1)
-        return np.asarray(2.0 * unit - 1.0, dtype=np.float32)
+        if not self.budgeted:
+            return _centred(unit)
+        return _centred(unit, np.ones(len(unit)) if fidelity is None else fidelity)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    """Slices of a number of rows."""
+    stops = [*range(_BLOCK, rows - _SHORT, _BLOCK), rows]
+    yield from map(slice, [0, *stops[:-1]], stops)
+
+
+def _centred(unit: Floats, fidelity: Floats | None = None) -> Singles:
+    """What the network sees of unit configs (n, d) and, where it knows them, of budgets (n,)."""
+    if fidelity is not None:
+        unit = np.concatenate([unit, budget_column(fidelity)], axis=1)
+    return np.asarray(2.0 * unit - 1.0, dtype=np.float32)
 
 
 def fit_basis(
@@ -106,12 +123,10 @@ def fit_basis(
     """
     import torch  # here: torch costs more than a second to import
 
-    inputs = np.concatenate([s.unit for s in shown])
-    fidelity = np.concatenate([s.fidelity for s in shown])
-    budgeted = bool((fidelity < 1.0).any())
-    if budgeted:
-        inputs = np.concatenate([inputs, budget_column(fidelity)], axis=1)
-    x = torch.as_tensor(2.0 * inputs - 1.0, dtype=torch.float32)
+    budgeted = any((s.fidelity < 1.0).any() for s in shown)
+    inputs = [_centred(s.unit, s.fidelity if budgeted else None) for s in shown]
+    x = torch.as_tensor(np.concatenate(inputs))
+    del inputs
     y = torch.as_tensor(np.concatenate([s.target for s in shown]), dtype=torch.float32)
     counts = [len(s.target) for s in shown]
     owner = torch.as_tensor(np.repeat(np.arange(len(shown)), counts))

@@ -15,7 +15,6 @@ Shapes: n trials, m candidates, d unit columns, p basis functions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,17 +51,15 @@ class FailureRate:
         return result
 
 
-def fit_failure_rate(
-    features: Sequence[Floats], failed: Sequence[NDArray[np.bool_]], *, ridge: float = 1.0
-) -> FailureRate:
+def fit_failure_rate(phi: Floats, failed: NDArray[np.bool_], *, ridge: float = 1.0) -> FailureRate:
     """Learn q from all trials of the prior tasks.
 
     Args:
-        features: Per task, (n_i, p), of all its trials.
-        failed: Per task, which of them failed, (n_i,).
+        phi: Basis features of all their trials, (n, p).
+        failed: Which of them failed, (n,).
         ridge: Pull of the weights towards zero (towards the overall rate for the constant).
     """
-    phi, y = np.concatenate(features), np.concatenate(failed).astype(np.float64)
+    y = failed.astype(np.float64)
     rate = float((y.sum() + 0.5) / (len(y) + 1.0))
     if y.mean() < _LEAST_RATE or y.all():
         return FailureRate(weights=np.zeros(0), rate=rate)

@@ -19,6 +19,7 @@ from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
 from autometa.meta.prior import fit_prior
 from autometa.meta.refit import log_slope, rate_model, refitted
+from autometa.meta.sampling import sampled
 from autometa.meta.similarity import fit_similarity, head_errors
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
@@ -63,21 +64,23 @@ class MetaLearner:
         """The meta-model of a portfolio of one space.
 
         Args:
-            portfolio: Any number of tasks; those that teach nothing are left out, see `lessons`.
+            portfolio: Any number of tasks; those that teach nothing are left out, see `lessons`,
+                and of very many a sample teaches, see `sampling`.
             space: The space, where the portfolio may be empty.
 
         Raises:
             PortfolioError: several spaces, or none and no `space` given.
         """
         space = _space_of(portfolio, space)
-        lessons = Lessons.of(portfolio)
+        taught = sampled(portfolio)
+        lessons = Lessons.of(taught)
         return MetaModel(
             space=space,
             tasks=lessons.names,
             meta_features=lessons.meta_features,
             transfer=self._transfer(space, lessons) if len(lessons) else None,
             lineage=Lineage.whole(lessons),
-            chance=self._chance(portfolio),
+            chance=self._chance(taught),
             licence=portfolio.licence,
             provenance=self._provenance(portfolio),
         )
@@ -104,7 +107,7 @@ class MetaLearner:
             PortfolioError: as `fit`.
         """
         space = _space_of(portfolio, space)
-        lessons, lineage = Lessons.of(portfolio), model.lineage
+        lessons, lineage = Lessons.of(sampled(portfolio)), model.lineage
         if space == model.space and lineage.is_of(model.tasks, lessons):
             return model
         version = lineage.version + 1

@@ -3,6 +3,9 @@
 Tasks of fewer than three usable trials, or whose trials are all alike, teach nothing about configs
 and are left out.
 
+The matrices over all trials are made once and cut into views: a million trials take some 100 MB as
+unit configs and 400 MB as basis features, and no second copy of either.
+
 Shapes: T tasks that teach, n_i usable trials of task i, N_i trials of any state, d unit columns.
 """
 
@@ -20,12 +23,11 @@ from autometa.encoding import Floats
 from autometa.meta.basis import Basis
 from autometa.meta.early import Shown, with_early
 from autometa.meta.noise import fold_noise
+from autometa.meta.sampling import LEAST_TRIALS
 from autometa.meta.targets import normal_scores, usable
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.task import State, TaskHistory
-
-_LEAST_TRIALS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,16 +80,22 @@ class Lessons:
 
     @cached_property
     def every(self) -> list[Floats]:
-        """Per task, unit configs of all trials, (N_i, d)."""
-        return [h.task.space.encode_raw(h.raw) for h in self.histories]
+        """Per task, unit configs of all trials, (N_i, d): views of one matrix."""
+        return _split(self._whole, self.counts)
+
+    @cached_property
+    def _whole(self) -> Floats:
+        """Unit configs of all trials of all tasks, (sum of N_i, d)."""
+        space = self.histories[0].task.space
+        whole = np.empty((sum(self.counts), space.dim))
+        for part, history in zip(_split(whole, self.counts), self.histories, strict=True):
+            part[:] = space.encode_raw(history.raw)
+        return whole
 
     @cached_property
     def units(self) -> list[Floats]:
         """Per task, unit configs of the usable trials, (n_i, d)."""
-        return [
-            unit if rows.all() else unit[rows]
-            for unit, rows in zip(self.every, self.rows, strict=True)
-        ]
+        return _chosen(self.every, self.rows)
 
     @cached_property
     def scores(self) -> list[Floats]:
@@ -114,15 +122,15 @@ class Lessons:
         ]
 
     @property
-    def failed(self) -> list[NDArray[np.bool_]]:
-        """Per task, which trials failed, (N_i,)."""
-        return [h.states == State.FAILED for h in self.histories]
+    def failed(self) -> NDArray[np.bool_]:
+        """Which of all trials of all tasks failed, (sum of N_i,)."""
+        return np.concatenate([h.states == State.FAILED for h in self.histories])
 
-    def features(self, basis: Basis) -> tuple[list[Floats], list[Floats]]:
-        """Basis features of (all trials, usable trials): per task (N_i, p) and (n_i, p)."""
+    def features(self, basis: Basis) -> tuple[Floats, list[Floats]]:
+        """Basis features of all trials, (sum of N_i, p), and per task of the usable, (n_i, p)."""
         with one_thread():
-            every = _split(basis(np.concatenate(self.every)), self.counts)
-        return every, [phi[rows] for phi, rows in zip(every, self.rows, strict=True)]
+            whole = basis(self._whole)
+        return whole, _chosen(_split(whole, self.counts), self.rows)
 
     def observations(self, basis: Basis, phi: list[Floats]) -> tuple[list[Floats], list[Floats]]:
         """Basis features and normal scores of all that tasks show: (m_i, p) and (m_i,) a task.
@@ -148,7 +156,12 @@ def _digest(history: TaskHistory) -> int:
 
 
 def _teaches(history: TaskHistory, rows: NDArray[np.bool_]) -> bool:
-    return int(rows.sum()) >= _LEAST_TRIALS and bool(np.ptp(history.values[rows]) > 0)
+    return int(rows.sum()) >= LEAST_TRIALS and bool(np.ptp(history.values[rows]) > 0)
+
+
+def _chosen(parts: Sequence[Floats], rows: Sequence[NDArray[np.bool_]]) -> list[Floats]:
+    """Some rows of each part; a view where it is all of them."""
+    return [p if chosen.all() else p[chosen] for p, chosen in zip(parts, rows, strict=True)]
 
 
 def _split(rows: Floats, counts: Sequence[int]) -> list[Floats]:

@@ -446,6 +446,9 @@ class Portfolio:
     def load(folder: str | Path, *, space: str | None = None) -> Portfolio:
         """The portfolio of a folder; with `space`, only the tasks of spaces of that name.
 
+        The trials of a space that has more than a million are read, and checked, when their history
+        is looked at: that may raise StoreError too. See `trial_files`.
+
         Raises:
             StoreError: not a portfolio, damaged, or written by a newer autometa.
         """

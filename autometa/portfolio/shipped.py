@@ -32,4 +32,5 @@ def embedded_names() -> tuple[str, ...]:
     """Names of the children whose histories ship; empty where there are none."""
     if not store.exists(FOLDER):
         return ()
-    return tuple(entry["space"]["name"] for entry in store.read_manifest(FOLDER)["spaces"])
+    names = (entry["space"]["name"] for entry in store.read_manifest(FOLDER)["spaces"])
+    return tuple(dict.fromkeys(names))

@@ -1,4 +1,6 @@
-"""A portfolio on disk: manifest.json and one Parquet file a space; no pickle anywhere.
+"""A portfolio on disk: manifest.json and Parquet files; no pickle anywhere.
+
+A space has one file, a large one several (`trial_files`), each with an entry of its own.
 
 Why it survives kill -9 at any moment: files of trials are named by their content and never change;
 they are written and synced before the manifest that names them replaces the old one in one rename.
@@ -12,8 +14,9 @@ import hashlib
 import os
 import re
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +27,14 @@ import pyarrow.parquet as pq
 
 from autometa import reading
 from autometa.errors import AutometaError, StoreError
-from autometa.portfolio import columns, lock, manifest
+from autometa.portfolio import columns, lock, manifest, trial_files
+from autometa.portfolio.trial_files import Opened, TrialFile
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
+from autometa.writing import put_in_place
 
-MAX_FILE_BYTES = reading.MAX_FILE
-MAX_ROWS = 10**8
+MOST_AT_ONCE = 10**6
+"""Trials of a space that are read when a portfolio is opened; of more, each when looked at."""
 ATTEMPTS = 5
 LOCK_TIMEOUT = 120.0
 _OURS = re.compile(rf"{manifest.FILE.pattern}|\.tmp-.*")
@@ -86,11 +91,10 @@ def write(
     spaces: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
     try:
-        for number, space in enumerate(dict.fromkeys(h.task.space for h in histories)):
-            part = [h for h in histories if h.task.space == space]
-            file = _write_trials(path, space, part)
-            spaces.append({"space": space.to_json(), "file": file})
-            tasks += [_task_json(h, number) for h in part]
+        for part in trial_files.parts(histories):
+            space = part[0].task.space
+            tasks += [_task_json(h, len(spaces)) for h in part]
+            spaces.append({"space": space.to_json(), "file": _write_trials(path, space, part)})
         content = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "licence": licence,
@@ -140,7 +144,7 @@ def _write_file(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        put_in_place(Path(temporary), path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -160,7 +164,8 @@ def _sync_folder(folder: Path) -> None:
 def _remove_others(folder: Path, keep: set[str]) -> None:
     for path in folder.iterdir():
         if _OURS.fullmatch(path.name) and path.name not in keep:
-            path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows keeps what somebody reads: the next time
+                path.unlink(missing_ok=True)
 
 
 def _check_replaceable(folder: Path) -> None:
@@ -229,53 +234,44 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
 
 
 def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
-    histories: list[TaskHistory] = []
-    for number, entry in enumerate(data["spaces"]):
-        try:
-            space = SearchSpace.from_json(entry["space"])
-            listed = [t for t in data["tasks"] if t["space"] == number]
+    """The histories of the manifest's files, in its order."""
+    listed: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for entry in data["tasks"]:
+        listed[entry["space"]].append(entry)
+    files: list[TrialFile] = []
+    spaces: dict[SearchSpace, SearchSpace] = {}  # one object a space, however many files it has
+    try:
+        for number, entry in enumerate(data["spaces"]):
+            found = SearchSpace.from_json(entry["space"])
+            space = spaces.setdefault(found, found)
             if only is None or space.name == only:
-                histories += _read_histories(folder, entry["file"], space, listed)
-        except (StoreError, FileNotFoundError):
-            raise
-        except (AutometaError, TypeError, ValueError, OverflowError) as error:
-            raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
+                files.append(_trial_file(folder, entry["file"], space, listed[number]))
+    except (AutometaError, TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
+    trials = Counter[SearchSpace]()
+    for file in files:
+        trials[file.space] += file.rows
+    opened = Opened()
+    histories: list[TaskHistory] = []
+    for file in files:
+        late = trials[file.space] > MOST_AT_ONCE
+        histories += opened.histories(file) if late else file.read()
     return Stored(histories, data["provenance"], data["licence"])
 
 
-def _read_histories(
+def _trial_file(
     folder: Path, file: dict[str, Any], space: SearchSpace, listed: list[dict[str, Any]]
-) -> list[TaskHistory]:
-    tasks = [
+) -> TrialFile:
+    tasks = tuple(
         Task(space=space, **{k: v for k, v in t.items() if k not in ("space", "trials")})
         for t in listed
-    ]
-    table = _read_table(folder / file["name"], file, space)
-    counts = [t["trials"] for t in listed]
-    if sum(counts) != len(table):
-        raise StoreError(f"{file['name']} has {len(table)} trials", allowed=f"{sum(counts)}")
-    return columns.from_arrow(table, space, tasks, counts)
-
-
-def _read_table(path: Path, file: dict[str, Any], space: SearchSpace) -> pa.Table:
-    content = reading.read_bytes(path, MAX_FILE_BYTES)
-    damaged = "It is damaged: restore the folder from a copy"
-    if len(content) != file["bytes"]:
-        raise StoreError(f"{path} has {len(content)} bytes", allowed=f"{file['bytes']}", do=damaged)
-    if hashlib.sha256(content).hexdigest() != file["sha256"]:
-        raise StoreError(f"the checksum of {path} does not match", do=damaged)
-    try:
-        parquet = pq.ParquetFile(pa.BufferReader(content))
-        rows = parquet.metadata.num_rows
-        if rows != file["rows"] or rows > MAX_ROWS:
-            raise StoreError(
-                f"{path} has {rows} rows", allowed=f"{file['rows']}, at most {MAX_ROWS}", do=damaged
-            )
-        reading.check_cells(parquet, path)
-        # Types before content: text that is not in a dictionary could unpack to anything.
-        columns.check_types(parquet.schema_arrow, space)
-        return parquet.read()
-    except StoreError:
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise StoreError(f"{path} is not readable as Parquet: {error}", do=damaged) from error
+    )
+    return TrialFile(
+        path=folder / file["name"],
+        sha256=file["sha256"],
+        size=file["bytes"],
+        rows=file["rows"],
+        space=space,
+        tasks=tasks,
+        counts=tuple(t["trials"] for t in listed),
+    )

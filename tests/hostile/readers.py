@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import optuna
@@ -35,7 +36,7 @@ from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
-from autometa.portfolio import Portfolio, manifest
+from autometa.portfolio import Portfolio, manifest, store
 from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
 from autometa.search.attributes import EVALUATION
@@ -163,7 +164,13 @@ def _portfolio() -> Iterator[Reader]:
         read=with_manifest,
         kind="json",
     )
+
+    def read_late(data: bytes, folder: Path) -> object:
+        with patch.object(store, "MOST_AT_ONCE", 0):
+            return with_trials(data, folder)
+
     yield Reader(name="portfolio Parquet", valid=trials, read=with_trials)
+    yield Reader(name="portfolio Parquet, late", valid=trials, read=read_late)
 
 
 def _signed(text: bytes) -> bytes:

@@ -13,6 +13,7 @@ from tests.strategies import seeds
 NAMES = (
     "portfolio manifest",
     "portfolio Parquet",
+    "portfolio Parquet, late",
     "model file",
     "model header",
     "model tensors",

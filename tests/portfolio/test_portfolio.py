@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from optuna.distributions import FloatDistribution
 
 from autometa.errors import PortfolioError
-from autometa.portfolio import Portfolio, shipped, store
+from autometa.portfolio import Portfolio, shipped
+from autometa.portfolio.trial_files import TrialFile
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 from tests import strategies
@@ -180,12 +181,12 @@ def test_embedded_reads_one_child_only(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     assert shipped.embedded_names() == ("line", "wide")
     opened: list[str] = []
-    real = store._read_table
+    real = TrialFile.read
 
-    def watched(path: Path, file: dict[str, Any], space: SearchSpace) -> Any:
-        opened.append(path.name)
-        return real(path, file, space)
+    def watched(file: TrialFile) -> list[TaskHistory]:
+        opened.append(file.path.name)
+        return real(file)
 
-    monkeypatch.setattr(store, "_read_table", watched)
+    monkeypatch.setattr(TrialFile, "read", watched)
     assert Portfolio.embedded("wide").space == WIDE
     assert len(opened) == 1

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from autometa.errors import StoreError
-from autometa.portfolio import Portfolio, columns, manifest, store
+from autometa.portfolio import Portfolio, columns, manifest, store, trial_files
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 from tests import strategies
@@ -289,10 +289,10 @@ def test_a_file_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None
 
 def test_sizes_are_checked_before_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example().save(tmp_path)
-    monkeypatch.setattr(store, "MAX_ROWS", 10)
+    monkeypatch.setattr(trial_files, "MAX_ROWS", 10)
     with pytest.raises(StoreError, match="11 rows"):
         Portfolio.load(tmp_path)
-    monkeypatch.setattr(store, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(trial_files, "MAX_BYTES", 100)
     with pytest.raises(StoreError, match="up to 100"):
         Portfolio.load(tmp_path)
     monkeypatch.setattr(manifest, "MAX_BYTES", 99)
