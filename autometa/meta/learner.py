@@ -115,6 +115,7 @@ class MetaLearner:
         if (
             space != model.space
             or model.transfer is None
+            or not len(lessons)
             or model.transfer.basis.size != self.basis_size + 1
             or 2 * len(same) < len(lessons)
             or lineage.outgrown_by(lessons)

@@ -7,7 +7,6 @@ Optuna has a way, else to the study's own user attributes under a key with the t
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -96,9 +95,3 @@ def repeated(trials: Iterable[optuna.trial.FrozenTrial]) -> set[int]:
     """Numbers of the trials that others repeat: their failure says nothing of their config."""
     histories = (trial.system_attrs.get("retry_history") for trial in trials)
     return {n for history in histories if isinstance(history, list) for n in history}
-
-
-def short_json(value: Any, most: int = 2000) -> str:
-    """Compact JSON, at most `most` characters, so that any database column takes it."""
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
-    return text if len(text) <= most else json.dumps({"cut": text[: most - 20]})

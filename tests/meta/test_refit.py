@@ -44,6 +44,13 @@ def test_one_more_task_keeps_the_basis(model: MetaModel, tmp_path: Path) -> None
     assert LEARNER.refit(MetaModel.load(tmp_path / "m"), ELEVEN).lineage.version == 2
 
 
+def test_where_no_task_is_left_nothing_is_known_any_more(model: MetaModel) -> None:
+    bare = LEARNER.refit(model, Portfolio(), space=BOWLS.space)
+    assert bare.transfer is None
+    assert bare.tasks == ()
+    assert bare.lineage.version == 2
+
+
 def test_a_portfolio_that_has_outgrown_its_basis_is_fitted_anew(model: MetaModel) -> None:
     many = BOWLS.portfolio(13)
     more = LEARNER.refit(model, many)
