@@ -1,8 +1,8 @@
 """Counts the faults that the suite tries, and prints what became of them.
 
 Counts travel with the tests' reports, so that they add up over the processes of a parallel run.
-With AUTOMETA_FAULTS_INTO=FILE the table is also written as JSON; kinds that were not tried this time
-keep their rows, and every row names its commit.
+With AUTOMETA_FAULTS_INTO=FILE the table is also written as JSON; kinds that were not tried this
+time keep their rows, and every row names its commit.
 """
 
 from __future__ import annotations
