@@ -1,7 +1,8 @@
 """Counts the faults that the suite tries, and prints what became of them.
 
 Counts travel with the tests' reports, so that they add up over the processes of a parallel run.
-With AUTOMETA_FAULTS_INTO=FILE the table is also written as JSON.
+With AUTOMETA_FAULTS_INTO=FILE the table is also written as JSON; kinds that were not tried this
+time keep their rows, and every row names its commit.
 """
 
 from __future__ import annotations
@@ -68,15 +69,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             f"{kind:<52} {row['tried']:>5} {row['survived']:>5} {row['lost']:>5}"
         )
     if into := os.environ.get("AUTOMETA_FAULTS_INTO"):
-        _write(Path(into), counts, total)
+        _write(Path(into), counts)
 
 
-def _write(path: Path, counts: dict[str, dict[str, int]], total: dict[str, int]) -> None:
+def _write(path: Path, counts: dict[str, dict[str, int]]) -> None:
+    rows: dict[str, Any] = json.loads(path.read_text())["faults"] if path.exists() else {}
+    commit = _commit()
+    rows |= {kind: {**row, "commit": commit} for kind, row in counts.items() if row["tried"]}
     packages = ("optuna", "sqlalchemy", "psycopg", "grpcio", "distributed", "pyarrow")
     content = {
-        "faults": counts,
-        "all": total,
-        "commit": _commit(),
+        "faults": dict(sorted(rows.items())),
+        "all": {k: sum(row[k] for row in rows.values()) for k in ("tried", "survived", "lost")},
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
     }

@@ -172,13 +172,13 @@ def test_sqlite_locked_by_another_process_is_waited_for(
 
 
 def test_connections_that_the_server_closes_are_replaced(
-    postgres: str, name: str, model: Path, faults: Faults
+    cluster: Cluster, name: str, model: Path, faults: Faults
 ) -> None:
     psycopg = pytest.importorskip("psycopg")
     times, target = 4, 24
     with faults.tried("PostgreSQL closes all connections", times):
-        program = Program("search", postgres, name, target, model, 0.1).ready()
-        with psycopg.connect(postgres, autocommit=True) as other:
+        program = Program("search", cluster.url, name, target, model, 0.1).ready()
+        with psycopg.connect(cluster.url, autocommit=True) as other:
             for _ in range(times):
                 time.sleep(0.7)
                 other.execute(
@@ -186,7 +186,7 @@ def test_connections_that_the_server_closes_are_replaced(
                     " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
                 )
         said = told(program.end())
-        assert_whole(postgres, name, said, target)
+        assert_whole(cluster.url, name, said, target)
 
 
 @slow
