@@ -24,7 +24,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,12 +45,12 @@ from autometa.search.history import History, Reader
 from autometa.search.observed import Observed, adapt
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
+from autometa.search.rivals import Rivals, slot, whole
 from autometa.space import Config
 
 GOING_COLD = "no prior task explains the trials so far: going cold"
 _ATTEMPTS = 4  # decisions of a trial while another process keeps taking the same config
 _DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
-_UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 
 
 @dataclass(slots=True)
@@ -63,14 +62,6 @@ class _Plan:
     notes: dict[str, Any] = field(default_factory=dict)
     whole: bool = False  # whether it holds all parameters that the complete trials share
     moved: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rivals:
-    """Trials that were decided while this one was: those that ran, and all after the known ones."""
-
-    known: int
-    running: list[int]
 
 
 class MetaSampler(BaseSampler):
@@ -127,22 +118,22 @@ class MetaSampler(BaseSampler):
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
             trials = study.get_trials(deepcopy=False)
-            rivals = _Rivals(len(trials), [t.number for t in trials if t.state in _UNFINISHED])
-            slot = _slot(trial, trials, len(self._warm))
+            rivals = Rivals.among(trials)
+            place = slot(trial, trials, len(self._warm))
             for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial, slot, trials) or self._at_random(study, trial)
+                plan = self._decide(study, trial, place, trials) or self._at_random(study, trial)
                 if plan is None:
                     return
-                plan.whole = _whole(plan.config, trials)
+                plan.whole = whole(plan.config, trials)
                 self._announce(study, trial, plan)
                 if plan.rule not in _DECIDED or not plan.config:
                     return
                 trials = study.get_trials(deepcopy=False)
-                if not _given_away(study, trial, plan, trials, rivals):
+                if not rivals.had(study, trial, plan.config, trials):
                     return
             if plan is not None and plan.rule in _DECIDED:
                 plan.config = self._anywhere(study, trial)
-                plan.whole = _whole(plan.config, trials)
+                plan.whole = whole(plan.config, trials)
                 self._announce(study, trial, plan)
 
     def _announce(self, study: optuna.Study, trial: FrozenTrial, plan: _Plan) -> None:
@@ -239,15 +230,15 @@ class MetaSampler(BaseSampler):
         return np.random.default_rng([self._seed, number, stream])
 
     def _decide(
-        self, study: optuna.Study, trial: FrozenTrial, slot: int, trials: Sequence[FrozenTrial]
+        self, study: optuna.Study, trial: FrozenTrial, place: int, trials: Sequence[FrozenTrial]
     ) -> _Plan | None:
         if attributes.first_number(trial) != trial.number:
             repeated = attributes.read(study, trial, "config")
             if isinstance(repeated, dict):
                 # Its first worker died: the config is tried again, for the same reason as before.
                 return _Plan(str(attributes.read(study, trial, "rule")), repeated)
-        if slot < len(self._warm):
-            return _warm_plan(self._warm[slot], slot)
+        if place < len(self._warm):
+            return _warm_plan(self._warm[place], place)
         if self._model.transfer is None or len(study.directions) > 1:
             return None
         history = self._reader(study).read(study, trial, trials)
@@ -343,38 +334,3 @@ class MetaSampler(BaseSampler):
 def _warm_plan(candidate: Candidate, slot: int) -> _Plan:
     rule = "portfolio" if np.isfinite(candidate.expected) else "default"
     return _Plan(rule, candidate.config, {"slot": slot, "reason": candidate.reason})
-
-
-def _slot(trial: FrozenTrial, trials: Sequence[FrozenTrial], most: int) -> int:
-    """Place of a trial among those that are no repetition of another; nothing later changes it.
-
-    Counted to `most` only, since no later place differs from any other.
-    """
-    first = attributes.first_number(trial)
-    own = (t for t in trials if t.number < first and attributes.first_number(t) == t.number)
-    return sum(1 for _ in islice(own, most))
-
-
-def _whole(config: Config, trials: Sequence[FrozenTrial]) -> bool:
-    """Whether a config has all parameters of one complete trial: what all share is among them."""
-    complete = next((t for t in reversed(trials) if t.state == TrialState.COMPLETE), None)
-    return complete is None or config.keys() >= complete.params.keys()
-
-
-def _given_away(
-    study: optuna.Study,
-    trial: FrozenTrial,
-    plan: _Plan,
-    now: Sequence[FrozenTrial],
-    rivals: _Rivals,
-) -> bool:
-    """Whether another process gave the same config away at the same moment.
-
-    Both announce first and look afterwards, so the later one sees the earlier one's, whatever the
-    numbers of their trials; also where that trial has finished since.
-    """
-    return any(
-        attributes.read(study, now[number], "config") == plan.config
-        for number in (*rivals.running, *range(rivals.known, len(now)))
-        if number != trial.number
-    )
