@@ -158,7 +158,8 @@ def fit_rate_model(
     told = [_told(space, h, most, rng) for h in histories]
     factors = [np.linalg.cholesky(_covariance(unit, kernel)) for unit, _ in told]
     weights = [
-        kernel.variance * cho_solve((f, True), z) for f, (_, z) in zip(factors, told, strict=True)
+        kernel.variance * cho_solve((f, True), z) if len(z) else z  # scipy 1.13 refuses no rows
+        for f, (_, z) in zip(factors, told, strict=True)
     ]
     model = RateModel(
         unit=np.concatenate([unit for unit, _ in told]),
