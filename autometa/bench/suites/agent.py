@@ -20,6 +20,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from torch import Tensor, nn
 
 from autometa.encoding import Floats
+from autometa.meta.threads import one_thread
 from autometa.space import Config, SearchSpace
 
 SPACE: Final = SearchSpace(
@@ -84,6 +85,7 @@ class Agent:
             self._network.parameters(), lr=self._numbers["learning_rate"], eps=1e-5
         )
 
+    @one_thread()
     def train(self, env: Any, steps: int, seed: int) -> bool:
         """Learn for a number of environment steps, over all environments together.
 
@@ -102,6 +104,7 @@ class Agent:
                 return False
         return True
 
+    @one_thread()
     def returns(self, env: Any, seed: int) -> Floats:
         """Undiscounted return of each environment's first episode, (E,); no learning."""
         observed, _ = env.reset(seed=seed)
