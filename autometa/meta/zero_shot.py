@@ -6,8 +6,8 @@ al., 1978; as a portfolio of configs: Feurer et al., 2022). Regrets are the mode
 so prior tasks need not share a single config.
 
 All prior tasks weigh the same in it, whatever meta-features say. Weighed by them as far as leaving
-prior tasks out spoke for it, searches were a little worse on 271 development tasks of mindware (.036
-of regret after one trial, .011 after fifty, 2.8 and 2.3 standard errors), the starts alone were
+prior tasks out spoke for it, searches were a little worse on 271 development tasks of mindware
+(.036 of regret after one trial, .011 after fifty, 2.8 and 2.3 standard errors), starts alone were
 level on all 710 (.860 against .848 after one trial, 1.2 standard errors), and 18 tasks of `tables`
 were no better: the left-out task had taught the basis by which it was judged.
 """
