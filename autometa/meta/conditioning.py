@@ -90,6 +90,7 @@ class Conditioning:
             # The scale of a cold process is the slope's business.
             ("cold", False): replace(transfer.cold, variance=1.0),
         }
+        self._fits: dict[Hypothesis, Fit] = {}
         self.adapted: dict[Arm, Adapted] = {}
         for arm, found in (adapted or {}).items():
             self._take(arm, found)
@@ -109,7 +110,12 @@ class Conditioning:
         return self._kernels[hypothesis.arm, hypothesis.adapted].scales * hypothesis.scale
 
     def fit(self, hypothesis: Hypothesis) -> Fit:
-        """Eq. (1) of `posterior` under a hypothesis."""
+        """Eq. (1) of `posterior` under a hypothesis; found once, as adapting asks for one too."""
+        if hypothesis not in self._fits:
+            self._fits[hypothesis] = self._fit(hypothesis)
+        return self._fits[hypothesis]
+
+    def _fit(self, hypothesis: Hypothesis) -> Fit:
         n = len(self._standard)
         kernel = self._kernels[hypothesis.arm, hypothesis.adapted]
         variance = kernel.variance * hypothesis.residual
