@@ -9,6 +9,7 @@ import typer
 import typer.core
 
 from autometa.cli import pruning
+from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import note, progress
 from autometa.errors import InputError
@@ -49,9 +50,7 @@ def run(
     methods: Annotated[
         str, typer.Option(help='Methods, separated by commas, or "all".')
     ] = _DEFAULT_METHODS,
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     into: Annotated[
         Path | None,
         typer.Option(help="Results file (JSON); a journal of finished cells lies next to it."),
@@ -168,9 +167,7 @@ def plot(
 
 def refit(
     suite: Annotated[str, typer.Argument(help="A suite whose tasks share a space.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     evaluations: Annotated[int, typer.Option(help="Of every task.", min=3)] = 200,
     into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
     output: FormatOption = Format.TABLE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.loudness import Loudness, loudness
+from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note, progress
 from autometa.errors import InputError
@@ -80,9 +81,7 @@ def sinusoid(
 
 
 def omniglot(
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     variants: Variants = "5-way-1-shot-learned,5-way-5-shot-learned",
     seeds: Seeds = 1,
     into: Into = None,
@@ -112,9 +111,7 @@ def omniglot(
 
 
 def tables(
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     seeds: Seeds = 1,
     into: Into = None,
     state: State = None,
@@ -160,9 +157,7 @@ def speed(
 
 
 def lr_transfer(
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     variants: Variants = "lcbench,taskset,mlp",
     seeds: Seeds = 1,
     into: Into = None,
@@ -183,9 +178,7 @@ def lr_transfer(
 
 
 def lr_floor(
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     variants: Variants = "all",
     seeds: Seeds = 1,
     into: Into = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import progress
 from autometa.errors import InputError
@@ -24,9 +25,7 @@ def pruning(
     into: Annotated[
         Path, typer.Option(help="Results file (JSON); what it has already is not run again.")
     ],
-    data: Annotated[
-        Path | None, typer.Option(help="Root of the public data. Default: AUTOMETA_DATA.")
-    ] = None,
+    data: DataOption = None,
     variants: Annotated[
         str, typer.Option(help="SAMPLER+PRUNER, separated by commas, or all.")
     ] = "all",
