@@ -25,6 +25,7 @@ class Episodes:
         support_y: Their targets, (B, shots, ...).
         query_x: Inputs to judge on, (B, queries, ...).
         query_y: Their targets, (B, queries, ...).
+        ids: Which tasks these are, (B,): what a task that is left out is called. Optional.
 
     Raises:
         InputError: the parts do not fit each other, or a part is empty.
@@ -34,6 +35,7 @@ class Episodes:
     support_y: Tensor
     query_x: Tensor
     query_y: Tensor
+    ids: Tensor | None = None
 
     def __post_init__(self) -> None:
         tasks = {len(part) for part in self.parts if part.ndim}
@@ -45,6 +47,8 @@ class Episodes:
         for x, y in (self.parts[:2], self.parts[2:]):
             if x.shape[1] != y.shape[1]:
                 raise InputError(f"{x.shape[1]} inputs but {y.shape[1]} targets in an episode")
+        if self.ids is not None and tuple(self.ids.shape) != (len(self),):
+            raise InputError(f"ids of shape {tuple(self.ids.shape)}", allowed=f"({len(self)},)")
 
     @property
     def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -55,11 +59,17 @@ class Episodes:
         return len(self.support_x)
 
     def __getitem__(self, index: slice | Tensor) -> Episodes:
-        return _of(part[index] for part in self.parts)
+        ids = None if self.ids is None else self.ids[index]
+        return _of((part[index] for part in self.parts), ids)
 
     def to(self, device: str) -> Episodes:
         """The same episodes on another device."""
-        return _of(part.to(device) for part in self.parts)
+        return _of((part.to(device) for part in self.parts), self.ids)
+
+    def named(self) -> dict[str, Tensor]:
+        """The four parts by their names."""
+        names = ("support_x", "support_y", "query_x", "query_y")
+        return dict(zip(names, self.parts, strict=True))
 
     def chunks(self, size: int) -> Iterator[Episodes]:
         """Stacks of at most `size` tasks, in order."""
@@ -67,9 +77,11 @@ class Episodes:
             yield self[start : start + size]
 
 
-def _of(parts: Iterator[Tensor]) -> Episodes:
+def _of(parts: Iterator[Tensor], ids: Tensor | None) -> Episodes:
     support_x, support_y, query_x, query_y = parts
-    return Episodes(support_x=support_x, support_y=support_y, query_x=query_x, query_y=query_y)
+    return Episodes(
+        support_x=support_x, support_y=support_y, query_x=query_x, query_y=query_y, ids=ids
+    )
 
 
 EpisodeSource: TypeAlias = Callable[[np.random.Generator, int], Episodes]
@@ -91,7 +103,8 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
             allowed="at least one, and the same shapes in all of them",
             do="Give every task the same number of support and query examples",
         )
-    pool = _of(torch.cat(parts) for parts in zip(*(s.parts for s in stacks), strict=True))
+    joined = (torch.cat(parts) for parts in zip(*(s.parts for s in stacks), strict=True))
+    pool = _of(joined, torch.arange(sum(len(stack) for stack in stacks)))
 
     def draw(rng: np.random.Generator, n: int) -> Episodes:
         return pool[torch.from_numpy(rng.integers(len(pool), size=n))]

@@ -6,6 +6,7 @@ clipped, and a step whose gradient is not a number does not move.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from autometa.errors import InputError, ModelError, StoreError
 from autometa.inner import store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
 from autometa.inner.episodes import Episodes
+from autometa.inner.left_out import called, why
+from autometa.inner.per_task import PerTask
 from autometa.inner.rates import SHARED, expand
 from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
 
@@ -51,10 +54,10 @@ class Predictor:
             return predictions(self.module, self.params, inputs)
 
     def to_module(self) -> nn.Module:
-        """An ordinary trainable module that holds the adapted parameters."""
+        """An ordinary module that holds the adapted parameters; frozen ones are frozen in it."""
         module = frozen_copy(self.module, str(next(iter(self.params.values())).device))
         module.load_state_dict({**module.state_dict(), **self.params})
-        return module.requires_grad_(True)
+        return module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +65,7 @@ class FittedMAML:
     """A start and inner learning rates for a kind of child; made by `MAML.fit` or `load`.
 
     Args:
-        module: The child as a pure function (no running statistics).
+        module: The child as a pure function (see `frozen_copy`); only its buffers are used.
         params: The learned start.
         logs: Log inner rates as stored (see `rates`).
         adapted: Names of the parameters that are adapted.
@@ -94,9 +97,12 @@ class FittedMAML:
             steps: Gradient steps; by default as many as in meta-training.
 
         Raises:
-            InputError: negative steps.
+            InputError: negative steps, or NaN in the support set.
         """
         steps = _steps(self.steps if steps is None else steps)
+        for name, part in zip(("inputs", "targets"), support, strict=True):
+            if bool(part.isnan().any()):
+                raise InputError(f"NaN in the {name} to adapt to", do="Leave those rows out")
         with torch.no_grad():
             rates, loss = self.rates, bind(self.module, self.loss)
             params = adapt(self.params, rates, loss, support, steps, order=1, clip=self.clip)
@@ -114,7 +120,8 @@ class FittedMAML:
             chunk: Tasks adapted at once: memory against speed.
 
         Returns:
-            (B, steps + 1) on the CPU.
+            (B, steps + 1) on the CPU. A task whose support set holds NaN is named in a warning and
+            its row is NaN.
         """
         score = measure or (LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
         loss = bind(self.module, self.loss)
@@ -124,15 +131,23 @@ class FittedMAML:
             path = trajectory(self.params, rates, loss, (sx, sy), steps, order=1, clip=self.clip)
             return torch.stack([score(predictions(self.module, p, qx), qy) for p in path])
 
+        broken = [
+            k for k in range(len(episodes)) if any(bool(p[k].isnan().any()) for p in episodes.parts)
+        ]
+        for k in broken:
+            task = episodes[k : k + 1]
+            warnings.warn(f"task {called(task, str(k))}: {why(task, 0.0)}", stacklevel=2)
         with torch.no_grad():
-            rates = self.rates
-            tasks = torch.func.vmap(one, randomness="different")
-            return torch.cat([tasks(*part.parts).cpu() for part in episodes.chunks(chunk)])
+            rates, per_task = self.rates, PerTask(self.module)
+            curves = torch.cat([per_task(one, *p.parts).cpu() for p in episodes.chunks(chunk)])
+            curves[broken] = torch.nan
+            return curves
 
     def save(self, folder: str | Path) -> Path:
         """Write safetensors + JSON (see `store`); the child's class is not stored."""
         tensors = {f"params/{k}": v for k, v in self.params.items()}
         tensors |= {f"logs/{k}": v for k, v in self.logs.items()}
+        tensors |= {f"buffers/{k}": v for k, v in self.module.named_buffers()}
         named = self.loss if isinstance(self.loss, str) else None
         info = {
             "kind": KIND,
@@ -159,7 +174,8 @@ class FittedMAML:
 
         Raises:
             StoreError: absent, damaged, newer, or not such a folder.
-            ModelError: `child` has other parameters, or a loss function must be given and is not.
+            ModelError: `child` has other parameters or other buffers (frozen parts in evaluation
+                mode have running statistics), or a loss function must be given and is not.
         """
         tensors, info = store.load(folder, KIND, SCHEMA)
         parts: dict[str, dict[str, Tensor]] = {"params": {}, "logs": {}}
@@ -171,6 +187,7 @@ class FittedMAML:
         given = {k: tuple(v.shape) for k, v in module.named_parameters()}
         if stored != given:
             raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
+        _take_buffers(module, parts.pop("buffers", None))
         _check(folder, parts, info)
         trained: Any = loss or info.get("loss")
         if trained is None:
@@ -189,6 +206,25 @@ class FittedMAML:
         )
 
 
+def _take_buffers(module: nn.Module, stored: Params | None) -> None:
+    """Give `module` the buffers of the child that was trained; files of old have none.
+
+    Raises:
+        ModelError: it has others.
+    """
+    own = dict(module.named_buffers())
+    shapes = [{k: tuple(v.shape) for k, v in part.items()} for part in (own, stored or own)]
+    if shapes[0] != shapes[1]:
+        raise ModelError(
+            f"a child with buffers {shapes[0]}",
+            allowed=f"{shapes[1]}",
+            do="Freeze the same parts as for training, in evaluation mode where they were",
+        )
+    with torch.no_grad():
+        for name, value in (stored or {}).items():
+            own[name].copy_(value)
+
+
 def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, Any]) -> None:
     """Refuse what would fail only when a child is adapted.
 
@@ -198,14 +234,16 @@ def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, A
     adapted: Any = info.get("adapted")
     params, logs = parts["params"], parts["logs"]
     named = isinstance(adapted, list) and bool(adapted)
-    named = named and all(isinstance(n, str) and n in params for n in adapted)
+    named = named and all(
+        isinstance(n, str) and n in params and params[n].is_floating_point() for n in adapted
+    )
     numbers = [value for part in parts.values() for value in part.values()]
     good = {
         "tensors": parts.keys() == {"params", "logs"}
-        and all(v.is_floating_point() and bool(v.isfinite().all()) for v in numbers),
+        and all(bool(v.isfinite().all()) for v in numbers),
         "adapted": named,
         "rates": named
-        and all(value.ndim and len(value) for value in logs.values())
+        and all(v.ndim and len(v) and v.is_floating_point() for v in logs.values())
         and all(_fits_rate(logs, name, params[name]) for name in adapted),
         "steps": type(info.get("steps")) is int and 0 <= info["steps"] <= MOST_STEPS,
         "clip": type(info.get("clip")) in (int, float) and 0 < info["clip"] <= MOST_CLIP,

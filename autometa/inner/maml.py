@@ -25,8 +25,9 @@ from autometa.inner.adapt import CLIP, Order, Params, trajectory
 from autometa.inner.compiled import Compiled, Objective
 from autometa.inner.episodes import Episodes, EpisodeSource, source
 from autometa.inner.fitted import FittedMAML
+from autometa.inner.per_task import PerTask
 from autometa.inner.rates import RateKind, RateRule
-from autometa.inner.stateless import bind, frozen_copy, parameters
+from autometa.inner.stateless import bind, frozen_copy, parameters, trainable
 from autometa.inner.training import Learner, Outer, step_weights, train
 
 
@@ -35,16 +36,18 @@ class MAML:
     """A recipe; `fit` returns what was learned. The child itself is never changed.
 
     Args:
-        child: Any torch module; its present parameters are where meta-training starts.
+        child: Any torch module; its present parameters are where meta-training starts. Frozen
+            ones (`requires_grad=False`) stay as they are.
         loss: "mse", "cross_entropy" or a function (outputs, targets) -> scalar.
         rates: Kind of inner learning rates (see `RateRule`), or a rule with bounds.
         order: 2, or 1 for the first-order approximation.
         steps: Inner steps in meta-training.
-        adapted: Names of the parameters that the inner steps move; all by default.
+        adapted: Names of the parameters that the inner steps move; all that are not frozen by
+            default.
         clip: Inner gradient entries are clamped to [-clip, clip].
         outer: The mother's own training.
-        vectorised: Adapt all tasks of an iteration at once (`vmap`). False loops over them: for
-            modules that vmap cannot handle.
+        vectorised: Adapt all tasks of an iteration at once (`vmap`). Where vmap cannot batch the
+            child, a warning names the part and tasks are looped over; False never tries.
         compiled: Compile the outer gradient (see `compiled`); several times faster for small
             children, after a minute of compiling. Not together with a multi-step loss.
         seed: Of the episodes and of dropout.
@@ -91,12 +94,17 @@ class MAML:
                 "compiled=True with a multi-step loss or vectorised=False",
                 allowed="outer.multi_step=0 and vectorised=True",
             )
-        names = [name for name, _ in self.child.named_parameters()]
-        unknown = [name for name in self.adapted or () if name not in names]
-        if unknown or not names or (self.adapted is not None and not self.adapted):
+        names = trainable(self.child)
+        if not names:
             raise InputError(
-                f"parameters to adapt: {unknown or self.adapted or names}",
-                allowed=f"one or more of {names}",
+                f"a {type(self.child).__name__} without a trainable parameter",
+                do="Set requires_grad on those that may change",
+            )
+        unknown = [name for name in self.adapted or () if name not in names]
+        if unknown or (self.adapted is not None and not self.adapted):
+            raise InputError(
+                f"parameters to adapt: {unknown or self.adapted}",
+                allowed=f"one or more of {list(names)}; frozen ones stay frozen",
             )
         bind(self.child, self.loss)
 
@@ -156,11 +164,13 @@ class MAML:
             module = frozen_copy(self.child, self.device)
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"device={self.device!r}: {error}") from error
-        params = parameters(module)
-        names = self.adapted or tuple(params)
+        params, moved = parameters(module), trainable(module)
+        names = self.adapted or moved
         return Learner(
             objective=self.objective(module),
             params=params,
+            trainable=moved,
+            buffers=dict(module.named_buffers()),
             logs=self.rule.logs(params, names, self.steps),
             adapted=names,
             rule=self.rule,
@@ -173,6 +183,7 @@ class MAML:
     def objective(self, module: nn.Module) -> Objective:
         """The outer loss, eq. (2): (params, rates, episodes, progress in [0, 1]) -> scalar."""
         loss = bind(module, self.loss)
+        per_task = PerTask(module, vectorised=self.vectorised)
 
         def mean_query_loss(
             params: Params, rates: Params, episodes: Episodes, progress: float
@@ -197,10 +208,7 @@ class MAML:
                 ]
                 return torch.stack(terms).sum()
 
-            if self.vectorised:
-                return torch.func.vmap(one, randomness="different")(*episodes.parts).mean()
-            each = [one(*parts) for parts in zip(*episodes.parts, strict=True)]
-            return torch.stack(each).mean()
+            return per_task(one, *episodes.parts).mean()
 
         return Compiled(mean_query_loss, self.steps) if self.compiled else mean_query_loss
 

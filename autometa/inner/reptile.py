@@ -18,12 +18,16 @@ import torch
 from torch import Tensor
 
 from autometa.errors import InputError
-from autometa.inner.adapt import Params, adapt
+from autometa.inner.adapt import adapt
 from autometa.inner.episodes import Episodes, EpisodeSource, source
 from autometa.inner.fitted import FittedMAML
+from autometa.inner.left_out import LeftOut
 from autometa.inner.maml import MAML
+from autometa.inner.per_task import PerTask
 from autometa.inner.rates import expand
 from autometa.inner.stateless import bind
+
+LOSS = "*"  # no parameter's name
 
 
 def fit(
@@ -36,7 +40,8 @@ def fit(
     """Learn a start for the child of `recipe`.
 
     Args:
-        recipe: Its child, loss, steps, rates, clip, tasks an iteration, seed and device are used.
+        recipe: Its child, loss, steps, rates, clip, adapted, vectorised, tasks an iteration, seed
+            and device are used.
         tasks: As in `MAML.fit`; support and query sets are both trained on.
         iterations: Outer updates.
         rate: Outer rate in (0, 1] at the start; it falls linearly to zero.
@@ -53,19 +58,34 @@ def fit(
     rates, loss = expand(fitted.logs, fitted.adapted), bind(fitted.module, recipe.loss)
     start = dict(fitted.params)
 
-    def trained(params: Params, *parts: Tensor) -> dict[str, Tensor]:
-        sx, sy, qx, qy = parts
-        both = torch.cat([sx, qx]), torch.cat([sy, qy])
-        return adapt(params, rates, loss, both, recipe.steps, order=1, clip=recipe.clip)
-
-    vmapped = torch.func.vmap(trained, in_dims=(None, 0, 0, 0, 0), randomness="different")
+    per_task, left_out, skipped = PerTask(fitted.module, vectorised=recipe.vectorised), LeftOut(), 0
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         for i in range(iterations):
-            rng = np.random.default_rng([recipe.seed, i])
-            ends = vmapped(start, *draw(rng, recipe.outer.tasks).to(recipe.device).parts)
+            episodes = draw(np.random.default_rng([recipe.seed, i]), recipe.outer.tasks)
+            episodes = episodes.to(recipe.device)
+
+            def trained(*parts: Tensor) -> dict[str, Tensor]:
+                sx, sy, qx, qy = parts
+                both = torch.cat([sx, qx]), torch.cat([sy, qy])
+                end = adapt(start, rates, loss, both, recipe.steps, order=1, clip=recipe.clip)
+                return {**{name: end[name] for name in rates}, LOSS: loss(end, both)}
+
+            ends = per_task(trained, *episodes.parts)
+            losses = ends.pop(LOSS)
+            sound = losses.isfinite()
+            for k in (~sound).nonzero().flatten().tolist():
+                left_out.add(episodes[k : k + 1], i, k, float(losses[k]))
+            if not bool(sound.any()):
+                skipped += 1
+                continue
             pull = rate * (1 - i / iterations)
-            for name in fitted.adapted:
-                start[name] = start[name] + pull * (ends[name].mean(0) - start[name])  # eq. (1)
-    info = {"recipe": recipe.describe(), "reptile": {"iterations": iterations, "rate": rate}}
+            for name, end in ends.items():
+                start[name] = start[name] + pull * (end[sound].mean(0) - start[name])  # eq. (1)
+    info = {
+        "recipe": recipe.describe(),
+        "reptile": {"iterations": iterations, "rate": rate},
+        "skipped": skipped,
+        "left_out": left_out.counts,
+    }
     return replace(fitted, params=start, info=info)

@@ -1,14 +1,16 @@
 """A torch module as a pure function of its parameters, whatever layers it has.
 
 Batch normalisation keeps running statistics: hidden state that meta-training would mix over tasks
-and `vmap` cannot write. Here it always normalises by the batch at hand (the common choice in
-few-shot learning; predictions then depend on which queries are asked together).
+and `vmap` cannot write. Here it normalises by the batch at hand (the common choice in few-shot
+learning; predictions then depend on which queries are asked together), except inside a part whose
+parameters are all frozen and that is in evaluation mode: a backbone that was set up to stay as it
+is stays so. Whatever else a forward pass writes into buffers is forgotten after it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +25,30 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def frozen_copy(child: nn.Module, device: str = "cpu") -> nn.Module:
-    """A copy of `child` without running statistics, in training mode, on `device`."""
+    """A copy of `child` on `device` in training mode, without running statistics.
+
+    Parts whose parameters are all frozen keep their mode and, in evaluation mode, their statistics.
+    """
     with torch.no_grad():
         module = copy.deepcopy(child).to(device)
-    torch.func.replace_all_batch_norm_modules_(module)
-    return module.train().requires_grad_(False)
+    kept = {id(inner): inner.training for part in _frozen_parts(module) for inner in part.modules()}
+    for part in module.modules():
+        part.training = kept.get(id(part), True)
+        if isinstance(part, _NORMS) and part.training:
+            part.running_mean = part.running_var = part.num_batches_tracked = None
+            part.track_running_stats = False
+    return module
+
+
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+def _frozen_parts(module: nn.Module) -> Iterator[nn.Module]:
+    """Submodules that have parameters of which none is trained."""
+    for part in module.modules():
+        flags = [value.requires_grad for value in part.parameters()]
+        if flags and not any(flags):
+            yield part
 
 
 def parameters(module: nn.Module) -> dict[str, Tensor]:
@@ -35,16 +56,37 @@ def parameters(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in module.named_parameters()}
 
 
+def trainable(module: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters that are not frozen (`requires_grad`); shared ones appear once.
+
+    Raises:
+        InputError: a lazy layer that has not seen an input yet.
+    """
+    for name, value in module.named_parameters():
+        if isinstance(value, nn.parameter.UninitializedParameter):
+            raise InputError(
+                f"parameter {name!r} has no shape yet", do="Call the module on a batch first"
+            )
+    return tuple(name for name, value in module.named_parameters() if value.requires_grad)
+
+
 def head(module: nn.Module) -> tuple[str, ...]:
-    """Names of the parameters of the last layer that has any: what ANIL adapts."""
-    last = [n for n, layer in module.named_modules() if any(True for _ in layer.parameters(False))]
-    prefix = last[-1] + "." if last and last[-1] else ""
-    return tuple(name for name, _ in module.named_parameters() if name.startswith(prefix))
+    """Names of the parameters of the last layer that trains any: what ANIL adapts.
+
+    A parameter that the layer shares with an earlier one has the earlier one's name.
+    """
+    names = {id(value): name for name, value in module.named_parameters() if value.requires_grad}
+    layers = [
+        [names[id(value)] for value in layer.parameters(recurse=False) if id(value) in names]
+        for layer in module.modules()
+    ]
+    return tuple(next((layer for layer in reversed(layers) if layer), ()))
 
 
 def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
     """Outputs of `module` with `params` in place of its own; `module` does not change."""
-    out: Tensor = torch.func.functional_call(module, dict(params), (inputs,))
+    buffers = {name: value.clone() for name, value in module.named_buffers()}
+    out: Tensor = torch.func.functional_call(module, {**buffers, **params}, (inputs,))
     return out
 
 

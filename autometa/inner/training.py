@@ -7,9 +7,6 @@ resumed draws what an unbroken one draws, and no generator state needs to be sto
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +17,10 @@ from torch import Tensor
 
 from autometa.errors import InputError, ModelError
 from autometa.inner import store
+from autometa.inner.bar import bar
 from autometa.inner.compiled import Objective
-from autometa.inner.episodes import EpisodeSource
+from autometa.inner.episodes import Episodes, EpisodeSource
+from autometa.inner.left_out import LeftOut
 from autometa.inner.rates import RateRule, expand
 
 SCHEMA = 1
@@ -71,7 +70,9 @@ class Learner:
 
     Args:
         objective: What the outer loop minimises.
-        params: The start.
+        params: The start, frozen parameters included.
+        trainable: Names of the parameters that the outer loop moves.
+        buffers: The child's, which stay as they are.
         logs: Log inner rates.
         adapted: Names of the parameters that inner steps move.
         rule: Which rates there are, whether they are learned, and their bounds.
@@ -80,11 +81,14 @@ class Learner:
         device: Where the tensors are.
         recipe: The whole recipe as JSON; a checkpoint of another one is refused.
         losses: Outer loss of each iteration so far.
-        skipped: Updates refused since their gradient was not finite.
+        skipped: Updates refused since no task had a finite loss and gradient.
+        left_out: Tasks that were left out of an update since theirs was not.
     """
 
     objective: Objective
     params: dict[str, Tensor]
+    trainable: tuple[str, ...]
+    buffers: dict[str, Tensor]
     logs: dict[str, Tensor]
     adapted: tuple[str, ...]
     rule: RateRule
@@ -94,16 +98,18 @@ class Learner:
     recipe: dict[str, Any]
     losses: list[float] = field(default_factory=list)
     skipped: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
     optimiser: torch.optim.Adam = field(init=False)
     start: str = field(init=False)
 
     def __post_init__(self) -> None:
-        groups = [{"params": _leaves(self.params), "base": self.outer.rate}]
+        moved = {name: self.params[name] for name in self.trainable}
+        groups = [{"params": _leaves(moved), "base": self.outer.rate}]
         if self.rule.learned:
             rate = self.outer.rate if self.outer.rates_rate is None else self.outer.rates_rate
             groups.append({"params": _leaves(self.logs), "base": rate})
         self.optimiser = torch.optim.Adam(groups, lr=self.outer.rate, fused=True)
-        self.start = store.digest(self.params)
+        self.start = store.digest({**self.params, **self.buffers})
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -115,28 +121,62 @@ class Learner:
         done = len(self.losses)
         progress = done / iterations
         episodes = tasks(np.random.default_rng([self.seed, done]), self.outer.tasks)
-        rates = expand(self.logs, self.adapted)
-        loss = self.objective(self.params, rates, episodes.to(self.device), progress)
-        gradients = torch.autograd.grad(loss, self.leaves, allow_unused=True)
-        for leaf, gradient in zip(self.leaves, gradients, strict=True):
-            leaf.grad = gradient
-        norm = torch.nn.utils.clip_grad_norm_(self.leaves, self.outer.clip)
-        if bool(torch.isfinite(norm)):
+        episodes = episodes.to(self.device)
+        loss, gradients = self._gradient(episodes, progress)
+        norm = self._take(gradients)
+        if not bool(torch.isfinite(norm + loss)):
+            loss, gradients = self._of_sound_tasks(episodes, progress)
+            norm = self._take(gradients)
+        if bool(torch.isfinite(norm + loss)):
             for group in self.optimiser.param_groups:
                 group["lr"] = group["base"] * _schedule(self.outer.schedule, progress)
             self.optimiser.step()
             self.rule.project_(self.logs)
         else:
             self.skipped += 1
-        value = float(loss.detach())
+        value = float(loss)
         self.losses.append(value)
         return value
+
+    def _take(self, gradients: list[Tensor | None]) -> Tensor:
+        """Clip the gradients and hand them to the leaves; returns their norm before that."""
+        for leaf, gradient in zip(self.leaves, gradients, strict=True):
+            leaf.grad = gradient
+        return torch.nn.utils.clip_grad_norm_(self.leaves, self.outer.clip)
+
+    def _gradient(self, episodes: Episodes, progress: float) -> tuple[Tensor, list[Tensor | None]]:
+        """The outer loss and what it is differentiated to, one for each leaf."""
+        rates = expand(self.logs, self.adapted)
+        loss = self.objective(self.params, rates, episodes, progress)
+        return loss.detach(), list(torch.autograd.grad(loss, self.leaves, allow_unused=True))
+
+    def _of_sound_tasks(
+        self, episodes: Episodes, progress: float
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """The same over the tasks that have a finite loss and gradient; the others are named."""
+        sound = []
+        for i in range(len(episodes)):
+            one = episodes[i : i + 1]
+            loss, gradients = self._gradient(one, progress)
+            if _finite(loss, gradients):
+                sound.append((loss, gradients))
+            else:
+                self.left_out.add(one, len(self.losses), i, float(loss))
+        if not sound:
+            return torch.tensor(math.nan), [torch.full_like(leaf, math.nan) for leaf in self.leaves]
+        losses, each = zip(*sound, strict=True)
+        means = [
+            None if leaf[0] is None else torch.stack(leaf).mean(0)
+            for leaf in zip(*each, strict=True)
+        ]
+        return torch.stack(losses).mean(), means
 
     def report(self) -> dict[str, Any]:
         """What meta-training looked like, as JSON."""
         return {
             "iterations": len(self.losses),
             "skipped": self.skipped,
+            "left_out": self.left_out.counts,
             "losses": _thinned(self.losses),
             "torch": torch.__version__,
         }
@@ -149,6 +189,7 @@ class Learner:
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam/{index}/{key}": value for key, value in state.items()}
         info = {"kind": KIND, "schema": SCHEMA, "skipped": self.skipped}
+        info["left_out"] = self.left_out.counts
         store.save(folder, tensors, info | {"identity": self.identity(iterations)})
 
     def restore(self, folder: str | Path, iterations: int) -> None:
@@ -160,7 +201,8 @@ class Learner:
         """
         tensors, info = store.load(folder, KIND, SCHEMA)
         ours = self.identity(iterations)
-        wrong = [key for key in ours if ours[key] != info["identity"].get(key)]
+        theirs = info["identity"]
+        wrong = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
         if wrong:
             raise ModelError(
                 f"the checkpoint in {folder} differs from this recipe in {', '.join(wrong)}",
@@ -178,11 +220,18 @@ class Learner:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.losses, self.skipped = tensors["losses"].tolist(), info["skipped"]
+        self.left_out.counts = dict(info.get("left_out", {}))
 
     def identity(self, iterations: int) -> dict[str, Any]:
         """What two runs must share for one to go on where the other stopped."""
         bound = self.outer.schedule != "constant" or self.outer.multi_step > 0
-        return {**self.recipe, "start": self.start, "iterations": iterations if bound else None}
+        frozen = [name for name in self.params if name not in self.trainable]
+        return {
+            **self.recipe,
+            **({"frozen": frozen} if frozen else {}),
+            "start": self.start,
+            "iterations": iterations if bound else None,
+        }
 
 
 def train(
@@ -200,7 +249,7 @@ def train(
     if checkpoint is not None and (Path(checkpoint) / store.INDEX).exists():
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices), _bar(progress, iterations) as advance:
+    with torch.random.fork_rng(devices=devices), bar(progress, iterations) as advance:
         advance(len(learner.losses), math.nan)
         while (done := len(learner.losses)) < iterations:
             torch.manual_seed(_torch_seed(learner.seed, done))
@@ -208,45 +257,6 @@ def train(
             advance(1, loss)
             if checkpoint is not None and ((done + 1) % every == 0 or done + 1 == iterations):
                 learner.save(checkpoint, iterations)
-
-
-@contextmanager
-def _bar(show: bool, total: int) -> Iterator[Callable[[int, float], None]]:
-    """A progress bar on stderr that shows the running mean of the loss and the time left."""
-    if not show:
-        yield lambda _n, _loss: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    mean = math.nan
-    columns = (
-        TextColumn("meta-training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        line = bar.add_task("", total=total, note="")
-
-        def advance(n: int, loss: float) -> None:
-            nonlocal mean
-            if math.isfinite(loss):
-                mean = loss if math.isnan(mean) else 0.99 * mean + 0.01 * loss
-            speed = bar.tasks[line].speed
-            rate = "" if speed is None else f", {speed:.1f}/s"
-            bar.update(line, advance=n, note=f"loss {mean:.4f}{rate}")
-
-        yield advance
 
 
 def _schedule(kind: str, progress: float) -> float:
@@ -258,6 +268,11 @@ def _thinned(losses: list[float], points: int = 100) -> list[float | None]:
     parts = np.array_split(np.asarray(losses), min(points, len(losses))) if losses else []
     means = [float(part.mean()) for part in parts]
     return [mean if math.isfinite(mean) else None for mean in means]
+
+
+def _finite(loss: Tensor, gradients: list[Tensor | None]) -> bool:
+    values = [loss.sum(), *(gradient.sum() for gradient in gradients if gradient is not None)]
+    return bool(torch.stack(values).isfinite().all())
 
 
 def _leaves(tensors: dict[str, Tensor]) -> list[Tensor]:
