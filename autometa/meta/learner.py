@@ -108,7 +108,8 @@ class MetaLearner:
         """
         space = _space_of(portfolio, space)
         lessons, lineage = Lessons.of(sampled(portfolio)), model.lineage
-        if space == model.space and lineage.is_of(model.tasks, lessons):
+        known = space == model.space and lineage.is_of(model.tasks, lessons)
+        if known and portfolio.licence == model.licence:
             return model
         version = lineage.version + 1
         same = lineage.unchanged(model.tasks, lessons)

@@ -11,6 +11,7 @@ Shapes: T tasks that teach, n_i usable trials of task i, N_i trials of any state
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,7 +76,7 @@ class Lessons:
 
     @cached_property
     def digests(self) -> tuple[int, ...]:
-        """Checksums of configs, values and states, length T."""
+        """Checksums of all that each task teaches: trials, direction and description, length T."""
         return tuple(map(_digest, self.histories))
 
     @cached_property
@@ -147,11 +148,17 @@ class Lessons:
         return features, [s.target for s in self.shown]
 
 
+_TAUGHT_BY = ("raw", "values", "states", "fidelity", "fold_scores", "curves")
+
+
 def _digest(history: TaskHistory) -> int:
-    """Checksum of a history's configs, values and states, none of them copied for it."""
-    found = 0
-    for column in (history.raw, history.values, history.states):
-        found = crc32(np.ascontiguousarray(column).data, found)
+    """Checksum of all that a history teaches, no array of it copied."""
+    task = history.task
+    known = [task.direction, task.family, sorted(task.meta_features.items())]
+    found = crc32(json.dumps(known).encode())
+    for name in _TAUGHT_BY:
+        column = getattr(history, name)
+        found = crc32(np.ascontiguousarray(column).data, crc32(str(column.shape).encode(), found))
     return found
 
 

@@ -23,7 +23,7 @@ class Lineage:
 
     Args:
         version: 1 for a model that `fit` made, one more with every refit that changed something.
-        digests: Checksums of the prior tasks' trials when the model was made, length T.
+        digests: Checksums of what each prior task taught when the model was made, length T.
         fitted_tasks: Tasks of the last whole fit.
         fitted_trials: Trials of the last whole fit.
     """
@@ -54,7 +54,7 @@ class Lineage:
         )
 
     def unchanged(self, tasks: Sequence[str], lessons: Lessons) -> dict[int, int]:
-        """Place of a task in the model -> its place in the lessons, where its trials are alike."""
+        """Place of a task in the model -> its place in the lessons, where it teaches the same."""
         places = {key: i for i, key in enumerate(zip(lessons.names, lessons.digests, strict=True))}
         known = enumerate(zip(tasks, self.digests, strict=False))
         return {i: places[key] for i, key in known if key in places}

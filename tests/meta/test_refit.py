@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +78,37 @@ def test_a_task_that_changed_is_judged_again_and_one_that_left_is_forgotten(
     assert fewer.tasks == model.tasks[1:]
     assert fewer.transfer.catalogue.scores.shape[1] == 9
     assert len(fewer.transfer.similarity.values) == 9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: replace(h, task=replace(h.task, meta_features={"rows": 5.0})),
+        lambda h: replace(h, task=replace(h.task, family="other")),
+        lambda h: replace(h, fidelity=np.full(len(h), 0.5)),
+        lambda h: replace(h, fold_scores=np.tile(h.values[:, None], (1, 2))),
+        lambda h: replace(h, curves=np.tile(h.values[:, None], (1, 2))),
+    ],
+    ids=["meta-features", "family", "fidelity", "folds", "curves"],
+)
+def test_all_that_a_task_teaches_is_looked_at(
+    model: MetaModel, change: Callable[[TaskHistory], TaskHistory]
+) -> None:
+    first, *rest = TEN.histories
+    more = LEARNER.refit(model, Portfolio([change(first), *rest]))
+    assert more.lineage.version == 2
+
+
+def test_a_flipped_direction_is_learned_anew(model: MetaModel) -> None:
+    flipped = [replace(h, task=replace(h.task, direction="minimize")) for h in TEN.histories]
+    other = LEARNER.refit(model, Portfolio(flipped))
+    assert other.warm_start(1) != model.warm_start(1)
+    assert other.lineage.version == 2
+
+
+def test_other_terms_are_a_change_but_other_names_of_sources_are_none(model: MetaModel) -> None:
+    assert LEARNER.refit(model, Portfolio(TEN.histories, provenance={"source": "x"})) is model
+    assert LEARNER.refit(model, Portfolio(TEN.histories, licence="MIT")).licence == "MIT"
 
 
 def regret(model: MetaModel) -> float:
