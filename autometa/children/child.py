@@ -65,17 +65,21 @@ class Child:
         object.__setattr__(self, "source", self.source or self.name)
 
     def build(self, config: Mapping[str, Value], schema: Schema, seed: int) -> Any:
-        """An unfitted scikit-learn pipeline for a table, preprocessing included.
+        """An unfitted scikit-learn pipeline for a table, preprocessing and labels included.
 
         Raises:
             SpaceError: the config is not valid in the child's space.
         """
-        from sklearn.pipeline import Pipeline
-
+        from autometa.children.pipeline import TablePipeline
         from autometa.children.preparation import preparer
 
         model = self.model(self.space.check(config), schema, seed)
-        return Pipeline([("prepare", preparer(self.preparation, schema)), ("model", model)])
+        return TablePipeline(
+            [("prepare", preparer(self.preparation, schema)), ("model", model)],
+            numeric=schema.numeric,
+            categorical=schema.categorical,
+            labelled=schema.kind == "classification",
+        )
 
 
 def metric(kind: Kind) -> str:

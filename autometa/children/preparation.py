@@ -35,10 +35,10 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     if preparation == "encoded":
         categories.append(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1))
     else:
-        if schema.missing:
-            numbers.append(
-                SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-            )
+        # Also where nothing is missing yet: a row to predict may lack what no training row did.
+        numbers.append(
+            SimpleImputer(strategy="median", add_indicator=schema.missing, keep_empty_features=True)
+        )
         numbers.append(StandardScaler())
         categories.append(
             OneHotEncoder(

@@ -6,8 +6,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from autometa import children
 from autometa.errors import InputError, MissingExtraError, StoreError
 from autometa.search.result import TuneResult
@@ -25,7 +23,7 @@ def refit(result: TuneResult, table: Table) -> Any:
         raise InputError("no trial succeeded, so there is no model", do="Look at the failures")
     child = children.get(result.best.child)
     pipeline = child.build(result.best.config, table.schema, result.seed)
-    return pipeline.fit(table.X, np.asarray(table.y))
+    return pipeline.fit(table.X, table.y)
 
 
 def save_model(result: TuneResult, table: Table, path: str | Path) -> list[str]:

@@ -58,9 +58,9 @@ def tune(
     """Search the best config of a child for a table, warm-started by prior tasks.
 
     Args:
-        X: Features, (n, m): a pandas DataFrame (categories and missing values are fine), or
-            anything that numpy reads as a matrix of numbers.
-        y: Target, (n,).
+        X: Features, (n, m): a pandas DataFrame (categories and missing values are fine), anything
+            that numpy reads as a matrix, or a sparse matrix that fits into memory.
+        y: Target, (n,) or (n, 1).
         child: Name of a child (see `autometa.children.names()`), "auto" to race them all, or
             "mlp@FOLDER": the perceptron that starts from what was learned on other tables.
         n_trials: Configs to evaluate in this call.
@@ -77,11 +77,9 @@ def tune(
         InputError: a table or an option that cannot be used.
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
-    import pandas as pd
+    from autometa.tables.frames import frame_of, target_of
 
-    features = X if isinstance(X, pd.DataFrame) else _frame(X)
-    target = y if isinstance(y, pd.Series) else pd.Series(y)
-    table = Table(name=name, X=features, y=target, kind=kind)  # type: ignore[arg-type]
+    table = Table(name=name, X=frame_of(X), y=target_of(y), kind=kind)  # type: ignore[arg-type]
     return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
 
 
@@ -250,13 +248,3 @@ def _evaluator() -> Evaluator:
     from autometa.children.isolated import Evaluator as Isolated
 
     return Isolated()
-
-
-def _frame(X: ArrayLike) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    matrix = np.asarray(X)
-    if matrix.ndim != 2:
-        raise InputError(f"features of shape {matrix.shape}", allowed="a matrix (rows, features)")
-    return pd.DataFrame(matrix, columns=[f"x{j}" for j in range(matrix.shape[1])])

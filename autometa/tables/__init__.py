@@ -2,6 +2,7 @@
 
 from autometa.tables.fingerprint import fingerprint, relatives, same_data
 from autometa.tables.load import BUILTIN, load_table
+from autometa.tables.notes import TableWarning
 from autometa.tables.table import Kind, Schema, Table, guess_kind
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Kind",
     "Schema",
     "Table",
+    "TableWarning",
     "fingerprint",
     "guess_kind",
     "load_table",

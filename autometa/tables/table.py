@@ -254,9 +254,19 @@ def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column as Python strings, missing as NaN: what a category is whatever its type was."""
+    """A column as Python strings, missing as NaN: what a category is whatever its type was.
+
+    A whole number is the same category as an integer and as a float, which one missing cell makes
+    of it.
+    """
     values: pd.Series[Any] = column.astype(object)
-    return values.where(column.isna(), values.map(str)).where(column.notna(), np.nan)
+    return values.where(column.isna(), values.map(_as_word)).where(column.notna(), np.nan)
+
+
+def _as_word(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
 
 
 def _days(durations: pd.Series[Any]) -> pd.Series[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import autometa
 from autometa import children, meta
@@ -320,5 +321,9 @@ def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
     )
     assert result.table == "arrays"
     assert result.metric == "balanced_accuracy"
+    options: dict[str, Any] = {"child": "svm", "n_trials": 1, "portfolio": PRIOR, "folds": 2}
+    column = np.array([[0, 1] * 15]).T
+    again = tune(sparse.csr_matrix(rng.normal(size=(30, 2))), column, **options)
+    assert again.metric == "balanced_accuracy"
     with pytest.raises(InputError, match="shape"):
         tune(np.zeros(4), [0, 1, 0, 1], portfolio=PRIOR)

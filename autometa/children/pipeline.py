@@ -1,0 +1,181 @@
+"""The pipeline of a child on a table: it takes rows as people have them and speaks their labels.
+
+Children see prepared matrices and class numbers, in the search and here alike: labels are encoded
+once, when the pipeline is fitted, and decoded when it predicts. Rows to predict may come as a frame
+(columns by name, in any order), as a matrix (columns by place) or sparse; true and false as 0 and
+1; cells may be missing, or hold what no training row held.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from autometa.errors import InputError
+from autometa.tables.frames import frame_of, target_of
+from autometa.tables.notes import TableWarning, shown
+from autometa.tables.table import as_number, as_text
+
+_TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
+BOOLEANS = frozenset(_TRUTHS.values())
+
+
+def _delegated(name: str, what: str) -> Any:
+    """A method of the model, for rows X (n, m); there only where the model has it."""
+
+    def has(pipeline: TablePipeline) -> bool:
+        return hasattr(pipeline.steps[-1][1], name)
+
+    def method(self: TablePipeline, X: Any, **params: Any) -> NDArray[np.float64]:
+        rows = self._rows(X)
+        with _quiet():
+            return np.asarray(getattr(super(TablePipeline, self), name)(rows, **params))
+
+    method.__name__, method.__doc__ = name, what
+    return available_if(has)(method)
+
+
+class TablePipeline(Pipeline):  # type: ignore[misc]
+    """A scikit-learn pipeline for the rows of one kind of table.
+
+    Args:
+        steps: As `Pipeline`: preparation and model.
+        numeric: Names of the number columns.
+        categorical: Names of the category columns.
+        labelled: Whether the target is labels; the model sees them as whole numbers from 0.
+        memory, verbose, transform_input: As `Pipeline`.
+
+    Attributes:
+        classes_: Labels (c,) in the order of the columns of `predict_proba`.
+        feature_names_in_: Columns of the rows it was fitted to, (m,).
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[tuple[str, Any]],
+        *,
+        numeric: Sequence[str] = (),
+        categorical: Sequence[str] = (),
+        labelled: bool = False,
+        memory: Any = None,
+        verbose: bool = False,
+        transform_input: Any = None,
+    ) -> None:
+        self.numeric = numeric
+        self.categorical = categorical
+        self.labelled = labelled
+        super().__init__(steps, memory=memory, verbose=verbose, transform_input=transform_input)
+
+    def fit(self, X: Any, y: Any, **params: Any) -> Self:
+        """Fit to rows X (n, m) and the target y (n,)."""
+        frame, target = frame_of(X), target_of(y)
+        self.names_ = list(frame.columns)
+        frame = self._known_columns(frame)
+        self.known_ = {c: sorted(set(as_text(frame[c]).dropna())) for c in self.categorical}
+        if not self.labelled:
+            super().fit(frame, np.asarray(target, dtype=np.float64), **params)
+            return self
+        labels = target.astype("category").cat.remove_unused_categories()
+        if labels.isna().any():
+            raise InputError("a target with missing labels", allowed="a label for each row")
+        self.labels_ = np.asarray(labels.cat.categories)
+        super().fit(frame, np.asarray(labels.cat.codes, dtype=np.int64), **params)
+        return self
+
+    def predict(self, X: Any, **params: Any) -> NDArray[Any]:
+        """Labels or numbers (n,) for rows X (n, m)."""
+        rows = self._rows(X)
+        with _quiet():
+            found = super().predict(rows, **params)
+        return np.asarray(self.labels_[found] if self.labelled else found)
+
+    predict_proba = _delegated("predict_proba", "Probabilities (n, c), columns as `classes_`.")
+    predict_log_proba = _delegated("predict_log_proba", "Their logarithms (n, c).")
+    decision_function = _delegated("decision_function", "The model's decision function.")
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy, or R^2."""
+        found = self.predict(X)
+        return float((accuracy_score if self.labelled else r2_score)(target_of(y), found))
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Labels (c,)."""
+        return np.asarray(self.labels_[np.asarray(self.steps[-1][1].classes_)])
+
+    @property
+    def feature_names_in_(self) -> NDArray[Any]:
+        """Names of the columns of the rows it was fitted to, (m,)."""
+        check_is_fitted(self, "names_")
+        return np.asarray(self.names_, dtype=object)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Their number."""
+        check_is_fitted(self, "names_")
+        return len(self.names_)
+
+    # Rows ----------------------------------------------------------------------------------------
+
+    def _rows(self, X: Any) -> pd.DataFrame:
+        """Rows to predict, as those that it was fitted to."""
+        check_is_fitted(self, "names_")
+        frame = self._known_columns(frame_of(X, names=self.names_))
+        for name in self.numeric:
+            _tell_unread(frame[name])
+        for name in self.categorical:
+            texts = as_text(frame[name])
+            if set(self.known_[name]) <= BOOLEANS:
+                texts = texts.map(lambda text: _TRUTHS.get(str(text).lower(), text))
+            frame[name] = texts
+            _tell_unseen(texts, self.known_[name])
+        return frame
+
+    def _known_columns(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns that the model needs.
+
+        Raises:
+            InputError: one is missing.
+        """
+        needed = [*self.numeric, *self.categorical]
+        if absent := [name for name in needed if name not in frame.columns]:
+            raise InputError(
+                f"rows without the column{'s' * (len(absent) > 1)} {shown(absent)}",
+                allowed=f"rows with the columns of the table: {shown(needed)}",
+            )
+        if extra := [name for name in frame.columns if name not in needed]:
+            _tell(f"not used: column{'s' * (len(extra) > 1)} {shown(extra)}")
+        return frame[needed].copy()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without scikit-learn's own warning of unseen categories, which names columns by number."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
+        yield
+
+
+def _tell_unread(column: pd.Series[Any]) -> None:
+    lost = int((as_number(column).isna() & column.notna()).sum())
+    if lost:
+        _tell(f"{lost} cells of column {column.name!r} are no numbers: taken as missing")
+
+
+def _tell_unseen(texts: pd.Series[Any], known: Iterable[str]) -> None:
+    if unseen := sorted(set(texts.dropna()) - set(known)):
+        _tell(f"column {texts.name!r} has values that no training row had: {shown(unseen)}")
+
+
+def _tell(sentence: str) -> None:
+    warnings.warn(sentence, TableWarning, stacklevel=5)

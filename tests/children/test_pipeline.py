@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from autometa import children
+from autometa.children.pipeline import TablePipeline
+from autometa.errors import InputError
+from autometa.tables import Table, TableWarning
+
+RNG = np.random.default_rng(0)
+ROWS = 80
+FAST = ("random_forest", "linear", "k_nearest_neighbors", "hist_gradient_boosting")
+
+
+def rows() -> pd.DataFrame:
+    """Numbers, a flag that decides, and a category; nothing is missing."""
+    flag = RNG.random(ROWS) < 0.5
+    return pd.DataFrame(
+        {
+            "size": RNG.normal(size=ROWS),
+            "flag": flag,
+            "town": RNG.choice(["a", "b", "c"], ROWS),
+        }
+    )
+
+
+X = rows()
+
+
+def fitted(
+    y: Any, *, child: str = "linear", features: Any = X, **config: Any
+) -> tuple[TablePipeline, Table]:
+    table = Table(name="t", X=features, y=pd.Series(y), kind="classification")
+    of = children.get(child)
+    known = {**of.space.defaults, **config}
+    return of.build(known, table.schema, 0).fit(table.X, table.y), table
+
+
+# Labels -------------------------------------------------------------------------------------------
+
+LABELS = {
+    "digits as text": ["1", "2"],
+    "numbers": [3, 7],
+    "floats": [0.5, 1.5],
+    "booleans": [True, False],
+    "text": ["no", "yes"],
+    "a sorted category": pd.Categorical(["low", "high"], ["low", "high"], ordered=True),
+}
+
+
+@pytest.mark.parametrize("name", children.names())
+@pytest.mark.parametrize("labels", list(LABELS))
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_every_family_predicts_the_labels_it_was_given(name: str, labels: str) -> None:
+    pair = LABELS[labels]
+    y = pd.Series(pair).iloc[X["flag"].to_numpy(dtype=int)].reset_index(drop=True)
+    weighted = "class_weight" in children.get(name).space.names
+    model, table = fitted(y, child=name, **({"class_weight": "balanced"} if weighted else {}))
+    predicted = model.predict(X)
+    assert set(predicted) <= set(y)
+    assert {type(p) for p in predicted.tolist()} == {type(v) for v in y.tolist()}
+    assert (predicted == y.to_numpy()).mean() > 0.7
+    assert list(model.classes_) == list(table.y.cat.categories)
+    if hasattr(model, "predict_proba"):
+        best = model.classes_[model.predict_proba(X).argmax(axis=1)]
+        assert (best == predicted).mean() > 0.9
+
+
+def test_the_model_sees_the_class_numbers_that_the_search_saw() -> None:
+    """In the order of a category, which is not the order of its names."""
+    words = pd.Categorical(np.where(X["flag"], "low", "high"), ["low", "high"])
+    model, table = fitted(words)
+    assert list(model[-1].classes_) == [0, 1]
+    coded = children.get("linear").model(children.get("linear").space.defaults, table.schema, 0)
+    coded.fit(model[:-1].transform(table.X), table.labels)
+    assert np.array_equal(coded.coef_, model[-1].coef_)
+
+
+@pytest.mark.parametrize("shape", ["column", "frame", "list", "array"])
+def test_a_target_may_come_as_a_column(shape: str) -> None:
+    words = np.where(X["flag"], "yes", "no")
+    y = {
+        "column": words[:, None],
+        "frame": pd.DataFrame({"y": words}),
+        "list": words.tolist(),
+        "array": words,
+    }[shape]
+    model, _ = fitted(words)
+    again = clone(model).fit(X, y)
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert model.score(X, y) > 0.9
+    with pytest.raises(InputError, match=r"\(80, 2\)"):
+        clone(model).fit(X, np.column_stack([words, words]))
+
+
+# Rows to predict ----------------------------------------------------------------------------------
+
+Y = np.where(X["flag"], "yes", "no")
+
+
+@pytest.mark.parametrize("name", FAST)
+@pytest.mark.parametrize(
+    "form", [int, float, str, lambda v: str(v).lower(), lambda v: str(int(v)), np.bool_, object]
+)
+def test_true_and_false_in_any_form(name: str, form: Any) -> None:
+    model, _ = fitted(Y, child=name)
+    flags = pd.Series([form(v) if form is not object else v for v in X["flag"]], dtype=object)
+    typed = X.assign(flag=flags)
+    assert np.array_equal(model.predict(typed), model.predict(X))
+    assert np.array_equal(model.predict(X.assign(flag=flags.infer_objects())), model.predict(X))
+
+
+@pytest.mark.parametrize("name", children.names())
+def test_cells_may_be_missing_where_no_training_row_lacked_one(name: str) -> None:
+    model, table = fitted(Y, child=name)
+    assert not table.schema.missing
+    for column in X.columns:
+        holes = X.astype({column: object}).assign(**{column: None})
+        predicted = model.predict(holes)
+        assert set(predicted) <= {"yes", "no"}
+    nullable = X.assign(size=pd.array([None, *X["size"][1:]], dtype="Float64"))
+    assert len(model.predict(nullable)) == ROWS
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_unseen_categories_are_told_and_predicted(name: str) -> None:
+    model, _ = fitted(Y, child=name)
+    with pytest.warns(TableWarning, match="'town' has values that no training row had: 'z'"):
+        assert len(model.predict(X.assign(town="z"))) == ROWS
+
+
+def test_a_category_of_numbers_is_known_as_integer_and_as_float() -> None:
+    coded = X.assign(town=pd.Categorical(X["town"].map({"a": 1, "b": 2, "c": 3})))
+    model, _ = fitted(Y, features=coded)
+    floats = coded.assign(town=coded["town"].astype(float))
+    texts = coded.assign(town=coded["town"].astype(str))
+    for form in (floats, texts, coded.assign(town=coded["town"].astype(int))):
+        assert np.array_equal(model.predict(form), model.predict(coded))
+
+
+def test_columns_count_by_name_and_in_a_matrix_by_place() -> None:
+    model, _ = fitted(Y)
+    wanted = model.predict(X)
+    assert np.array_equal(model.predict(X[["town", "size", "flag"]]), wanted)
+    assert np.array_equal(model.predict(X.to_numpy()), wanted)
+    assert np.array_equal(model.predict(X.to_numpy().tolist()), wanted)
+    assert np.array_equal(model.predict(X.set_axis(range(3), axis=1)), wanted)
+    with pytest.raises(InputError, match="'flag', 'town'"):
+        model.predict(X[["size"]])
+    with pytest.raises(InputError, match="2 columns"):
+        model.predict(X.to_numpy()[:, :2])
+    with pytest.raises(InputError, match=r"shape \(3,\)"):
+        model.predict(X.to_numpy()[0])
+    with pytest.raises(InputError, match="one dimension"):
+        model.predict(X.iloc[0])
+    with pytest.warns(TableWarning, match="not used: column 'more'"):
+        assert np.array_equal(model.predict(X.assign(more=1)), wanted)
+
+
+def test_integer_names_are_the_text_of_them() -> None:
+    numbers = pd.DataFrame(RNG.normal(size=(ROWS, 3)))
+    model, _ = fitted(np.where(numbers[0] > 0, "yes", "no"), features=numbers)
+    wanted = model.predict(numbers)
+    assert np.array_equal(model.predict(numbers.to_numpy()), wanted)
+    assert np.array_equal(model.predict(numbers[[2, 0, 1]]), wanted)
+    assert np.array_equal(model.predict(numbers.rename(columns=str)), wanted)
+
+
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.coo_array, "frame"])
+def test_sparse_rows(form: Any) -> None:
+    dense = np.where(RNG.random((ROWS, 4)) < 0.6, 0.0, RNG.normal(size=(ROWS, 4)))
+    model, _ = fitted(np.where(dense[:, 0] > 0, "yes", "no"), features=pd.DataFrame(dense))
+    given = (
+        pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(dense))
+        if form == "frame"
+        else form(dense)
+    )
+    assert np.array_equal(model.predict(given), model.predict(dense))
+
+
+def test_what_is_no_number_is_counted() -> None:
+    model, _ = fitted(Y)
+    words = X.astype({"size": object})
+    words.loc[:4, "size"] = "much"
+    with pytest.warns(TableWarning, match="5 cells of column 'size'"):
+        model.predict(words)
+
+
+def test_a_regression_has_numbers_and_no_classes() -> None:
+    table = Table(name="t", X=X, y=X["size"] * 2)
+    model = children.get("linear").build(children.get("linear").space.defaults, table.schema, 0)
+    model.fit(table.X, table.y)
+    assert model.score(X, table.y) > 0.9
+    assert not hasattr(model, "predict_proba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict(X.to_numpy()).dtype == np.float64
