@@ -78,7 +78,8 @@ def test_the_model_sees_the_class_numbers_that_the_search_saw() -> None:
     words = pd.Categorical(np.where(X["flag"], "low", "high"), ["low", "high"])
     model, table = fitted(words)
     assert list(model[-1].classes_) == [0, 1]
-    coded = children.get("linear").model(children.get("linear").space.defaults, table.schema, 0)
+    child = children.get("linear")
+    coded = child.model(dict(child.space.defaults), table.schema, 0)
     coded.fit(model[:-1].transform(table.X), table.labels)
     assert np.array_equal(coded.coef_, model[-1].coef_)
 
