@@ -178,11 +178,8 @@ def test_integer_names_are_the_text_of_them() -> None:
 def test_sparse_rows(form: Any) -> None:
     dense = np.where(RNG.random((ROWS, 4)) < 0.6, 0.0, RNG.normal(size=(ROWS, 4)))
     model, _ = fitted(np.where(dense[:, 0] > 0, "yes", "no"), features=pd.DataFrame(dense))
-    given = (
-        pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(dense))
-        if form == "frame"
-        else form(dense)
-    )
+    columns = pd.DataFrame(dense).astype(pd.SparseDtype(float, 0.0))
+    given = columns if form == "frame" else form(dense)
     assert np.array_equal(model.predict(given), model.predict(dense))
 
 
