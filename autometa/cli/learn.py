@@ -84,7 +84,10 @@ def _show(
                 "known": study["trials"] - added[task],
                 "skipped": sum(study["skipped"].values()),
                 "reasons": study["skipped"],
+                "not_finite": study["not_finite"],
+                "infeasible": study["infeasible"],
                 "left_out": study["left_out"],
+                "left_out_why": study["left_out_why"],
             }
             for task in study["tasks"]
         ]
@@ -109,5 +112,10 @@ def _show(
 
 def _why(row: dict[str, Any]) -> str:
     parts = [f"{count} {reason}" for reason, count in row["reasons"].items()]
-    parts += [f"parameter {name!r} left out" for name in row["left_out"]]
+    parts += [f"parameter {name!r} left out: {why}" for name, why in row["left_out_why"].items()]
+    for count, what in (
+        (row["not_finite"], "without a finite value"),
+        (row["infeasible"], "infeasible"),
+    ):
+        parts += [f"{count} {what} taken as failed"] if count else []
     return ", ".join(parts)

@@ -9,21 +9,20 @@ The rules, in order:
    needs at least so many (`for i in range(n_layers)`), that come earlier or are active always.
    A parent that shows both cases is preferred, then a category, then the first one. Categories
    that no trial tried are taken as inactive.
-4. One that nothing explains is left out of the space, and reported; its trials stay.
-5. Studies with the same parameters (kinds, scales, steps, categories) share a space with the widest
-   ranges. Conditions are then read from all their trials together; where that explains less than
-   each study alone did, only studies with the same conditions share.
+4. Where nothing explains a parameter exactly, few trials must not outvote all others: those that
+   stand against the best explanation (early returns, gaps in a table) are dropped, a fifth of all
+   at most. So are trials before a parameter was added to the objective, if at least as many came
+   after, and trials without any parameter, such as a tracker's parent runs.
+5. A parameter that is still unexplained is left out of the space, and reported; its trials stay.
 
 Shapes: n trials, p parameters; raw (n, p) as in `space`, NaN where a trial has no such parameter.
 """
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +35,14 @@ from optuna.distributions import (
 
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
-from autometa.space import SearchSpace, Value, same
+from autometa.space import SearchSpace, Value
+from autometa.space.choices import joined_choices
 from autometa.space.values import fits, plain_value, read_distribution
-from autometa.task import TaskHistory
 
 MAX_COUNT = 64  # integers with more values are no counts that switch parameters
-_Conditions = dict[str, tuple[str, list[Value]]]
+MOST_ODD = 5  # one in so many trials may stand against what explains all others
+LEAST_NEW = 3  # trials of a parameter that was added on the way
+Conditions: TypeAlias = dict[str, tuple[str, list[Value]]]
 
 
 def union(name: str, distributions: Iterable[BaseDistribution]) -> BaseDistribution:
@@ -55,11 +56,9 @@ def union(name: str, distributions: Iterable[BaseDistribution]) -> BaseDistribut
     if isinstance(first, CategoricalDistribution):
         rest = [d for d in known if isinstance(d, CategoricalDistribution)]
         if len(rest) == len(known):
-            choices: list[Value] = []
-            for choice in (c for d in rest for c in d.choices):
-                if not any(same(choice, c) for c in choices):
-                    choices.append(choice)
-            return first if len(known) == 1 else CategoricalDistribution(choices)
+            if len(known) == 1:
+                return first
+            return CategoricalDistribution(joined_choices(d.choices for d in rest))
     for kind in (FloatDistribution, IntDistribution):
         numeric = [d for d in known if isinstance(d, kind)]
         if len(numeric) == len(known) and len({d.log for d in numeric}) == 1:
@@ -72,17 +71,46 @@ def union(name: str, distributions: Iterable[BaseDistribution]) -> BaseDistribut
     )
 
 
+def most_alike(distributions: Iterable[BaseDistribution]) -> list[BaseDistribution]:
+    """Those of the kind and scale that most have, the later one of two; all where `union` can.
+
+    Integers and floats of one scale are all taken for floats.
+    """
+    known = list(distributions)
+    counts = Counter(map(_class, known))
+    if len(counts) == 1:
+        return known
+    if len({log for kind, log in counts}) == 1 and None not in {log for kind, log in counts}:
+        return [
+            FloatDistribution(d.low, d.high, log=d.log) if isinstance(d, IntDistribution) else d
+            for d in known
+        ]
+    last = {_class(d): i for i, d in enumerate(known)}
+    most = max(counts, key=lambda kind: (counts[kind], last[kind]))
+    return [d for d in known if _class(d) == most]
+
+
+def _class(distribution: BaseDistribution) -> tuple[type, bool | None]:
+    return type(distribution), getattr(distribution, "log", None)
+
+
+def name_of(names: Iterable[str]) -> str:
+    """The name of an inferred space, from its parameters' names."""
+    listed = list(names)
+    return ", ".join(listed[:4] + (["..."] if len(listed) > 4 else []))
+
+
 def _wide(kind: str, known: Sequence[FloatDistribution | IntDistribution]) -> BaseDistribution:
     """The range over all, on their common grid where they have one (old classes become new)."""
     low, high = min(d.low for d in known), max(d.high for d in known)
-    step = known[0].step if len({_grid(d) for d in known}) == 1 else None
+    step = known[0].step if len({grid_of(d) for d in known}) == 1 else None
     if step is None and kind == "IntDistribution":
         step = 1
     attributes = {"low": low, "high": high, "log": known[0].log, "step": step}
     return read_distribution({"name": kind, "attributes": attributes})
 
 
-def _grid(distribution: FloatDistribution | IntDistribution) -> tuple[float, float] | None:
+def grid_of(distribution: FloatDistribution | IntDistribution) -> tuple[float, float] | None:
     """(step, offset) of the values a distribution allows; None where it is continuous."""
     step = distribution.step
     return None if step is None else (step, round(distribution.low / step, 6) % 1)
@@ -90,33 +118,112 @@ def _grid(distribution: FloatDistribution | IntDistribution) -> tuple[float, flo
 
 def infer(
     distributions: Mapping[str, BaseDistribution], raw: Floats
-) -> tuple[_Conditions, list[str]]:
+) -> tuple[Conditions, list[str]]:
     """(conditions, parameters that nothing explains), from the COMPLETE trials (n, p)."""
     present = ~np.isnan(raw)
-    always = np.asarray(present.all(axis=0))
     names = list(distributions)
-    conditions: _Conditions = {}
+    conditions: Conditions = {}
     left_out: list[str] = []
     for j, name in enumerate(names):
-        if always[j]:
+        if present[:, j].all():
             continue
         found = []
-        for k, parent in enumerate(names):
-            # Earlier or always active: so that no circle of conditions can come out.
-            if k == j or not (always[k] or k < j) or parent in left_out:
-                continue
-            switch = distributions[parent]
+        for k in _parents(distributions, present, j, left_out):
+            switch = distributions[names[k]]
             explained = _explained(switch, raw[:, k], present[:, j])
             if explained is not None:
                 values, contrast = explained
                 is_number = not isinstance(switch, CategoricalDistribution)
-                found.append(((not contrast, is_number, k), parent, values))
+                found.append(((not contrast, is_number, k), names[k], values))
         if found:
             _, parent, values = min(found, key=lambda f: f[0])
             conditions[name] = (parent, values)
         else:
             left_out.append(name)
     return conditions, left_out
+
+
+def infer_most(
+    distributions: Mapping[str, BaseDistribution], raw: Floats
+) -> tuple[Conditions, list[str]]:
+    """As `infer`, but few odd trials are outvoted (rule 4); they do not fit what comes out."""
+    kept = np.flatnonzero(~np.isnan(raw).all(axis=1))  # one without parameters has no say
+    most = max(1, len(kept) // MOST_ODD) if len(kept) >= LEAST_NEW else 0
+    odd = 0
+    while True:
+        conditions, left_out = infer(distributions, raw[kept])
+        found = [
+            (len(against.rows), against)
+            for name in left_out
+            if (against := _against(distributions, raw[kept], name, left_out)) is not None
+            and (against.added or odd + len(against.rows) <= most)
+        ]
+        if not found:
+            return conditions, left_out
+        _, fewest = min(found, key=lambda f: f[0])
+        odd += 0 if fewest.added else len(fewest.rows)
+        kept = np.delete(kept, fewest.rows)
+
+
+class _Against(NamedTuple):
+    """Trials, by row, that stand against the best explanation of a parameter."""
+
+    rows: NDArray[np.int64]
+    added: bool  # they are the ones before the parameter was added to the objective
+
+
+def _against(
+    distributions: Mapping[str, BaseDistribution],
+    raw: Floats,
+    name: str,
+    left_out: Sequence[str],
+) -> _Against | None:
+    """The fewest trials whose loss would explain a parameter; None where it would cost too many."""
+    names = list(distributions)
+    j = names.index(name)
+    present = ~np.isnan(raw)
+    child = present[:, j]
+    expected = [np.ones(len(raw), dtype=bool)]
+    for k in _parents(distributions, present, j, [n for n in left_out if n != name]):
+        expected += _switched(distributions[names[k]], raw[:, k], child)
+    wrong = min((e != child for e in expected), key=np.count_nonzero)
+    rows = np.flatnonzero(wrong)
+    having = np.flatnonzero(child & ~wrong)
+    if len(having) <= len(rows) and not len(having) == len(rows) >= LEAST_NEW:
+        return None
+    lacking = not child[rows].any()
+    added = lacking and len(having) >= LEAST_NEW and int(rows.max()) < int(having.min())
+    return _Against(rows, added)
+
+
+def _parents(
+    distributions: Mapping[str, BaseDistribution],
+    present: NDArray[np.bool_],
+    child: int,
+    left_out: Sequence[str],
+) -> Iterator[int]:
+    """Parameters that may switch another: earlier or always active ones, so without a circle."""
+    for k, name in enumerate(distributions):
+        if k != child and (k < child or present[:, k].all()) and name not in left_out:
+            yield k
+
+
+def _switched(
+    switch: BaseDistribution, column: Floats, child: NDArray[np.bool_]
+) -> Iterator[NDArray[np.bool_]]:
+    """In which trials (n,) a parameter would be active, by the condition that errs least."""
+    has = ~np.isnan(column)
+    if isinstance(switch, CategoricalDistribution):
+        codes = np.where(has, column, 0).astype(np.int64)
+        votes = np.bincount(codes[has], weights=2.0 * child[has] - 1.0, minlength=1)
+        yield has & (votes >= 0)[codes]
+    elif isinstance(switch, IntDistribution) and _is_count(switch):
+        for least in np.unique(column[has]):
+            yield has & (column >= least)
+
+
+def _is_count(switch: IntDistribution) -> bool:
+    return (switch.high - switch.low) // switch.step < MAX_COUNT
 
 
 def _explained(
@@ -132,7 +239,7 @@ def _explained(
             return None
         codes = on if len(off) else np.arange(len(switch.choices))
     elif isinstance(switch, IntDistribution):
-        if (switch.high - switch.low) // switch.step >= MAX_COUNT:
+        if not _is_count(switch):
             return None
         if len(off) and off.max() >= on.min():
             return None
@@ -151,90 +258,3 @@ def fitting(space: SearchSpace, raw: Floats) -> tuple[NDArray[np.bool_], NDArray
     for j, distribution in enumerate(space.distributions.values()):
         inside &= ~present[:, j] | fits(distribution, raw[:, j])
     return whole, inside
-
-
-# Sharing -----------------------------------------------------------------------------------------
-
-
-def shared(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
-    """The same histories in the same order; those of alike spaces have one common space."""
-    result = list(histories)
-    groups: dict[object, list[int]] = defaultdict(list)
-    for i, history in enumerate(histories):
-        groups[_alike(history.task.space)].append(i)
-    for group in groups.values():
-        joined = _joined([histories[i] for i in group])
-        if joined is not None:
-            for i, history in zip(group, joined, strict=True):
-                result[i] = history
-            continue
-        parts: dict[str, list[int]] = defaultdict(list)
-        for i in group:
-            parts[_switches(histories[i].task.space)].append(i)
-        for part in parts.values():
-            for i, history in zip(part, _joined([histories[i] for i in part]) or (), strict=False):
-                result[i] = history
-    return result
-
-
-def _joined(histories: list[TaskHistory]) -> list[TaskHistory] | None:
-    """The histories in one space, or None where no conditions explain all their trials."""
-    first = histories[0].task.space
-    if all(h.task.space == first for h in histories):
-        return histories
-    distributions = {
-        name: union(name, (h.task.space.distributions[name] for h in histories))
-        for name in first.names
-    }
-    raws = [_moved(h, distributions) for h in histories]
-    complete = np.concatenate([r[h.complete] for r, h in zip(raws, histories, strict=True)])
-    conditions, left_out = infer(distributions, complete)
-    if left_out:
-        return None
-    space = SearchSpace(
-        distributions, conditions=conditions, inner_lr=first.inner_lr, name=first.name
-    )
-    order = [first.names.index(n) for n in space.names]
-    raws = [r[:, order] for r in raws]
-    if not all(np.logical_and(*fitting(space, r)).all() for r in raws):
-        return None
-    return [
-        replace(h, task=replace(h.task, space=space), raw=r)
-        for h, r in zip(histories, raws, strict=True)
-    ]
-
-
-def _moved(history: TaskHistory, distributions: Mapping[str, BaseDistribution]) -> Floats:
-    """The raw rows (n, p) with the columns, and the codes of categories, of other distributions."""
-    own = history.task.space
-    raw = np.empty((len(history), len(distributions)))
-    for j, (name, new) in enumerate(distributions.items()):
-        column, old = history.raw[:, own.names.index(name)], own.distributions[name]
-        if isinstance(old, CategoricalDistribution) and old != new:
-            assert isinstance(new, CategoricalDistribution)
-            codes = [next(i for i, c in enumerate(new.choices) if same(c, o)) for o in old.choices]
-            column = np.array([*codes, np.nan])[np.where(np.isnan(column), -1, column).astype(int)]
-        raw[:, j] = column
-    return raw
-
-
-def _alike(space: SearchSpace) -> object:
-    """Equal for spaces that differ in ranges, order, conditions and name only."""
-    kinds = frozenset((n, _kind(d)) for n, d in space.distributions.items())
-    return kinds, space.inner_lr
-
-
-def _kind(distribution: BaseDistribution) -> tuple[Any, ...]:
-    if isinstance(distribution, CategoricalDistribution):
-        return ("category", frozenset(json.dumps(c) for c in distribution.choices))
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return (isinstance(distribution, IntDistribution), distribution.log, _grid(distribution))
-
-
-def _switches(space: SearchSpace) -> str:
-    """Equal for spaces with the same conditions, whatever the upper ends of their counts."""
-    found = {}
-    for name, (parent, on) in space.conditions.items():
-        is_count = isinstance(space.distributions[parent], IntDistribution)
-        found[name] = [parent, on[0] if is_count else sorted(json.dumps(v) for v in on)]
-    return json.dumps(found, sort_keys=True)

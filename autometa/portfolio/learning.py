@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autometa.portfolio.inferring import shared
 from autometa.portfolio.merging import unseen
 from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.sharing import shared
 from autometa.portfolio.study_names import INFERRED, identity_of, named
 from autometa.task import TaskHistory
 

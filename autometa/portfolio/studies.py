@@ -1,9 +1,10 @@
 """Finished Optuna studies -> histories, and into a portfolio folder; nothing is dropped silently.
 
 A history is made of params, distributions, values, intermediate values, states and times only;
-attributes of trials are never looked at, since some samplers keep pickled objects there.
+of the attributes of trials, where some samplers keep pickled objects, only constraints are looked
+at.
 
-    COMPLETE          COMPLETE; FAILED where its value is NaN or infinite
+    COMPLETE          COMPLETE; FAILED where its value is NaN or infinite, or a constraint is broken
     PRUNED            PRUNED, with its last intermediate value; fidelity is the share of steps that
                       it reached, 1 where no COMPLETE trial says how many steps there are
     FAIL              FAILED
@@ -33,11 +34,12 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from autometa._version import __version__
+from autometa.constraints import count_infeasible, infeasible
 from autometa.errors import InputError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
 from autometa.portfolio.aim import Aim, aim_at
-from autometa.portfolio.inferring import shared
 from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.sharing import shared
 from autometa.portfolio.sources import ALLOWED, FoundStudy, StudySource, opened
 from autometa.portfolio.study_names import INFERRED, named
 from autometa.portfolio.study_trials import ImportedStudy, read_rows, sound, values_of
@@ -190,6 +192,7 @@ def _import(
         rows = read_rows(new, trials, aim)
     except (InputError, SpaceError) as error:
         return new, error
+    new.infeasible = count_infeasible(rows.trials)
     base = study.name
     several = len(directions) > 1
     for k, direction in enumerate(directions):
@@ -210,7 +213,7 @@ def _import(
         )
         values, states = values_of(rows.trials, rows.curves, k, len(directions))
         new.failed += sum(
-            t.state == TrialState.COMPLETE and s == State.FAILED
+            t.state == TrialState.COMPLETE and s == State.FAILED and not infeasible(t)
             for t, s in zip(rows.trials, states, strict=True)
         )
         new.histories.append(

@@ -17,15 +17,17 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.constraints import infeasible
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio.adapting import SpaceReport, report_of
 from autometa.portfolio.aim import Aim
-from autometa.portfolio.inferring import fitting, infer, union
-from autometa.space import SearchSpace, Value
+from autometa.portfolio.inferring import MOST_ODD, fitting, infer_most, name_of
+from autometa.portfolio.study_configs import distributions_of, misfit, number_of, raw_of
+from autometa.space import SearchSpace
 from autometa.space.adapting import adapt_rows
 from autometa.space.rules import Rules
 from autometa.task import State, TaskHistory
@@ -44,7 +46,10 @@ class ImportedStudy:
     histories: list[TaskHistory] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     failed: int = 0  # COMPLETE trials whose value is not finite
-    left_out: list[str] = field(default_factory=list)
+    infeasible: int = 0  # trials that broke a constraint
+    left_out: dict[str, str] = field(
+        default_factory=dict
+    )  # parameter -> why it is not in the space
     names: set[str] = field(default_factory=set)  # of all parameters
     adapted: SpaceReport | None = None
 
@@ -57,7 +62,9 @@ class ImportedStudy:
             "trials": len(self.histories[0]) if self.histories else 0,
             "skipped": dict(self.skipped),
             "not_finite": self.failed,
-            "left_out": self.left_out,
+            "infeasible": self.infeasible,
+            "left_out": list(self.left_out),
+            "left_out_why": dict(self.left_out),
         }
 
 
@@ -93,7 +100,11 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> St
             allowed="at least one",
             do="Let it finish, or leave it out",
         )
-    distributions = _distributions(new, finished, complete)
+    names = list(dict.fromkeys(n for t in complete for n in t.params))
+    if not names:
+        raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
+    new.names.update(names)
+    distributions, new.left_out = distributions_of(new.study, names, finished)
     if aim.space is None:
         space = _inferred(new, distributions, complete, aim.inner_lr)
         raw, wrong = _own(new, finished, space)
@@ -103,9 +114,11 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> St
     else:
         space = aim.space
         raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)
-    for trial, what in zip(finished, wrong, strict=True):
-        if what:
-            new.skipped[f"{trial.state.name}: {what}"] += 1
+    for i, trial in enumerate(finished):
+        if trial.state == TrialState.COMPLETE and not trial.params:
+            wrong[i] = "no parameters"
+        if wrong[i]:
+            new.skipped[f"{trial.state.name}: {wrong[i]}"] += 1
     keep = np.array([not what for what in wrong], dtype=bool)
     kept = [t for t, k in zip(finished, keep, strict=True) if k]
     if not any(t.state == TrialState.COMPLETE for t in kept):
@@ -125,7 +138,7 @@ def sound(trial: FrozenTrial) -> bool:
     numbers = (*(trial.values or ()), *trial.intermediate_values.values())
     times = (trial.datetime_start, trial.datetime_complete)
     return (
-        all(n is None or isinstance(n, float) or _number(n) < math.inf for n in numbers)
+        all(n is None or isinstance(n, float) or number_of(n) < math.inf for n in numbers)
         and all(isinstance(s, int) and abs(s) < _MOST_STEP for s in trial.intermediate_values)
         and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
     )
@@ -135,10 +148,10 @@ def _own(
     new: ImportedStudy, finished: Sequence[FrozenTrial], space: SearchSpace
 ) -> tuple[Floats, list[str]]:
     """Raw configs (n, p) in the study's own space, and for each what is wrong with it or ""."""
-    raw, foreign = _raw(finished, space, ignore=new.left_out)
+    raw, foreign = raw_of(finished, space, ignore=new.left_out)
     whole, inside = fitting(space, raw)
     wrong = [
-        strange or ("" if fits else _misfit(space, row))
+        strange or ("" if fits else misfit(space, row))
         for strange, fits, row in zip(foreign, whole & inside, raw, strict=True)
     ]
     return raw, wrong
@@ -158,7 +171,7 @@ def _adapted(
         SpaceError: two of its parameters become one.
     """
     flat = SearchSpace(distributions)
-    raw, foreign = _raw(finished, flat)
+    raw, foreign = raw_of(finished, flat, ignore=new.left_out)
     rows = adapt_rows(distributions, space, np.where(np.isfinite(raw), raw, np.nan), rules)
     new.adapted = report_of(new.study, [new.study], rows)
     if new.adapted.too_different:
@@ -168,27 +181,18 @@ def _adapted(
             do="Say what was renamed, or leave the study out",
         )
     known = np.array([p.old is not None for p in rows.parameters[: len(space.names)]])
+    gaps = rows.filled & known
+    active = (rows.keep[:, None] & ~np.isnan(rows.raw)).sum(axis=0)
+    # A parameter that most trials have is not new: a trial without it ended early.
+    odd = (gaps.sum(axis=0) * MOST_ODD <= active) & [n not in rules.defaults for n in space.names]
     wrong = []
     for i, trial in enumerate(finished):
         what = foreign[i] or rows.lost[i]
-        gaps = np.flatnonzero(rows.filled[i] & known)
-        if not what and trial.state != TrialState.COMPLETE and len(gaps):
-            what = f"parameter {space.names[gaps[0]]!r} is missing"
+        gone = np.flatnonzero(gaps[i] & (odd | (trial.state != TrialState.COMPLETE)))
+        if not what and len(gone):
+            what = f"parameter {space.names[gone[0]]!r} is missing"
         wrong.append(what)
     return rows.raw, wrong
-
-
-def _distributions(
-    new: ImportedStudy, finished: Sequence[FrozenTrial], complete: Sequence[FrozenTrial]
-) -> dict[str, BaseDistribution]:
-    """The distributions of a study: for each parameter the narrowest that holds its trials'."""
-    names = list(dict.fromkeys(n for t in complete for n in t.params))
-    if not names:
-        raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
-    new.names.update(names)
-    return {
-        n: union(n, (t.distributions[n] for t in finished if n in t.distributions)) for n in names
-    }
 
 
 def _inferred(
@@ -198,75 +202,18 @@ def _inferred(
     inner_lr: str | None,
 ) -> SearchSpace:
     """The space of a study's trials, see `inferring`."""
-    flat = SearchSpace(distributions)  # refuses categories that are no plain data
-    raw, _ = _raw(complete, flat)
-    conditions, new.left_out = infer(distributions, raw)
-    distributions = {n: d for n, d in distributions.items() if n not in new.left_out}
+    raw, _ = raw_of(complete, SearchSpace(distributions))
+    conditions, unexplained = infer_most(distributions, raw)
+    new.left_out |= dict.fromkeys(unexplained, "not in all trials, and no other explains in which")
+    distributions = {n: d for n, d in distributions.items() if n not in unexplained}
     if not distributions:
         raise InputError(f"study {new.study!r} has no parameter that its trials share")
-    shown = [*distributions][:4] + (["..."] if len(distributions) > 4 else [])
     return SearchSpace(
         distributions,
         conditions=conditions,
         inner_lr=inner_lr if inner_lr in distributions else None,
-        name=", ".join(shown),
+        name=name_of(distributions),
     )
-
-
-def _raw(
-    trials: Sequence[FrozenTrial], space: SearchSpace, ignore: Sequence[str] = ()
-) -> tuple[Floats, list[str]]:
-    """Raw configs (n, p), a value that is none of the parameter's outside its range, and n reasons.
-
-    A reason is empty, or names a parameter that the space does not have.
-    """
-    columns = {n: j for j, n in enumerate(space.names)}
-    places: dict[str, dict[tuple[bool, Value], int]] = {
-        n: {(isinstance(c, bool), c): i for i, c in enumerate(d.choices)}
-        for n, d in space.distributions.items()
-        if isinstance(d, CategoricalDistribution)
-    }
-    raw = np.full((len(trials), len(columns)), np.nan)
-    foreign = [""] * len(trials)
-    for i, trial in enumerate(trials):
-        for name, value in trial.params.items():
-            j = columns.get(name)
-            if j is None:
-                if name not in ignore:
-                    foreign[i] = f"parameter {name!r} is not in the space"
-            elif name in places:
-                try:
-                    raw[i, j] = places[name].get((isinstance(value, bool), value), -1)
-                except TypeError:  # a list: never a choice
-                    raw[i, j] = -1
-            else:
-                raw[i, j] = _number(value)
-    return raw, foreign
-
-
-def _number(value: object) -> float:
-    """A parameter's number; infinite, and so outside every range, where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.inf
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _misfit(space: SearchSpace, row: Floats) -> str:
-    """What is wrong with a raw config (p,), as a reason to count."""
-    active = space.active_raw(row[None])[0]
-    for j, name in enumerate(space.names):
-        if active[j] and np.isnan(row[j]):
-            return f"parameter {name!r} is missing"
-        if not active[j] and not np.isnan(row[j]):
-            return f"parameter {name!r} is given where it is inactive"
-        one = np.full((1, len(row)), np.nan)
-        one[0, j] = row[j]
-        if not fitting(space, one)[1][0]:
-            return f"parameter {name!r} is out of range"
-    raise AssertionError  # only called for rows that do not fit
 
 
 def values_of(
@@ -275,7 +222,7 @@ def values_of(
     """Values (n,) of one objective and the states that they allow."""
     values, states = np.full(len(trials), np.nan), []
     for i, trial in enumerate(trials):
-        if trial.state == TrialState.FAIL:
+        if trial.state == TrialState.FAIL or infeasible(trial):
             states.append(State.FAILED)
             continue
         given = trial.values

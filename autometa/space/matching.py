@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from autometa.errors import SpaceError
+from autometa.space.choices import place_of
 from autometa.space.rules import Rules, alike
 from autometa.space.space import SearchSpace
 from autometa.space.values import Value, same
@@ -76,6 +77,11 @@ def match_choices(
         for c in old.choices
     ]
     if rules.guess:
+        taken = set(places)
+        for k, choice in enumerate(old.choices):
+            place = place_of(new.choices, choice)
+            if places[k] is None and place not in taken:  # 256 and "256" are one value
+                places[k] = place
         lost = [c for c, i in zip(old.choices, places, strict=True) if i is None]
         fresh = [c for i, c in enumerate(new.choices) if i not in places]
         pairs = _guessed(

@@ -128,7 +128,8 @@ def fits(distribution: BaseDistribution, raw: Floats) -> NDArray[np.bool_]:
     inside = (raw >= distribution.low) & (raw <= distribution.high)
     if distribution.step is not None:
         steps = (raw - distribution.low) / distribution.step
-        inside &= np.abs(steps - np.round(steps)) < ON_GRID
+        with np.errstate(invalid="ignore"):  # infinite values have no place on a grid
+            inside &= np.abs(steps - np.round(steps)) < ON_GRID
     return inside
 
 

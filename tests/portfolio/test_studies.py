@@ -650,15 +650,6 @@ def test_mixed_directions_are_refused() -> None:
         Portfolio.from_studies(made)
 
 
-def test_choices_that_are_no_plain_data_are_refused() -> None:
-    with pytest.warns(UserWarning, match="Choices"):
-        odd = CategoricalDistribution([(1, 2), (3,)])  # type: ignore[list-item]
-    made = optuna.create_study(study_name="s")
-    made.add_trial(create_trial(value=1.0, params={"k": (3,)}, distributions={"k": odd}))
-    with pytest.raises(SpaceError, match="Name other objects by a text"):
-        Portfolio.from_studies(made)
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
