@@ -12,10 +12,10 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
-    from autometa.bench.replay import replay as replay
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
+    from autometa.replaying import replay as replay
     from autometa.search.estimator import MetaSearchCV as MetaSearchCV
     from autometa.search.starting import create_study as create_study
     from autometa.search.study_feedback import FeedBack as FeedBack
@@ -38,7 +38,7 @@ _HOME = {
     "Portfolio": "autometa.portfolio",
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
-    "replay": "autometa.bench.replay",
+    "replay": "autometa.replaying",
     "MetaSearchCV": "autometa.search.estimator",
     "FeedBack": "autometa.search.study_feedback",
     "create_study": "autometa.search.starting",

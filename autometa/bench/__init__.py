@@ -1,11 +1,13 @@
-"""Benchmarks: suites x methods x one runner, the comparison behind every claim.
+"""Comparisons: suites x methods x one runner, for claims, replays and users' own suites.
 
-    suites/     tasks, priors that leave them out, objectives           one file a suite
-    methods/    prior tasks in, an Optuna sampler out                   one file a kind of method
+    suite       what a suite is: tasks, priors that leave them out, objectives
+    method      what a method is: prior tasks in, an Optuna sampler out
+    suites/, methods/   by name; `collection`: what other packages bring, autometa's research too
     runner      cells (method, task, seed), resumable                   -> journal
     summary     cells -> results: means, medians, ranks, pairs          -> JSON
     judged      what the best configs turn out to be worth              -> part of the results
     show        results -> tables (show_judged: of judgements); figure: results -> plots
+    record_file results of another kind: one record a variant and seed; record_curves: drawn
 
 Layers, each importing only from those to its right: runner > work > cell > pool > method, suite.
 """

@@ -4,7 +4,7 @@ Group -> numbers, a group being a space or, where there are several, "all" of th
 
     methods    method -> number of trials -> measure -> mean over tasks of the mean over seeds; and
                `calibration_error` of the reliability bins of all its tasks together
-    bins       method -> number of trials -> reliability bins (`measures`), summed over its cells
+    bins       method -> number of trials -> reliability bins (`reliability`), summed over its cells
     against    other method -> "ours / theirs" in numbers of trials -> measure -> mean difference
                reference - other, its 95 % bootstrap interval over families (low, high), and of how
                many families and tasks it is. A family counts as the mean of its tasks. Fewer than
@@ -23,7 +23,7 @@ import numpy as np
 
 from autometa.bench.compare import pair
 from autometa.bench.journal import Cell
-from autometa.bench.measures import BIN_NAMES, calibration_error
+from autometa.bench.reliability import BIN_NAMES, calibration_error
 from autometa.bench.suite import Suite
 from autometa.encoding import Floats
 

@@ -27,13 +27,14 @@ _PACKAGES = (
 def commit() -> str:
     """Commit of the checkout that autometa runs from, "+" after it if files differ; or "unknown".
 
-    An installed wheel has no commit; its version is in `versions`.
+    An installed wheel has no commit, wherever it lies; its version is in `versions`.
     """
     here = Path(__file__).parent
-    head = _git(here, "rev-parse", "--short=12", "HEAD")
-    if not head:
+    if not _git(here, "ls-files", "--", Path(__file__).name):
         return "unknown"
-    changed = _git(here, "status", "--porcelain", "--untracked-files=no", "--", "..")
+    head = _git(here, "rev-parse", "--short=12", "HEAD")
+    own = (here.parent, here.parent.parent / "benchmarks" / "autometa_benchmarks")
+    changed = _git(here, "status", "--porcelain", "--untracked-files=no", "--", *map(str, own))
     return head + ("+" if changed else "")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autometa.bench.judged import ALL
-from autometa.bench.measures import BIN_NAMES
+from autometa.bench.reliability import BIN_NAMES
 from autometa.errors import InputError
 from autometa.plots import check_figure_name, save_figure
 

@@ -29,13 +29,12 @@ COMMANDS = (
     "collect",
     "learn",
     "start",
-    "loop",
     "replay",
     "portfolio",
     "model",
     "explain",
     "bench",
-    "inner",
+    "research",
     "report",
 )
 

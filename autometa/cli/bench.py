@@ -1,4 +1,8 @@
-"""`autometa bench`: compare methods on public benchmarks."""
+"""`autometa bench`: compare methods on the tasks of a suite.
+
+Other packages bring suites and methods (`autometa.bench.collection`); autometa's own research also
+adds commands to this group.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 import typer.core
 
-from autometa.cli import pruning
 from autometa.cli.options import DataOption
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.output import Format, FormatOption, show_json
 from autometa.cli.progress import note, progress
 from autometa.errors import InputError
 
@@ -23,15 +26,12 @@ _DEFAULT_METHODS = "autometa,random,cold-tpe,cold-gp,greedy-portfolio,enqueue3-t
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(
-        cls=_RunUnlessNamed, help="Compare methods on public benchmarks.", no_args_is_help=True
+        cls=_RunUnlessNamed, help="Compare methods on held-out tasks.", no_args_is_help=True
     )
     group.command("run")(run)
     group.command("table")(table)
     group.command("plot")(plot)
-    group.command("record")(record)
     group.command("list")(list_all)
-    group.command("refit")(refit)
-    pruning.register(group)
     app.add_typer(group, name="bench")
 
 
@@ -165,73 +165,28 @@ def plot(
         show_json({"figure": str(into)})
 
 
-def refit(
-    suite: Annotated[str, typer.Argument(help="A suite whose tasks share a space.")],
-    data: DataOption = None,
-    evaluations: Annotated[int, typer.Option(help="Of every task.", min=3)] = 200,
-    into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """What adding one task to a meta-model costs, beside a whole fit."""
-    from autometa.bench import show
-    from autometa.bench.refit import measure
-
-    results = measure(suite, data, evaluations=evaluations)
-    if into is not None:
-        show.save(results, into)
-    if output is Format.JSON:
-        show_json(results)
-    else:
-        rows = [[name, results[name]] for name in results if not isinstance(results[name], dict)]
-        show_table("one more task, beside a whole fit", ["what", "value"], rows)
-
-
-def record(
-    suite: Annotated[str, typer.Argument(help="A suite whose prior is recorded: games, solver.")],
-    into: Annotated[Path, typer.Option(help="Folder of the portfolio that grows.")],
-    evaluations: Annotated[int, typer.Option(min=1, help="Random configs of every task.")] = 20,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Evaluate random configs of every task of a suite: the prior that its runs take.
-
-    Finished evaluations are kept: stop it when you like, and the same command goes on from there.
-    """
-    from autometa.bench import suites
-    from autometa.bench.suites.recorded import Recorded
-    from autometa.bench.suites.recorded import record as record_prior
-
-    loaded = suites.load(suite)
-    if not isinstance(loaded, Recorded):
-        raise InputError(f"suite {suite!r} records no prior", allowed="games, solver")
-    with progress("evaluations") as bar:
-        found = record_prior(
-            loaded, into, evaluations, lambda done, total, text: bar(suite, done, total, text)
-        )
-    trials = sum(map(len, found.histories))
-    if output is Format.JSON:
-        show_json({"tasks": len(found), "evaluations": trials})
-    else:
-        typer.echo(f"{len(found)} tasks with {trials} evaluations")
-
-
 def list_all(output: FormatOption = Format.TABLE) -> None:
     """List suites and methods."""
     from autometa.bench import methods, suites
+    from autometa.bench.research import MORE, has_research
 
+    about = {name: suites.about(name) for name in suites.names()}
     listed = [methods.get(name) for name in methods.names()]
+    more = "" if has_research() else MORE
     if output is Format.JSON:
         show_json(
             {
-                "suites": [{"name": n, "about": suites.about(n)} for n in suites.names()],
+                "suites": [{"name": name, "about": text} for name, text in about.items()],
                 "methods": [
                     {"name": m.name, "about": m.about, "missing": list(m.missing())} for m in listed
                 ],
+                "more": more,
             }
         )
         return
     typer.echo("suites")
-    for name in suites.names():
-        typer.echo(f"  {name:<22} {suites.about(name)}")
+    for name, text in about.items():
+        typer.echo(f"  {name:<22} {text}")
     typer.echo("methods")
     for method in listed:
         missing = method.missing()
@@ -239,6 +194,8 @@ def list_all(output: FormatOption = Format.TABLE) -> None:
             f"  {method.name:<22} {method.about}"
             + (f" (needs {', '.join(missing)})" if missing else "")
         )
+    if more:
+        typer.echo(f"{more}.")
 
 
 def journal_of(results: Path, suite: str) -> Path:

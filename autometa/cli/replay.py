@@ -12,7 +12,7 @@ from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note, progress
 
 if TYPE_CHECKING:
-    from autometa.bench.replay import Replay
+    from autometa.replaying import Replay
 
 SHOWN = 5  # studies named in a note
 
@@ -46,18 +46,18 @@ def replay(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Would this have helped me? Search each finished study again, knowing all the others."""
-    from autometa.bench import replay as module
+    from autometa import replaying
     from autometa.bench import show
-    from autometa.bench.figure import save_replay
     from autometa.plots import check_figure_name
     from autometa.portfolio import Portfolio
+    from autometa.replaying.figure import save_replay
 
     if plot is not None:
         check_figure_name(plot)
     with busy("reading the studies"):
         portfolio = Portfolio.from_studies(storage, names=names)
     with progress("cells") as bar:
-        found = module.replay(
+        found = replaying.replay(
             portfolio,
             trials=trials,
             seeds=seeds,

@@ -86,11 +86,11 @@ def _results(file: str) -> Mapping[str, Any]:
             f"{file!r} is no file",
             allowed="a results file of autometa bench, or the name of a study with --storage URL",
         )
-    from autometa.bench import inner_results, show
+    from autometa.bench import record_file, show
 
     try:
         found = parse_json(read_bytes(path))
     except (OSError, ValueError) as error:
         raise StoreError(f"{file} cannot be read: {error}") from error
     inner = isinstance(found, dict) and "records" in found
-    return inner_results.read(path) if inner else show.load(path)
+    return record_file.read(path) if inner else show.load(path)

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from autometa import plots
-from autometa.bench import inner_figure, inner_results, show
+from autometa.bench import record_curves, record_file, show
 from autometa.errors import InputError
 from autometa.report import page
 from autometa.report.drawing import figure
@@ -152,13 +152,13 @@ def _inner(content: Mapping[str, Any]) -> str:
         ("variant", "seed", "measure", "mean", "± (95 %)"),
         [
             (variant, str(seed), name, page.number(mean), page.number(half))
-            for variant, seed, name, mean, half in inner_results.measures(content)
+            for variant, seed, name, mean, half in record_file.measures(content)
         ],
     )
-    drawn = inner_figure.draw(content)
+    drawn = record_curves.draw(content)
     cells = [measured] if drawn is None else [measured, figure(drawn)]
     sections = [page.section("What was measured", page.row(*cells), wide=True)]
-    bars = inner_results.bars(content)
+    bars = record_file.bars(content)
     if bars:
         rows = [
             (b["variant"], b["measure"], *map(page.setting, (b["bar"], b["value"], b["reached"])))

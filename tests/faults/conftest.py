@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autometa.bench.postgres import LOOPBACK, Cluster, free_port
 from autometa.errors import MissingExtraError
+from autometa_benchmarks.postgres import LOOPBACK, Cluster, free_port
 from tests.faults.counter import Faults
 from tests.faults.killing import Program
 from tests.faults.programs import environment

@@ -14,10 +14,10 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from autometa.bench.postgres import Cluster
 from autometa.search.orphans import release
 from autometa.search.storage import open_storage
 from autometa.search.trials import evaluated
+from autometa_benchmarks.postgres import Cluster
 from tests.faults.counter import Faults
 from tests.faults.killing import Program, later
 from tests.faults.programs import setting, value_of

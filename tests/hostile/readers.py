@@ -30,8 +30,8 @@ from optuna.storages.journal import JournalFileBackend
 from torch import nn
 
 from autometa import children
-from autometa.bench import inner_results, show
 from autometa.bench import journal as cells
+from autometa.bench import record_file, show
 from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
@@ -462,7 +462,7 @@ def _results() -> Iterator[Reader]:
     yield Reader(
         name="inner results",
         valid=json.dumps(inner).encode(),
-        read=_file("r.json", lambda path: inner_results.bars(inner_results.read(path))),
+        read=_file("r.json", lambda path: record_file.bars(record_file.read(path))),
         kind="json",
     )
     yield Reader(

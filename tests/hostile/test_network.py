@@ -81,7 +81,7 @@ def test_the_cluster_of_a_collection_listens_on_the_loopback_only(tmp_path: Path
                 ]
             open("listening", "w").write(json.dumps(listening))
     """
-    pytest.importorskip("psutil", reason="pip install 'autometa[benchmarks]'")
+    pytest.importorskip("psutil")
     (tmp_path / "collecting.py").write_text(textwrap.dedent(code))
     bound = binds("import runpy; runpy.run_path('collecting.py', run_name='__main__')", tmp_path)
     listening = json.loads((tmp_path / "listening").read_text())

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from autometa.bench.inner_sinusoid import child, sinusoids
 from autometa.inner import MAML, FittedMAML, Outer
 from autometa.inner import store as files
 from autometa.inner.training import KIND, SCHEMA
+from autometa_benchmarks.inner.sinusoid import child, sinusoids
 
 ENDLESS = 10**7
 

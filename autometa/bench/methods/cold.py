@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optuna.samplers import CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import GPSampler, RandomSampler, TPESampler
 
 from autometa.bench.method import Method, cold
 
@@ -24,11 +24,4 @@ COLD_GP = Method(
     prepare=cold(lambda seed: GPSampler(seed=seed)),
     uses_prior=False,
     needs=("torch",),
-)
-CMA_ES = Method(
-    name="cma-es",
-    about="Optuna's CmaEsSampler with its defaults; categories are drawn at random",
-    prepare=cold(lambda seed: CmaEsSampler(seed=seed, warn_independent_sampling=False)),
-    uses_prior=False,
-    needs=("cmaes",),
 )

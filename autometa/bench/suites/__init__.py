@@ -1,40 +1,26 @@
-"""The suites by name. A new suite is one file here and one line in `_HOME`."""
+"""The suites by name: the one that needs no data, and those of other packages' collections.
+
+A suite of your own needs no name: `autometa.bench.run` takes it as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
+from autometa.bench.collection import Listed, collections, together
 from autometa.bench.data import folder
+from autometa.bench.research import MORE, has_research
 from autometa.bench.suite import Suite
 from autometa.errors import InputError
 
-# name -> (module, class, folder of its data below the root, or "" where it needs none)
-_HOME = {
-    "lcbench": ("lcbench", "LCBench", "yahpo/lcbench"),
-    "rbv2_xgboost": ("rbv2_xgboost", "RBv2XGBoost", "yahpo/rbv2_xgboost"),
-    "mindware": ("mindware", "MindWare", "mindware"),
-    "geoalgo-xgboost": ("geoalgo", "GeoAlgoXGBoost", "geoalgo"),
-    "geoalgo-deepar": ("geoalgo", "GeoAlgoDeepAR", "geoalgo"),
-    "tables": ("tables", "Tables", "tables"),
-    "medicine": ("domains", "Medicine", "tables"),
-    "education": ("domains", "Education", "tables"),
-    "games": ("games", "Games", ""),
-    "solver": ("solver", "Solver", ""),
-    "adversarial": ("adversarial", "AdversarialSynthetic", ""),
-    "adversarial-lcbench": ("adversarial", "AdversarialLCBench", "yahpo/lcbench"),
-    "adapted-lcbench": ("adapted", "AdaptedLCBench", "yahpo/lcbench"),
-    "synthetic": ("synthetic", "Synthetic", ""),
-}
-
-_NEEDS = {"games": "gymnasium", "solver": "ortools"}  # beyond what autometa itself needs
+_OWN = {"synthetic": Listed(home=f"{__name__}.synthetic:Synthetic")}
 
 
 def names() -> tuple[str, ...]:
     """Names of all suites."""
-    return tuple(_HOME)
+    return tuple(_all())
 
 
 def load(name: str, data: Path | None = None) -> Suite:
@@ -47,9 +33,8 @@ def load(name: str, data: Path | None = None) -> Suite:
     Raises:
         InputError: an unknown name, a package that it needs, or data that are not there.
     """
-    kind = _kind(name)
-    part = _HOME[name][2]
-    make: Callable[[Path | None], Suite] = kind
+    make: Callable[[Path | None], Suite] = _kind(name)
+    part = _listed(name).data
     return make(folder(data, part) if part else data)
 
 
@@ -59,24 +44,30 @@ def about(name: str) -> str:
     Raises:
         InputError: an unknown name.
     """
-    lacking = missing(name)
+    lacking = _listed(name).missing()
     return f"(needs {lacking})" if lacking else _kind(name).about
 
 
-def missing(name: str) -> str:
-    """The package that a suite needs and that cannot be imported; empty where there is none."""
-    package = _NEEDS.get(name, "")
-    return package if package and find_spec(package) is None else ""
+def _all() -> dict[str, Listed]:
+    return together(_OWN, ((c.name, c.suites) for c in collections()))
+
+
+def _listed(name: str) -> Listed:
+    known = _OWN if name in _OWN else _all()
+    if name not in known:
+        raise InputError(
+            f"suite {name!r}", allowed=", ".join(known), do="" if has_research() else MORE
+        )
+    return known[name]
 
 
 def _kind(name: str) -> type[Suite]:
-    if name not in _HOME:
-        raise InputError(f"suite {name!r}", allowed=", ".join(_HOME))
-    if missing(name):
+    listed = _listed(name)
+    if lacking := listed.missing():
         raise InputError(
-            f"suite {name!r} without the package {missing(name)}",
-            do="Install it with `pip install autometa[applications]`",
+            f"suite {name!r} without the package {lacking}",
+            do=f"Install it with `pip install {lacking}`",
         )
-    module, kind, _ = _HOME[name]
-    found: type[Suite] = getattr(import_module(f"{__name__}.{module}"), kind)
+    module, _, kind = listed.home.partition(":")
+    found: type[Suite] = getattr(import_module(module), kind)
     return found

@@ -1,0 +1,91 @@
+"""What a replay found: each study, the comparison with the other methods, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+WARM, COLD, ENQUEUE, RECORDED = "autometa", "cold-tpe", "enqueue3-tpe", "as-recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyReplay:
+    """One study: method -> mean regret over its first n trials, mean over seeds; lower is better.
+
+    `trials_to_match` is how many warm trials reach what the cold search has after n; None where
+    they do not within n.
+    """
+
+    study: str
+    recorded: int
+    regret: Mapping[str, float]
+    trials_to_match: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What `replay` found.
+
+    Args:
+        trials: n, the first trials that count.
+        studies: Those that were replayed.
+        against: Other method -> difference of the mean regrets, autometa's minus the other's, its
+            95 % interval `low` to `high`, and studies won, tied and lost.
+        left_out: Study -> why it was not replayed.
+        results: Of `autometa.bench.run`, at every trial from 1 to n.
+    """
+
+    trials: int
+    studies: tuple[StudyReplay, ...]
+    against: Mapping[str, Mapping[str, float]]
+    left_out: Mapping[str, str]
+    results: Mapping[str, Any]
+
+    @property
+    def helped(self) -> bool | None:
+        """Whether autometa would have helped: True, False (it would have hurt), None (neither)."""
+        cold = self.against[COLD]
+        if cold["high"] < 0:
+            return True
+        return False if cold["low"] > 0 else None
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a sentence or two."""
+        cold, enqueue = self.against[COLD], self.against[ENQUEUE]
+        answer = {
+            True: "It would have helped",
+            False: "It would have hurt",
+            None: "It would not have helped: no difference that these studies can show",
+        }[self.helped]
+        text = (
+            f"{answer}. Over the first {self.trials} trials autometa's regret is "
+            f"{cold['difference']:+.3f} against a cold search [{cold['low']:+.3f}, "
+            f"{cold['high']:+.3f}], better on {cold['win']} of {len(self.studies)} studies."
+        )
+        if self.helped and enqueue["high"] >= 0:
+            text += " Trying the best configs of the others first would have helped about as much."
+        return text
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, no NaN."""
+        return {
+            "format": FORMAT,
+            "verdict": self.verdict,
+            "helped": self.helped,
+            "trials": self.trials,
+            "studies": [
+                {
+                    "study": s.study,
+                    "recorded": s.recorded,
+                    "regret": dict(s.regret),
+                    "trials_to_match": s.trials_to_match,
+                }
+                for s in self.studies
+            ],
+            "against": {name: dict(found) for name, found in self.against.items()},
+            "left_out": dict(self.left_out),
+            "results": dict(self.results),
+        }

@@ -1,0 +1,154 @@
+"""Each study searched again by every method, one study held out at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import RandomSampler
+
+from autometa.bench.compare import pair
+from autometa.bench.method import Method, Start, Starter
+from autometa.bench.runner import Progress, run
+from autometa.bench.summary import TIE
+from autometa.encoding import Floats
+from autometa.errors import InputError
+from autometa.portfolio import Portfolio
+from autometa.portfolio.sources import StudySource
+from autometa.replaying.found import COLD, ENQUEUE, RECORDED, WARM, Replay, StudyReplay
+from autometa.replaying.suite import StudySuite
+from autometa.space import SearchSpace
+from autometa.task import Task
+
+METHODS = (WARM, COLD, ENQUEUE, "random")
+MOST_TRIALS, SEEDS, LEAST_STUDIES, MOST_STUDIES = 30, 5, 3, 20
+
+
+def replay(
+    sources: StudySource | Iterable[StudySource] | Portfolio,
+    *,
+    names: str | Iterable[str] | None = None,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    trials: int | None = None,
+    seeds: int = SEEDS,
+    studies: int = MOST_STUDIES,
+    progress: Progress | None = None,
+    message: Callable[[str], None] | None = None,
+) -> Replay:
+    """Leave one study out at a time, and search it again.
+
+    Args:
+        sources: As `Portfolio.from_studies` takes them, only read; or a portfolio.
+        names: Names or glob patterns of studies; all where None.
+        space: What was tuned; None infers it.
+        trials: n, the first trials that count; None = half of the smallest study, at most 30.
+        seeds: Of the methods: 0, 1, ...
+        studies: At most so many are held out, spread evenly over all; all others are known.
+        progress: Called after every finished search.
+        message: Told what went wrong in a single search; logged otherwise.
+
+    Raises:
+        InputError: an option that cannot be used, fewer than three studies can be replayed, or a
+            search failed.
+        StoreError: a storage cannot be read.
+    """
+    if seeds < 1:
+        raise InputError(f"seeds = {seeds}", allowed="1 or more")
+    if studies < LEAST_STUDIES:
+        raise InputError(f"studies = {studies}", allowed=f"{LEAST_STUDIES} or more")
+    portfolio = (
+        sources
+        if isinstance(sources, Portfolio)
+        else Portfolio.from_studies(sources, names=names, space=space)
+    )
+    suite = StudySuite(portfolio, studies)
+    _check_enough(suite)
+    smallest = min(map(len, suite.histories.values()))
+    n = min(MOST_TRIALS, smallest // 2) if trials is None else trials
+    if not 1 <= n <= smallest:
+        raise InputError(f"trials = {n}", allowed=f"1 to {smallest}, as the smallest study has")
+    problems: list[str] = []
+
+    def tell(text: str) -> None:
+        problems.append(text)
+        (message or logging.getLogger(__name__).warning)(text)
+
+    results = run(
+        suite,
+        [*METHODS, as_recorded(suite)],
+        seeds=range(seeds),
+        checkpoints=range(1, n + 1),
+        reference=WARM,
+        progress=progress,
+        message=tell,
+    )
+    if not all(m in results["methods"] and results["methods"][m]["complete"] for m in METHODS):
+        raise InputError(f"not every search could be run: {problems[0]}")
+    return Replay(
+        trials=n,
+        studies=tuple(_study(name, suite, results) for name in results["tasks"]),
+        against={m: _against(results, m) for m in results["methods"] if m != WARM},
+        left_out=suite.left_out,
+        results=results,
+    )
+
+
+def as_recorded(suite: StudySuite) -> Method:
+    """The order in which the user tried the configs of each study."""
+
+    def prepare(portfolio: Portfolio, space: SearchSpace, seed: int) -> Starter:
+        def start(task: Task, seed: int) -> Start:
+            order = task.space.from_raw(suite.histories[task.name].raw)
+            return Start(sampler=RandomSampler(seed=seed), enqueue=tuple(order))
+
+        return start
+
+    return Method(
+        name=RECORDED,
+        about="the study's own trials in their own order",
+        prepare=prepare,
+        uses_prior=False,
+    )
+
+
+def _check_enough(suite: StudySuite) -> None:
+    if len(suite.tasks) >= LEAST_STUDIES:
+        return
+    reasons = [f"{study!r}: {why}" for study, why in suite.left_out.items()]
+    shown = "; ".join(reasons[:5]) + (f"; ... ({len(reasons)})" if len(reasons) > 5 else "")
+    raise InputError(
+        f"only {len(suite.tasks)} of the studies can be replayed"
+        + (f" ({shown})" if shown else ""),
+        allowed=f"at least {LEAST_STUDIES} studies of the same parameters",
+        do="Name a storage with more of them",
+    )
+
+
+def _regrets(results: Mapping[str, Any], method: str) -> dict[str, Floats]:
+    """Study -> regret after each trial (n,), mean over seeds."""
+    found: Mapping[str, list[float]] = results["methods"][method]["per_task"]
+    return {study: np.array(curve) for study, curve in found.items()}
+
+
+def _study(name: str, suite: StudySuite, results: Mapping[str, Any]) -> StudyReplay:
+    curves = {m: _regrets(results, m)[name] for m in results["methods"]}
+    reached = np.flatnonzero(curves[WARM] <= curves[COLD][-1] + 1e-12)
+    return StudyReplay(
+        study=name,
+        recorded=len(suite.histories[name]),
+        regret={m: round(float(curve.mean()), 5) for m, curve in curves.items()},
+        trials_to_match=int(reached[0]) + 1 if len(reached) else None,
+    )
+
+
+def _against(results: Mapping[str, Any], other: str) -> dict[str, float]:
+    ours, theirs = _regrets(results, WARM), _regrets(results, other)
+    found = pair(
+        np.array([[ours[s].mean()] for s in results["tasks"]]),
+        np.array([[theirs[s].mean()] for s in results["tasks"]]),
+        tie=TIE,
+    )
+    return {name: numbers[0] for name, numbers in found.items()}

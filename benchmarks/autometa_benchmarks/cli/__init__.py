@@ -1,0 +1,14 @@
+"""The commands that the research adds: `autometa loop`, and several below `autometa bench`."""
+
+from __future__ import annotations
+
+import typer
+
+from autometa_benchmarks.cli import inner, loop, priors, pruning
+
+
+def register(app: typer.Typer, bench: typer.Typer) -> None:
+    """Add the commands to the application and to its group `bench`."""
+    loop.register(app)
+    for part in (priors, pruning, inner):
+        part.register(bench)

@@ -1,0 +1,277 @@
+"""`autometa bench inner`: suites on learned inner learning rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autometa.cli.loudness import Loudness, loudness
+from autometa.cli.options import DataOption
+from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import busy, note, progress
+from autometa.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Into = Annotated[
+    Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
+]
+Variants = Annotated[str, typer.Option(help="Variants, separated by commas, or all.")]
+Seeds = Annotated[int, typer.Option(help="Number of seeds: 0, 1, ...", min=1)]
+State = Annotated[
+    Path | None, typer.Option(help="Folder for checkpoints; training goes on from what is there.")
+]
+Iterations = Annotated[
+    int | None, typer.Option(help="Outer updates instead of the variant's own.", min=1)
+]
+
+
+def register(bench: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="Learned inner learning rates.", no_args_is_help=True)
+    group.command("sinusoid")(sinusoid)
+    group.command("omniglot")(omniglot)
+    group.command("tables")(tables)
+    group.command("speed")(speed)
+    group.command("lr-transfer")(lr_transfer)
+    group.command("lr-floor")(lr_floor)
+    group.command("show")(show)
+    group.command("plot")(plot)
+    bench.add_typer(group, name="inner")
+
+
+def sinusoid(
+    variants: Variants = "maml-1,meta-sgd-1,meta-sgd-5,parameter-step-5",
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    compiled: Annotated[
+        bool, typer.Option(help="Compile the outer gradient (needs a C++ compiler).")
+    ] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Ten-shot regression of sinusoids: error after 1, 5, 10 and 20 inner steps."""
+    from autometa_benchmarks.inner import sinusoid as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    programs: dict[tuple[Any, ...], Any] = {}
+    records = []
+    for name in names:
+        arguments = suite.VARIANTS[name].arguments
+        key = tuple(arguments.get(name) for name in ("order", "steps", "clip"))
+        if compiled and key not in programs:
+            programs[key] = suite.compiled(name)
+        for seed in range(seeds):
+            record = suite.run(
+                name,
+                seed,
+                iterations=iterations,
+                state=state,
+                progress=loudness() is not Loudness.QUIET,
+                program=programs.get(key),
+            )
+            records.append(record)
+            _keep(into, "inner-sinusoid", [record], suite.facts())
+    _print(_content(into, "inner-sinusoid", records, suite.facts()), output)
+
+
+def omniglot(
+    data: DataOption = None,
+    variants: Variants = "5-way-1-shot-learned,5-way-5-shot-learned",
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Few-shot recognition of handwritten characters."""
+    from autometa_benchmarks.inner import omniglot as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    drawings = suite.load(data)
+    records = []
+    for name in names:
+        for seed in range(seeds):
+            record = suite.run(
+                name,
+                seed,
+                drawings,
+                iterations=iterations,
+                state=state,
+                progress=loudness() is not Loudness.QUIET,
+            )
+            records.append(record)
+            _keep(into, "inner-omniglot", [record], suite.facts())
+    _print(_content(into, "inner-omniglot", records, suite.facts()), output)
+
+
+def tables(
+    data: DataOption = None,
+    seeds: Seeds = 1,
+    into: Into = None,
+    state: State = None,
+    iterations: Iterations = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """A perceptron's learned start and rates on held-out tables, against Adam and other peers."""
+    from autometa_benchmarks.inner import tables as suite
+
+    parts = suite.load(data)
+    records = []
+    for seed in range(seeds):
+        record = suite.run(
+            parts,
+            seed,
+            iterations=iterations or suite.ITERATIONS,
+            state=state,
+            progress=loudness() is not Loudness.QUIET,
+        )
+        records.append(record)
+        for name, row in record["methods"].items():
+            if "skipped" in row:
+                note(f"{name}: skipped, {row['skipped']} (extra peers)")
+        _keep(into, "inner-tables", [record], suite.facts())
+    _print(_content(into, "inner-tables", records, suite.facts()), output)
+
+
+def speed(
+    repetitions: Annotated[int, typer.Option(help="Timed iterations.", min=3)] = 30,
+    compiled: Annotated[
+        bool, typer.Option(help="Time the compiled gradient too (needs a C++ compiler).")
+    ] = False,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """One meta-iteration against a plain loop (and learn2learn, TorchOpt where installed)."""
+    from autometa_benchmarks.inner import speed as suite
+
+    with busy("timing"):
+        records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
+    _keep(into, "inner-speed", records, suite.facts())
+    _print(_content(into, "inner-speed", records, suite.facts()), output)
+
+
+def lr_transfer(
+    data: DataOption = None,
+    variants: Variants = "lcbench,taskset,mlp",
+    seeds: Seeds = 1,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The inner rate of held-out tasks, predicted from earlier ones."""
+    from autometa_benchmarks.inner import lr_transfer as suite
+
+    records: list[dict[str, Any]] = []
+    cells = [(name, seed) for name in _chosen(variants, suite.VARIANTS) for seed in range(seeds)]
+    with progress("runs") as bar:
+        for name, seed in cells:
+            bar("lr-transfer", len(records), len(cells), f"{name}, seed {seed}")
+            record = suite.run(name, seed, data=data)
+            records.append(record)
+            _keep(into, "inner-lr-transfer", [record], suite.facts())
+    _print(_content(into, "inner-lr-transfer", records, suite.facts()), output)
+
+
+def lr_floor(
+    data: DataOption = None,
+    variants: Variants = "all",
+    seeds: Seeds = 1,
+    into: Into = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """What no prediction of the inner rate can be better than, by what it would have to know."""
+    from autometa_benchmarks.inner import lr_floor as suite
+
+    names = _chosen(variants, suite.VARIANTS)
+    with busy("looking up the truths"):
+        records = [suite.run(n, seed, data=data) for n in names for seed in range(seeds)]
+    _keep(into, "inner-lr-floor", records, suite.facts())
+    _print(_content(into, "inner-lr-floor", records, suite.facts()), output)
+
+
+def show(
+    files: Annotated[list[Path], typer.Argument(help="Results files of these suites.")],
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", help="Markdown file whose markers (see `bench table`) take the tables."
+        ),
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """What was measured beside each bar."""
+    from autometa.bench import record_file
+    from autometa.bench.show import replace_in_page
+
+    if page is not None:
+        texts = {path.stem: record_file.markdown(record_file.read(path)) for path in files}
+        replace_in_page(page, texts)
+        if output is Format.JSON:
+            show_json({"page": str(page)})
+        return
+    for path in files:
+        _print(record_file.read(path), output)
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(help="A results file of sinusoid or omniglot.")],
+    into: Annotated[Path, typer.Option(help="Figure to write: .svg, .png or .pdf.")],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The measure after each inner step."""
+    from autometa.bench import record_curves, record_file
+
+    record_curves.save(record_file.read(file), into)
+    if output is Format.JSON:
+        show_json({"figure": str(into)})
+
+
+def _chosen(given: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
+    chosen = names if given == "all" else [n.strip() for n in given.split(",") if n.strip()]
+    unknown = [name for name in chosen if name not in names]
+    if unknown or not chosen:
+        raise InputError(f"variant {(unknown or [given])[0]!r}", allowed=", ".join(names))
+    return chosen
+
+
+def _keep(
+    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
+) -> None:
+    from autometa.bench import record_file
+
+    if into is not None:
+        record_file.add_records(into, suite, records, **facts)
+
+
+def _content(
+    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
+) -> dict[str, Any]:
+    from autometa.bench import record_file
+
+    content = {"suite": suite, **facts, "records": records}
+    return content if into is None else record_file.read(into)
+
+
+def _print(content: dict[str, Any], output: Format) -> None:
+    from autometa.bench import record_file
+
+    if output is Format.JSON:
+        show_json(content)
+        return
+    heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
+    show_table(content["suite"], heads, record_file.measures(content))
+    bars = [
+        (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
+        for b in record_file.bars(content)
+    ]
+    if bars:
+        show_table("bars", ("variant", "measure", "bar", "value", "seeds", "reached"), bars)
+
+
+def _answer(reached: bool | None) -> str:
+    return {None: "not run", True: "yes", False: "no"}[reached]

@@ -1,0 +1,44 @@
+"""What `autometa bench` finds here. A new suite or method is one file and one entry below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autometa.bench.collection import Collection, Listed
+from autometa.bench.method import Method
+
+_SUITES = f"{__package__}.suites"
+_LCBENCH = "yahpo/lcbench"
+
+
+def _methods() -> Iterable[Method]:
+    from autometa_benchmarks.methods.cma_es import CMA_ES, WS_CMA_ES
+    from autometa_benchmarks.methods.rgpe import RGPE
+    from autometa_benchmarks.methods.syne_tune import SYNE_TUNE
+
+    return (CMA_ES, WS_CMA_ES, RGPE, *SYNE_TUNE)
+
+
+COLLECTION = Collection(
+    name=__package__,
+    suites={
+        "lcbench": Listed(home=f"{_SUITES}.lcbench:LCBench", data=_LCBENCH),
+        "rbv2_xgboost": Listed(
+            home=f"{_SUITES}.rbv2_xgboost:RBv2XGBoost", data="yahpo/rbv2_xgboost"
+        ),
+        "mindware": Listed(home=f"{_SUITES}.mindware:MindWare", data="mindware"),
+        "geoalgo-xgboost": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoXGBoost", data="geoalgo"),
+        "geoalgo-deepar": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoDeepAR", data="geoalgo"),
+        "tables": Listed(home=f"{_SUITES}.tables:Tables", data="tables"),
+        "medicine": Listed(home=f"{_SUITES}.domains:Medicine", data="tables"),
+        "education": Listed(home=f"{_SUITES}.domains:Education", data="tables"),
+        "games": Listed(home=f"{_SUITES}.games:Games", needs="gymnasium"),
+        "solver": Listed(home=f"{_SUITES}.solver:Solver", needs="ortools"),
+        "adversarial": Listed(home=f"{_SUITES}.adversarial:AdversarialSynthetic"),
+        "adversarial-lcbench": Listed(
+            home=f"{_SUITES}.adversarial:AdversarialLCBench", data=_LCBENCH
+        ),
+        "adapted-lcbench": Listed(home=f"{_SUITES}.adapted:AdaptedLCBench", data=_LCBENCH),
+    },
+    methods=_methods,
+)

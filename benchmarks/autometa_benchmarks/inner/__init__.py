@@ -1,0 +1,1 @@
+"""Learned inner learning rates: suites whose results are `autometa.bench.record_file`s."""

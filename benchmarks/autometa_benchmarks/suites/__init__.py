@@ -1,0 +1,1 @@
+"""The suites; `autometa_benchmarks.collection` has their names."""

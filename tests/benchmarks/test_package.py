@@ -1,0 +1,100 @@
+"""The research as a package of its own: what it takes from autometa, and what it asks for."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autometa
+import autometa_benchmarks
+from autometa.bench import methods, suites
+from autometa_benchmarks.collection import COLLECTION
+
+OURS, THEIRS = (Path(str(p.__file__)).parent for p in (autometa, autometa_benchmarks))
+# Modules whose names outsiders may use; autometa.bench and autometa.cli with all that is in them.
+PUBLIC = {"autometa", "autometa.children", "autometa.encoding", "autometa.errors"}
+PUBLIC |= {"autometa.inner", "autometa.meta", "autometa.meta_features", "autometa.plots"}
+PUBLIC |= {"autometa.portfolio", "autometa.reading", "autometa.space", "autometa.tables"}
+PUBLIC |= {"autometa.task"}
+# What measures autometa's insides imports them; each with the reason.
+INTERNAL = {
+    "autometa.children.folds": "the folds and scores of table children, on rows never tuned on",
+    "autometa.children.isolated": "children in processes of their own, as a search evaluates them",
+    "autometa.children.mlp_probe": "the probe of one batch that is not used",
+    "autometa.children.starting": "the rows that a learned start sees",
+    "autometa.collect.sources": "tables as the command line names them",
+    "autometa.inner.compiled": "compiled outer gradients",
+    "autometa.inner.episodes": "the type of what gives episodes",
+    "autometa.inner.few_steps": "the recipe of the shipped learned start",
+    "autometa.inner.stateless": "peers that train the same child",
+    "autometa.inner.tabular": "the same",
+    "autometa.inner.training": "the same",
+    "autometa.meta.inner_rate": "the range of rates",
+    "autometa.meta.kernel": "a regression on recorded runs, for true rates",
+    "autometa.meta.rate_probe": "the probe of one batch that is not used",
+    "autometa.meta.targets": "normal scores, for other people's methods",
+    "autometa.meta.threads": "one thread, while times are taken",
+    "autometa.portfolio.addresses": "a database's URL, for a server to measure with",
+    "autometa.search.priors": "the loop's steps",
+    "autometa.search.result": "the same",
+    "autometa.search.storage": "the same storage as workers use",
+    "autometa.search.suggest": "the parameters of a space, suggested in a trial",
+    "autometa.search.table_feedback": "the loop's steps",
+    "autometa.search.tuning": "the same",
+}
+
+
+def imported(root: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of every `from MODULE import NAME`, and (module, "") of `import MODULE`."""
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                yield from ((node.module or "", alias.name) for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from ((alias.name, "") for alias in node.names)
+
+
+def test_it_takes_public_names_and_a_listed_few_others() -> None:
+    taken = {(m, n) for m, n in imported(THEIRS) if m.split(".")[0] == "autometa"}
+    assert not [n for _, n in taken if n.startswith("_")]
+    open_to_all = ("autometa.bench", "autometa.cli")
+    inside = {m for m, _ in taken if m not in PUBLIC and not m.startswith(open_to_all)}
+    assert inside == set(INTERNAL)
+
+
+def test_autometa_knows_it_by_name_only() -> None:
+    assert not [m for m, _ in imported(OURS) if m.split(".")[0] == "autometa_benchmarks"]
+
+
+def test_everything_it_lists_is_there() -> None:
+    for name, listed in COLLECTION.suites.items():
+        module = listed.home.partition(":")[0].rpartition(".")[2]
+        assert (THEIRS / "suites" / f"{module}.py").exists()
+        if not listed.missing():
+            assert suites.about(name) == suites._kind(name).about
+            assert suites._kind(name).name == name
+    assert {m.name for m in COLLECTION.methods()} <= set(methods.names())
+
+
+def table(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        found: dict[str, Any] = tomllib.load(file)
+    return found
+
+
+def test_a_checkout_is_asked_for_what_the_package_needs() -> None:
+    root = OURS.parent
+    if not (root / "pyproject.toml").exists():
+        pytest.skip("no checkout")
+    own, theirs = table(root / "pyproject.toml"), table(root / "benchmarks" / "pyproject.toml")
+    needed = {*theirs["project"]["dependencies"]} - {"autometa"}
+    needed |= {*theirs["project"]["optional-dependencies"]["applications"]}
+    assert needed <= {*own["project"]["optional-dependencies"]["dev"]}
+    assert own["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["autometa"]
+    (home,) = theirs["project"]["entry-points"]["autometa.suites"].values()
+    assert home == "autometa_benchmarks.collection:COLLECTION"

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
+
+from autometa import replaying
+from autometa.errors import InputError, StoreError
+from autometa.portfolio import Portfolio
+from autometa.replaying import Replay, StudyReplay
+from autometa.replaying import replay as replay_studies
+from autometa.replaying.searching import METHODS, as_recorded
+from autometa.replaying.suite import LEAST_TRIALS, StudySuite
+from autometa.space import SearchSpace
+from autometa.task import State, Task, TaskHistory
+from autometa.testing.families import Bowls
+from tests.cli.test_learn import run
+
+STUDIES, TRIALS = 4, 24
+
+
+def fill(path: Path, *, shuffled: bool) -> str:
+    """A sqlite file of related studies; shuffled: which config had which value is lost."""
+    url, rng = f"sqlite:///{path}", np.random.default_rng(0)
+    for history in Bowls().portfolio(STUDIES, TRIALS).histories:
+        study = optuna.create_study(study_name=history.task.name, storage=url, direction="maximize")
+        space = history.task.space
+        values = rng.permutation(history.values) if shuffled else history.values
+        study.add_trials(
+            [
+                create_trial(
+                    params=config,
+                    distributions={n: space.distributions[n] for n in config},
+                    value=float(value),
+                )
+                for config, value in zip(space.from_raw(history.raw), values, strict=True)
+            ]
+        )
+    return url
+
+
+def study(name: str, values: list[float], states: list[State] | None = None) -> TaskHistory:
+    space = Bowls().space
+    raw = space.sample_raw(len(values), np.random.default_rng(len(name)))
+    task = Task(name=name, space=space, direction="minimize")
+    history = TaskHistory(task=task, raw=raw, values=np.array(values))
+    return history if states is None else replace(history, states=np.array(states, np.int8))
+
+
+def test_related_studies_would_have_helped(tmp_path: Path) -> None:
+    url = fill(tmp_path / "mine.db", shuffled=False)
+    before = hashlib.sha256((tmp_path / "mine.db").read_bytes()).hexdigest()
+    cells: list[str] = []
+    found = replay_studies(url, seeds=1, progress=lambda done, total, cell: cells.append(cell.task))
+    assert hashlib.sha256((tmp_path / "mine.db").read_bytes()).hexdigest() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.db"]
+    assert found.helped is True
+    assert found.verdict.startswith("It would have helped")
+    assert found.trials == TRIALS // 2
+    assert len(cells) == STUDIES * (len(METHODS) + 1)
+    assert [s.study for s in found.studies] == [f"bowl-{i}" for i in range(1, STUDIES + 1)]
+    differences = [s.regret["autometa"] - s.regret["cold-tpe"] for s in found.studies]
+    assert np.mean(differences) == pytest.approx(found.against["cold-tpe"]["difference"], abs=1e-4)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_shuffled_studies_would_not_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "mine.db", shuffled=True)
+    figure, into = tmp_path / "replay.svg", tmp_path / "out" / "replay.json"
+    words = ("--seeds", 1, "--trials", 8, "--plot", figure, "--into", into, "-f", "json")
+    code, out, err = run(capsys, "replay", tmp_path / "mine.db", *words)
+    assert code == 0, err
+    told: dict[str, Any] = json.loads(out)
+    assert told["helped"] is not True
+    assert "would not have helped" in told["verdict"] or "would have hurt" in told["verdict"]
+    assert told["trials"] == 8
+    assert json.loads(into.read_text()) == told
+    assert "autometa is better" in figure.read_text()
+
+
+def test_the_table_names_every_study(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regret = {"autometa": 0.1, "cold-tpe": 0.3}
+    rows = (StudyReplay(study="[mine]", recorded=20, regret=regret, trials_to_match=None),)
+    numbers = {"difference": -0.2, "low": -0.3, "high": -0.1, "win": 1, "tie": 0, "loss": 0}
+    made = Replay(
+        trials=5,
+        studies=rows,
+        against={"cold-tpe": numbers, "enqueue3-tpe": numbers},
+        left_out={"small": "2 COMPLETE trials"},
+        results={"methods": dict.fromkeys(regret)},
+    )
+    monkeypatch.setattr(replaying, "replay", lambda *a, **k: made)
+    monkeypatch.setattr(Portfolio, "from_studies", lambda *a, **k: Portfolio())
+    code, out, err = run(capsys, "replay", "mine.db")
+    assert code == 0
+    assert "[mine]" in out
+    assert "It would have helped. Over the first 5 trials" in out
+    assert "small left out: 2 COMPLETE trials" in err
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "helped", "words"),
+    [
+        (-0.2, -0.1, True, "would have helped"),
+        (-0.1, 0.1, None, "would not have helped"),
+        (0.1, 0.2, False, "would have hurt"),
+    ],
+)
+def test_the_interval_decides(low: float, high: float, helped: bool | None, words: str) -> None:
+    numbers = {"difference": (low + high) / 2, "low": low, "high": high, "win": 0}
+    level = {**numbers, "high": 0.1}
+    found = Replay(
+        trials=5,
+        studies=(),
+        against={"cold-tpe": numbers, "enqueue3-tpe": level},
+        left_out={},
+        results={},
+    )
+    assert found.helped is helped
+    assert words in found.verdict
+    assert ("about as much" in found.verdict) == (helped is True)
+
+
+def test_a_study_is_never_in_its_own_prior() -> None:
+    values = [float(i) for i in range(12)]
+    portfolio = Portfolio([study("a", values), study("b/0", values), study("b/1", values)])
+    relatives = Portfolio(
+        TaskHistory(
+            task=Task(name=h.task.name, space=h.task.space, direction="minimize", family="b"),
+            raw=h.raw,
+            values=h.values,
+        )
+        if h.task.name != "a"
+        else h
+        for h in portfolio.histories
+    )
+    suite = StudySuite(relatives)
+    assert [t.name for t in suite.prior("a", None, 0).tasks] == ["b/0", "b/1"]
+    assert [t.name for t in suite.prior("b/0", None, 0).tasks] == ["a"]
+
+
+def test_only_full_trainings_can_be_asked() -> None:
+    values = [float(i) for i in range(LEAST_TRIALS)] + [0.5, np.nan]
+    states = [State.COMPLETE] * LEAST_TRIALS + [State.PRUNED, State.FAILED]
+    suite = StudySuite(Portfolio([study("a", values, states), study("bb", values, states)]))
+    pool = suite.objective(suite.by_name["a"])
+    assert pool.values.tolist()[:-1] == values[:-2]  # type: ignore[union-attr]
+    assert np.isnan(pool.values[-1])  # type: ignore[union-attr]
+    assert (
+        suite.reference(suite.by_name["a"]).best,
+        len(suite.prior("a", None, 0).histories[0]),
+    ) == (
+        0.0,
+        len(values),
+    )
+
+
+def test_the_recorded_order_is_kept() -> None:
+    suite = StudySuite(Portfolio([study(n, list(np.arange(12.0))) for n in ("a", "bb")]))
+    task = suite.by_name["a"].task
+    start = as_recorded(suite).prepare(Portfolio(), task.space, 0)(task, 0)
+    assert list(start.enqueue) == task.space.from_raw(suite.histories["a"].raw)
+
+
+def test_too_few_studies_are_said_with_the_reasons() -> None:
+    many = [float(i) for i in range(12)]
+    portfolio = Portfolio([study("a", many), study("few", [1.0, 2.0]), study("same", [1.0] * 12)])
+    with pytest.raises(InputError) as raised:
+        replay_studies(portfolio)
+    for part in (
+        "only 1 of the studies can be replayed",
+        "'few': 2 COMPLETE trials",
+        "the same value",
+        "least 3",
+    ):
+        assert part in str(raised.value)
+    alone = TaskHistory(
+        task=Task(
+            name="alone",
+            space=SearchSpace({"x": FloatDistribution(0, 1)}),
+            direction="minimize",
+        ),
+        raw=np.linspace(0, 1, 12)[:, None],
+        values=np.array(many),
+    )
+    assert "no other study" in StudySuite(Portfolio([alone, study("a", many)])).left_out["alone"]
+
+
+def test_of_many_studies_some_are_drawn_and_all_are_known() -> None:
+    suite = StudySuite(Bowls().portfolio(9, 12), most=3)
+    assert [t.name for t in suite.tasks] == ["bowl-1", "bowl-5", "bowl-9"]
+    assert len(suite.prior("bowl-5", None, 0)) == 8
+    assert set(suite.left_out.values()) == {"3 of 9 studies were drawn"}
+
+
+def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    portfolio = Bowls().portfolio(3, 12)
+    for options in ({"seeds": 0}, {"trials": 0}, {"trials": 13}, {"studies": 2}):
+        with pytest.raises(InputError):
+            replay_studies(portfolio, **options)  # type: ignore[arg-type]
+    other = SearchSpace({"x": FloatDistribution(0, 1)})
+    twin = Task(name="bowl-1", space=other, direction="minimize")
+    twice = Portfolio([*portfolio.histories, TaskHistory(task=twin, raw=[[0.0]], values=[0.0])])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="same name"):
+        replay_studies(twice)
+    with pytest.raises((InputError, StoreError)):
+        replay_studies(tmp_path / "nowhere.db")
+    empty = f"sqlite:///{tmp_path / 'empty.db'}"
+    begun = optuna.create_study(study_name="begun", storage=empty)
+    begun.add_trial(create_trial(state=TrialState.FAIL))
+    figure = tmp_path / "replay.doc"
+    for words in ((empty,), (empty, "--plot", figure), (tmp_path / "nowhere.db",)):
+        code, out, err = run(capsys, "replay", *words, "--into", tmp_path / "out.json")
+        assert (code, out) == (2, "")
+        assert err.startswith("error: ")
+    assert not (tmp_path / "out.json").exists()
