@@ -144,6 +144,16 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
         raise StoreError(f"{path} cannot be read as CSV: {error}") from error
 
 
+def csv_header(path: Path) -> list[str]:
+    """The names of a CSV file's columns as they stand there; pandas renames those that come twice.
+
+    Raises:
+        As `read_csv`.
+    """
+    first = read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+    return [str(name) for name in first.iloc[0]]
+
+
 _UNREADABLE = (OSError, ValueError, EOFError, zlib.error, OverflowError, RecursionError)
 
 

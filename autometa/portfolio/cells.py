@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autometa.errors import InputError, StoreError
 from autometa.portfolio.importing import MISSING
-from autometa.reading import check_size, parse_json, read_bytes, read_csv
+from autometa.reading import check_size, csv_header, parse_json, read_bytes, read_csv
 
 MOST_BYTES = 512 * 2**20  # of a file that is read as a whole
 FLAGS = {"true": True, "false": False}
@@ -39,14 +40,14 @@ def read_table(path: Path) -> list[dict[str, str]]:
         frame = read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} is not readable as CSV: {error}") from error
-    twice = [c for c in frame.columns if str(c).endswith(".1") and str(c)[:-2] in frame.columns]
+    twice = [name for name, n in Counter(csv_header(path)).items() if n > 1 and name]
     if twice:
-        raise InputError(f"column {twice[0][:-2]!r} comes twice", allowed="one column a name")
+        raise InputError(f"column {twice[0]!r} comes twice", allowed="one column a name")
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def time_of(cell: Any) -> datetime | None:
-    """A moment as trackers write it: milliseconds since 1970, seconds, or ISO 8601; without zone.
+    """A moment as trackers write it: seconds since 1970 or thousandths to billionths, or ISO 8601.
 
     >>> time_of("1700000000000") == time_of("2023-11-14 22:13:20") == time_of(1700000000)
     True
@@ -54,7 +55,8 @@ def time_of(cell: Any) -> datetime | None:
     number = number_of(cell)
     try:
         if number is not None:
-            seconds = number / 1000 if number > 1e11 else number
+            # As seconds, each of these would be a year beyond 5000.
+            seconds = number / next((u for u in (1e9, 1e6, 1e3) if number > 1e8 * u), 1.0)
             return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
         if isinstance(cell, str) and not is_missing(cell):
             moment = datetime.fromisoformat(cell.strip())

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from autometa.encoding import Floats
-from autometa.errors import InputError
-from autometa.space import SearchSpace, Value, describe, same
+from autometa.errors import InputError, SpaceError
+from autometa.portfolio.durations import in_seconds, moments
+from autometa.space import SearchSpace, Value, describe
+from autometa.space.choices import place_of, plain_choice
 from autometa.task import Direction, State, Task, TaskHistory, check_direction
 
 ROUNDING = 1e-7  # share of a bound: what single precision or a logarithm there and back may cost
@@ -130,7 +132,14 @@ def _task_names(column: pd.Series[Any]) -> NDArray[np.object_]:
 
 
 def _numbers(column: pd.Series[Any], allowed: str = "a number") -> Floats:
-    """A column as floats (n,), NaN where missing; text that is no number is refused."""
+    """A column as floats (n,), NaN where missing; durations are seconds, other text is refused."""
+    if moments(column):
+        raise InputError(
+            f"column {column.name!r} holds moments ({column.dropna().iloc[0]})",
+            allowed=f"{allowed}, or a duration",
+            do=f"Subtract the start: frame[{column.name!r}] = frame[END] - frame[START]",
+        )
+    column = in_seconds(column)
     if pd.api.types.is_bool_dtype(column):
         _bad(column, np.ones(len(column), dtype=bool), allowed)
     if not pd.api.types.is_numeric_dtype(column):
@@ -143,6 +152,12 @@ def _numbers(column: pd.Series[Any], allowed: str = "a number") -> Floats:
 
 def _fidelity(column: pd.Series[Any]) -> Floats:
     allowed = "a share of the full budget, in (0, 1]"
+    if in_seconds(column) is not column:
+        raise InputError(
+            f"column {column.name!r} holds durations",
+            allowed=allowed,
+            do=f"Divide by the full one: frame[{column.name!r}] / frame[{column.name!r}].max()",
+        )
     shares = _numbers(column, allowed)
     _bad(column, ~((shares > 0) & (shares <= 1)), allowed)
     return shares
@@ -192,15 +207,19 @@ def _raw(column: pd.Series[Any], distribution: BaseDistribution) -> Floats:
             place = places.get(key)
             if place is None:
                 place = places[key] = _place(distribution.choices, cells[i])
-        except TypeError:  # a list, a dict: never a choice
-            place = -1.0
+        except TypeError:  # a list, a dict
+            place = _place(distribution.choices, cells[i])
         raw[i] = place
     _bad(column, raw == -1, describe(distribution))
     return raw
 
 
 def _place(choices: tuple[Value, ...], value: Any) -> float:
-    return float(next((i for i, choice in enumerate(choices) if same(choice, value)), -1))
+    try:
+        place = place_of(choices, plain_choice(value))
+    except SpaceError:
+        return -1.0
+    return -1.0 if place is None else float(place)
 
 
 def _fill_none(raw: Floats, space: SearchSpace) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import CategoricalDistribution
 
 from autometa.errors import InputError, StoreError
-from autometa.reading import read_csv, read_parquet
+from autometa.reading import csv_header, read_csv, read_parquet
 from autometa.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -47,11 +47,15 @@ def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None
         if kind == "parquet":
             return read_parquet(file)
         frame = read_csv(file, dtype=str, keep_default_na=False)
+        header = csv_header(file)
     except FileNotFoundError as error:
         raise StoreError(f"{file} does not exist", do="Name a file of trials") from error
     except pd.errors.EmptyDataError as error:
         raise StoreError(f"{file} is empty", do="Name a file of trials") from error
-    return understood(frame, space)
+    frame = understood(frame, space)
+    if len(header) == frame.shape[1]:
+        frame.columns = header  # a name that comes twice does so again, and is refused if needed
+    return frame
 
 
 def understood(frame: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:

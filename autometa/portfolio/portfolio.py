@@ -246,7 +246,8 @@ class Portfolio:
         Args:
             frame: Columns named as the space's parameters hold configs, NaN or None where a
                 parameter is inactive; further columns are left alone. A float within a rounding
-                error (1e-7) of a bound counts as the bound.
+                error (1e-7) of a bound counts as the bound. Durations are numbers of seconds,
+                whatever their unit; moments are refused.
             task: Column of task names (text or whole numbers).
             value: Column of the metric; a trial without a finite value counts as FAILED.
             direction: "maximize" or "minimize", for all tasks.
