@@ -1,13 +1,29 @@
 """The empirical-Bayes prior over heads: what a new task is likely to be, learned from prior tasks.
 
-    w_i ~ N(m, S),    z_i = Phi_i w_i + noise,    noise ~ N(0, s2 + nu_i)
+Notation
+    z_i   normal scores of task i, (n_i,), i = 1 ... T        Phi_i  their basis features, (n_i, p)
+    w_i   head of task i, (p,)                                m, S   mean and covariance of heads
+    s2    variance that the basis leaves unexplained          nu_i   noise that folds show, >= 0
 
-with nu_i the part of the noise that folds betray (see `noise`), 0 where nothing is known. Mean m,
-covariance S and noise s2 are estimated by EM on the trials of all tasks (the random-effects model
-of Laird and Ware, 1982), which weighs a task of ten trials as ten trials and not as a full one.
+    w_i ~ N(m, S),    z_i = Phi_i w_i + eps_i,    eps_i ~ N(0, (s2 + nu_i) I)             # eq. (1)
+
+    log density = sum_i log N(z_i; Phi_i m, Phi_i S Phi_i' + (s2 + nu_i) I)
+                  - log det S - tr(S^-1) / p                                              # eq. (2)
+
+nu_i is 0 where nothing is known, see `noise`. The last two terms of eq. (2), an inverse-Wishart
+density of S, keep it invertible where there are fewer tasks than basis functions.
+
+m, S and s2 are estimated by EM (Dempster, Laird, Rubin, "Maximum likelihood from incomplete data
+via the EM algorithm", 1977) for random effects (Laird, Ware, "Random-effects models for
+longitudinal data", 1982), which weighs a task of ten trials as ten trials and not as a full one.
+Missing are the heads w_i and of each eps_i the part e_i ~ N(0, s2 I) that folds do not show. Given
+eps_i, its square has the expectation
+
+    E |e_i|^2 = h_i^2 |eps_i|^2 + n_i h_i nu_i,    h_i = s2 / (s2 + nu_i)                 # eq. (3)
+
+and the next s2 is the mean of these over all trials. No round lowers eq. (2).
+
 In task space the same prior is the weighted sum O(x) = sum_i w_i f_i(x): see `blend`.
-
-Shapes: T tasks, p basis functions, n_i trials of task i.
 """
 
 from __future__ import annotations
@@ -18,6 +34,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autometa.encoding import Floats
+
+_LEAST_NOISE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +80,15 @@ def fit_prior(
     rounds: int = 30,
     start: HeadPrior | None = None,
 ) -> HeadPrior:
-    """EM for m, S and s2.
+    """EM for m, S and s2, which never lowers eq. (2).
 
     Args:
         features: Per task, Phi_i (n_i, p).
         targets: Per task, z_i (n_i,).
         known_noise: Per task, nu_i; 0 by default.
         rounds: EM iterations.
-        start: What to begin with; by default pooled ridge regression and a broad spread.
+        start: What to begin with; by default pooled ridge regression and a broad spread. A noise
+            below 1e-4, the least that is ever estimated, counts as this.
     """
     p = features[0].shape[1]
     tasks = len(features)
@@ -83,7 +102,7 @@ def fit_prior(
         mean = np.linalg.solve(grams.sum(0) + np.eye(p), moments.sum(0))
         cov, noise = np.eye(p) / p, 0.5
     else:
-        mean, cov, noise = start.mean, start.cov, start.noise
+        mean, cov, noise = start.mean, start.cov, max(start.noise, _LEAST_NOISE)
     heads = np.tile(mean, (tasks, 1))
     for _ in range(rounds):
         precision = np.linalg.inv(cov)
@@ -92,15 +111,15 @@ def fit_prior(
         heads = np.einsum("tij,tj->ti", spread, precision @ mean + moments * inverse[:, None])
         mean = heads.mean(0)
         centred = heads - mean
-        # An inverse-Wishart pull towards a small multiple of the identity keeps S invertible
-        # where there are fewer tasks than basis functions.
         scatter = centred.T @ centred + spread.sum(0)
         cov = (scatter + 2.0 * np.eye(p) / p) / (tasks + 2.0)
-        errors = (
+        residuals = (  # E |eps_i|^2, (T,)
             squares
             - 2.0 * np.einsum("ti,ti->t", heads, moments)
             + np.einsum("ti,tij,tj->t", heads, grams, heads)
             + np.einsum("tij,tji->t", grams, spread)
         )
-        noise = float(max((errors.sum() - counts @ known) / counts.sum(), 1e-4))
+        unseen = noise / (noise + known)
+        parts = unseen**2 * residuals + unseen * counts * known  # eq. (3)
+        noise = float(max(parts.sum() / counts.sum(), _LEAST_NOISE))
     return HeadPrior(mean=mean, cov=0.5 * (cov + cov.T), noise=noise, heads=heads)
