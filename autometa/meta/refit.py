@@ -25,7 +25,7 @@ from autometa.meta.kernel import Kernel
 from autometa.meta.lessons import Lessons
 from autometa.meta.noise import score_worth
 from autometa.meta.prior import fit_prior
-from autometa.meta.similarity import Similarity
+from autometa.meta.similarity import Similarity, table
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
 from autometa.space import SearchSpace
@@ -90,8 +90,5 @@ def rate_model(space: SearchSpace, lessons: Lessons, kernel: Kernel, seed: int) 
 
 
 def _over(old: Similarity, lessons: Lessons) -> Similarity:
-    """The same share and width, over the meta-features that all of the tasks have."""
-    features = lessons.meta_features
-    names = tuple(n for n in old.names if all(n in m for m in features))
-    values = np.array([[m[n] for n in names] for m in features]).reshape(len(features), len(names))
-    return replace(old, names=names, values=values)
+    """The same share and width, over the tasks as they are now."""
+    return replace(old, values=table(lessons.meta_features, old.names))
