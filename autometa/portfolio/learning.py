@@ -11,7 +11,9 @@ from autometa.portfolio.study_names import INFERRED, identity_of, named
 from autometa.task import TaskHistory
 
 
-def learn_studies(new: Portfolio, folder: str | Path) -> tuple[Portfolio, dict[str, int]]:
+def learn_studies(
+    new: Portfolio, folder: str | Path, *, timeout: float | None = None
+) -> tuple[Portfolio, dict[str, int]]:
     """Add imported studies to the portfolio of a folder, which is made where there is none.
 
     A trial that the task has already (config, value and state) is not added again, so learning
@@ -21,6 +23,7 @@ def learn_studies(new: Portfolio, folder: str | Path) -> tuple[Portfolio, dict[s
     Args:
         new: What `import_studies` returned.
         folder: Of the portfolio; written atomically, other writers wait.
+        timeout: As of `Portfolio.update`.
 
     Returns:
         The portfolio that the folder now holds, and the number of trials added to each task, by
@@ -65,7 +68,7 @@ def learn_studies(new: Portfolio, folder: str | Path) -> tuple[Portfolio, dict[s
             )
         )
 
-    return Portfolio.update(folder, change), added
+    return Portfolio.update(folder, change, timeout=timeout), added
 
 
 def _is_inferred(history: TaskHistory) -> bool:

@@ -456,12 +456,18 @@ class Portfolio:
         return _of(store.read(folder, only=space), str(folder))
 
     @staticmethod
-    def update(folder: str | Path, change: Callable[[Portfolio], Portfolio]) -> Portfolio:
+    def update(
+        folder: str | Path,
+        change: Callable[[Portfolio], Portfolio],
+        *,
+        timeout: float | None = None,
+    ) -> Portfolio:
         """Read a folder, change what it holds and write the result, while others wait.
 
         Args:
             folder: Of a portfolio; a new one starts empty.
             change: Old portfolio -> new portfolio, for example `lambda old: old.merge(new)`.
+            timeout: Seconds to wait for another writer; half a minute where None.
 
         Returns:
             The new portfolio.
@@ -469,7 +475,7 @@ class Portfolio:
         Raises:
             StoreError: as `load` and `save`, or another writer held the folder for too long.
         """
-        with store.locked(folder):
+        with store.locked(folder, timeout):
             new = change(Portfolio.load(folder) if store.exists(folder) else Portfolio())
             new._write(folder)
         return new

@@ -55,8 +55,12 @@ def exists(folder: str | Path) -> bool:
 
 
 @contextmanager
-def locked(folder: str | Path) -> Iterator[None]:
+def locked(folder: str | Path, timeout: float | None = None) -> Iterator[None]:
     """Make the folder where there is none, and be its only writer.
+
+    Args:
+        folder: Of a portfolio.
+        timeout: Seconds to wait for another writer; `LOCK_TIMEOUT` where None.
 
     Raises:
         StoreError: it cannot be made, or another writer held it for too long.
@@ -65,7 +69,9 @@ def locked(folder: str | Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             path.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock.exclusive(path, timeout=LOCK_TIMEOUT))
+            stack.enter_context(
+                lock.exclusive(path, timeout=LOCK_TIMEOUT if timeout is None else timeout)
+            )
         except OSError as error:
             raise _unwritable(path, error) from error
         yield
