@@ -16,6 +16,7 @@ from autometa.meta.candidates import Candidates
 from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate, RateModel
 from autometa.meta.lineage import Lineage
+from autometa.meta.new_task import known_features
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
@@ -24,6 +25,7 @@ from autometa.space.values import Value
 if TYPE_CHECKING:
     import optuna
 
+    from autometa.search.base import ConstraintsFunc
     from autometa.search.pruner import MetaPruner
 
 
@@ -108,7 +110,7 @@ class MetaModel:
         """Weights (T,) of the prior tasks before any trial, summing to one; see `similarity`."""
         if self.transfer is None:
             return np.zeros(0)
-        return self.transfer.similarity(meta_features)
+        return self.transfer.similarity(known_features(meta_features))
 
     def predict_inner_lr(
         self,
@@ -172,6 +174,7 @@ class MetaModel:
         meta_features: Mapping[str, float] | None = None,
         base: optuna.samplers.BaseSampler | None = None,
         pool: Sequence[Config] | None = None,
+        constraints_func: ConstraintsFunc | None = None,
     ) -> optuna.samplers.BaseSampler:
         """An Optuna sampler that starts where the prior tasks ended.
 
@@ -182,13 +185,23 @@ class MetaModel:
                 cold trials, and every trial once the prior tasks turn out not to help. By default
                 a Gaussian process.
             pool: The only configs that can be tried, where there is such a list.
+            constraints_func: As of Optuna's samplers: a finished trial's constraint values, above
+                zero where it is infeasible.
 
         Raises:
             SpaceError: a config of the pool does not fit the space.
+            InputError: meta-features that are no mapping.
         """
         from autometa.search.sampler import MetaSampler
 
-        return MetaSampler(self, seed=seed, meta_features=meta_features, base=base, pool=pool)
+        return MetaSampler(
+            self,
+            seed=seed,
+            meta_features=meta_features,
+            base=base,
+            pool=pool,
+            constraints_func=constraints_func,
+        )
 
     def pruner(self, *, fallback: optuna.pruners.BasePruner | None = None) -> MetaPruner:
         """An Optuna pruner that has seen learning curves before; see `improvement_chance`.

@@ -21,7 +21,11 @@ DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 
 
 def write(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str, value: Any) -> None:
-    """Set the user attribute `autometa:NAME` of a running trial to a short JSON value."""
+    """Set the user attribute `autometa:NAME` of a running trial to a short JSON value.
+
+    The sampler's own copy of the trial has it too, and takes it along into a pickle.
+    """
+    trial.set_user_attr(PREFIX + name, value)
     setter = _setter(study, trial)
     if setter is None:
         with contextlib.suppress(Exception):  # no reason to stop a search
@@ -41,7 +45,8 @@ def read(study: optuna.Study, trial: optuna.trial.FrozenTrial, name: str) -> Any
         return trial.user_attrs[PREFIX + name]
     if _setter(study, trial) is not None:
         return None
-    return study.user_attrs.get(f"{PREFIX}{trial.number}:{name}")
+    known = getattr(study, "user_attrs", {})  # a bracket of HyperbandPruner has none
+    return known.get(f"{PREFIX}{trial.number}:{name}")
 
 
 def _setter(

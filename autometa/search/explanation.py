@@ -11,6 +11,30 @@ import optuna
 from autometa.search import attributes
 
 UNKNOWN = "not by autometa"
+GOING_COLD = "no prior task explains the trials so far: going cold"
+SEVERAL = "several objectives: each prior task had one"
+NOTHING_LEARNED = "no prior task to learn from"
+FAILING = "all trials so far have failed: insurance against the prior"
+MISFIT = "no result so far fits the parameters of the prior tasks"
+LIST_ENDED = "all of the start was tried, and there is no result yet"
+UNRELATED = "none of the parameters that prior tasks know is in this study"
+REASONS = {
+    "transfer": "most promising after weighing prior tasks by how they fit the trials so far",
+    "cold": "most promising judged by this task's own trials alone: insurance against the prior",
+    "base": "proposed by the base sampler, without the prior",
+}
+_OF_CONFIGS = ("default", "portfolio", "transfer", "cold")  # rules that decide a config
+
+
+def unrelated(rule: str, config: object, trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether nothing of what a rule decided was asked for: the base sampler gave all that was."""
+    return (
+        rule in _OF_CONFIGS
+        and isinstance(config, Mapping)
+        and bool(config)
+        and bool(trial.params)
+        and not config.keys() & trial.params.keys()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +44,13 @@ class Explanation:
     Args:
         number: The trial's number.
         value: Its value; None where it has none (or several).
-        rule: default, portfolio, transfer, cold (see `search.sampler`), or "not by autometa".
+        rule: default, portfolio, transfer, cold, enqueued, base (see `search.sampler`), or
+            "not by autometa".
         transfer: Share of the evidence that spoke for the prior tasks, in [0, 1]; None where
             the rule did not ask.
         weights: Prior task -> weight in O(x) = sum_i w_i f_i(x), heaviest first.
         moved: Parameters whose suggested value the study did not allow, moved to the nearest.
-        reason: In words, for the first trials.
+        reason: The same in words.
     """
 
     number: int
@@ -51,20 +76,26 @@ class Explanation:
 
 def explain_study(study: optuna.Study) -> list[Explanation]:
     """An explanation of every trial; attributes of an unexpected kind are treated as absent."""
-    return [_explain(study, trial) for trial in study.get_trials(deepcopy=False)]
+    return [explain_trial(study, trial) for trial in study.get_trials(deepcopy=False)]
 
 
-def _explain(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Explanation:
+def explain_trial(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Explanation:
+    """The explanation of one trial."""
+
     def read(name: str, kind: type | tuple[type, ...]) -> Any:
         value = attributes.read(study, trial, name)
         return value if isinstance(value, kind) else None
 
+    value = attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None
+    rule = read("rule", str) or UNKNOWN
+    if unrelated(rule, read("config", dict), trial):
+        return Explanation(number=trial.number, value=value, rule="base", reason=UNRELATED)
     return Explanation(
         number=trial.number,
-        value=attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None,
-        rule=read("rule", str) or UNKNOWN,
+        value=value,
+        rule=rule,
         transfer=attributes.number(read("transfer", (int, float))),
         weights=attributes.weights(read("weights", dict)),
         moved=tuple(map(str, read("moved", list) or ())),
-        reason=read("reason", str) or "",
+        reason=read("reason", str) or REASONS.get(rule, ""),
     )

@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.constraints import infeasible
 from autometa.encoding import Floats
 from autometa.search import attributes
 from autometa.search.observed import Observed
+from autometa.search.per_study import every_trial
 from autometa.search.pruned import PrunedScores
 
 
@@ -28,6 +31,8 @@ class History:
         fidelity: Share of the full budget that they had, in (0, 1], (n,): below one, pruned.
         failed: Unit configs of failed trials, (k, d).
         running: Unit configs of trials that still run, (r, d).
+        others: Unit configs of further trials that have ended, (m, d): see `active`.
+        unread: How many trials have a result and do not fit the space.
     """
 
     unit: Floats
@@ -35,17 +40,20 @@ class History:
     fidelity: Floats
     failed: Floats
     running: Floats
+    others: Floats | None = None
+    unread: int = 0
 
     @property
     def taken(self) -> Floats:
-        """All configs that must not be suggested again, (n + k + r, d)."""
-        return np.concatenate([self.unit, self.failed, self.running])
+        """All configs that must not be suggested again, (n + k + r + m, d)."""
+        others = [] if self.others is None else [self.others]
+        return np.concatenate([self.unit, self.failed, self.running, *others])
 
     def active(self, most: int, rng: np.random.Generator) -> History:
         """At most `most` scored trials: the best half, the latest quarter, others by chance.
 
         A bounded set keeps a suggestion as quick after 10,000 trials as after 200. Failed trials
-        beyond the latest `most` are dropped too.
+        beyond the latest `most` are dropped too. What is dropped stays taken.
         """
         n = len(self.scores)
         if n <= most and len(self.failed) <= most:
@@ -57,12 +65,14 @@ class History:
             rest = np.setdiff1d(np.arange(n), kept)
             extra = rng.choice(rest, size=min(len(rest), most - len(kept)), replace=False)
             kept = np.union1d(kept, extra)
+        dropped = [np.delete(self.unit, kept, axis=0), self.failed[:-most]]
         return replace(
             self,
             unit=self.unit[kept],
             scores=self.scores[kept],
             fidelity=self.fidelity[kept],
             failed=self.failed[-most:],
+            others=np.concatenate(dropped),
         )
 
     def believing(self, scores: Floats) -> History:
@@ -83,13 +93,13 @@ class Reader:
 
     Args:
         observed: How the trials are seen.
-        sign: 1 where the study maximises, -1 where it minimises.
     """
 
-    def __init__(self, observed: Observed, sign: float) -> None:
-        self._observed, self._sign = observed, sign
-        self._seen = 0  # trials that have been looked at, by number
-        self._open: list[int] = []  # those of them that were not finished
+    def __init__(self, observed: Observed) -> None:
+        self._observed, self._sign = observed, 1.0
+        self._next = 0  # number of the first trial that has not been looked at
+        self._open: set[int] = set()  # of those that were not finished when they were
+        self._unread = 0
         self._repeated: set[int] = set()  # those that only their workers' death failed
         self._scored = _Rows(observed.space.dim)
         self._failed = _Rows(observed.space.dim)
@@ -101,53 +111,71 @@ class Reader:
     ) -> History:
         """The study's trials other than the one that is being decided.
 
-        Scores fold the study's direction. Trials that do not fit the space are left out; a complete
-        trial without a finite value counts as failed, but not one that only its worker's death
-        failed. What a pruned one counts is in `pruned`.
+        Scores fold the study's direction. Trials that do not fit the space are left out. As failed
+        count, beside those that did fail, infeasible ones and those whose value is NaN or the worst
+        infinity; but not one that only its worker's death failed. A value that is the best infinity
+        is no failure: it counts as the best finite score, beyond which nothing can be compared, so
+        that it is as good as what is known to be good and does not flatten all other scores. What a
+        pruned one counts is in `pruned`.
 
         Args:
             study: The study.
             trial: The one that is being decided.
             trials: All of the study's, where they have just been read.
         """
+        self._sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
         if trials is None:
-            trials = study.get_trials(deepcopy=False)
-        self._repeated |= attributes.repeated(trials[self._seen :])
+            trials = every_trial(study)
+        self._repeated |= attributes.repeated(t for t in trials if t.number >= self._next)
         running = self._sort_out(study, trials, trial)
         scored = self._with_stopped(study)
+        best = scored.scores[np.isfinite(scored.scores)].max(initial=-np.inf)
         return History(
             unit=scored.unit,
-            scores=scored.scores,
+            scores=np.minimum(scored.scores, best if np.isfinite(best) else 0.0),
             fidelity=scored.fidelity,
             failed=self._failed.without(self._repeated),
             running=np.array(running).reshape(-1, self._observed.space.dim),
+            unread=self._unread,
         )
 
     def _sort_out(
         self, study: optuna.Study, trials: Sequence[FrozenTrial], trial: FrozenTrial
     ) -> list[Floats]:
         """Keep what has ended since the last time; returns what is running, (r, d)."""
-        scored, failed, running, still = [], [], [], []
-        for number in (*self._open, *range(self._seen, len(trials))):
-            other = trials[number]
+        scored, failed, running, still = [], [], [], set()
+        for other in trials:  # by their numbers: they may be some of the study's trials only
+            number = other.number
+            if number < self._next and number not in self._open:
+                continue
             if number == trial.number or not other.state.is_finished():
-                still.append(number)
+                still.add(number)
                 if number != trial.number and other.state == TrialState.RUNNING:
                     row = self._planned(study, other)
                     running += [row] if row is not None else []
                 continue
-            row = self._observed.project(other.params)
-            if row is None or other.user_attrs.get(attributes.DROPPED):
+            if other.user_attrs.get(attributes.DROPPED):
                 continue
-            if other.state == TrialState.PRUNED:
+            row = self._observed.project(other.params)
+            if row is None:
+                self._unread += other.state == TrialState.COMPLETE
+            elif other.state == TrialState.PRUNED and not infeasible(other):
                 self._stopped.append((other, row))
-            elif other.value is not None and np.isfinite(other.value):
-                scored.append((number, row, self._sign * other.value, 1.0))
-            else:
+            elif (score := self._score(other)) is None:
                 failed.append((number, row, np.nan, 1.0))
-        self._seen, self._open = len(trials), still
+            else:
+                scored.append((number, row, score, 1.0))
+        self._next = max(self._next, max((t.number + 1 for t in trials), default=0))
+        self._open = still
         self._scored, self._failed = self._scored.plus(scored), self._failed.plus(failed)
         return running
+
+    def _score(self, trial: FrozenTrial) -> float | None:
+        """A score, infinite where the value is the best infinity; None of a trial that failed."""
+        if trial.state != TrialState.COMPLETE or trial.value is None or infeasible(trial):
+            return None
+        score = self._sign * trial.value
+        return score if score > -np.inf else None  # NaN is not
 
     def _with_stopped(self, study: optuna.Study) -> _Rows:
         """The scored trials and what the pruned ones count now."""

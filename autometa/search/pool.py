@@ -5,8 +5,9 @@ Shapes: k configs of the pool, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,11 @@ class Pool:
     def at(self, unit: Floats) -> Config:
         """The config nearest to a unit config (d,)."""
         return self.configs[int(((self.unit - unit) ** 2).sum(axis=1).argmin())]
+
+    def untried(self, had: Sequence[Mapping[str, Any]]) -> Sequence[Config]:
+        """The configs that none of some trials had; all of them where each was had."""
+        rest = [c for c in self.configs if not any(c.items() <= params.items() for params in had)]
+        return rest or self.configs
 
     def moved(self, candidates: Sequence[Candidate], space: SearchSpace) -> list[Candidate]:
         """Candidates with the nearest config of the pool in the place of their own, each once."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import math
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import optuna
@@ -26,6 +25,7 @@ from optuna.trial import FrozenTrial
 from autometa.meta.curves import checkpoints, standing
 from autometa.meta.improvement_chance import LEAST_FINISHED, ImprovementChance
 from autometa.search import attributes
+from autometa.search.per_study import PerStudy
 from autometa.search.study_curves import CurveReader, StudyCurves
 
 NO_CURVES = "too few prior tasks have learning curves: {} decides"
@@ -44,7 +44,7 @@ class MetaPruner(BasePruner):
     ) -> None:
         self._chance = chance
         self._fallback = fallback or MedianPruner()
-        self._readers: WeakKeyDictionary[optuna.Study, CurveReader] = WeakKeyDictionary()
+        self._readers = PerStudy(CurveReader)
         self.note = "" if chance else NO_CURVES.format(type(self._fallback).__name__)
         if self.note:
             logging.getLogger(__name__).warning(self.note)
@@ -59,7 +59,7 @@ class MetaPruner(BasePruner):
         step = trial.last_step
         if step is None:
             return False
-        finished = self._readers.setdefault(study, CurveReader()).read(study)
+        finished = self._readers(study).read(study)
         if finished is None or len(finished.finals) < LEAST_FINISHED:
             return False
         if not math.isfinite(trial.intermediate_values[step]):

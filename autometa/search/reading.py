@@ -16,7 +16,7 @@ from autometa.search.expectation import expectation
 from autometa.search.explanation import UNKNOWN, Explanation, explain_study
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.studies import SEARCH
-from autometa.search.trials import REASONS, STATES, folds_of
+from autometa.search.trials import STATES, folds_of
 from autometa.task import Direction
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _tuned(
         seconds=None if trial.duration is None else trial.duration.total_seconds(),
         inner_lr=number(trial.params.get(rate)) if rate else None,
         rule="" if why.rule == UNKNOWN else why.rule,
-        reason=why.reason or REASONS.get(why.rule, ""),
+        reason=why.reason,
         expected=expected,
         weights=why.weights,
         error=str(evaluation.get("error") or ""),

@@ -1,10 +1,9 @@
-"""The other trials of a study beside one that is being decided: its turn, and who was as quick."""
+"""The other trials of a study beside one that is being decided: who was as quick."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -20,17 +19,18 @@ class Rivals:
     """Trials that are decided while one is: those that run, and all after the known ones.
 
     Args:
-        known: How many trials there were.
+        following: Number of the first trial that was not known yet.
         running: Numbers of those that were not finished.
     """
 
-    known: int
-    running: tuple[int, ...]
+    following: int
+    running: frozenset[int]
 
     @classmethod
     def among(cls, trials: Sequence[FrozenTrial]) -> Rivals:
         """Of all trials of a study, in the order of their numbers."""
-        return cls(len(trials), tuple(t.number for t in trials if t.state in _UNFINISHED))
+        running = frozenset(t.number for t in trials if t.state in _UNFINISHED)
+        return cls(trials[-1].number + 1 if trials else 0, running)
 
     def had(
         self, study: optuna.Study, trial: FrozenTrial, config: Config, now: Sequence[FrozenTrial]
@@ -47,20 +47,11 @@ class Rivals:
             now: All trials of the study, read after that.
         """
         return any(
-            attributes.read(study, now[number], "config") == config
-            for number in (*self.running, *range(self.known, len(now)))
-            if number != trial.number
+            attributes.read(study, other, "config") == config
+            for other in now
+            if other.number != trial.number
+            and (other.number >= self.following or other.number in self.running)
         )
-
-
-def slot(trial: FrozenTrial, trials: Sequence[FrozenTrial], most: int) -> int:
-    """Place of a trial among those that are no repetition of another; nothing later changes it.
-
-    Counted to `most` only, since no later place differs from any other.
-    """
-    first = attributes.first_number(trial)
-    own = (t for t in trials if t.number < first and attributes.first_number(t) == t.number)
-    return sum(1 for _ in islice(own, most))
 
 
 def whole(config: Config, trials: Sequence[FrozenTrial]) -> bool:

@@ -17,7 +17,9 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.constraints import infeasible
 from autometa.encoding import Floats
+from autometa.search.per_study import every_trial
 
 MOST = 200  # finished trials that are looked at: the best and the latest ones
 
@@ -53,9 +55,12 @@ class CurveReader:
         self._lock = threading.Lock()
 
     def read(self, study: optuna.Study) -> StudyCurves | None:
-        """The curves of the COMPLETE trials; None where none has reported a finite value."""
+        """The curves of the COMPLETE trials; None where none has reported a finite value.
+
+        Infeasible ones are no trials to stand beside, nor to beat.
+        """
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        complete = every_trial(study, (TrialState.COMPLETE,))
         numbers = frozenset(t.number for t in complete)
         with self._lock:
             if numbers != self._numbers:
@@ -68,7 +73,7 @@ class CurveReader:
             if trial.number not in self._seen and trial.value is not None:
                 self._seen[trial.number] = (_finite(trial.intermediate_values), trial.value)
             reports, value = self._seen.get(trial.number, ({}, np.nan))
-            if reports and np.isfinite(value):
+            if reports and np.isfinite(value) and not infeasible(trial):
                 rows.append((reports, value))
         if not rows:
             return None

@@ -18,6 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from autometa.search import attributes
+from autometa.search.explanation import UNKNOWN, explain_trial
 from autometa.search.judge import Judge
 from autometa.search.orphans import give_back_unnamed, release
 from autometa.search.result import TunedTrial
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
     from autometa.children import Child, Outcome
 
 CHILD = "child"  # the parameter that chooses among several children
-
-REASONS = {
-    "transfer": "most promising after weighing prior tasks by how they fit the trials so far",
-    "cold": "most promising judged by this table's own trials alone: insurance against the prior",
-    "base": "proposed by the base sampler, without the prior",
-}
 
 STATES = {
     TrialState.COMPLETE: State.COMPLETE,
@@ -162,8 +157,7 @@ class Search:
         """A finished trial as a record."""
         child, config = self.menu.read(trial.params)
         evaluation = trial.user_attrs[attributes.EVALUATION]
-        rule = str(self._note(trial, "rule") or "")
-        weights = attributes.weights(self._note(trial, "weights"))
+        why = explain_trial(self.study, trial)
         rate = config.get(child.space.inner_lr) if child.space.inner_lr else None
         return TunedTrial(
             number=number,
@@ -174,15 +168,12 @@ class Search:
             fold_scores=folds_of(evaluation.get("folds")),
             seconds=attributes.number(evaluation.get("seconds")),
             inner_lr=float(rate) if isinstance(rate, int | float) else None,
-            rule=rule,
-            reason=str(self._note(trial, "reason") or REASONS.get(rule, "")),
+            rule="" if why.rule == UNKNOWN else why.rule,
+            reason=why.reason,
             expected=attributes.number(evaluation.get("expected")),
-            weights=weights,
+            weights=why.weights,
             error=str(evaluation.get("error") or ""),
         )
-
-    def _note(self, trial: FrozenTrial, name: str) -> Any:
-        return attributes.read(self.study, trial, name)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,14 +81,16 @@ def test_a_suggestion_asks_once_more_than_tpe_and_writes_its_notes(model: MetaMo
 
 
 def test_notes_are_kept_where_optuna_has_no_way_to_write_them(
-    model: MetaModel, monkeypatch: pytest.MonkeyPatch
+    model: MetaModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In the study's own attributes, where `explain` finds them."""
     without: Any = SimpleNamespace()
     assert attributes._setter(without, without) is None
     monkeypatch.setattr(attributes, "_setter", lambda study, trial: None)
     family = Bowls()
-    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+    storage = f"sqlite:///{tmp_path / 'study.db'}"  # one that hands out copies of its trials
+    sampler = model.sampler(seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler, storage=storage)
     study.optimize(lambda t: family.objective(101)(suggest(t, family.space)), n_trials=2)
     assert not study.trials[0].user_attrs
     assert [e.rule for e in explain_study(study)] == ["portfolio", "portfolio"]

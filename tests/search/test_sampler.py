@@ -23,9 +23,10 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.inner_rate import narrowed
 from autometa.portfolio import Portfolio
 from autometa.search import acquisition
+from autometa.search.explanation import GOING_COLD, SEVERAL, explain_study
 from autometa.search.history import History
 from autometa.search.policy import Policy
-from autometa.search.sampler import GOING_COLD, MetaSampler
+from autometa.search.sampler import MetaSampler
 from autometa.search.suggest import suggest
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
@@ -281,7 +282,7 @@ def test_enqueued_trials_come_first_and_are_learned_from(model: MetaModel) -> No
     assert len(study.trials) == 5
 
 
-def test_several_objectives_start_warm_and_go_on_with_the_base(model: MetaModel) -> None:
+def test_several_objectives_are_the_base_samplers_and_say_so(model: MetaModel) -> None:
     family = Bowls()
     objective = family.objective(101)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=model.sampler(seed=0))
@@ -292,7 +293,9 @@ def test_several_objectives_start_warm_and_go_on_with_the_base(model: MetaModel)
 
     study.optimize(both, n_trials=6)
     assert len(study.best_trials) >= 1
-    assert study.trials[0].params == model.warm_start(1)[0].config
+    assert {e.rule for e in explain_study(study)} == {"base"}
+    assert {e.reason for e in explain_study(study)} == {SEVERAL}
+    assert len({t.params["learning_rate"] for t in study.trials}) == 6
 
 
 def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
