@@ -24,8 +24,8 @@ from autometa.space.values import Value
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
-    from autometa.search.base import ConstraintsFunc
     from autometa.search.pruner import MetaPruner
 
 
@@ -174,7 +174,7 @@ class MetaModel:
         meta_features: Mapping[str, float] | None = None,
         base: optuna.samplers.BaseSampler | None = None,
         pool: Sequence[Config] | None = None,
-        constraints_func: ConstraintsFunc | None = None,
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
     ) -> optuna.samplers.BaseSampler:
         """An Optuna sampler that starts where the prior tasks ended.
 
