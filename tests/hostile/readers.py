@@ -383,7 +383,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        HistoryReader(Observed(_CHILD.space), 1.0).read(study, last),
+        HistoryReader(Observed(_CHILD.space)).read(study, last),
     )
 
 
