@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -39,7 +39,13 @@ class Outcome:
 
 
 def run_cell(
-    starter: Starter, task: BenchTask, objective: Objective, *, seed: int, trials: int
+    starter: Starter,
+    task: BenchTask,
+    objective: Objective,
+    *,
+    seed: int,
+    trials: int,
+    given: Sequence[Config | int] = (),
 ) -> Outcome:
     """Run one study in memory.
 
@@ -49,22 +55,30 @@ def run_cell(
         objective: How configs are evaluated.
         seed: Together with the task's target it seeds the sampler: tasks differ, methods do not.
         trials: How many, or as many as the pool holds.
+        given: The first of them (`Suite.given`), before what the method enqueues.
     """
     with quiet():
         start = starter(task.task, crc32(f"{seed}:{task.target or task.name}".encode()) % 2**31)
-        return _run(start, task.task, objective, trials)
+        return _run(start, task.task, objective, trials, given)
 
 
-def _run(start: Start, task: Task, objective: Objective, trials: int) -> Outcome:
-    sampler, queue = start.sampler, list(start.enqueue[:trials])
+def _run(
+    start: Start,
+    task: Task,
+    objective: Objective,
+    trials: int,
+    given: Sequence[Config | int],
+) -> Outcome:
+    sampler, first = start.sampler, [*given, *start.enqueue][:trials]
     if isinstance(objective, Pool):
         if start.within is not None:
             sampler = start.within(task.space.from_raw(objective.raw))
         sampler = pooled = PoolSampler(sampler, task.space, objective)
-        queue = pooled.reserve(queue)
+        queue = pooled.reserve(first)
         trials = min(trials, len(objective.values))
         evaluate = _value_of(pooled)
     else:
+        queue = [config for config in first if not isinstance(config, int)]
         evaluate = objective
     study = optuna.create_study(direction=task.direction, sampler=sampler)
     for config in queue:

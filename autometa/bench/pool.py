@@ -44,13 +44,19 @@ class PoolSampler(BaseSampler):
         """Whether every config was tried."""
         return not self._left.any()
 
-    def reserve(self, configs: Iterable[Config]) -> list[Config]:
-        """The pool configs that stand for configs to be enqueued, one each while there are any."""
-        rows = []
+    def reserve(self, configs: Iterable[Config | int]) -> list[Config]:
+        """The pool configs that stand for configs to be enqueued, one each while there are any.
+
+        Args:
+            configs: In order; a number is a row of the pool itself, named once at most.
+        """
+        rows: list[int] = []
         for config in configs:
             if self.exhausted:
                 break
-            rows.append(self._nearest(self._space.encode(config)))
+            rows.append(
+                config if isinstance(config, int) else self._nearest(self._space.encode(config))
+            )
             self._left[rows[-1]] = False
         self._taken = dict(enumerate(rows))
         return self._space.from_raw(self._pool.raw[rows])

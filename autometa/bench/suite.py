@@ -101,6 +101,14 @@ class Suite(ABC):
     def reference(self, task: BenchTask) -> Reference:
         """Best and median random value of the task."""
 
+    def given(self, task: BenchTask, seed: int) -> Sequence[Config | int]:
+        """What every study of a task begins with, whatever the method; nothing as a rule.
+
+        Returns:
+            Configs, or rows of the pool where the objective is one; they count as trials.
+        """
+        return ()
+
     def judge(self, task: BenchTask, config: Config) -> Judged:
         """What a config is worth beyond its objective: on rows, instances or seeds not tuned on.
 

@@ -132,7 +132,14 @@ def _outcome(
     key = (suite.name, method.name, task.target, group.seed, group.trials)
     if key in _cold:
         return _cold[key]
-    outcome = run_cell(starter, task, suite.objective(task), seed=group.seed, trials=group.trials)
+    outcome = run_cell(
+        starter,
+        task,
+        suite.objective(task),
+        seed=group.seed,
+        trials=group.trials,
+        given=suite.given(task, group.seed),
+    )
     if task.target and not method.uses_prior:
         _cold[key] = outcome
     return outcome

@@ -89,16 +89,16 @@ def run(
     with progress("cells") as bar:
         results = run_suite(
             suite,
-            known.names() if methods == "all" else _listed(methods),
+            known.names() if methods == "all" else parts(methods),
             data=data,
             split=cast("Split", split),
-            tasks=_listed(tasks),
+            tasks=parts(tasks),
             seeds=range(seeds),
             trials=trials,
             evaluations=_evaluations(evaluations),
             reference=reference,
             cells=None if into is None else journal_of(into, suite),
-            again=_listed(again),
+            again=parts(again),
             workers=workers,
             scheduler=scheduler,
             progress=lambda done, total, cell: bar(
@@ -108,7 +108,7 @@ def run(
         )
     if into is not None:
         show.save(results, into)
-    _print(results, output)
+    show_results(results, output)
 
 
 def table(
@@ -129,7 +129,7 @@ def table(
     """Turn results into Markdown tables."""
     from autometa.bench import show
 
-    chosen = _listed(measures)
+    chosen = parts(measures)
     for measure in chosen:
         _one_of("measure", measure, tuple(show.MEASURES))
     loaded = {path: show.load(path) for path in files}
@@ -203,7 +203,8 @@ def journal_of(results: Path, suite: str) -> Path:
     return results.parent / "cells" / f"{suite}.jsonl"
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def parts(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
@@ -228,7 +229,8 @@ def _numbers(results: dict[str, Any], measures: tuple[str, ...]) -> dict[str, An
     }
 
 
-def _print(results: dict[str, Any], output: Format) -> None:
+def show_results(results: dict[str, Any], output: Format) -> None:
+    """Every measure as a table, and the pairs; or all of it as JSON."""
     if output is Format.JSON:
         show_json(results)
         return

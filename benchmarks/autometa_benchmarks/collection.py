@@ -29,6 +29,8 @@ COLLECTION = Collection(
         "mindware": Listed(home=f"{_SUITES}.mindware:MindWare", data="mindware"),
         "geoalgo-xgboost": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoXGBoost", data="geoalgo"),
         "geoalgo-deepar": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoDeepAR", data="geoalgo"),
+        "hpob": Listed(home=f"{_SUITES}.hpob:HPOB"),
+        "hpob-continuous": Listed(home=f"{_SUITES}.hpob:HPOBContinuous", needs="xgboost"),
         "tables": Listed(home=f"{_SUITES}.tables:Tables", data="tables"),
         "medicine": Listed(home=f"{_SUITES}.domains:Medicine", data="tables"),
         "education": Listed(home=f"{_SUITES}.domains:Education", data="tables"),
