@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from autometa.portfolio import Portfolio as Portfolio
     from autometa.replaying import replay as replay
     from autometa.search.estimator import MetaSearchCV as MetaSearchCV
+    from autometa.search.pruner import MetaPruner as MetaPruner
+    from autometa.search.sampler import MetaSampler as MetaSampler
     from autometa.search.starting import create_study as create_study
+    from autometa.search.starting import warm_start as warm_start
     from autometa.search.study_feedback import FeedBack as FeedBack
     from autometa.search.study_feedback import feed_back as feed_back
     from autometa.search.tuning import tune as tune
@@ -40,8 +43,11 @@ _HOME = {
     "MetaModel": "autometa.meta",
     "replay": "autometa.replaying",
     "MetaSearchCV": "autometa.search.estimator",
+    "MetaSampler": "autometa.search.sampler",
+    "MetaPruner": "autometa.search.pruner",
     "FeedBack": "autometa.search.study_feedback",
     "create_study": "autometa.search.starting",
+    "warm_start": "autometa.search.starting",
     "feed_back": "autometa.search.study_feedback",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
@@ -53,6 +59,8 @@ __all__ = [
     "FeedBack",
     "MetaLearner",
     "MetaModel",
+    "MetaPruner",
+    "MetaSampler",
     "MetaSearchCV",
     "Portfolio",
     "SearchSpace",
@@ -67,6 +75,7 @@ __all__ = [
     "load_table",
     "replay",
     "tune",
+    "warm_start",
 ]
 
 

@@ -65,8 +65,8 @@ def without_passwords(text: str, url: str = "") -> str:
     secret = re.search(r"://[^:/@\s]*:(\S*)@", url)
     for part in re.split(r"[@/:?#]", f"{secret[1]}/{unquote(secret[1])}") if secret else ():
         text = text.replace(part, "***") if len(part) > 2 else text
-    # One slash where the URL was taken for a path.
-    text = re.sub(r"(:/{1,2})([^:/@\s]*):\S*@", r"\1\2:***@", text)
+    # One slash where the URL was taken for a path, three or four before a file.
+    text = re.sub(r"(:/{1,4})([^:/@\s]*):\S*@", r"\1\2:***@", text)
     return re.sub(r"(?i)([?&;](?:password|passwd|pwd|sslpassword)=)[^&;\s'\"]*", r"\1***", text)
 
 

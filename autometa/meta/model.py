@@ -20,6 +20,7 @@ from autometa.meta.new_task import known_features
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
+from autometa.space.ranges import inside
 from autometa.space.values import Value
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class MetaModel:
     lineage: Lineage = field(default_factory=Lineage)
 
     def warm_start(
-        self, n: int, *, meta_features: Mapping[str, float] | None = None
+        self,
+        n: int,
+        *,
+        meta_features: Mapping[str, float] | None = None,
+        within: SearchSpace | None = None,
     ) -> list[Candidate]:
         """Configs for the first n trials, in the order in which to try them.
 
@@ -83,6 +88,7 @@ class MetaModel:
             n: How many.
             meta_features: Of the new task, where known: they move what is expected of a config,
                 not which ones are chosen, see `zero_shot`.
+            within: What is searched, where that is narrower: no config lies outside of it.
 
         Returns:
             At most n candidates. Without any prior task: the space's defaults, if it has any.
@@ -97,7 +103,11 @@ class MetaModel:
         catalogue = self.transfer.catalogue
         weights = self._judges_weights(meta_features)
         equal = np.full(len(weights), 1.0 / len(weights))
-        chosen = greedy_portfolio(catalogue.regret, n, equal)
+        rows = np.arange(len(catalogue.unit))
+        if within is not None and within != self.space:
+            raw = self.space.decode_raw(catalogue.unit)
+            rows = np.flatnonzero(inside(within, self.space, raw))
+        chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal)]
         raw = self.space.decode_raw(catalogue.unit[chosen])
         return [
             self._candidate(config, row, weights, rank)

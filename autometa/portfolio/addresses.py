@@ -8,6 +8,7 @@ postgresql://u@host/db      through psycopg 3, whichever driver SQLAlchemy would
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,61 @@ from autometa.errors import InputError, without_passwords
 
 _JOURNAL = "journal:///"
 _POSTGRES = ("postgresql://", "postgres://")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")  # two letters or more: "C:/" is a drive
+
+
+def scheme_of(text: str) -> str | None:
+    """The scheme of a URL, None for the name of a file; also where a Path has eaten a slash.
+
+    >>> scheme_of("sqlite:///tuning.db"), scheme_of("sqlite:/tuning.db"), scheme_of("C:/tuning.db")
+    ('sqlite', 'sqlite', None)
+    """
+    found = _SCHEME.match(text)
+    return found[1].lower() if found else None
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a URL of studies names; None where it names none, as a server's.
+
+    Raises:
+        InputError: a journal without a file, or a sqlite database in memory.
+    """
+    scheme = (scheme_of(url) or "").partition("+")[0]
+    return sqlite_path(url) if scheme == "sqlite" else journal_path(url)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a sqlite URL, with or without `file:` and options.
+
+    Raises:
+        InputError: a database in memory.
+    """
+    name = url.partition("://")[2].partition("?")[0].removeprefix("/")
+    if name.startswith("file:"):
+        name = urlsplit(name).path
+    if name in ("", ":memory:"):
+        raise InputError(
+            f"storage {url!r} is a new, empty database",
+            allowed="the URL of a database that holds studies",
+            do="Give the storage or study that holds the trials",
+        )
+    return Path(name)
+
+
+def check_folder(folder: str | Path) -> Path:
+    """The folder of a portfolio that is going to be written.
+
+    Raises:
+        InputError: it is called like a URL.
+    """
+    text = without_passwords(str(folder))
+    if scheme_of(str(folder)) is not None:
+        raise InputError(
+            f"{text!r} is a URL, not a folder",
+            allowed="the folder of a portfolio, which may be new",
+            do="A storage is read by Portfolio.from_studies or `autometa learn URL --into FOLDER`",
+        )
+    return Path(folder).expanduser()
 
 
 def journal_path(url: str) -> Path | None:

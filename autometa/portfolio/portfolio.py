@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autometa.errors import PortfolioError, StoreError
 from autometa.portfolio import merging, shipped, store
 from autometa.portfolio.adapting import Adapted, adapt_histories
+from autometa.portfolio.addresses import check_folder
 from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Outside, Rules
@@ -437,8 +438,9 @@ class Portfolio:
         Raises:
             StoreError: the folder cannot be written, or holds a newer version's portfolio.
         """
-        with store.locked(folder):
-            self._write(folder)
+        path = check_folder(folder)
+        with store.locked(path):
+            self._write(path)
 
     def _write(self, folder: str | Path) -> None:
         store.write(folder, self.histories, provenance=self.provenance, licence=self.licence)
@@ -453,7 +455,23 @@ class Portfolio:
         Raises:
             StoreError: not a portfolio, damaged, or written by a newer autometa.
         """
-        return _of(store.read(folder, only=space), str(folder))
+        path = Path(folder).expanduser()
+        return _of(store.read(path, only=space), str(path))
+
+    @staticmethod
+    def open(folder: str | Path, *, create: bool = False) -> Portfolio:
+        """The portfolio of a folder that is to grow, as by `FeedBack`.
+
+        Args:
+            folder: Of a portfolio.
+            create: Make an empty one where there is none, instead of raising.
+
+        Raises:
+            StoreError: as `load`, or it cannot be written.
+        """
+        if create and not store.exists(check_folder(folder)):
+            return Portfolio.update(folder, lambda old: old)
+        return Portfolio.load(folder)
 
     @staticmethod
     def update(
@@ -475,9 +493,10 @@ class Portfolio:
         Raises:
             StoreError: as `load` and `save`, or another writer held the folder for too long.
         """
-        with store.locked(folder, timeout):
-            new = change(Portfolio.load(folder) if store.exists(folder) else Portfolio())
-            new._write(folder)
+        path = check_folder(folder)
+        with store.locked(path, timeout):
+            new = change(Portfolio.load(path) if store.exists(path) else Portfolio())
+            new._write(path)
         return new
 
     @staticmethod

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autometa.errors import PortfolioError
 from autometa.portfolio import store
+from autometa.space import SearchSpace
 
 FOLDER = Path(__file__).parent / "embedded"
 
@@ -34,3 +35,11 @@ def embedded_names() -> tuple[str, ...]:
         return ()
     names = (entry["space"]["name"] for entry in store.read_manifest(FOLDER)["spaces"])
     return tuple(dict.fromkeys(names))
+
+
+def embedded_spaces() -> dict[str, SearchSpace]:
+    """Name of each child whose histories ship -> its space; no trial is read."""
+    if not store.exists(FOLDER):
+        return {}
+    entries = (entry["space"] for entry in store.read_manifest(FOLDER)["spaces"])
+    return {entry["name"]: SearchSpace.from_json(entry) for entry in entries}

@@ -20,7 +20,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -28,7 +27,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial
 
 from autometa.errors import AutometaError, InputError, StoreError, told, without_passwords
-from autometa.portfolio.addresses import database_url, grpc_address, journal_path
+from autometa.portfolio.addresses import database_url, grpc_address, journal_path, sqlite_path
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
@@ -130,7 +129,7 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
         journal = journal_path(source)
         if journal is None and scheme.partition("+")[0] != "sqlite":
             return _open_database(database_url(source)), f"a {scheme.partition('+')[0]} database"
-        path = journal or _sqlite_path(source)
+        path = journal or sqlite_path(source)
     else:
         path = Path(source)
     try:
@@ -171,20 +170,6 @@ def _open_database(url: str) -> BaseStorage:
 
 
 # Sqlite ------------------------------------------------------------------------------------------
-
-
-def _sqlite_path(url: str) -> Path:
-    """The file of a sqlite URL, with or without `file:` and options."""
-    name = url.partition("://")[2].partition("?")[0].removeprefix("/")
-    if name.startswith("file:"):
-        name = urlsplit(name).path
-    if name in ("", ":memory:"):
-        raise InputError(
-            f"storage {url!r} is a new, empty database",
-            allowed=ALLOWED,
-            do="Give the storage or study that holds the trials",
-        )
-    return Path(name)
 
 
 def _open_sqlite(path: Path, stack: ExitStack) -> BaseStorage:

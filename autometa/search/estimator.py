@@ -18,20 +18,24 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
 from autometa.errors import InputError
+from autometa.search.beginning import say
 from autometa.search.cv_checks import check_options, labels
 from autometa.search.cv_objective import CvObjective
 from autometa.search.cv_scores import cv_results
 from autometa.search.cv_task import rows_of, sample, signature, splits_of, table_of
 from autometa.search.distributions import Asked
 from autometa.search.ensemble import Member, ensemble_of, select
-from autometa.search.prior_model import PriorSource, fit_prior, read_prior
+from autometa.search.opening import PriorSource
+from autometa.search.own_study import without_study
+from autometa.search.prior_model import Fitted, fit_prior, must_help
 from autometa.search.refitted import Refitted
+from autometa.search.sampler import MetaSampler
+from autometa.search.shipped_prior import read_prior
+from autometa.search.stated import stated_config
 from autometa.search.studies import continue_study, verbosity
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-    from autometa.meta import MetaModel
 
 _OF_REFIT = (
     *("best_estimator_", "refit_time_", "feature_names_in_"),
@@ -47,10 +51,11 @@ class MetaSearchCV(Refitted):
         estimator: A scikit-learn estimator or pipeline; never changed.
         param_distributions: Parameter -> Optuna distribution, frozen scipy distribution or list of
             choices; or a SearchSpace, which may have conditions. See `distributions`.
-        prior: Earlier searches: a Portfolio, a MetaModel, "embedded" (tasks of the shipped child
-            nearest to the estimator, without this very table), the folder of a portfolio, the file
-            of a model, or finished Optuna studies: a URL, file, storage or study. Parameters are
-            matched by name, see `prior_model`. None searches cold.
+        prior: Earlier searches, see `opening`: a Portfolio, a MetaModel, "embedded" (tasks of the
+            shipped child nearest to the estimator, without this very table), the folder of a
+            portfolio, the file of a model, finished Optuna studies (a URL, file, storage or study)
+            or a list of these. Parameters are matched by name, see `matched`. None searches cold.
+            The defaults of a SearchSpace, where it has any, are tried first.
         cv: Folds, a splitter or an iterable of splits; 5 folds by default. All trials see the same.
         scoring: Name or callable; the estimator's own score by default. Higher is better.
         n_trials: Configs to try; None = until `timeout`.
@@ -186,7 +191,8 @@ class MetaSearchCV(Refitted):
             keep=ENSEMBLE_OF if self.ensemble else 0,
             classes=labels(y) if self.ensemble and is_classifier(self.estimator) else None,
         )
-        self.prior_, features = self._prior(asked, X, y, seed)
+        fitted, features = self._prior(asked, X, y, seed)
+        self.prior_ = fitted.model
         about = signature(X, y, folds=self.n_splits_, scoring=self.scoring)
         with verbosity(optuna.logging.INFO if self.verbose else optuna.logging.ERROR):
             study = self.study
@@ -194,7 +200,14 @@ class MetaSearchCV(Refitted):
                 study = optuna.create_study(direction="maximize")
             continue_study(study, about)
             own = study.sampler
-            study.sampler = self.prior_.sampler(seed=seed, meta_features=features)
+            study.sampler = MetaSampler(
+                fitted.model,
+                seed=seed,
+                meta_features=features,
+                space=asked.space,
+                first=stated_config(asked.space),
+            )
+            say(study, fitted.beginning, asked=self.prior is not None)
             try:
                 study.optimize(
                     objective,
@@ -211,16 +224,21 @@ class MetaSearchCV(Refitted):
 
     def _prior(
         self, asked: Asked, X: Any, y: Any, seed: int
-    ) -> tuple[MetaModel, Mapping[str, float] | None]:
-        """The model to search with, and the meta-features that it can use."""
+    ) -> tuple[Fitted, Mapping[str, float] | None]:
+        """What to search with, and the meta-features that it can use."""
         from autometa.meta_features import compute
 
         kind: Any = "classification" if is_classifier(self.estimator) else "regression"
         table = None if self.prior is None else table_of(X, y, kind)
-        model = fit_prior(read_prior(self.prior, self.estimator, table), asked.space, seed=seed)
+        known = read_prior(self.prior, self.estimator, table)
+        if self.study is not None:
+            known = without_study(known, self.study)
+        empty = "no prior was given" if self.prior is None else "the prior holds no tasks"
+        fitted = must_help(fit_prior(known, asked.space, seed=seed, empty=empty))
         if not isinstance(self.meta_features, str):
-            return model, self.meta_features
-        return model, compute(table) if table is not None and any(model.meta_features) else None
+            return fitted, self.meta_features
+        told = table is not None and any(fitted.model.meta_features)
+        return fitted, compute(table) if told and table is not None else None
 
     def _describe(self, study: optuna.Study, asked: Asked, objective: CvObjective) -> None:
         """Set the attributes that tell what was found."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from autometa import children
-from autometa.errors import PortfolioError
+from autometa.errors import InputError, PortfolioError
+from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
+from autometa.search.opening import PriorSource, open_prior
+from autometa.space.values import listed
 
 if TYPE_CHECKING:
     from autometa.children import Child
     from autometa.tables import Table
 
-EMBEDDED = "embedded"
 
-Source: TypeAlias = Portfolio | str | Path
-Sources: TypeAlias = Source | Sequence[Source] | None
+Sources: TypeAlias = PriorSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,43 +34,76 @@ class Priors:
 
 
 def gather(sources: Sources, child: Child, table: Table) -> Priors:
-    """Prior tasks of a child's own space, relatives of the table excluded.
+    """Prior tasks of one child, see `gather_each`."""
+    return gather_each(sources, [child], table)[child.name]
+
+
+def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict[str, Priors]:
+    """Prior tasks in the space of each child, by the child's name; relatives of the table excluded.
 
     Args:
-        sources: "embedded", a portfolio, its folder, several of these, or None for no prior.
-        child: Only tasks of its space are used.
+        sources: Whatever `open_prior` opens, but a model. "embedded" is what ships for each child.
+        chosen: Children. Each gets the tasks of its own space and studies of other spaces that can
+            be adapted to it, but none of another child's.
         table: What is going to be tuned.
 
     Raises:
-        PortfolioError: a portfolio was made with another version of the child's space.
-        StoreError: a folder is not a portfolio.
+        InputError: a model, or not a prior.
+        PortfolioError: a portfolio was made with another version of a child's space, or studies
+            know nothing of the only child's parameters.
+        StoreError: a file, folder or storage is not there, or cannot be read.
     """
+
+    def shipped(family: str) -> Portfolio:
+        joined = Portfolio()
+        for name in [family] if family else [child.name for child in chosen]:
+            # Runs from random weights say little of a learned start, and none from this one ship.
+            joined = joined.merge(
+                Portfolio.embedded(name) if name in children.names() else Portfolio()
+            )
+        return joined
+
+    space = chosen[0].space if len(chosen) == 1 else None
+    known = open_prior(sources, shipped=shipped, space=space, direction="maximize")
+    if isinstance(known, MetaModel):
+        raise InputError(
+            "a model as the portfolio",
+            allowed="portfolios and studies",
+            do="Give it as tune(..., model=MetaModel.load(FILE))",
+        )
+    return {c.name: _of(known, c, table, alone=len(chosen) == 1) for c in chosen}
+
+
+def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
     from autometa.tables import relatives
 
-    merged = Portfolio()
-    for source in _listed(sources):
-        merged = merged.merge(_load(source, child.name))
-    usable = merged.select(child.space)
-    if len(merged) and not len(usable):
+    usable = known.select(child.space)
+    if len(known.select(child.name)) and not len(usable):
         raise PortfolioError(
             f"the portfolio's space of {child.name!r} differs from that of this autometa",
             allowed="a portfolio of the child's present space",
             do="Collect it again with `autometa collect`, or use --portfolio none",
         )
+    usable = usable.merge(_adapted(known, child, alone=alone))
     related = relatives(table, usable.tasks)
     return Priors(usable.without(related), tuple(task.name for task in related))
 
 
-def _listed(sources: Sources) -> list[Source]:
-    if sources is None:
-        return []
-    return [sources] if isinstance(sources, Portfolio | str | Path) else list(sources)
-
-
-def _load(source: Source, child: str) -> Portfolio:
-    if isinstance(source, Portfolio):
-        return source.select(child)
-    if source == EMBEDDED:
-        # Runs from random weights say little of a learned start, and none from this one ship.
-        return Portfolio.embedded(child) if child in children.names() else Portfolio()
-    return Portfolio.load(source, space=child)
+def _adapted(known: Portfolio, child: Child, *, alone: bool) -> Portfolio:
+    """Studies that are of no child's space, in this child's."""
+    own = {child.name, *children.names()}
+    others = Portfolio(
+        (h for h in known.histories if h.task.space.name not in own),
+        provenance=known.provenance,
+        licence=known.licence,
+    )
+    if not len(others):
+        return Portfolio()
+    found, report = others.adapt(child.space, outside="drop")
+    if alone and not report.helps and len(others) == len(known):
+        raise PortfolioError(
+            f"none of the studies helps {child.name!r}: {report.spaces[0].too_different}",
+            allowed=f"studies of {listed(child.space.names)}",
+            do="Name the parameters alike, or use --portfolio none",
+        )
+    return found

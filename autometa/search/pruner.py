@@ -22,8 +22,10 @@ import optuna
 from optuna.pruners import BasePruner, MedianPruner
 from optuna.trial import FrozenTrial
 
+from autometa.errors import InputError
 from autometa.meta.curves import checkpoints, standing
 from autometa.meta.improvement_chance import LEAST_FINISHED, ImprovementChance
+from autometa.meta.model import MetaModel
 from autometa.search import attributes
 from autometa.search.per_study import PerStudy
 from autometa.search.study_curves import CurveReader, StudyCurves
@@ -32,16 +34,27 @@ NO_CURVES = "too few prior tasks have learning curves: {} decides"
 
 
 class MetaPruner(BasePruner):
-    """See the module; made by `MetaModel.pruner`.
+    """See the module.
 
     Args:
-        chance: What was learned; None where the prior tasks have no curves.
+        model: What was learned from prior tasks, or just what was learned of their curves; None
+            where they have none.
         fallback: Decides in that case.
     """
 
     def __init__(
-        self, chance: ImprovementChance | None, *, fallback: BasePruner | None = None
+        self,
+        model: MetaModel | ImprovementChance | None,
+        *,
+        fallback: BasePruner | None = None,
     ) -> None:
+        chance = model.chance if isinstance(model, MetaModel) else model
+        if not (chance is None or isinstance(chance, ImprovementChance)):
+            raise InputError(
+                f"a model of type {type(model).__name__}",
+                allowed="a MetaModel",
+                do="Fit one with MetaLearner.fit, or load it with MetaModel.load",
+            )
         self._chance = chance
         self._fallback = fallback or MedianPruner()
         self._readers = PerStudy(CurveReader)

@@ -47,26 +47,30 @@ from autometa.meta.threads import one_blas_thread
 from autometa.search import attributes, explanation
 from autometa.search.acquisition import Acquisition
 from autometa.search.base import ConstraintsFunc, keeper_of_constraints, usual_base
+from autometa.search.beginning import say_unheard
 from autometa.search.explanation import GOING_COLD, UNRELATED, unrelated
 from autometa.search.history import History, Reader
 from autometa.search.observed import Observed, adapt
+from autometa.search.opening import PriorSource
 from autometa.search.per_study import PerStudy, every_trial
 from autometa.search.plan import Plan, fixed_by_hand
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
+from autometa.search.prior_model import model_of
 from autometa.search.rivals import Rivals, whole
 from autometa.search.zero_shot_start import Slots, ZeroShotStart
-from autometa.space import Config
+from autometa.space import Config, SearchSpace
 
 _ATTEMPTS = 6  # decisions of a trial while another process keeps taking the same config
 _DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
 
 
 class MetaSampler(BaseSampler):
-    """See the module; made by `MetaModel.sampler`.
+    """See the module.
 
     Args:
-        model: What was learned from prior tasks.
+        prior: What was learned from prior tasks, or anything that `open_prior` opens: it is fitted
+            then, for `space` or else for its only space.
         seed: Together with a trial's number it decides that trial's suggestion.
         meta_features: Of the new task, where known; one that is no finite number is dropped with a
             warning.
@@ -78,25 +82,40 @@ class MetaSampler(BaseSampler):
         constraints_func: As of Optuna's samplers: a finished trial's constraint values, above zero
             where it is infeasible. Those that a trial sets itself, or that `base` computes, count
             as well; infeasible trials count as failed.
+        space: What is searched, where it is known beforehand: the start keeps to it.
+        first: A config, or part of one, that is tried before all others.
+
+    Raises:
+        AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
     """
 
     def __init__(
         self,
-        model: MetaModel,
+        prior: MetaModel | PriorSource,
         *,
-        seed: int,
+        seed: int = 0,
         meta_features: Mapping[str, float] | None = None,
         base: BaseSampler | None = None,
         policy: Policy | None = None,
         pool: Sequence[Config] | None = None,
         constraints_func: ConstraintsFunc | None = None,
+        space: SearchSpace | None = None,
+        first: Config | None = None,
     ) -> None:
+        model = model_of(prior, space, seed)
         self._model, self._seed, self._base = model, seed, base
         self._policy = policy or Policy()
         meta_features = known_features(meta_features)
         self._relevance = model.task_relevance(meta_features) if model.transfer else None
         self._pool = None if pool is None else Pool.of(model.space, pool)
-        self._start = ZeroShotStart(model, meta_features, self._pool, self._policy.warm_trials)
+        self._start = ZeroShotStart(
+            model,
+            meta_features,
+            self._pool,
+            self._policy.warm_trials,
+            within=space,
+            stated=first,
+        )
         learned = model.transfer is not None and model.transfer.rates is not None
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None
@@ -213,6 +232,7 @@ class MetaSampler(BaseSampler):
         plan = Plan.of(study, trial)
         if plan is not None and unrelated(plan.rule, plan.config, trial):
             Plan("base", plan.config, {"reason": UNRELATED}).announce(study, trial)
+            say_unheard(study, self._model.space.names, tuple(trial.params))
 
     def _base_of(self, study: optuna.Study, trial: FrozenTrial, name: str = "") -> BaseSampler:
         """The user's, or one that follows from the trial's number (and a parameter's name)."""

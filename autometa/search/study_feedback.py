@@ -16,9 +16,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.errors import AutometaError, InputError, without_passwords
+from autometa.errors import AutometaError, InputError
 from autometa.errors import told as error_text
 from autometa.portfolio import Portfolio
+from autometa.portfolio.addresses import check_folder
 from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.task import TaskHistory
@@ -56,6 +57,7 @@ def feed_back(study: optuna.Study, folder: str | Path) -> Portfolio:
         StoreError: the folder cannot be read or written.
         PortfolioError: its direction is not that of others in its space.
     """
+    check_folder(folder)
     return learn_studies(_imported(study), folder)[0]
 
 
@@ -123,12 +125,7 @@ class FeedBack:
     def __post_init__(self) -> None:
         if not isinstance(self.every, int) or isinstance(self.every, bool) or self.every < 1:
             raise InputError(f"every = {self.every!r}", allowed="an integer from 1 on")
-        if "://" in str(self.folder):
-            raise InputError(
-                f"folder {without_passwords(str(self.folder))!r}",
-                allowed="the folder of a portfolio, which is made where there is none",
-                do="A storage is read by Portfolio.from_studies or `autometa learn`",
-            )
+        check_folder(self.folder)
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """After a trial."""

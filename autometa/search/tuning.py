@@ -19,7 +19,8 @@ from autometa.errors import InputError
 from autometa.meta_features import compute
 from autometa.search.crew import Crew, to_stderr
 from autometa.search.judge import Evaluator
-from autometa.search.priors import EMBEDDED, Sources, gather
+from autometa.search.opening import EMBEDDED
+from autometa.search.priors import Sources, gather_each
 from autometa.search.result import TuneResult
 from autometa.search.session import OnTrial, Session, Team
 from autometa.search.setting import Setting
@@ -117,8 +118,9 @@ def tune_table(
         trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
             than `timeout`.
         folds: Cross-validation folds.
-        portfolio: Prior tasks: "embedded", a Portfolio, a folder, a list of these, or None for
-            none. Tasks that are this table or a relative of it are always left out.
+        portfolio: Prior tasks: "embedded", a portfolio, studies, the folder, file or URL of such,
+            a list of these (see `opening`), or None for none. Tasks that are this table or a
+            relative of it are always left out.
         model: Fitted on prior tasks of the child's space, and used instead of a fit on the
             portfolio's: what it was fitted on is then the caller's business.
         storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
@@ -150,7 +152,7 @@ def tune_table(
             allowed="a model of the child's own space, and one child",
             do="Fit it with MetaLearner.fit on a portfolio of this child",
         )
-    priors = {c.name: gather(portfolio, c, table) for c in chosen}
+    priors = gather_each(portfolio, chosen, table)
     _check_workers(workers, storage)
     setting = Setting(
         table=table,

@@ -18,7 +18,8 @@ from autometa.meta.model import Candidate, MetaModel
 from autometa.search import attributes
 from autometa.search.plan import SLOT, Plan
 from autometa.search.pool import Pool
-from autometa.space import Config
+from autometa.search.stated import stated_first
+from autometa.space import Config, SearchSpace
 
 
 class ZeroShotStart:
@@ -29,6 +30,8 @@ class ZeroShotStart:
         meta_features: Of the new task, where known.
         pool: The only configs that can be tried, where there is such a list.
         first: Items to prepare at once.
+        within: What is searched, where it is known beforehand: no item lies outside of it.
+        stated: A config, or part of one, that comes before all others; not where there is a pool.
     """
 
     def __init__(
@@ -37,7 +40,11 @@ class ZeroShotStart:
         meta_features: Mapping[str, float] | None,
         pool: Pool | None,
         first: int,
+        *,
+        within: SearchSpace | None = None,
+        stated: Config | None = None,
     ) -> None:
+        self._within, self._stated = within, stated or {}
         self._model, self._meta_features, self._pool = model, meta_features, pool
         self._length = 0
         self._items: tuple[Candidate, ...] = ()
@@ -67,8 +74,12 @@ class ZeroShotStart:
         """Prepare so many items; whether that made the list longer."""
         before = len(self._items)
         if length > self._length:
-            items = self._model.warm_start(length, meta_features=self._meta_features)
-            if self._pool is not None:
+            items = self._model.warm_start(
+                length, meta_features=self._meta_features, within=self._within
+            )
+            if self._pool is None:
+                items = stated_first(items, self._stated, self._within or self._model.space)
+            else:
                 items = self._pool.moved(items, self._model.space)
             self._length, self._items = length, tuple(items)
         return len(self._items) > before

@@ -25,6 +25,8 @@ from sklearn.tree import DecisionTreeClassifier
 import autometa
 from autometa import MetaSearchCV, SearchSpace
 from autometa.errors import AutometaError, InputError
+from autometa.search.beginning import Beginning
+from autometa.search.prior_model import Fitted
 from autometa.task import Task, TaskHistory
 
 X, y = make_classification(90, 5, n_informative=3, n_classes=3, random_state=0)
@@ -230,11 +232,11 @@ def test_meta_features_are_computed_where_the_prior_has_them(
 ) -> None:
     seen: list[Any] = []
 
-    def sampler(self: Any, *, seed: int, meta_features: Any = None) -> Any:
+    def sampler(model: Any, *, seed: int, meta_features: Any = None, **more: Any) -> Any:
         seen.append(meta_features)
         return optuna.samplers.RandomSampler(seed=seed)
 
-    monkeypatch.setattr(autometa.MetaModel, "sampler", sampler)
+    monkeypatch.setattr("autometa.search.estimator.MetaSampler", sampler)
     search = MetaSearchCV(
         KNeighborsClassifier(),
         {"n_neighbors": IntDistribution(1, 30)},
@@ -252,11 +254,12 @@ def test_meta_features_are_computed_where_the_prior_has_them(
     assert seen[1:] == [{"rows": 1.0}, None, None]
 
 
-def _small_model(read: Any, space: SearchSpace, *, seed: int) -> autometa.MetaModel:
+def _small_model(read: Any, space: SearchSpace, **options: Any) -> Fitted:
     some = autometa.Portfolio(read.histories[:3])
     tasks = autometa.MetaLearner(steps=2).fit(prior()).tasks
     features = tuple(h.task.meta_features for h in some.histories)
-    return autometa.MetaModel(space=space, tasks=tasks, meta_features=features, transfer=None)
+    model = autometa.MetaModel(space=space, tasks=tasks, meta_features=features, transfer=None)
+    return Fitted(model=model, beginning=Beginning())
 
 
 @pytest.mark.parametrize("scoring", [None, "roc_auc_ovr", "neg_log_loss"])

@@ -20,7 +20,9 @@ from sklearn.svm import SVC
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
-from autometa.search.prior_model import fit_prior, matched, read_prior
+from autometa.search.matched import matched
+from autometa.search.prior_model import fit_prior, must_help
+from autometa.search.shipped_prior import read_prior
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 
@@ -50,13 +52,13 @@ def old(
 
 
 def adapted(**wanted: BaseDistribution) -> TaskHistory:
-    found = matched(Portfolio([old()]), SearchSpace(wanted)).histories
+    found = matched(Portfolio([old()]), SearchSpace(wanted)).portfolio.histories
     assert len(found) == 1
     return found[0]
 
 
 def test_the_same_space_is_kept() -> None:
-    new = matched(Portfolio([old()]), OLD).histories[0]
+    new = matched(Portfolio([old()]), OLD).portfolio.histories[0]
     assert new.task.space == OLD
     assert np.array_equal(new.raw, ROWS, equal_nan=True)
     assert new.task.meta_features == {"rows": 3.0}
@@ -70,8 +72,9 @@ def test_names_match_after_the_step_of_a_pipeline() -> None:
 
 def test_two_steps_of_one_name_match_nothing() -> None:
     wanted = {"a__C": FloatDistribution(1e-3, 1e3), "b__C": FloatDistribution(1e-3, 1e3)}
-    with pytest.raises(InputError, match="none of which is searched"):
-        matched(Portfolio([old()]), SearchSpace(wanted))
+    found = matched(Portfolio([old()]), SearchSpace(wanted))
+    assert "none of which is searched" in found.why
+    assert not len(found.portfolio)
 
 
 def test_trials_outside_the_new_range_are_left_out() -> None:
@@ -103,14 +106,14 @@ def test_conditions_of_the_new_space_hold() -> None:
         {"kernel": OLD.distributions["kernel"], "C": OLD.distributions["C"]},
         conditions={"C": ("kernel", ["rbf"])},
     )
-    new = matched(Portfolio([old()]), space).histories[0]
+    new = matched(Portfolio([old()]), space).portfolio.histories[0]
     assert np.array_equal(new.raw, [[0, np.nan], [1, 10.0], [1, 1e3]], equal_nan=True)
 
 
 def test_directions_are_folded_and_spaces_joined() -> None:
     other = SearchSpace(OLD.distributions, conditions=OLD.conditions, name="other")
     portfolio = Portfolio([old(), old("minimize", space=other), old("minimize", "u", other)])
-    new = matched(portfolio, SearchSpace({"C": OLD.distributions["C"]}))
+    new = matched(portfolio, SearchSpace({"C": OLD.distributions["C"]})).portfolio
     assert [h.task.name for h in new.histories] == ["t", "t-2", "u"]
     assert [h.scores.tolist() for h in new.histories][:2] == [[1, 2, 3], [-1, -2, -3]]
 
@@ -121,18 +124,18 @@ def test_nothing_in_common_is_said() -> None:
         ({"C": FloatDistribution(2e3, 3e3)}, "no trial of the prior"),
     ):
         with pytest.raises(InputError, match=what):
-            matched(Portfolio([old()]), SearchSpace(wanted))
+            must_help(fit_prior(Portfolio([old()]), SearchSpace(wanted)))
 
 
 def test_a_model_takes_the_new_names() -> None:
     model = MetaLearner(steps=5).fit(Portfolio([old()]))
     wanted = {f"svc__{n}": d for n, d in OLD.distributions.items()}
-    renamed = fit_prior(model, SearchSpace(wanted), seed=0)
+    renamed = fit_prior(model, SearchSpace(wanted)).model
     assert renamed.space.names == tuple(wanted)
     first = renamed.warm_start(1)[0].config
     assert {n.removeprefix("svc__"): v for n, v in first.items()} == model.warm_start(1)[0].config
     with pytest.raises(InputError, match="needs 'kernel', 'weight'"):
-        fit_prior(model, SearchSpace({"C": FloatDistribution(1, 2)}), seed=0)
+        fit_prior(model, SearchSpace({"C": FloatDistribution(1, 2)}))
 
 
 def test_every_kind_of_prior_is_read(tmp_path: Path) -> None:
@@ -171,6 +174,6 @@ def test_the_embedded_child_is_the_nearest_one() -> None:
 
     assert "max_leaf_nodes" in names(HistGradientBoostingRegressor())
     assert "schedule" in names(make_pipeline(LogisticRegression()))
-    assert "gamma" not in names(SVC())  # in other units there
+    assert "gamma" not in names(SVC())  # in other units there, and nothing is known of the data
     with pytest.raises(InputError, match="no embedded prior for Perceptron"):
         read_prior("embedded", Perceptron())

@@ -52,8 +52,11 @@ def test_a_study_starts_from_a_portfolio_of_another_space() -> None:
     )
     assert not study.trials
     optimize(study, space, 4)
-    assert study.trials[0].user_attrs["autometa:rule"] == "portfolio"
-    assert set(study.trials[0].params) == set(space.names)
+    first = study.trials[0]
+    assert first.user_attrs["autometa:rule"] == "portfolio"
+    assert set(first.params) == set(space.names)
+    assert first.params["epochs"] == 20
+    assert first.user_attrs["autometa:reason"].endswith("'epochs' as you stated")
     told = "\n".join(study.user_attrs["autometa:adapted"])
     assert "lr: renamed (from 'learning_rate')" in told
     assert "epochs: filled 90 of 90 (with 20, as given)" in told
@@ -91,7 +94,8 @@ def test_the_loop_feeds_studies_back(tmp_path: Path) -> None:
             metric="score",
             meta_features={"rows": 3.0},
         )
-        study = autometa.create_study(task, portfolio=folder, learner=QUICK)
+        past = Portfolio.open(folder, create=True)
+        study = autometa.create_study(task, prior=past, learner=QUICK)
         optimize(study, space, 6, callbacks=[FeedBack(folder, every=4)])
         sizes.append([len(h) for h in Portfolio.load(folder).histories])
         feed_back(study, folder)
