@@ -11,6 +11,9 @@ of five seeds (test0 ... test4); what counts are the suggestions after them.
                  scaled by what their `summary-stats.json` has and cut at 0 and 1. The five given
                  configs have their recorded values.
 
+A method that cannot be told the pool proposes any config and gets the nearest one: `random` and
+`cold-gp` here are not the authors' baselines, which draw and rank recorded configs.
+
 So regret is 1 - the normalised incumbent. The prior of a test data set are the meta-train data sets
 of its space. The meta-validation ones are development tasks; their five first configs are drawn
 where the file gives none.
