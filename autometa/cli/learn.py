@@ -44,7 +44,10 @@ def learn(
         typer.Option(help="JSON file as of SearchSpace.to_json: adapt all studies to this space."),
     ] = None,
     inner_lr: Annotated[
-        str | None, typer.Option(help="The parameter that is the inner learning rate.")
+        str | None,
+        typer.Option(
+            help='The parameter that is the inner learning rate. Default: by its name; "": none.'
+        ),
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the trials.")] = "",
     renamed: Renamed = None,

@@ -18,7 +18,8 @@ class Aim:
 
     Args:
         space: A given one, or None for each study's own.
-        inner_lr: The parameter that is the inner learning rate, where the space is their own.
+        inner_lr: The parameter that is the inner learning rate, where the space is their own; None
+            finds it by its name, "" is none.
         rules: By which trials of other spaces come to a given one.
         adapts: Whether they do; else trials that do not fit a given space are left out.
     """
@@ -32,7 +33,7 @@ class Aim:
         """Refuse an inner learning rate and rules that name no parameter of any study."""
         if self.space is not None:
             self.rules.check(self.space, names)
-        elif self.inner_lr is not None and self.inner_lr not in names:
+        elif self.inner_lr and self.inner_lr not in names:
             raise InputError(
                 f"inner_lr={self.inner_lr!r}, which no study tunes", allowed=", ".join(names)
             )
@@ -47,8 +48,8 @@ def aim_at(
         InputError: arguments that contradict one another.
     """
     if space is not None and not isinstance(space, SearchSpace):
-        space = SearchSpace(space, inner_lr=inner_lr)
-    elif space is not None and inner_lr not in (None, space.inner_lr):
+        space = SearchSpace(space, inner_lr=inner_lr or None)
+    elif space is not None and inner_lr not in (None, space.inner_lr or ""):
         raise InputError(
             f"inner_lr={inner_lr!r} for a space whose inner learning rate is {space.inner_lr!r}",
             do="Say it in the space: SearchSpace(..., inner_lr=NAME)",

@@ -47,7 +47,10 @@ def seconds_of(cell: Any) -> float | None:
         return None
     for form in (_CLOCK, _ISO, _WORDS):
         found = form.fullmatch(cell.strip())
-        if found is not None and any(found[unit] for unit in _UNITS):
+        if found is None or not any(found[unit] for unit in _UNITS):
+            continue
+        # "2d" and "7m" are as often dimensions and millions.
+        if form is not _WORDS or found["s"] or sum(bool(found[unit]) for unit in _UNITS) > 1:
             return _total(found.groupdict())
     return None
 

@@ -2,11 +2,16 @@
 
     CSV    `mlflow.search_runs(...).to_csv`, `mlflow experiments csv`: columns `run_id`,
            `experiment_id`, `status`, `start_time`, `end_time`, `params.*`, `metrics.*`, `tags.*`
-    JSON   records of these columns; or runs as the REST interface and `Run.to_dictionary` give
-           them, {"info": ..., "data": {"params", "metrics", "tags"}}, in a list or under "runs"
+    JSON   records of these columns, in a list, one a line or as `DataFrame.to_json` writes them; or
+           runs as the REST interface and `Run.to_dictionary` give them, {"info": ..., "data":
+           {"params", "metrics", "tags"}}, in a list, one a line or under "runs"
 
 Layouts: https://mlflow.org/docs/latest/ml/search/search-runs and the REST reference of MLflow 2, 3.
 A run that is RUNNING or SCHEDULED is skipped and counted; FAILED and KILLED ones are failures.
+
+Optuna's MLflow callback finishes every run and writes the trial's state to the tag `state`, and
+what a parameter was drawn from to `NAME_distribution`: both are read. A parent run, which has no
+parameters, is skipped and counted.
 """
 
 from __future__ import annotations
@@ -19,8 +24,16 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
 from autometa.errors import InputError
-from autometa.portfolio.cells import number_of, read_json, read_table, time_of
+from autometa.portfolio.cells import (
+    is_missing,
+    name_of_task,
+    quantity_of,
+    read_records,
+    read_table,
+    time_of,
+)
 from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.ranges import written_distribution
 from autometa.portfolio.runs import Run, portfolio_of_runs
 from autometa.space import SearchSpace
 from autometa.task import Direction
@@ -44,12 +57,13 @@ def import_mlflow(
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
 ) -> Portfolio:
     """See `Portfolio.from_mlflow`."""
-    rows = read_table(path) if path.suffix.lower() == ".csv" else _flat_runs(path)
+    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
+    rows = read_table(path) if is_csv else _flat_runs(path)
     if not any("status" in r and any(k.startswith("params.") for k in r) for r in rows):
         raise InputError(
             f"{path.name} is no export of MLflow runs",
             allowed="columns status, params.* and metrics.*, or runs with info and data",
-            do="Export them: mlflow.search_runs(...).to_csv(FILE)",
+            do="Export them: mlflow.search_runs(...).to_csv('runs.csv', index=False)",
         )
     column = metric if metric.startswith("metrics.") else f"metrics.{metric}"
     name = column.removeprefix("metrics.")
@@ -70,16 +84,23 @@ def _run(row: Mapping[str, Any], metric: str, task: str, number: int) -> Run:
     status = str(row.get("status", "")).upper()
     if status not in _STATES:
         raise InputError(f"status {status!r} of run {number}", allowed=", ".join(_STATES))
-    if not row.get(task):
+    if is_missing(row.get(task)):
         raise InputError(
             f"run {number} has no {task!r}, which names its task",
             allowed="a column that every run has, such as experiment_id or tags.dataset",
         )
+    params = {k.removeprefix("params."): v for k, v in row.items() if k.startswith("params.")}
+    state = _STATES[status]
+    if state == TrialState.COMPLETE:  # Optuna's callback finishes the run of every trial
+        tag = str(row.get("tags.state", "")).rpartition(".")[2]
+        state = TrialState[tag] if tag in TrialState.__members__ else state
+    written = {n: written_distribution(n, row.get(f"tags.{n}_distribution")) for n in params}
     return Run(
-        task=str(row[task]),
-        params={k.removeprefix("params."): v for k, v in row.items() if k.startswith("params.")},
-        value=number_of(row.get(metric)),
-        state=_STATES[status],
+        task=name_of_task(row[task]),
+        params=params,
+        distributions={n: d for n, d in written.items() if d is not None},
+        value=quantity_of(row.get(metric)),
+        state=state,
         started=time_of(row.get("start_time")),
         ended=time_of(row.get("end_time")),
     )
@@ -87,10 +108,7 @@ def _run(row: Mapping[str, Any], metric: str, task: str, number: int) -> Run:
 
 def _flat_runs(path: Path) -> list[dict[str, Any]]:
     """The runs of a JSON file as records with the columns of the CSV file."""
-    data = read_json(path)
-    runs = data.get("runs") if isinstance(data, dict) else data
-    if not isinstance(runs, list) or not all(isinstance(r, dict) for r in runs):
-        raise InputError(f"{path.name} holds no list of runs", allowed='[...] or {"runs": [...]}')
+    runs = read_records(path)
     return [_flat(r) if "info" in r or "data" in r else r for r in runs]
 
 

@@ -312,7 +312,8 @@ class Portfolio:
                 (rules in `inferring`); alike studies share one.
             metric: What the values measure; of several objectives "metric/0", "metric/1", ...
             inner_lr: Name of the parameter that is the inner learning rate, in spaces that are
-                inferred; a log-scaled float.
+                inferred; a log-scaled float. None finds it by its name (`lr`, `learning_rate`,
+                `eta`, ..., see `rates`), "" says that there is none.
             renamed: As of `adapt`; like the next three it needs a `space`.
             choices: As of `adapt`.
             defaults: As of `adapt`.

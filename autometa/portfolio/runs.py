@@ -3,10 +3,9 @@
 A tracker knows no search space: parameters are text or JSON. Where no space is given it is inferred
 from the values of all runs together, and what is inferred is narrower than what was searched:
 
-    all cells are numbers    a range from the smallest to the largest; whole numbers stay whole;
-                             logarithmic where all are positive and span two decades or more
-    all cells true or false  a category of the two
-    up to 64 other values    a category
+    numbers, flags           as `ranges` says; Optuna's own words go before values
+    up to 64 other values    a category, with None if some runs say "None" and no other parameter
+                             explains in which
     one value in all runs    no parameter: nothing to learn (reported)
     more than 64             left out (reported): a path, a name, a seed in words
 
@@ -19,31 +18,33 @@ Shapes: n runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
-    FloatDistribution,
     IntDistribution,
 )
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import InputError
 from autometa.portfolio.aim import Aim
-from autometa.portfolio.cells import FLAGS, is_missing, number_of, text_of
-from autometa.portfolio.importing import MISSING, words_of
+from autometa.portfolio.cells import FLAGS, is_missing, quantity_of, text_of
+from autometa.portfolio.importing import MISSING
+from autometa.portfolio.inferring import infer, most_alike, union
 from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.ranges import distribution_of
 from autometa.portfolio.sources import FoundStudy
 from autometa.portfolio.studies import import_found
-from autometa.space import SearchSpace, Value
+from autometa.portfolio.study_configs import raw_of
+from autometa.space import SearchSpace
+from autometa.space.choices import place_of
 from autometa.task import Direction, check_direction
 
 MOST_CHOICES = 64
-_LOG_SPAN = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Run:
         value: The metric; None where the run has none.
         state: What became of it; a COMPLETE run without a finite value counts as failed.
         started, ended: Where known.
+        distributions: What the tracker says that parameters were drawn from.
     """
 
     task: str
@@ -64,6 +66,7 @@ class Run:
     state: TrialState
     started: datetime | None = None
     ended: datetime | None = None
+    distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
 
 
 def portfolio_of_runs(
@@ -74,6 +77,7 @@ def portfolio_of_runs(
     metric: str,
     direction: Direction,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
+    notes: Sequence[str] = (),
 ) -> Portfolio:
     """The portfolio of a tracker's runs.
 
@@ -84,6 +88,7 @@ def portfolio_of_runs(
         metric: What the values measure.
         direction: Of the metric.
         space: What was tuned; inferred where None.
+        notes: Remarks for the provenance.
 
     Raises:
         RecordError: the direction is none.
@@ -101,7 +106,7 @@ def portfolio_of_runs(
         )
     if space is not None and not isinstance(space, SearchSpace):
         space = SearchSpace(space)
-    notes: list[str] = []
+    notes = list(notes)
     distributions = _distributions(runs, notes) if space is None else space.distributions
     if not distributions:
         raise InputError(
@@ -153,9 +158,11 @@ def _understood(cell: Any, distribution: BaseDistribution) -> Any:
     """The value that a cell stands for; what fits nowhere stays, and the import counts it."""
     if isinstance(distribution, CategoricalDistribution):
         text = cell if isinstance(cell, str) else text_of(cell)
-        known: dict[str, Value] = dict.fromkeys(MISSING) | words_of(distribution.choices)
-        return known.get(text, FLAGS.get(text.lower(), cell))
-    number = number_of(cell)
+        if text in MISSING and None in distribution.choices:
+            return None
+        place = place_of(distribution.choices, text)
+        return FLAGS.get(text.lower(), cell) if place is None else distribution.choices[place]
+    number = quantity_of(cell)
     if number is None:
         return cell
     return int(number) if isinstance(distribution, IntDistribution) and number % 1 == 0 else number
@@ -164,36 +171,47 @@ def _understood(cell: Any, distribution: BaseDistribution) -> Any:
 def _distributions(runs: Sequence[Run], notes: list[str]) -> dict[str, BaseDistribution]:
     """See the module."""
     found: dict[str, BaseDistribution] = {}
-    for name in dict.fromkeys(n for r in runs for n in r.params):
-        cells = [c for r in runs if not is_missing(c := r.params.get(name))]
-        kinds = {text_of(c) for c in cells}
-        if len(kinds) < 2:
-            if kinds and len(cells) == len(runs):
-                notes.append(f"parameter {name!r} is {next(iter(kinds))} in all runs")
-            elif kinds:
-                found[name] = _of_cells(cells)
+    known = [r for r in runs if not all(map(is_missing, r.params.values()))]  # no parent runs
+    for name in dict.fromkeys(n for r in known for n in r.params):
+        told = [r.distributions[name] for r in known if name in r.distributions]
+        if told:
+            found[name] = union(name, most_alike(told))
             continue
-        distribution = _of_cells(cells)
-        choices = getattr(distribution, "choices", ())
-        if len(choices) > MOST_CHOICES:
-            notes.append(f"parameter {name!r} left out: {len(choices)} different values")
-        else:
-            found[name] = distribution
-    return found
+        cells = [c for r in known if not is_missing(c := r.params.get(name))]
+        kinds = {text_of(c) for c in cells}
+        nothing = [c for r in known if _is_none(c := r.params.get(name))]
+        if len(kinds) == 1 and not nothing:
+            notes.append(f"parameter {name!r} is {next(iter(kinds))} in all runs")
+        elif cells:
+            distribution = distribution_of(name, cells)
+            choices = getattr(distribution, "choices", ())
+            if len(choices) > MOST_CHOICES:
+                notes.append(f"parameter {name!r} left out: {len(choices)} different values")
+            else:
+                found[name] = distribution
+    return _with_none(found, known)
 
 
-def _of_cells(cells: Iterable[Any]) -> BaseDistribution:
-    listed = list(cells)
-    numbers = [number_of(c) for c in listed]
-    known = [n for n in numbers if n is not None]
-    if len(known) == len(listed):
-        low, high = min(known), max(known)
-        log = low > 0 and high / low >= _LOG_SPAN
-        whole = all(n % 1 == 0 and abs(n) < 2**53 for n in known)
-        if whole and all(isinstance(c, int) or "." not in str(c) for c in listed):
-            return IntDistribution(int(low), int(high), log=log)
-        return FloatDistribution(low, high, log=log)
-    texts = list(dict.fromkeys(text_of(c) for c in listed))
-    if all(t.lower() in FLAGS for t in texts):
-        return CategoricalDistribution([False, True])
-    return CategoricalDistribution(sorted(texts))
+def _with_none(
+    found: dict[str, BaseDistribution], runs: Sequence[Run]
+) -> dict[str, BaseDistribution]:
+    """What is None in some runs though nothing explains in which, as a category that has None."""
+    names = [n for n in found if any(_is_none(r.params.get(n)) for r in runs)]
+    names = [n for n in names if None not in getattr(found[n], "choices", ())]
+    if not names:
+        return found
+    complete = [r for r in runs if r.state == TrialState.COMPLETE]
+    result = dict(found)
+    for name in names:
+        told = [r for r in complete if _is_none(c := r.params.get(name)) or not is_missing(c)]
+        raw, _ = raw_of([_trial(0, r, found) for r in told], SearchSpace(found))
+        cells = [c for r in runs if not is_missing(c := r.params.get(name))]
+        values = {_understood(c, found[name]) for c in cells}
+        if name in infer(found, raw)[1] and len(values) < MOST_CHOICES:
+            result[name] = CategoricalDistribution([None, *sorted(values)])
+    return result
+
+
+def _is_none(cell: Any) -> bool:
+    """Whether a cell says that the value is None; an empty one may just not be set."""
+    return isinstance(cell, str) and cell.strip() in ("None", "null")

@@ -29,6 +29,7 @@ from autometa.portfolio.inferring import MOST_ODD, fitting, infer_most, name_of
 from autometa.portfolio.study_configs import distributions_of, misfit, number_of, raw_of
 from autometa.space import SearchSpace
 from autometa.space.adapting import adapt_rows
+from autometa.space.rates import inner_rate
 from autometa.space.rules import Rules
 from autometa.task import State, TaskHistory
 
@@ -211,7 +212,11 @@ def _inferred(
     return SearchSpace(
         distributions,
         conditions=conditions,
-        inner_lr=inner_lr if inner_lr in distributions else None,
+        inner_lr=inner_rate(distributions)
+        if inner_lr is None
+        else inner_lr
+        if inner_lr in distributions
+        else None,
         name=name_of(distributions),
     )
 

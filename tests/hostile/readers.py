@@ -98,6 +98,7 @@ def readers() -> Iterator[Reader]:
     yield from _model()
     yield from _inner()
     yield from _frames()
+    yield from _trackers()
     yield from _studies()
     yield from _results()
 
@@ -311,6 +312,39 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
     return buffer.getvalue()
+
+
+# Trackers ----------------------------------------------------------------------------------------
+
+
+def _trackers() -> Iterator[Reader]:
+    runs = [
+        {
+            "info": {"experiment_id": "1", "status": "FINISHED", "start_time": 1700000000000},
+            "data": {
+                "params": {"lr": str(10.0**-i), "depth": "None" if i == 1 else str(i)},
+                "metrics": {"loss": 0.5 * i},
+                "tags": {"state": "COMPLETE", "lr_distribution": str(SPACE.distributions["lr"])},
+            },
+        }
+        for i in range(4)
+    ]
+    frame = pd.DataFrame(
+        {
+            "summary": [{"acc": 0.5, "_runtime": 3}, {"acc": 0.25}, {}],
+            "config": [{"lr": 0.1, "opt": {"k": [1, 2]}}, {"lr": 0.2}, {"lr": 0.4, "k": None}],
+        }
+    )
+
+    def flow(path: Path) -> object:
+        return Portfolio.from_mlflow(path, metric="loss", direction="minimize").provenance
+
+    def wand(path: Path) -> object:
+        return Portfolio.from_wandb(path, metric="acc", direction="maximize").provenance
+
+    valid = json.dumps(runs).encode()
+    yield Reader(name="MLflow JSON", valid=valid, read=_file("r.json", flow), kind="json")
+    yield Reader(name="W&B CSV", valid=_csv(frame), read=_file("r.csv", wand))
 
 
 # Studies -----------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ NAMES = (
     "table CSV, packed",
     "table Parquet",
     "search space",
+    "MLflow JSON",
+    "W&B CSV",
     "study journal",
     "study sqlite",
     "study attributes",

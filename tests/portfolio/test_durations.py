@@ -35,7 +35,7 @@ FORMS: dict[str, Any] = {
     "pandas text": ["0 days 00:01:30", None, "0 days 01:00:00"],
     "python text": ["0:01:30", None, "1:00:00"],
     "iso": ["P0DT0H1M30S", None, "PT1H"],
-    "words": ["1m 30s", None, "1h"],
+    "words": ["1m 30s", None, "1h 0m"],
     "numbers": [90, None, 3600],
 }
 
@@ -143,6 +143,8 @@ def test_no_text_is_a_duration_by_accident(text: str) -> None:
         assert seconds_of(text) is None
 
 
-@pytest.mark.parametrize("text", ["", "P", "PT", "12", "1.5", "-1", "d", " ", "2024-01-01", "1e3"])
+@pytest.mark.parametrize(
+    "text", ["", "P", "PT", "12", "1.5", "-1", "d", " ", "2024-01-01", "1e3", "2d", "7m", "1h"]
+)
 def test_what_is_no_duration(text: str) -> None:
     assert seconds_of(text) is None
