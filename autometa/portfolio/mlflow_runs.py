@@ -113,11 +113,22 @@ def _flat_runs(path: Path) -> list[dict[str, Any]]:
 
 
 def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
-    info, data = run.get("info") or {}, run.get("data") or {}
-    row = dict(info)
+    data = _mapping(run, "data")
+    row = dict(_mapping(run, "info"))
     for part in _PARTS:
-        pairs = data.get(part) or {}
+        pairs = data.get(part)
         if isinstance(pairs, list):  # as the REST interface lists them
-            pairs = {p.get("key"): p.get("value") for p in pairs if isinstance(p, dict)}
-        row |= {f"{part}.{name}": value for name, value in pairs.items()}
+            data = {**data, part: {p["key"]: p.get("value") for p in pairs if _is_pair(p)}}
+        row |= {f"{part}.{name}": value for name, value in _mapping(data, part).items()}
     return row
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("key"), str)
+
+
+def _mapping(tree: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    found = tree.get(part) or {}
+    if not isinstance(found, Mapping):
+        raise InputError(f"a run whose {part!r} is a {type(found).__name__}", allowed="a mapping")
+    return found

@@ -345,6 +345,8 @@ def _trackers() -> Iterator[Reader]:
     valid = json.dumps(runs).encode()
     yield Reader(name="MLflow JSON", valid=valid, read=_file("r.json", flow), kind="json")
     yield Reader(name="W&B CSV", valid=_csv(frame), read=_file("r.csv", wand))
+    valid = frame.to_json(orient="records").encode()
+    yield Reader(name="W&B JSON", valid=valid, read=_file("r.json", wand), kind="json")
 
 
 # Studies -----------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ NAMES = (
     "search space",
     "MLflow JSON",
     "W&B CSV",
+    "W&B JSON",
     "study journal",
     "study sqlite",
     "study attributes",
