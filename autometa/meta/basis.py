@@ -15,7 +15,7 @@ Shapes: T tasks, N trials in all, d unit columns, p basis functions (the constan
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 from autometa.meta.descent import minimise
 from autometa.meta.early import Shown, budget_column
+from autometa.meta.projection import Projection
 from autometa.meta.threads import one_thread
 
 Singles = NDArray[np.float32]
@@ -42,18 +43,32 @@ class Basis:
     Args:
         layers: Pairs of weight (in, out) and bias (out,), float32.
         budgeted: Whether the budget is the last input.
+        projection: Where unit configs are of a study's own space: which configs of the prior's
+            space stand for one, over which phi is averaged.
     """
 
     layers: tuple[tuple[Singles, Singles], ...]
     budgeted: bool = False
+    projection: Projection | None = None
 
     @property
     def size(self) -> int:
         """Number of basis functions, p."""
         return len(self.layers[-1][1]) + 1
 
+    @property
+    def unprojected(self) -> Basis:
+        """The basis of the prior's own unit configs."""
+        return replace(self, projection=None)
+
     def __call__(self, unit: Floats, fidelity: Floats | None = None) -> Floats:
         """Features (n, p) of unit configs (n, d), at shares of the full budget (n,) if not at 1."""
+        if self.projection is not None:
+            own = self.unprojected
+            total = np.zeros((len(unit), self.size))
+            for stand_in in self.projection(unit):
+                total += own(stand_in, fidelity)
+            return total / len(self.projection.stand_ins)
         features = np.empty((len(unit), self.size))
         for block in _blocks(len(unit)):
             hidden = self._inputs(unit[block], None if fidelity is None else fidelity[block])
@@ -72,6 +87,10 @@ class Basis:
             unit: (n, d).
             cotangent: (n, p), the derivative of the caller's value by each feature.
         """
+        if self.projection is not None:
+            own = self.unprojected
+            by_stand_in = [own.vjp(stand_in, cotangent) for stand_in in self.projection(unit)]
+            return self.projection.pull_back(unit, np.mean(by_stand_in, axis=0))
         hidden = self._inputs(unit, None)
         outputs = []
         for weight, bias in self.layers:

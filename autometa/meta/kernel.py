@@ -43,6 +43,11 @@ class Kernel:
     noise: float
 
 
+def usual_scale(d: int) -> float:
+    """The length scale to start from in a unit cube of d columns: it grows as their distances."""
+    return float(0.5 * np.sqrt(max(d, 4) / 4.0))
+
+
 def matern(a: Floats, b: Floats, scales: Floats) -> Floats:
     """Correlation matrix (m, n) of unit configs a (m, d) and b (n, d)."""
     return closeness(root5_distance(a / scales, b / scales))
@@ -109,7 +114,7 @@ def fit_kernel(
     import torch
 
     d = units[0].shape[1]
-    start = float(np.log(0.5 * np.sqrt(max(d, 4) / 4.0)))
+    start = float(np.log(usual_scale(d)))
     transferred = features is not None and prior is not None
     variance = 0.3 if transferred else 1.0
     size = int(min(points, np.median([len(u) for u in units])))

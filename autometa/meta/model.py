@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import ModelError
-from autometa.meta.candidates import Candidates
 from autometa.meta.improvement_chance import ImprovementChance
 from autometa.meta.inner_rate import InnerRate, RateModel
 from autometa.meta.lineage import Lineage
@@ -253,17 +251,6 @@ class MetaModel:
         weights = self.task_relevance(meta_features)[self.transfer.catalogue.judges]
         result: Floats = weights / weights.sum()
         return result
-
-    @cached_property
-    def candidates(self) -> Candidates:
-        """Maker of candidates of this space."""
-        return Candidates(self.space)
-
-    @cached_property
-    def catalogue_features(self) -> Floats:
-        """Basis features of the catalogue's configs, (e, p)."""
-        assert self.transfer is not None
-        return self.transfer.basis(self.transfer.catalogue.unit)
 
     def _defaults(self) -> list[Candidate]:
         if not self.space.defaults:

@@ -1,21 +1,24 @@
 """Acquisition: the config with the largest expected improvement, found by sampling and refining.
 
-Candidates are random configs, the catalogue of prior tasks, neighbours of the best trials, and
-copies of all these with coordinates set to their bounds. The best few have offspring, and the best
-of all climb along the gradient. Sampling finds the region, with integers, categories and conditions
-as they come; only a gradient finds the far end of a narrow ridge among fourteen parameters.
+Candidates are random configs of the study's space, the catalogue of prior tasks, neighbours of the
+best trials, and copies of all these with coordinates set to their bounds. The best few have
+offspring, and the best of all climb along the gradient. Sampling finds the region, with integers,
+categories and conditions as they come; only a gradient finds the far end of a narrow ridge among
+fourteen parameters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from autometa.encoding import Floats
-from autometa.meta.feasibility import log_success
+from autometa.meta.candidates import Candidates
+from autometa.meta.feasibility import Success
 from autometa.meta.inner_rate import InnerRate, narrowed
-from autometa.meta.model import MetaModel
+from autometa.meta.knowledge import Knowledge
 from autometa.meta.posterior import Posterior
 from autometa.search.history import History
 
@@ -33,14 +36,16 @@ class Acquisition:
     """What to try next on a task.
 
     Args:
-        model: Its catalogue, its failure rates and its maker of candidates.
+        make: Maker of candidates, of the part of the study's space that may be tried.
+        knowledge: What prior tasks taught: their catalogue and failure rates, or nothing.
         posterior: What is believed of the task.
         history: Trials so far, failed and running ones included.
         rate: Where earlier tasks say that the inner rate lies: half of the random configs take
             theirs from there. The climb may leave it.
     """
 
-    model: MetaModel
+    make: Candidates
+    knowledge: Knowledge
     posterior: Posterior
     history: History
     rate: InnerRate | None = None
@@ -55,8 +60,7 @@ class Acquisition:
         """
         if pool is not None:
             return self._untried(pool, self.gain(pool), rng)
-        make = self.model.candidates
-        assert self.model.transfer is not None
+        make = self.make
         parents = self.history.unit[np.argsort(-self.history.scores)[:_PARENTS]]
         near = make.perturb(
             np.repeat(parents, _CHILDREN, axis=0), rng, scale=0.15, bounds=_BOUNDS / 2
@@ -64,11 +68,9 @@ class Acquisition:
         anywhere = make.touch_bounds(make.random(_RANDOM, rng), rng, _BOUNDS)
         if self.rate is not None:
             half = slice(0, _RANDOM // 2)
-            anywhere[half] = narrowed(self.model.space, anywhere[half], self.rate, rng)
-        fresh = np.concatenate([near, anywhere])
-        known = self.model.transfer.catalogue.unit
-        pool = np.concatenate([fresh, known])
-        gain = np.concatenate([self.gain(fresh), self.gain(known, self.model.catalogue_features)])
+            anywhere[half] = narrowed(make.space, anywhere[half], self.rate, rng)
+        pool = np.concatenate([near, anywhere, self._catalogue(rng)])
+        gain = self.gain(pool)
         best = pool[np.argsort(-gain)[:_SURVIVORS]]
         offspring = make.perturb(
             np.repeat(best, _OFFSPRING, axis=0), rng, scale=0.15, bounds=_BOUNDS
@@ -79,6 +81,15 @@ class Acquisition:
         pool = np.concatenate([pool, tops])
         gain = np.concatenate([gain, self.gain(tops)])
         return self._untried(pool, gain, rng)
+
+    def _catalogue(self, rng: np.random.Generator) -> Floats:
+        """What was among the best of prior tasks, (k, d), anything where they say nothing."""
+        known = self.knowledge.known
+        unknown = np.isnan(known)
+        if unknown.any():
+            known = np.where(unknown, self.make.random(len(known), rng), known)
+            return self.make.repair(known)
+        return self.make.repair(known) if self.make.restricted else known
 
     def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
         """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""
@@ -97,7 +108,7 @@ class Acquisition:
         Riedmiller and Braun, 1993): log improvements change by a thousand in one direction and by a
         thousandth in another, and many optima lie on a bound, where this simply stops.
         """
-        free = self.model.candidates.free(unit)
+        free = self.make.free(unit)
         step = np.full(unit.shape, _FIRST_STEP)
         best, highest = unit, np.full(len(unit), -np.inf)
         last = np.zeros_like(unit)
@@ -110,26 +121,23 @@ class Acquisition:
             step *= np.select([agreement > 0, agreement < 0], [_FASTER, _SLOWER], 1.0)
             step = np.clip(step, _LEAST_STEP, _MOST_STEP)
             last = np.where(agreement < 0, 0.0, slope)
-            unit = np.clip(unit + step * last, 0.0, 1.0)
+            unit = np.clip(unit + step * last, self.make.lower, self.make.upper)
         return best
 
-    def gain(self, unit: Floats, features: Floats | None = None) -> Floats:
+    def gain(self, unit: Floats) -> Floats:
         """Log expected improvement times the chance of success, (m,)."""
+        features = self.knowledge.transfer.basis(unit)
         gain = self.posterior.log_ei(unit, features)
-        assert self.model.transfer is not None
-        transfer, trials = self.model.transfer, self._trials
-        if not len(self.history.failed) and not len(transfer.failure.weights):
+        if self._success.says_nothing:
             return gain
-        crashed = np.arange(len(trials)) >= len(self.history.unit)
-        return gain + log_success(
-            transfer.failure(transfer.basis(unit) if features is None else features),
-            unit,
-            transfer.failure(transfer.basis(trials)),
-            trials,
-            crashed,
-        )
+        return gain + self._success.log(unit, features)
 
-    @property
-    def _trials(self) -> Floats:
-        """Scored trials, then failed ones, (n + k, d)."""
-        return np.concatenate([self.history.unit, self.history.failed])
+    @cached_property
+    def _success(self) -> Success:
+        trials = np.concatenate([self.history.unit, self.history.failed])
+        return Success(
+            self.knowledge.transfer.failure,
+            self.knowledge.transfer.basis(trials),
+            trials,
+            np.arange(len(trials)) >= len(self.history.unit),
+        )

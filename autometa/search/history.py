@@ -1,4 +1,4 @@
-"""The trials of a running study as arrays, in the space of the meta-model.
+"""The trials of a running study as arrays, in its own space (see `study_space`).
 
 Shapes: n scored trials, k failed, r running, d unit columns.
 """
@@ -15,8 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.constraints import infeasible
 from autometa.encoding import Floats
+from autometa.meta.study_space import StudySpace
 from autometa.search import attributes
-from autometa.search.observed import Observed
 from autometa.search.per_study import every_trial
 from autometa.search.pruned import PrunedScores
 
@@ -92,17 +92,17 @@ class Reader:
     trials that came or ended since the last time. Not for use by two threads at once.
 
     Args:
-        observed: How the trials are seen.
+        seen_in: The space in which the trials are seen.
     """
 
-    def __init__(self, observed: Observed) -> None:
-        self._observed, self._sign = observed, 1.0
+    def __init__(self, seen_in: StudySpace) -> None:
+        self._space, self._sign = seen_in, 1.0
         self._next = 0  # number of the first trial that has not been looked at
         self._open: set[int] = set()  # of those that were not finished when they were
         self._unread = 0
         self._repeated: set[int] = set()  # those that only their workers' death failed
-        self._scored = _Rows(observed.space.dim)
-        self._failed = _Rows(observed.space.dim)
+        self._scored = _Rows(seen_in.space.dim)
+        self._failed = _Rows(seen_in.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
         self._pruned = PrunedScores()
 
@@ -135,7 +135,7 @@ class Reader:
             scores=np.minimum(scored.scores, best if np.isfinite(best) else 0.0),
             fidelity=scored.fidelity,
             failed=self._failed.without(self._repeated),
-            running=np.array(running).reshape(-1, self._observed.space.dim),
+            running=np.array(running).reshape(-1, self._space.space.dim),
             unread=self._unread,
         )
 
@@ -156,7 +156,7 @@ class Reader:
                 continue
             if other.user_attrs.get(attributes.DROPPED):
                 continue
-            row = self._observed.project(other.params)
+            row = self._space.project(other.params)
             if row is None:
                 self._unread += other.state == TrialState.COMPLETE
             elif other.state == TrialState.PRUNED and not infeasible(other):
@@ -194,7 +194,7 @@ class Reader:
         """What a running trial tries, as far as it has said so."""
         planned = attributes.read(study, other, "config")
         known = planned if isinstance(planned, dict) else {}  # anyone may write attributes
-        return self._observed.project({**known, **other.params})
+        return self._space.project({**known, **other.params})
 
 
 class _Rows:

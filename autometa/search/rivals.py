@@ -52,9 +52,3 @@ class Rivals:
             if other.number != trial.number
             and (other.number >= self.following or other.number in self.running)
         )
-
-
-def whole(config: Config, trials: Sequence[FrozenTrial]) -> bool:
-    """Whether a config has all parameters of one complete trial: what all share is among them."""
-    complete = next((t for t in reversed(trials) if t.state == TrialState.COMPLETE), None)
-    return complete is None or config.keys() >= complete.params.keys()

@@ -14,10 +14,12 @@ What decides a trial's config, its rule, written to the trial as `autometa:rule`
 
 A trial that repeats another, whose worker died, keeps its config and its rule.
 
-Suggestions are served one parameter at a time (Optuna's independent path), since a define-by-run
-study shows its own distributions only then; values that the study does not allow are moved to the
-nearest that it does, and the trial says so. Every suggestion depends on (seed, trial number) and on
-the trials seen, never on the sampler's past, so six trials, a restart and six more equal twelve.
+A suggestion ranges over the study's own space as far as its trials have shown it (`study_space`):
+what no prior task had is searched too, what somebody else fixes is held. A define-by-run study
+shows nothing before its first trial, and ranges may change from trial to trial: values that a trial
+does not allow are moved to the nearest that it does, and the trial says so. Every suggestion
+depends on (seed, trial number) and on the trials seen, never on the sampler's past, so six trials,
+a restart and six more equal twelve.
 What was decided lives in the trial itself (`plan`), so samplers can be pickled, copied and sent to
 other processes at any moment, and one of them may serve several studies at once.
 
@@ -26,8 +28,9 @@ No foreign trial is ever added to the study.
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import Any
 from zlib import crc32
@@ -36,33 +39,35 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.search_space import IntersectionSearchSpace
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.meta.hypotheses import Hypothesis
+from autometa.encoding import Floats
 from autometa.meta.model import MetaModel
 from autometa.meta.new_task import known_features
 from autometa.meta.posterior import Posterior
+from autometa.meta.study_space import StudySpace
 from autometa.meta.threads import one_blas_thread
 from autometa.search import attributes, explanation
-from autometa.search.acquisition import Acquisition
 from autometa.search.base import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.search.beginning import say_unheard
+from autometa.search.deciding import cold_config, informed_config, posterior_of, start_config
 from autometa.search.explanation import GOING_COLD, UNRELATED, unrelated
-from autometa.search.history import History, Reader
-from autometa.search.observed import Observed, adapt
+from autometa.search.history import History
+from autometa.search.observed import adapt
 from autometa.search.opening import PriorSource
 from autometa.search.per_study import PerStudy, every_trial
-from autometa.search.plan import Plan, fixed_by_hand
+from autometa.search.plan import SLOT, Plan, fixed_by_hand
 from autometa.search.policy import Policy
 from autometa.search.pool import Pool
 from autometa.search.prior_model import model_of
-from autometa.search.rivals import Rivals, whole
+from autometa.search.rivals import Rivals
+from autometa.search.watching import Watching
 from autometa.search.zero_shot_start import Slots, ZeroShotStart
 from autometa.space import Config, SearchSpace
 
 _ATTEMPTS = 6  # decisions of a trial while another process keeps taking the same config
 _DECIDED = ("transfer", "cold")  # rules whose configs are decided from the study's trials
+_MOVABLE = (*_DECIDED, "portfolio")  # rules that can do with some parameters decided by others
 
 
 class MetaSampler(BaseSampler):
@@ -74,7 +79,7 @@ class MetaSampler(BaseSampler):
         seed: Together with a trial's number it decides that trial's suggestion.
         meta_features: Of the new task, where known; one that is no finite number is dropped with a
             warning.
-        base: Samples parameters that the model does not know, cold trials, and everything where
+        base: Samples cold trials, what the study has not shown before, and everything where
             nothing was learned. By default cold trials ask a Gaussian process of ours, and the rest
             a GPSampler (TPESampler for several objectives), made anew and seeded for each trial.
         policy: How trials are shared out; ablations change it, users need not.
@@ -120,9 +125,7 @@ class MetaSampler(BaseSampler):
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None
         self._constraints_func = constraints_func
-        self._readers = PerStudy(partial(Reader, Observed(model.space)))
-        self._shared = PerStudy(IntersectionSearchSpace)
-        self._whole: PerStudy[set[int]] = PerStudy(set)  # trials with all that the study needs
+        self._watched = PerStudy(partial(Watching, model, fixed=self._pool is not None))
         self._deciding = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -147,41 +150,50 @@ class MetaSampler(BaseSampler):
             return  # its first worker died, or it is opened again: for the same reason as before
         # One decision at a time, so that each sees the configs that were just given away.
         with self._deciding:
-            trials = every_trial(study)
-            rivals = Rivals.among(trials)
-            for _ in range(_ATTEMPTS):
-                plan = self._decide(study, trial, trials)
-                self._announce(study, trial, plan, trials)
-                if plan.rule in ("base", "enqueued") or not plan.config:
-                    return
-                trials = every_trial(study)
-                if not rivals.had(study, trial, plan.config, trials):
-                    return
-            if plan.rule in _DECIDED:
-                self._announce(study, trial, Plan(plan.rule, self._anywhere(study, trial)), trials)
+            self._settle(study, trial, {})
 
-    def _announce(
-        self, study: optuna.Study, trial: FrozenTrial, plan: Plan, trials: Sequence[FrozenTrial]
-    ) -> None:
-        plan.announce(study, trial)
-        if whole(plan.config, trials):
-            self._whole(study).add(trial.number)
-        else:
-            self._whole(study).discard(trial.number)
+    def _settle(self, study: optuna.Study, trial: FrozenTrial, held: Mapping[str, Any]) -> Plan:
+        """Decide and announce, until no other process has the same config.
+
+        Args:
+            study: The study.
+            trial: The trial.
+            held: Values of parameters that somebody else decides.
+        """
+        trials = every_trial(study)
+        rivals = Rivals.among(trials)
+        for _ in range(_ATTEMPTS):
+            plan = self._decide(study, trial, trials, held)
+            plan.announce(study, trial)
+            if plan.rule in ("base", "enqueued") or not plan.config:
+                return plan
+            trials = every_trial(study)
+            if not rivals.had(study, trial, plan.config, trials):
+                return plan
+        if plan.rule in _DECIDED:
+            plan = Plan(plan.rule, self._anywhere(study, trial, trials))
+            plan.announce(study, trial)
+        return plan
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """The base sampler's space, without what this trial's plan holds."""
+        """What the plan holds and the study has shown, and the base sampler's space beside it."""
         plan = Plan.of(study, trial)
         held = plan.config if plan is not None else {}
-        # The default base is new for each trial and would compare all trials to find this out.
-        if self._base is None and (
-            trial.number in self._whole(study) or held.keys() >= self._common(study).keys()
-        ):
-            return {}
+        own, complete = self._shown(study, held)
+        # The default base is new for each trial and would compare all trials to find its own out.
+        if self._base is None and plan is not None and complete:
+            return own
         space = self._base_of(study, trial).infer_relative_search_space(study, trial)
-        return {name: d for name, d in space.items() if name not in held}
+        return own | {name: d for name, d in space.items() if name not in held}
+
+    def _shown(self, study: optuna.Study, held: Config) -> tuple[dict[str, BaseDistribution], bool]:
+        """What the study has shown of some parameters, and whether it always has no others."""
+        with self._deciding:
+            shown = self._watched(study).last_shown(study)
+        own = {n: shown.latest[n] for n in held if n in shown.latest}
+        return {n: d for n, d in own.items() if not d.single()}, shown.searched <= held.keys()
 
     def sample_relative(
         self,
@@ -189,10 +201,56 @@ class MetaSampler(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """What the base sampler says of the parameters that the plan does not hold."""
+        """A value for each name that is asked for.
+
+        A parameter that the plan holds and nobody asks for is decided by somebody else, such as
+        Optuna's PartialFixedSampler: the others are decided anew, with the value that it had in the
+        latest trial.
+        """
         if not search_space:
             return {}
-        return self._base_of(study, trial).sample_relative(study, trial, search_space)
+        plan = Plan.of(study, trial)
+        if plan is None:
+            with self._deciding:
+                plan = self._settle(study, trial, {})
+        elif plan.rule in _MOVABLE:
+            others = self._shown(study, plan.config)[0].keys() - search_space.keys()
+            if others:
+                held = _latest(study, trial, others)
+                with self._deciding:
+                    plan = self._settle(study, trial, held)
+        values = {}
+        for name, distribution in search_space.items():
+            found = self._planned(study, trial, plan, name, distribution)
+            if found is not None:
+                values[name] = found[0]
+        rest = {n: d for n, d in search_space.items() if n not in values}
+        if rest:
+            values |= self._base_of(study, trial).sample_relative(study, trial, rest)
+        for name in rest.keys() - values.keys():
+            base = self._base_of(study, trial, name)
+            values[name] = base.sample_independent(study, trial, name, rest[name])
+        return values
+
+    def _planned(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        plan: Plan | None,
+        name: str,
+        distribution: BaseDistribution,
+    ) -> tuple[Any] | None:
+        """The plan's value of a parameter, moved into its distribution where it must be."""
+        if plan is None or name not in plan.config:
+            return None
+        adapted = adapt(plan.config[name], distribution)
+        if adapted is None:
+            return None
+        value, moved = adapted
+        known = attributes.read(study, trial, "moved") or []
+        if moved and name not in known:
+            attributes.write(study, trial, "moved", [*known, name])
+        return (value,)
 
     def sample_independent(
         self,
@@ -203,14 +261,9 @@ class MetaSampler(BaseSampler):
     ) -> Any:
         """The plan's value, moved into the study's own distribution where it must be."""
         plan = Plan.of(study, trial)
-        if plan is not None and param_name in plan.config:
-            adapted = adapt(plan.config[param_name], param_distribution)
-            if adapted is not None:
-                value, moved = adapted
-                if moved:
-                    known = attributes.read(study, trial, "moved") or []
-                    attributes.write(study, trial, "moved", [*known, param_name])
-                return value
+        found = self._planned(study, trial, plan, param_name, param_distribution)
+        if found is not None:
+            return found[0]
         return self._base_of(study, trial, param_name).sample_independent(
             study, trial, param_name, param_distribution
         )
@@ -228,7 +281,6 @@ class MetaSampler(BaseSampler):
         if self._constraints_func is not None:
             keeper = keeper_of_constraints(self._constraints_func)
             keeper.after_trial(study, trial, state, values)
-        self._whole(study).discard(trial.number)
         plan = Plan.of(study, trial)
         if plan is not None and unrelated(plan.rule, plan.config, trial):
             Plan("base", plan.config, {"reason": UNRELATED}).announce(study, trial)
@@ -247,14 +299,18 @@ class MetaSampler(BaseSampler):
         return np.random.default_rng([self._seed, number, *stream])
 
     def _decide(
-        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        held: Mapping[str, Any],
     ) -> Plan:
         fixed = fixed_by_hand(trial)
         if fixed:
-            return self._enqueued(study, trial, fixed, trials)
+            return self._enqueued(study, trial, fixed, trials, held)
         if trial.params:  # another sampler's, tried again
             return Plan("enqueued", dict(trial.params), {"reason": "tried again as it was"})
-        return self._suggested(study, trial, trials)
+        return self._suggested(study, trial, trials, held)
 
     def _enqueued(
         self,
@@ -262,29 +318,40 @@ class MetaSampler(BaseSampler):
         trial: FrozenTrial,
         fixed: Mapping[str, Any],
         trials: Sequence[FrozenTrial],
+        held: Mapping[str, Any],
     ) -> Plan:
         """What was enqueued by hand; it takes nobody's turn."""
-        if Observed(self._model.space).project(fixed) is not None:
+        if self._watched(study).space(trials).project(fixed) is not None:
             return Plan("enqueued", dict(fixed), {"reason": "enqueued by hand"})
-        rest = self._suggested(study, trial, trials)
+        rest = self._suggested(study, trial, trials, {**held, **fixed})
         reason = f"{', '.join(fixed)} enqueued by hand, the rest by the rule {rest.rule}"
         return Plan("enqueued", {**rest.config, **fixed}, {"reason": reason})
 
     def _suggested(
-        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        held: Mapping[str, Any],
     ) -> Plan:
         if len(study.directions) > 1:
             return self._by_base(study, trial, explanation.SEVERAL)
-        history = self._readers(study).read(study, trial, trials)
+        watched = self._watched(study)
+        space = watched.space(trials).holding(held)
+        history = watched.history(study, trial, trials)
         taken = Slots(study, trial, trials)
         if not len(history.scores) and history.unread:
             return self._by_base(study, trial, explanation.MISFIT)
         many_failed = len(history.failed) >= self._policy.cold_from and not len(history.scores)
         if many_failed and self._policy.cold_by_turn(trial.number):
-            config = {} if self._asks_base else self._anywhere(study, trial)
+            config = {} if self._asks_base else self._anywhere(study, trial, trials)
             return Plan("cold", config, {"reason": explanation.FAILING})
+        if self._model.transfer is not None and watched.knowledge.unknown == 1.0:
+            return self._by_base(study, trial, UNRELATED)
         if len(taken) < self._policy.warm_trials or not len(history.scores):
-            item = self._start.next(taken, [t for t in trials if t.number != trial.number])
+            others = [t for t in trials if t.number != trial.number]
+            item = self._own_start(trial, watched, space, history, taken)
+            item = item or self._start.next(taken, others)
             if item is not None:
                 return item
         if self._model.transfer is None:
@@ -292,79 +359,96 @@ class MetaSampler(BaseSampler):
         if not len(history.scores):
             return self._by_base(study, trial, explanation.LIST_ENDED)
         with one_blas_thread():
-            return self._posterior_plan(trial.number, history)
+            return self._posterior_plan(trial.number, watched, space, history)
+
+    def _own_start(
+        self,
+        trial: FrozenTrial,
+        watched: Watching,
+        space: StudySpace,
+        history: History,
+        taken: Slots,
+    ) -> Plan | None:
+        """The start in a space of the study's own; None where it is the prior's, or used up."""
+        if self._model.transfer is None or not watched.own:
+            return None
+        with one_blas_thread():
+            unit = start_config(
+                watched.knowledge,
+                space,
+                history.taken,
+                self._rng(trial.number, 4),
+                skipped=taken.yielded,
+            )
+        if unit is None:
+            return None
+        place = next(i for i in itertools.count() if i not in taken.places) + taken.yielded
+        reason = f"suits {len(self._model.tasks)} prior tasks best in the study's own space"
+        return Plan("portfolio", space.config(unit), {SLOT: place, "reason": reason})
 
     def _by_base(self, study: optuna.Study, trial: FrozenTrial, reason: str) -> Plan:
         """The base sampler's; one that knows no pool could not keep to it."""
-        config = {} if self._pool is None else self._anywhere(study, trial)
+        config = {} if self._pool is None else self._anywhere(study, trial, every_trial(study))
         return Plan("base", config, {"reason": reason})
 
-    def _common(self, study: optuna.Study) -> dict[str, BaseDistribution]:
-        """The parameters that all trials of a study share; each trial is looked at once."""
-        with self._deciding:
-            return self._shared(study).calculate(study)
-
-    def _anywhere(self, study: optuna.Study, trial: FrozenTrial) -> Config:
-        """A random config of the space; where there is a pool, one of it that no trial has had."""
+    def _anywhere(
+        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+    ) -> Config:
+        """A random config of the study; where there is a pool, one of it that no trial has had."""
         rng = self._rng(trial.number, 2)
         if self._pool is None:
-            return self._model.space.from_raw(self._model.space.sample_raw(1, rng))[0]
-        had = [t.params for t in every_trial(study) if t.number != trial.number]
-        untried = self._pool.untried(had)
+            space = self._watched(study).space(trials)
+            return space.config(space.candidates.random(1, rng)[0])
+        untried = self._pool.untried([t.params for t in trials if t.number != trial.number])
         return untried[int(rng.integers(len(untried)))]
 
-    def _posterior_plan(self, number: int, history: History) -> Plan:
-        rng = self._rng(number, 0)
-        seen = history.active(self._policy.active_trials, rng)
-        cold = self._policy.cold_by_turn(number)
-        if cold and self._asks_base:
-            return Plan("cold", {})
-        readings = self._policy.readings(cold=cold)
-        posterior = self._posterior(seen, readings)
-        if len(seen.running):
-            # Believe the mean of what is running (kriging believer, Ginsbourger et al., 2010).
-            mean, _ = posterior.predict(seen.running)
-            seen = seen.believing(mean)
-            posterior = self._posterior(seen, readings, posterior)
-        rate = None if cold else self._rate
-        acquisition = Acquisition(self._model, posterior, seen, rate)
-        if self._pool is not None:
-            config = self._pool.at(acquisition.best(rng, self._pool.unit))
-        else:
-            config = self._model.space.decode(acquisition.best(rng))
-        notes: dict[str, Any] = {"transfer": round(posterior.transfer_share, 4)}
-        if cold:
-            return Plan("cold", config, notes)
-        if not posterior.uses_transfer:
-            if self._asks_base:
-                config = {}
-            return Plan("cold", config, {**notes, "reason": GOING_COLD})
-        notes["weights"] = self._named_weights(posterior)
-        return Plan("transfer", config, notes)
+    def _posterior_plan(
+        self, number: int, watched: Watching, space: StudySpace, history: History
+    ) -> Plan:
+        policy, pool = self._policy, None if self._pool is None else self._pool.unit
+        notes: dict[str, Any] = {}
+        if not policy.cold_by_turn(number):
+            rng = self._rng(number, 0)
+            posterior, seen = posterior_of(
+                watched.knowledge,
+                history.active(policy.active_trials, rng),
+                policy.readings(cold=False),
+                self._relevance,
+            )
+            notes["transfer"] = round(posterior.transfer_share, 4)
+            if posterior.uses_transfer:
+                rate = self._rate if space.space == self._model.space else None
+                unit = informed_config(
+                    watched.knowledge, space, posterior, seen, rng, rate=rate, pool=pool
+                )
+                notes["weights"] = self._named_weights(posterior)
+                return Plan("transfer", self._config(space, unit), notes)
+            notes["reason"] = GOING_COLD
+        if self._asks_base:
+            return Plan("cold", {}, notes)
+        rng = self._rng(number, 3)
+        seen = history.active(policy.active_trials, rng)
+        unit = cold_config(space, seen, policy.readings(cold=True), rng, pool=pool)
+        return Plan("cold", self._config(space, unit), notes)
+
+    def _config(self, space: StudySpace, unit: Floats) -> Config:
+        return space.config(unit) if self._pool is None else self._pool.at(unit)
 
     @property
     def _asks_base(self) -> bool:
         """Whether cold trials are the base sampler's; one that knows no pool cannot keep to it."""
         return self._base is not None and self._pool is None
 
-    def _posterior(
-        self,
-        seen: History,
-        readings: tuple[Hypothesis, ...],
-        judged: Posterior | None = None,
-    ) -> Posterior:
-        assert self._model.transfer is not None
-        return Posterior(
-            self._model.transfer,
-            seen.unit,
-            seen.scores,
-            fidelity=seen.fidelity,
-            relevance=self._relevance,
-            hypotheses=readings,
-            judged=judged,
-        )
-
     def _named_weights(self, posterior: Posterior, most: int = 8) -> dict[str, float]:
         weights = posterior.task_weights
         order = np.argsort(-np.abs(weights))[:most]
         return {self._model.tasks[i]: round(float(weights[i]), 4) for i in order}
+
+
+def _latest(study: optuna.Study, trial: FrozenTrial, names: Set[str]) -> dict[str, Any]:
+    """The values that parameters had in the latest trial that has them."""
+    found: dict[str, Any] = {}
+    for other in every_trial(study):
+        if other.number != trial.number:
+            found |= {n: v for n, v in other.params.items() if n in names}
+    return found

@@ -36,6 +36,7 @@ from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.study_space import StudySpace
 from autometa.portfolio import Portfolio, manifest, store
 from autometa.portfolio.importing import read_trials
 from autometa.reading import parse_json
@@ -43,7 +44,6 @@ from autometa.search.attributes import EVALUATION
 from autometa.search.explanation import explain_study
 from autometa.search.history import Reader as HistoryReader
 from autometa.search.judge import Judge
-from autometa.search.observed import Observed
 from autometa.search.suggest import suggest
 from autometa.search.trials import Menu, Search, in_order
 from autometa.space import SearchSpace
@@ -419,7 +419,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        HistoryReader(Observed(_CHILD.space)).read(study, last),
+        HistoryReader(StudySpace(_CHILD.space)).read(study, last),
     )
 
 

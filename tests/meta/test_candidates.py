@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import assume, given
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
-from autometa.meta.candidates import Candidates
+from autometa.meta.candidates import Candidates, Part
 from autometa.space import SearchSpace
 from autometa.testing.families import bowl_space
 from tests.strategies import seeds, spaces
@@ -67,3 +72,78 @@ def test_false_and_zero_are_different_choices() -> None:
     repaired = Candidates(space).repair(unit)
     kinds = [c["kind"] for c in space.from_raw(space.decode_raw(repaired))]
     assert np.array_equal(repaired[:, space.flags["x"]], [k is not False and k == 0 for k in kinds])
+
+
+def _branches() -> SearchSpace:
+    return SearchSpace(
+        {
+            "kind": CategoricalDistribution(["a", "b"]),
+            "choice": CategoricalDistribution(["p", "q", "r", "s"]),
+            "deeper": CategoricalDistribution(["u", "v"]),
+            "number": FloatDistribution(0.0, 1.0),
+            "whole": IntDistribution(1, 4),
+        },
+        conditions={
+            "choice": ("kind", ["b"]),
+            "deeper": ("choice", ["q", "r"]),
+            "number": ("kind", ["b"]),
+            "whole": ("kind", ["b"]),
+        },
+    )
+
+
+def test_what_is_switched_on_begins_anywhere() -> None:
+    space = _branches()
+    start = np.repeat(space.encode({"kind": "a"})[None], 4000, axis=0)
+    moved = Candidates(space).perturb(start, np.random.default_rng(0), scale=0.15, bounds=0.06)
+    raw = space.decode_raw(moved)
+    on = raw[raw[:, 0] == 1]
+    assert len(on) > 300
+    choices = np.bincount(on[:, 1].astype(int), minlength=4) / len(on)
+    assert choices.min() > 0.15
+    deeper = on[~np.isnan(on[:, 2]), 2]
+    assert 0.35 < deeper.mean() < 0.65
+    assert np.quantile(on[:, 3], 0.2) < 0.3 < 0.7 < np.quantile(on[:, 3], 0.8)
+    assert (np.bincount(on[:, 4].astype(int), minlength=5)[1:] > 0.1 * len(on)).all()
+
+
+@given(seeds)
+def test_candidates_of_a_part_stay_in_it(seed: int) -> None:
+    space = SearchSpace(
+        {
+            "rate": FloatDistribution(1e-4, 1.0, log=True),
+            "depth": IntDistribution(1, 20),
+            "step": FloatDistribution(0.0, 2.0, step=0.25),
+            "fixed": FloatDistribution(-1.0, 1.0),
+            "kind": CategoricalDistribution(["a", "b", "c"]),
+            "child": IntDistribution(1, 8, log=True),
+        },
+        conditions={"child": ("kind", ["b"])},
+    )
+    part = Part(
+        numbers={
+            "rate": FloatDistribution(1e-3, 1e-2, log=True),
+            "depth": IntDistribution(3, 9, step=3),
+            "step": FloatDistribution(0.25, 1.25, step=0.5),
+            "fixed": FloatDistribution(0.3, 0.3),
+            "child": IntDistribution(2, 4, log=True),
+        },
+        choices={"kind": 1},
+    )
+    rng = np.random.default_rng(seed)
+    make = Candidates(space, part)
+    outside = Candidates(space).random(40, rng)
+    for unit in (
+        make.random(40, rng),
+        make.repair(outside),
+        make.touch_bounds(outside, rng, 0.5),
+        make.perturb(outside, rng, scale=0.3, bounds=0.2),
+    ):
+        for config in space.from_raw(space.decode_raw(unit)):
+            assert 1e-3 * (1 - 1e-9) <= config["rate"] <= 1e-2 * (1 + 1e-9)
+            assert config["depth"] in (3, 6, 9)
+            assert config["step"] in (0.25, 0.75, 1.25)
+            assert abs(config["fixed"] - 0.3) < 1e-12
+            assert config["kind"] == "b"
+            assert 2 <= config["child"] <= 4
+    assert not make.free(make.random(5, rng))[:, space.slices["fixed"]].any()

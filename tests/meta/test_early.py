@@ -6,10 +6,10 @@ import pytest
 
 from autometa.meta import MetaLearner
 from autometa.meta.early import with_early
+from autometa.meta.study_space import StudySpace
 from autometa.meta.targets import normal_scores, usable
 from autometa.portfolio import Portfolio
 from autometa.search.history import Reader
-from autometa.search.observed import Observed
 from autometa.task import State, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -88,7 +88,7 @@ def test_pruned_trials_are_seen_with_their_share_of_the_steps() -> None:
     silent = study.ask(dict(family.space.distributions))
     study.tell(silent, state=optuna.trial.TrialState.PRUNED)
     new = study.ask(dict(family.space.distributions))
-    history = Reader(Observed(family.space)).read(study, study.trials[new.number])
+    history = Reader(StudySpace(family.space)).read(study, study.trials[new.number])
     assert history.fidelity.tolist() == [1.0, 1.0, 0.2, 0.5]
     assert history.scores.tolist() == [9.0, 10.0, 10.0, 10.0]  # as good as the best at that step
     assert not len(history.failed)

@@ -60,15 +60,23 @@ def run(
 
 
 class TestBasics(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
-    """Optuna's own suites; the base sampler is random, to keep them quick."""
+    """Optuna's own suites, about parameters of the names that the model knows."""
 
     @pytest.fixture
     def sampler(self, plane: MetaModel) -> Callable[[], BaseSampler]:
-        return lambda: plane.sampler(seed=0, base=optuna.samplers.RandomSampler(seed=0))
+        return lambda: plane.sampler(seed=0)
 
 
 class TestRelative(RelativeSamplerTestCase):
-    """Where the base sampler sees parameters together, so does the whole."""
+    """Parameters are sampled together, also where the model knows them in other ranges."""
+
+    @pytest.fixture
+    def sampler(self, plane: MetaModel) -> Callable[[], BaseSampler]:
+        return lambda: plane.sampler(seed=0)
+
+
+class TestBase(BasicSamplerTestCase, RelativeSamplerTestCase):
+    """The same with a base sampler of the user's own."""
 
     @pytest.fixture
     def sampler(self, plane: MetaModel) -> Callable[[], BaseSampler]:
@@ -207,21 +215,23 @@ def test_a_batch_asked_at_once_has_no_duplicates(model: MetaModel) -> None:
     assert len({json.dumps(c, sort_keys=True) for c in batch}) == 6
 
 
-def test_parameters_unknown_to_the_prior_are_left_to_the_base_sampler(model: MetaModel) -> None:
+def test_parameters_unknown_to_the_prior_are_searched_too(model: MetaModel) -> None:
     family = Bowls()
     objective = family.objective(101)
-    study = optuna.create_study(
-        direction="maximize",
-        sampler=model.sampler(seed=0, base=optuna.samplers.TPESampler(seed=0)),
-    )
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
 
     def with_more(trial: optuna.Trial) -> float:
         extra = trial.suggest_float("extra", 0.0, 1.0)
-        return objective(suggest(trial, family.space)) - extra
+        return objective(suggest(trial, family.space)) - 4.0 * (extra - 0.8) ** 2
 
-    study.optimize(with_more, n_trials=8)
-    assert len({t.params["extra"] for t in study.trials}) == 8
+    study.optimize(with_more, n_trials=16)
     assert study.trials[0].params["learning_rate"] == model.warm_start(1)[0].config["learning_rate"]
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules[:3] == ["portfolio"] * 3
+    assert rules.count("transfer") >= 8
+    assert all("extra" in t.user_attrs["autometa:config"] for t in study.trials[1:])
+    assert abs(study.best_params["extra"] - 0.8) < 0.1
+    assert study.best_value > 0.75
 
 
 def test_a_study_with_other_ranges_gets_the_nearest_values_and_says_so(model: MetaModel) -> None:

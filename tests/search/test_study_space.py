@@ -1,0 +1,206 @@
+"""A search in a space of its own: narrower, wider, shifted, of other parameters, or changing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.space import SearchSpace
+from autometa.task import Task, TaskHistory
+
+Objective = Callable[[optuna.Trial], float]
+
+
+def quadratic(space: SearchSpace, centres: dict[str, float], tasks: int = 8) -> Portfolio:
+    """Tasks whose values fall with the squared distance from a place near the centres."""
+    rng = np.random.default_rng(0)
+    histories = []
+    for i in range(tasks):
+        raw = space.sample_raw(40, rng)
+        values = np.zeros(len(raw))
+        for name, centre in centres.items():
+            column = raw[:, space.names.index(name)]
+            values -= (np.nan_to_num(column) - centre - 0.05 * rng.standard_normal()) ** 2
+        task = Task(name=f"t{i}", space=space, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=values))
+    return Portfolio(histories)
+
+
+@pytest.fixture(scope="module")
+def square() -> MetaModel:
+    space = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in "xy"})
+    return MetaLearner(seed=0, steps=200).fit(quadratic(space, {"x": 0.7, "y": 0.5}))
+
+
+def search(model: MetaModel, objective: Objective, trials: int, **more: Any) -> optuna.Study:
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, **more))
+    study.optimize(objective, n_trials=trials)
+    return study
+
+
+def rules(study: optuna.Study) -> list[str]:
+    return [t.user_attrs["autometa:rule"] for t in study.trials]
+
+
+def distinct(study: optuna.Study) -> int:
+    return len({tuple(sorted(t.params.items())) for t in study.trials})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "best"),
+    [(0.0, 0.3, 0.15), (0.0, 0.9, 0.4), (-2.0, 3.0, -1.3), (5.0, 9.0, 6.2), (0.65, 0.75, 0.7)],
+)
+def test_a_range_of_the_studys_own_is_searched_whole(
+    square: MetaModel, low: float, high: float, best: float
+) -> None:
+    """Narrower with the optimum outside of the prior's best region, wider, elsewhere, inside."""
+    width = high - low
+    study = search(
+        square,
+        lambda t: (
+            -(((t.suggest_float("x", low, high) - best) / width) ** 2)
+            - (t.suggest_float("y", 0.0, 1.0) - 0.5) ** 2
+        ),
+        20,
+    )
+    assert study.best_value > -1e-3
+    assert distinct(study) >= 19
+    assert sum("autometa:moved" in t.user_attrs for t in study.trials[1:]) == 0
+
+
+def test_other_kinds_and_scales_of_the_same_parameter(square: MetaModel) -> None:
+    study = search(
+        square,
+        lambda t: (
+            -((np.log10(t.suggest_float("x", 1e-3, 1.0, log=True)) + 2.0) ** 2)
+            - (t.suggest_categorical("y", [0.1, 0.5, "off"]) != "off")
+        ),
+        20,
+    )
+    assert study.best_params["y"] == "off"
+    assert study.best_value > -0.05
+
+
+def test_what_is_not_searched_is_marginalised(square: MetaModel) -> None:
+    study = search(square, lambda t: -((t.suggest_float("x", 0.0, 1.0) - 0.68) ** 2), 10)
+    assert rules(study)[:8] == ["portfolio"] * 3 + ["transfer"] * 5
+    assert study.best_value > -1e-3
+
+
+def test_ranges_that_change_between_trials(square: MetaModel) -> None:
+    """Each suggestion lies in the latest range, and trials of earlier ones still count."""
+
+    def objective(trial: optuna.Trial) -> float:
+        low = 0.0 if trial.number < 8 else 0.4
+        high = 0.3 if trial.number < 8 else 0.9
+        x = trial.suggest_float("x", low, high)
+        return -((x - 0.6) ** 2) - (trial.suggest_float("y", 0.0, 1.0) - 0.5) ** 2
+
+    study = search(square, objective, 20)
+    assert all("autometa:moved" not in t.user_attrs for t in study.trials[9:])
+    assert study.best_value > -1e-3
+    assert distinct(study) >= 19
+
+
+def test_parameters_of_a_branch_and_names_that_come_and_go(square: MetaModel) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0.0, 1.0)
+        value = -((x - 0.7) ** 2)
+        if trial.suggest_categorical("branch", ["a", "b"]) == "a":
+            value -= (trial.suggest_float("of_a", 0.0, 1.0) - 0.9) ** 2 + 0.1
+        else:
+            value -= (trial.suggest_float("of_b", 0.0, 1.0) - 0.2) ** 2
+        if trial.number % 3 == 0:
+            trial.suggest_int("sometimes", 1, 5)
+        return value
+
+    study = search(square, objective, 25)
+    assert rules(study).count("transfer") > 5
+    assert study.best_params["branch"] == "b"
+    assert study.best_value > -0.01
+
+
+def test_conditions_of_the_prior_hold_where_the_study_keeps_to_them() -> None:
+    space = SearchSpace(
+        {
+            "kind": CategoricalDistribution(["plain", "rbf", "poly"]),
+            "gamma": FloatDistribution(1e-3, 1e3, log=True),
+            "degree": IntDistribution(1, 9),
+        },
+        conditions={"gamma": ("kind", ["rbf", "poly"]), "degree": ("kind", ["poly"])},
+    )
+    model = MetaLearner(seed=0, steps=100).fit(quadratic(space, {"degree": 4.0}))
+
+    def objective(trial: optuna.Trial) -> float:
+        kind = trial.suggest_categorical("kind", ["rbf", "plain", "new"])
+        if kind == "plain":
+            return -1.0
+        gamma = trial.suggest_float("gamma", 0.1, 10.0, log=True)
+        return -(np.log10(gamma) ** 2) - (0.0 if kind == "new" else 0.3)
+
+    study = search(model, objective, 25)
+    assert study.best_params["kind"] == "new"
+    assert study.best_value > -0.05
+    assert all("degree" not in t.params for t in study.trials)
+
+
+@pytest.mark.parametrize("fixed", [0.11, 0.9])
+def test_optunas_partial_fixed_sampler(square: MetaModel, fixed: float) -> None:
+    """The free parameter is decided for the value that the other one is fixed at."""
+
+    def objective(trial: optuna.Trial) -> float:
+        x, y = trial.suggest_float("x", 0.0, 1.0), trial.suggest_float("y", 0.0, 1.0)
+        return -((x - y) ** 2)
+
+    study = search(square, objective, 6)
+    study.sampler = optuna.samplers.PartialFixedSampler({"y": fixed}, study.sampler)
+    study.optimize(objective, n_trials=12)
+    late = study.trials[6:]
+    assert all(t.params["y"] == fixed for t in late)
+    assert max(t.value for t in late if t.value is not None) > -1e-3
+    planned = [t.user_attrs["autometa:config"]["y"] for t in late[1:]]
+    assert np.allclose(planned, fixed)
+
+
+def test_an_enqueued_part_is_completed_around_it(square: MetaModel) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        x, y = trial.suggest_float("x", 0.0, 1.0), trial.suggest_float("y", 0.0, 1.0)
+        return -((x - y) ** 2)
+
+    study = search(square, objective, 15)
+    for y in (0.05, 0.97):
+        study.enqueue_trial({"y": y})
+        study.optimize(objective, n_trials=1)
+        assert study.trials[-1].params["y"] == y
+        assert abs(study.trials[-1].params["x"] - y) < 0.2
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical")
+def test_ranges_of_one_value_and_choices_that_are_no_plain_data(square: MetaModel) -> None:
+    class Kernel:
+        pass
+
+    def objective(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0.25, 0.25)
+        trial.suggest_categorical("kernel", [Kernel, Kernel])
+        return -((x - 0.7) ** 2) - (trial.suggest_float("y", 0.0, 1.0) - 0.5) ** 2
+
+    study = search(square, objective, 10)
+    assert study.best_value > -((0.25 - 0.7) ** 2) - 1e-2
+
+
+def test_eight_asks_before_any_result_keep_to_the_space_that_the_first_one_shows(
+    square: MetaModel,
+) -> None:
+    study = optuna.create_study(direction="maximize", sampler=square.sampler(seed=0))
+    space = {"x": FloatDistribution(0.0, 0.3), "z": IntDistribution(1, 9)}
+    trials = [study.ask(space) for _ in range(3)]
+    assert all(0.0 <= t.params["x"] <= 0.3 for t in trials)
+    assert all("z" in t.user_attrs["autometa:config"] for t in study.trials[1:])
