@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_conditions_of_the_prior_hold_where_the_study_keeps_to_them() -> None:
         if kind == "plain":
             return -1.0
         gamma = trial.suggest_float("gamma", 0.1, 10.0, log=True)
-        return -(np.log10(gamma) ** 2) - (0.0 if kind == "new" else 0.3)
+        return -(math.log10(gamma) ** 2) - (0.0 if kind == "new" else 0.3)
 
     study = search(model, objective, 25)
     assert study.best_params["kind"] == "new"
@@ -189,7 +190,7 @@ def test_ranges_of_one_value_and_choices_that_are_no_plain_data(square: MetaMode
 
     def objective(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0.25, 0.25)
-        trial.suggest_categorical("kernel", [Kernel, Kernel])
+        trial.suggest_categorical("kernel", [Kernel, Kernel])  # type: ignore[list-item]
         return -((x - 0.7) ** 2) - (trial.suggest_float("y", 0.0, 1.0) - 0.5) ** 2
 
     study = search(square, objective, 10)
