@@ -15,7 +15,7 @@ Shapes: p parameters, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -45,6 +45,7 @@ class Shown:
         widest: Parameter -> the smallest distribution that holds all that it had.
         lacked: Parameters that some whole trial, complete or pruned, did without, although the
             prior's conditions or other trials of the study have them.
+        always: Parameters that every whole trial had.
         unconditional: Parameters of the prior that a whole trial had where the prior's conditions
             do not.
     """
@@ -52,12 +53,8 @@ class Shown:
     latest: Mapping[str, BaseDistribution] = field(default_factory=dict)
     widest: Mapping[str, BaseDistribution] = field(default_factory=dict)
     lacked: frozenset[str] = frozenset()
+    always: frozenset[str] = frozenset()
     unconditional: frozenset[str] = frozenset()
-
-    @property
-    def searched(self) -> Set[str]:
-        """Parameters that every whole trial had, wherever they are active."""
-        return self.latest.keys() - self.lacked
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class MetaSampler(BaseSampler):
         constraints_func: As of Optuna's samplers: a finished trial's constraint values, above zero
             where it is infeasible. Those that a trial sets itself, or that `base` computes, count
             as well; infeasible trials count as failed.
-        space: What is searched, where it is known beforehand: the start keeps to it.
+        space: What is searched, where it is known beforehand: the first trial keeps to it, too.
         first: A config, or part of one, that is tried before all others.
 
     Raises:
@@ -125,7 +125,10 @@ class MetaSampler(BaseSampler):
         narrowed = learned and self._policy.narrowed
         self._rate = model.predict_inner_lr(meta_features) if narrowed else None
         self._constraints_func = constraints_func
-        self._watched = PerStudy(partial(Watching, model, fixed=self._pool is not None))
+        self._told = space is not None
+        self._watched = PerStudy(
+            partial(Watching, model, fixed=self._pool is not None, expected=space)
+        )
         self._deciding = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -193,7 +196,7 @@ class MetaSampler(BaseSampler):
         with self._deciding:
             shown = self._watched(study).last_shown(study)
         own = {n: shown.latest[n] for n in held if n in shown.latest}
-        return {n: d for n, d in own.items() if not d.single()}, shown.searched <= held.keys()
+        return {n: d for n, d in own.items() if not d.single()}, shown.always <= held.keys()
 
     def sample_relative(
         self,
@@ -350,8 +353,11 @@ class MetaSampler(BaseSampler):
             return self._by_base(study, trial, UNRELATED)
         if len(taken) < self._policy.warm_trials or not len(history.scores):
             others = [t for t in trials if t.number != trial.number]
-            item = self._own_start(trial, watched, space, history, taken)
+            item = None
+            if not self._told:  # else the list keeps to the space already
+                item = self._own_start(trial, watched, space, history, taken)
             item = item or self._start.next(taken, others)
+            item = item or self._own_start(trial, watched, space, history, taken)
             if item is not None:
                 return item
         if self._model.transfer is None:

@@ -18,12 +18,15 @@ class ShownReader:
 
     Args:
         prior: The space of the prior tasks.
+        expected: What is searched, where that is known before the first trial.
     """
 
-    def __init__(self, prior: SearchSpace) -> None:
+    def __init__(self, prior: SearchSpace, expected: SearchSpace | None = None) -> None:
         self._prior = prior
         self._done: set[int] = set()
         self._finished = _Seen()
+        if expected is not None:
+            self._finished.expect(expected)
         self._shown = Shown()
 
     def read(self, trials: Iterable[FrozenTrial]) -> Shown:
@@ -63,6 +66,10 @@ class _Seen:
         self.lacked: set[str] = set()
         self.unconditional: set[str] = set()
 
+    def expect(self, space: SearchSpace) -> None:
+        self.latest = {n: (-1, d) for n, d in space.distributions.items()}
+        self.widest = dict(space.distributions)
+
     def copy(self) -> _Seen:
         other = _Seen()
         other.latest, other.widest = dict(self.latest), dict(self.widest)
@@ -75,7 +82,8 @@ class _Seen:
             number, _ = self.latest.get(name, (-1, distribution))
             if trial.number > number:
                 self.latest[name] = (trial.number, distribution)
-            known = self.widest.get(name, distribution)
+            # What was only expected does not widen what the trials have.
+            known = distribution if number < 0 else self.widest[name]
             if known is not distribution:
                 known = wider(known, distribution)
             self.widest[name] = known
@@ -94,5 +102,6 @@ class _Seen:
             latest={n: d for n, (_, d) in self.latest.items()},
             widest=dict(self.widest),
             lacked=frozenset(self.lacked | sometimes),
+            always=frozenset(n for n, count in self.had.items() if count == self.whole),
             unconditional=frozenset(self.unconditional),
         )

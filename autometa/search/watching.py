@@ -13,6 +13,7 @@ from autometa.meta.study_space import Shown, StudySpace, study_space
 from autometa.search.history import History, Reader
 from autometa.search.per_study import every_trial
 from autometa.search.shown import ShownReader
+from autometa.space import SearchSpace
 
 
 class Watching:
@@ -23,11 +24,14 @@ class Watching:
     Args:
         model: What was learned from prior tasks.
         fixed: Whether the study keeps to the model's space, as where there is a pool.
+        expected: What is searched, where that is known before the first trial.
     """
 
-    def __init__(self, model: MetaModel, *, fixed: bool) -> None:
+    def __init__(
+        self, model: MetaModel, *, fixed: bool, expected: SearchSpace | None = None
+    ) -> None:
         self._model, self._fixed = model, fixed
-        self._reader = ShownReader(model.space)
+        self._reader = ShownReader(model.space, expected)
         self._shown: Shown | None = None
         self._space = StudySpace(model.space)
         self._trials: Reader | None = None
