@@ -8,15 +8,15 @@ takes none of the list's, but no item is tried that some trial has tried already
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from autometa.meta.model import Candidate, MetaModel
 from autometa.search import attributes
-from autometa.search.plan import SLOT, Plan
+from autometa.search.plan import SLOT, Plan, fixed_by_hand
 from autometa.search.pool import Pool
 from autometa.search.stated import stated_first
 from autometa.space import Config, SearchSpace
@@ -57,13 +57,14 @@ class ZeroShotStart:
             taken: Places that other trials have, and those to be left to them.
             others: All other trials of the study.
         """
+        tried = [params for trial in others for params in _tried(trial)]
         place, skipped = -1, 0
         while True:
             place += 1
             if place >= len(self._items) and not self._reach(2 * place + 1):
                 return None
             item = self._items[place]
-            if place in taken.places or any(_tried(item.config, t) for t in others):
+            if place in taken.places or any(item.config.items() <= p.items() for p in tried):
                 continue
             if skipped == taken.yielded:
                 rule = "portfolio" if item.expected == item.expected else "default"
@@ -114,16 +115,9 @@ class Slots:
         return len(self.places)
 
 
-def _tried(config: Config, trial: FrozenTrial) -> bool:
-    """Whether a trial has a config, or was enqueued with it; not where it was interrupted."""
-    if trial.user_attrs.get(attributes.DROPPED):
-        return False
-    queued: Any = trial.system_attrs.get("fixed_params") if _open(trial) else None
-    return any(
-        isinstance(params, dict) and config.items() <= params.items()
-        for params in (trial.params, queued)
-    )
-
-
-def _open(trial: FrozenTrial) -> bool:
-    return trial.state in (TrialState.WAITING, TrialState.RUNNING)
+def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
+    """What a trial has, and what it was enqueued with; nothing where it was interrupted."""
+    if not trial.user_attrs.get(attributes.DROPPED):
+        yield trial.params
+        if not trial.state.is_finished():
+            yield fixed_by_hand(trial)
