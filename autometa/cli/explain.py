@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.progress import note
 from autometa.cli.storage import load_study
 
 SHOWN = 3  # prior tasks named a trial in the table
+MOST_NUMBERS = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -56,3 +58,9 @@ def explain(
             for e in explained
         ],
     )
+    broken = [str(e.number) for e in explained if e.infeasible]
+    if broken:
+        shown = ", ".join(broken[:MOST_NUMBERS]) + ", ..." * (len(broken) > MOST_NUMBERS)
+        note(
+            f"{len(broken)} of {len(explained)} trials are infeasible and count as failed: {shown}"
+        )

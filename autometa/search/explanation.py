@@ -8,6 +8,7 @@ from typing import Any
 
 import optuna
 
+from autometa.constraints import infeasible
 from autometa.search import attributes
 
 UNKNOWN = "not by autometa"
@@ -51,6 +52,7 @@ class Explanation:
         weights: Prior task -> weight in O(x) = sum_i w_i f_i(x), heaviest first.
         moved: Parameters whose suggested value the study did not allow, moved to the nearest.
         reason: The same in words.
+        infeasible: Whether it broke a constraint, and so counts as failed.
     """
 
     number: int
@@ -60,6 +62,7 @@ class Explanation:
     weights: Mapping[str, float] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     reason: str = ""
+    infeasible: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -71,6 +74,7 @@ class Explanation:
             "weights": dict(self.weights),
             "moved": list(self.moved),
             "reason": self.reason,
+            "infeasible": self.infeasible,
         }
 
 
@@ -86,13 +90,16 @@ def explain_trial(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Expla
         value = attributes.read(study, trial, name)
         return value if isinstance(value, kind) else None
 
-    value = attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None
+    known: dict[str, Any] = {
+        "number": trial.number,
+        "value": attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None,
+        "infeasible": infeasible(trial),
+    }
     rule = read("rule", str) or UNKNOWN
     if unrelated(rule, read("config", dict), trial):
-        return Explanation(number=trial.number, value=value, rule="base", reason=UNRELATED)
+        return Explanation(**known, rule="base", reason=UNRELATED)
     return Explanation(
-        number=trial.number,
-        value=value,
+        **known,
         rule=rule,
         transfer=attributes.number(read("transfer", (int, float))),
         weights=attributes.weights(read("weights", dict)),
