@@ -37,6 +37,7 @@ def test_every_trial_is_explained(storage: str, capsys: pytest.CaptureFixture[st
     trials = json.loads(capsys.readouterr().out)["trials"]
     assert [t["rule"] for t in trials] == ["portfolio"] * 3 + ["transfer"] * 2 + ["not by autometa"]
     assert "4 prior tasks" in trials[0]["reason"]
+    assert all(t["reason"] for t in trials[:5])
     assert set(trials[3]["weights"]) <= {f"bowl-{i}" for i in range(1, 5)}
 
 
@@ -47,6 +48,23 @@ def test_the_table_and_the_plot(
     assert run("bowl", "--storage", storage, "--plot", str(picture)) == 0
     assert "portfolio" in capsys.readouterr().out
     assert picture.read_text().startswith("<?xml")
+
+
+def test_infeasible_trials_are_counted_and_every_trial_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    study = optuna.create_study(storage=url, study_name="s")
+    for i in range(3):
+        study.add_trial(
+            optuna.create_trial(value=1.0, system_attrs={"constraints": [float(i - 1)]})
+        )
+    assert run("s", "--storage", url) == 0
+    assert "1 of 3 trials are infeasible and count as failed: 2" in capsys.readouterr().err
+    assert run("s", "--storage", url, "-f", "json") == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert [t["infeasible"] for t in trials] == [False, False, True]
+    assert [t["number"] for t in trials] == [0, 1, 2]
 
 
 def test_unknown_studies_and_storages_are_refused(

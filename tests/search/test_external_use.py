@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import pickle
 import threading
@@ -22,6 +23,7 @@ from optuna.pruners import BasePruner
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
+from autometa.search.per_study import PerStudy
 from autometa.search.pruner import MetaPruner
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
@@ -250,13 +252,16 @@ def test_a_study_made_anew_under_its_old_name_is_new(model: MetaModel, tmp_path:
         optuna.delete_study(study_name="s", storage=storage)
 
 
-def test_the_sampler_forgets_a_study_with_its_storage(model: MetaModel) -> None:
-    sampler: Any = model.sampler(seed=0)
-    for _ in range(2):
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.optimize(objective, n_trials=4)
+def test_what_is_remembered_of_a_study_goes_with_its_storage() -> None:
+    remembered: PerStudy[list[int]] = PerStudy(list)
+    for _ in range(3):
+        study = optuna.create_study()
+        remembered(study).append(1)
+        assert remembered(study) == [1]
         del study
-    assert len(sampler._readers._known) <= 1  # that of the last, where garbage still waits
+        gc.collect()
+    assert not remembered._known
+    assert pickle.loads(pickle.dumps(remembered))(optuna.create_study()) == []
 
 
 # Pools --------------------------------------------------------------------------------------------
