@@ -248,6 +248,11 @@ class TaskHistory:
     def __len__(self) -> int:
         return len(self.raw)
 
+    def __repr__(self) -> str:
+        # Of a history that is read when it is looked at, nothing is read for this.
+        about = f"{len(self)} trials of {len(self.task.space.names)} parameters"
+        return f"TaskHistory({self.task.name!r}: {about}, {self.task.direction} {self.task.metric})"
+
     def __iter__(self) -> Iterator[CompletedTrial]:
         for i, config in enumerate(self.task.space.from_raw(self.raw)):
             seconds, value = float(self.seconds[i]), float(self.values[i])

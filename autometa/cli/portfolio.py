@@ -25,7 +25,11 @@ TOP = 10  # trials that `inspect --task` shows
 
 group = typer.Typer(no_args_is_help=True, help="Look at, import, merge and compare portfolios.")
 Folder = Annotated[
-    str, typer.Argument(help=f"Folder of a portfolio, or '{EMBEDDED}' for the one that ships.")
+    str,
+    typer.Argument(
+        help=f"A portfolio's folder, a family that ships, '{EMBEDDED}' for all that ship, or "
+        "studies: a URL or file."
+    ),
 ]
 
 
@@ -160,15 +164,24 @@ def diff(first: Folder, second: Folder, form: FormatOption = Format.TABLE) -> No
 # Parts -------------------------------------------------------------------------------------------
 
 
-def _load(folder: str) -> Portfolio:
+def _load(source: str) -> Portfolio:
     from autometa.portfolio import Portfolio, shipped
 
-    if folder == EMBEDDED:
-        if not shipped.embedded_names():
-            raise PortfolioError("this build ships no portfolio", do="Name a folder")
-        folder = str(shipped.FOLDER)
     with busy("reading the portfolio"):
-        return Portfolio.load(folder)
+        if source == EMBEDDED:
+            if not shipped.embedded_names():
+                raise PortfolioError("this build ships no portfolio", do="Name a folder")
+            return Portfolio.load(shipped.FOLDER)
+        from autometa.search.opening import open_prior
+
+        found = open_prior(source)
+    if not isinstance(found, Portfolio):
+        raise PortfolioError(
+            f"{source!r} is a model",
+            allowed="a portfolio, or studies",
+            do=f"See `autometa model inspect {source}`",
+        )
+    return found
 
 
 def _task_row(history: TaskHistory) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import typer
 
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
-from autometa.cli.progress import busy, progress
+from autometa.cli.progress import busy, note, progress
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def tune(
     portfolio: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of prior tasks; repeat for several; embedded; or none. Default: embedded.",
+            help="Prior tasks: a portfolio's folder, studies (a URL or file), embedded, or none; "
+            "repeat for several. Default: embedded.",
             show_default=False,
         ),
     ] = None,
@@ -161,6 +162,8 @@ def _finish(
 
 
 def _show(result: TuneResult, files: dict[str, Any]) -> None:
+    from autometa.search.beginning import START
+
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
     metric = result.metric.replace("_", " ")
     typer.echo(f"{result.child} on {result.table}, {metric} over {result.folds} folds")
@@ -173,16 +176,18 @@ def _show(result: TuneResult, files: dict[str, Any]) -> None:
     if best is not None:
         facts: list[tuple[str, Any]] = [("child", best.child)] if result.asked != best.child else []
         facts += [(name, value) for name, value in best.config.items()]
-        show_table(f"winner (trial {best.number + 1})", ("parameter", "value"), facts)
+        show_table(f"winner (trial {best.number})", ("parameter", "value"), facts)
         if best.inner_lr is not None:
             typer.echo(f"inner learning rate: {best.inner_lr:.4g}")
         typer.echo(f"why it was tried: {best.reason or best.rule or 'unknown'}")
     failed = [t for arm in result.arms for t in arm.trials if t.value is None]
     if failed:
         typer.echo(f"failed trials: {len(failed)}; the first one: {failed[0].error or 'unknown'}")
-    reasons = [(t.number + 1, t.value, t.reason) for t in result.warm.trials[:FIRST] if t.reason]
+    reasons = [(t.number, t.value, t.reason) for t in result.warm.trials[:FIRST] if t.reason]
     if reasons:
         show_table("tried first", ("trial", "score", "reason"), reasons)
+    if result.study is not None and START in result.study.user_attrs:
+        note(f"this search {result.study.user_attrs[START]}")
     typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
     typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
     if "report" in files:

@@ -51,7 +51,10 @@ _MOST_ROWS, _CALIBRATED = 10_000, 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InnerRate:
-    """What earlier tasks say of an inner learning rate, in log10 units.
+    """What earlier tasks say of an inner learning rate, in log10 units; it is shown as rates.
+
+    >>> InnerRate(mean=-3.0, low=-4.0, high=-2.0)
+    InnerRate(0.001, interval 0.0001 to 0.01)
 
     Args:
         mean: The rate to try first: the median of the predictive distribution.
@@ -62,6 +65,15 @@ class InnerRate:
     mean: float
     low: float
     high: float
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        return f"InnerRate({self.value:.3g}, interval {low:.3g} to {high:.3g})"
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of the interval as rates, 10 ** low and 10 ** high."""
+        return float(10.0**self.low), float(10.0**self.high)
 
     @property
     def value(self) -> float:

@@ -17,6 +17,7 @@ from autometa.meta.lineage import Lineage
 from autometa.meta.new_task import known_features
 from autometa.meta.transfer import Transfer
 from autometa.meta.zero_shot import greedy_portfolio
+from autometa.showing import card, counted, few, html_card
 from autometa.space import Config, SearchSpace
 from autometa.space.ranges import inside
 from autometa.space.values import Value
@@ -48,6 +49,12 @@ class Candidate:
     expected: float
     reason: str
 
+    def __repr__(self) -> str:
+        rate = "" if self.inner_lr is None else f", inner_lr={self.inner_lr:.3g}"
+        nothing = self.expected != self.expected
+        score = "unknown" if nothing else f"{self.expected:+.2f} normal scores"
+        return f"Candidate({self.config}{rate}, expected: {score}, {self.reason!r})"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MetaModel:
@@ -72,6 +79,27 @@ class MetaModel:
     licence: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     lineage: Lineage = field(default_factory=Lineage)
+
+    def __repr__(self) -> str:
+        return card(*self._told)
+
+    def _repr_html_(self) -> str:
+        return html_card(*self._told)
+
+    @property
+    def _told(self) -> tuple[str, dict[str, str]]:
+        trials = self.lineage.fitted_trials
+        curves = "" if self.chance is None else "known: MetaPruner(model) gives up hopeless trials"
+        facts = {
+            "tasks": few(self.tasks),
+            "space": f"{self.space.name or 'unnamed'} ({few(self.space.names, 6)})",
+            "inner rate": self.space.inner_lr or "",
+            "curves": curves,
+            "learned": "" if self.transfer is not None else "nothing: it searches cold",
+            "licence": self.licence,
+        }
+        about = f", {counted(trials, 'trial')}" if trials else ""
+        return f"MetaModel of {counted(len(self.tasks), 'prior task')}{about}", facts
 
     def warm_start(
         self,

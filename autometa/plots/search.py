@@ -137,7 +137,7 @@ def plot_weights(
         for task, weight in trial.weights.items():
             totals[task] = totals.get(task, 0.0) + abs(weight)
     shown = sorted(totals, key=lambda task: (-totals[task], task))[: max(n_tasks, 0)]
-    x = [t.number + 1 for t in weighed]
+    x = [t.number for t in weighed]
     marker = "." if len(weighed) <= 50 else ""
     for i, task in enumerate(shown):
         y = [t.weights.get(task, 0.0) for t in weighed]

@@ -13,6 +13,7 @@ from autometa.portfolio import merging, shipped, store
 from autometa.portfolio.adapting import Adapted, adapt_histories
 from autometa.portfolio.addresses import check_folder
 from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
+from autometa.showing import card, counted, few, html_card
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Outside, Rules
 from autometa.task import Direction, Task, TaskHistory
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
     from autometa.portfolio.sources import StudySource
+
+_SPACES = 6  # that are shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,26 @@ class Portfolio:
 
     def __len__(self) -> int:
         return len(self.histories)
+
+    def __repr__(self) -> str:
+        return card(*self._told)
+
+    def _repr_html_(self) -> str:
+        return html_card(*self._told)
+
+    @property
+    def _told(self) -> tuple[str, dict[str, str]]:
+        trials = sum(map(len, self.histories))
+        spaces = [f"{s.name or 'unnamed'} ({few(s.names, 6)})" for s in self.spaces[:_SPACES]]
+        more = len(self.spaces) - len(spaces)
+        facts = {
+            "tasks": few(t.name for t in self.tasks),
+            **{f"space {i}": text for i, text in enumerate(spaces, 1)},
+            "further": counted(more, "space") if more else "",
+            "metrics": few(dict.fromkeys(f"{t.metric} ({t.direction})" for t in self.tasks)),
+            "licence": self.licence,
+        }
+        return f"Portfolio: {counted(len(self), 'task')}, {counted(trials, 'trial')}", facts
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

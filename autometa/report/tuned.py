@@ -82,7 +82,7 @@ def _winner(result: TuneResult) -> str:
     best = result.best
     if best is None:
         return "<p>There is none.</p>"
-    facts = [("child", best.child), ("found at trial", str(best.number + 1))]
+    facts = [("child", best.child), ("found at trial", str(best.number))]
     if best.inner_lr is not None:
         facts.append(("inner learning rate", page.number(best.inner_lr)))
     if best.fold_scores:
@@ -97,7 +97,7 @@ def _winner(result: TuneResult) -> str:
 
 
 def _reasons(result: TuneResult) -> str:
-    rows = [(str(t.number + 1), page.number(t.value), t.rule, t.reason) for t in _first(result)]
+    rows = [(str(t.number), page.number(t.value), t.rule, t.reason) for t in _first(result)]
     return (
         page.table(("trial", "score", "rule", "reason"), rows)
         if rows
@@ -132,8 +132,7 @@ def _rates(result: TuneResult) -> dict[str, TunedTrial]:
     sign = -1.0 if result.direction == "maximize" else 1.0
     rated.sort(key=lambda t: sign * (t.value or 0.0))
     return {
-        f"trial {t.number + 1} ({_PLACES[place]})": t
-        for place, t in enumerate(rated[: len(_PLACES)])
+        f"trial {t.number} ({_PLACES[place]})": t for place, t in enumerate(rated[: len(_PLACES)])
     }
 
 
@@ -143,7 +142,7 @@ def _trials(result: TuneResult) -> str:
         shown = arm.trials[:_SHOWN_TRIALS]
         rows = [
             (
-                str(t.number + 1),
+                str(t.number),
                 t.child,
                 page.number(t.value) if t.value is not None else _failure(t),
                 page.number(t.expected),

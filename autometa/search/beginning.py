@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import optuna
 
 from autometa.search.near import near_parameters
+from autometa.showing import counted, few
 from autometa.space.values import listed
 
 START = "autometa:start"
-_SHOWN = 3  # names in the line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,16 +52,16 @@ class Beginning:
     def __str__(self) -> str:
         if self.why:
             return f"starts cold, because {self.why}"
-        trials = "" if self.trials is None else f"{self.trials:,} trials"
-        about = "; ".join(part for part in (trials, _few(self.metrics)) if part)
-        tasks = f"{self.tasks} prior task{'s' * (self.tasks != 1)}{f' ({about})' * bool(about)}"
+        trials = "" if self.trials is None else counted(self.trials, "trial")
+        about = "; ".join(part for part in (trials, few(self.metrics)) if part)
+        tasks = counted(self.tasks, "prior task") + f" ({about})" * bool(about)
         verb = "know" if self.tasks != 1 else "knows"
         if not self.searched:
-            return f"starts from {tasks}, which {verb} {_few(self.known)}"
+            return f"starts from {tasks}, which {verb} {few(self.known)}"
         missing = [n for n in self.searched if n not in self.known]
         count = f"{len(self.searched) - len(missing)} of {len(self.searched)} parameters"
         return f"starts from {tasks}, which {verb} {count}" + (
-            f" (not {_few(missing)})" if missing else ""
+            f" (not {few(missing)})" if missing else ""
         )
 
 
@@ -99,9 +99,3 @@ def renaming(known: Collection[str], asked: Collection[str]) -> str:
     """What to say where parameters of a prior may have been renamed; "" where none may."""
     near = near_parameters(known, asked)
     return f"; say renamed={near} to create_study, if that is meant" if near else ""
-
-
-def _few(names: Collection[str]) -> str:
-    shown = list(names)[:_SHOWN]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

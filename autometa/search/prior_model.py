@@ -77,7 +77,7 @@ def fit_prior(
     if space is None:
         model = learner.fit(prior, space=prior.space)
         return Fitted(
-            model=model, beginning=_of_portfolio(model, prior, None, "" if len(prior) else empty)
+            model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)
         )
     found = matched(prior, space, rules, widen=widen)
     known = found.portfolio.space if len(found.portfolio) else space
@@ -85,7 +85,7 @@ def fit_prior(
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
         model=model,
-        beginning=_of_portfolio(model, found.portfolio, space, why),
+        beginning=beginning_of(model, found.portfolio, space, why),
         report=found.report,
         notes=tuple(f"{name}: {note}" for name, note in found.outside.items()),
         strange=len(prior) > 0 and not len(found.portfolio),
@@ -170,9 +170,10 @@ def _of_model(model: MetaModel, space: SearchSpace | None) -> Beginning:
     )
 
 
-def _of_portfolio(
-    model: MetaModel, portfolio: Portfolio, space: SearchSpace | None, why: str
+def beginning_of(
+    model: MetaModel, portfolio: Portfolio, space: SearchSpace | None, why: str = ""
 ) -> Beginning:
+    """How a search with a model of a portfolio starts; `why` it is cold where nothing was left."""
     nothing = "none of the prior tasks has enough different trials to learn from"
     return Beginning(
         tasks=len(model.tasks),

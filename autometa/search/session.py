@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from autometa import children
 from autometa.search import race
+from autometa.search.beginning import say
 from autometa.search.crew import Crew
 from autometa.search.judge import Judge
 from autometa.search.priors import Priors
@@ -137,6 +138,7 @@ class Session:
         """A child's study, its meta-model fitted when it is first needed."""
         if name not in self._warm:
             from autometa.meta import MetaLearner
+            from autometa.search.prior_model import beginning_of
 
             space = children.get(name).space
             # What prior tasks teach does not depend on the search's seed.
@@ -145,6 +147,9 @@ class Session:
                 model.save(self._model_file(name))
             self._models[name] = model
             self._warm[name] = self.setting.warm(name, model, self.judge)
+            known = self.priors[name].portfolio
+            why = "" if len(known) or self.model else "there are no prior tasks of this child"
+            say(self._warm[name].study, beginning_of(model, known, space, why), asked=False)
         return self._warm[name]
 
     def _standing(self, name: str) -> float:

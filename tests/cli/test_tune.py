@@ -96,8 +96,10 @@ def test_the_table_for_people(run: Any) -> None:
 
 
 def test_without_cold_there_is_one_arm(run: Any) -> None:
-    _, out, _ = run("--trials", "2", "-q")
+    _, out, err = run("--trials", "2", "-q")
     assert "cold" not in out
+    assert err == ""
+    assert "starts cold, because there are no prior tasks" in run("--trials", "1")[2]
     data = json.loads(run("--trials", "1", "-f", "json")[1])
     assert "cold" not in data
 
