@@ -3,6 +3,7 @@
     start_config     the next of the zero-shot start, in the study's own ranges
     informed_config  what prior tasks and this study's trials say together
     cold_config      what this study's trials say alone
+    far_config       as cold, where all trials have failed
 
 **The bound.** `cold_config` is given the study's space, its trials, numbers of the policy and a
 source of randomness, and no model. So for a given space, seed, trial number and trials so far, the
@@ -31,6 +32,7 @@ from autometa.search.acquisition import Acquisition
 from autometa.search.history import History
 
 _SAME = 1e-6
+_FAR = 200  # random configs
 
 
 def posterior_of(
@@ -114,6 +116,20 @@ def cold_config(
     knowledge = no_knowledge(study)
     posterior, seen = posterior_of(knowledge, history, hypotheses)
     return informed_config(knowledge, study, posterior, seen, rng, pool=pool)
+
+
+def far_config(study: StudySpace, taken: Floats, rng: np.random.Generator) -> Floats:
+    """The unit config (d,) that is farthest from all that was tried, among many random ones.
+
+    Args:
+        study: The space, and which part of it may be tried.
+        taken: Configs of other trials, (n, d).
+        rng: Source of candidates.
+    """
+    random = study.candidates.random(_FAR, rng)
+    away = ((random[:, None] - taken[None]) ** 2).sum(axis=2).min(axis=1, initial=np.inf)
+    chosen: Floats = random[int(away.argmax())]
+    return chosen
 
 
 def start_config(

@@ -15,6 +15,8 @@ class Policy:
         warm_trials: First trials that take the zero-shot start as it is. Two to five did alike.
         cold_from: First trial that may be cold by turn.
         cold_every: Every how many trials one is cold by turn; 0 = never, which gives up the bound.
+        failing: From how many failures on, where nothing has succeeded, every second trial is cold:
+            the start's configs are alike in what makes them good, and so in what makes them fail.
         active_trials: Scored trials that a suggestion looks at, at most: it keeps a suggestion as
             quick after 10,000 trials as after 200.
         hypotheses: Readings of the task that compete.
@@ -26,6 +28,7 @@ class Policy:
     warm_trials: int = 3
     cold_from: int = 8
     cold_every: int = 4
+    failing: int = 6
     active_trials: int = 128
     hypotheses: tuple[Hypothesis, ...] = HYPOTHESES
     narrowed: bool = False
@@ -35,6 +38,10 @@ class Policy:
         if not self.cold_every:
             return False
         return number >= self.cold_from and (number - self.cold_from) % self.cold_every == 0
+
+    def cold_by_failures(self, number: int, failed: int) -> bool:
+        """The same, where nothing has succeeded so far and so many trials have failed."""
+        return bool(self.cold_every) and failed >= self.failing and number % 2 == 0
 
     def readings(self, *, cold: bool) -> tuple[Hypothesis, ...]:
         """The hypotheses of a trial: all, or those that ask no prior task."""

@@ -50,7 +50,13 @@ from autometa.meta.threads import one_blas_thread
 from autometa.search import attributes, explanation
 from autometa.search.base import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.search.beginning import say_unheard
-from autometa.search.deciding import cold_config, informed_config, posterior_of, start_config
+from autometa.search.deciding import (
+    cold_config,
+    far_config,
+    informed_config,
+    posterior_of,
+    start_config,
+)
 from autometa.search.explanation import GOING_COLD, UNRELATED, unrelated
 from autometa.search.history import History
 from autometa.search.observed import adapt
@@ -345,10 +351,9 @@ class MetaSampler(BaseSampler):
         taken = Slots(study, trial, trials)
         if not len(history.scores) and history.unread:
             return self._by_base(study, trial, explanation.MISFIT)
-        many_failed = len(history.failed) >= self._policy.cold_from and not len(history.scores)
-        if many_failed and self._policy.cold_by_turn(trial.number):
-            config = {} if self._asks_base else self._anywhere(study, trial, trials)
-            return Plan("cold", config, {"reason": explanation.FAILING})
+        cold = self._policy.cold_by_failures(trial.number, len(history.failed))
+        if cold and not len(history.scores):
+            return self._far_from_failures(study, trial, trials, space, history)
         if self._model.transfer is not None and watched.knowledge.unknown == 1.0:
             return self._by_base(study, trial, UNRELATED)
         if len(taken) < self._policy.warm_trials or not len(history.scores):
@@ -366,6 +371,23 @@ class MetaSampler(BaseSampler):
             return self._by_base(study, trial, explanation.LIST_ENDED)
         with one_blas_thread():
             return self._posterior_plan(trial.number, watched, space, history)
+
+    def _far_from_failures(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        space: StudySpace,
+        history: History,
+    ) -> Plan:
+        if self._asks_base:
+            config = {}
+        elif self._pool is not None:
+            config = self._anywhere(study, trial, trials)
+        else:
+            unit = far_config(space, history.taken, self._rng(trial.number, 2))
+            config = space.config(unit)
+        return Plan("cold", config, {"reason": explanation.FAILING})
 
     def _own_start(
         self,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -82,8 +83,11 @@ def test_failures_do_not_make_it_random(model: MetaModel) -> None:
 def test_where_all_fails_some_trials_ignore_the_prior(model: MetaModel) -> None:
     study = study_of(model)
     study.optimize(bad, n_trials=14, catch=(MemoryError,))
-    assert [i for i, r in enumerate(rules(study)) if r == "cold"] == [8, 12]
+    assert [i for i, r in enumerate(rules(study)) if r == "cold"] == [6, 8, 10, 12]
     assert explain_study(study)[8].reason == FAILING
+    unit = BOWLS.space.encode_raw(BOWLS.space.to_raw(configs(study)))
+    away = [np.abs(unit[i] - unit[:i]).sum(axis=1).min() for i in (5, 6)]
+    assert away[1] > 2 * away[0]  # of the list, and far from it
     assert len({json.dumps(c, sort_keys=True) for c in configs(study)}) == 14
 
 
