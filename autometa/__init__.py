@@ -12,6 +12,7 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
+    from autometa.inner.rate_suggestion import suggest_lr as suggest_lr
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
@@ -49,6 +50,7 @@ _HOME = {
     "create_study": "autometa.search.starting",
     "warm_start": "autometa.search.starting",
     "feed_back": "autometa.search.study_feedback",
+    "suggest_lr": "autometa.inner.rate_suggestion",
     "tune": "autometa.search.tuning",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",

@@ -49,6 +49,14 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
                 **dict.fromkeys(("refit", "ensemble", "random_state", "study"), KEYWORD),
             },
         ),
+        (
+            autometa.suggest_lr,
+            {
+                "module": EITHER,
+                **dict.fromkeys(("n_params", "n_tokens", "samples", "batch_size"), KEYWORD),
+                **dict.fromkeys(("optimizer", "weight_decay", "pretrained", "probe"), KEYWORD),
+            },
+        ),
         (autometa.replay, {"sources": EITHER, "names": KEYWORD, "seeds": KEYWORD}),
         (
             autometa.tune,

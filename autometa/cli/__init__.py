@@ -33,6 +33,7 @@ COMMANDS = (
     "portfolio",
     "model",
     "explain",
+    "lr",
     "bench",
     "research",
     "report",

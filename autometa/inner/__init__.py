@@ -3,6 +3,9 @@
 Read in this order: `adapt` (the pure function), `rates`, `maml` (the recipe), `training` (the outer
 loop), `fitted` (the result), `few_steps` (it all on real tables). Needs torch; `import autometa`
 alone does not load it.
+
+Beside it a law of learning rates for ordinary training: `rate_curve` (how loss depends on the
+rate), `rate_law` (what many public runs say), `rate_suggestion` (the call `suggest_lr`).
 """
 
 from autometa.inner import reptile

@@ -1,0 +1,92 @@
+"""A short trial of learning rates on copies of a module, on one batch.
+
+From the same start each of a few rates trains for some steps; the loss after them says where the
+cliff is. The best rate for so few steps lies above that for a long training: `OFFSET` takes that
+back. Deterministic; the module itself, random state and gradients stay as they are.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autometa.errors import InputError
+
+Probe: TypeAlias = tuple[Callable[[nn.Module, Any], Tensor], Any]
+"""(loss, batch): `loss(module, batch)` is the scalar that training would minimise."""
+
+STEPS, HALF_WIDTH, POINTS = 12, 2.0, 9
+OFFSET, SPREAD = -0.4, 0.45  # of the best rate of a long training from that of this test, decades
+
+
+def range_test(
+    module: nn.Module, probe: Probe, centre: float, optimizer: Callable[..., torch.optim.Optimizer]
+) -> float:
+    """log10 of the rate that it speaks for.
+
+    Args:
+        module: Is copied.
+        probe: See `Probe`.
+        centre: log10 of the rate in the middle of those tried.
+        optimizer: (parameters, lr=) -> optimiser.
+
+    Raises:
+        InputError: the probe is not (loss, batch), or its loss is no finite scalar.
+    """
+    if not (isinstance(probe, tuple) and len(probe) == 2 and callable(probe[0])):
+        raise InputError(
+            f"probe={type(probe).__name__}",
+            allowed="(loss, batch), where loss(module, batch) is a scalar tensor",
+        )
+    rates = centre + np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS)
+    devices = {p.device for p in module.parameters() if p.device.type == "cuda"}
+    with torch.random.fork_rng(devices=list(devices)), torch.enable_grad():
+        first = _loss_after(module, probe, 0.0, optimizer, 0)
+        if not math.isfinite(first):
+            raise InputError(f"probe with a loss of {first}", allowed="a finite loss")
+        after = [_loss_after(module, probe, 10.0**r, optimizer, STEPS) for r in rates]
+    losses = np.array([value if math.isfinite(value) else math.inf for value in after])
+    if not losses.min() < first:
+        raise InputError(
+            f"probe whose loss falls at no rate from {10 ** rates[0]:.1e} to {10 ** rates[-1]:.1e}",
+            do="Check that the loss depends on trainable parameters",
+        )
+    return float(rates[losses.argmin()]) + OFFSET
+
+
+def _loss_after(
+    module: nn.Module,
+    probe: Probe,
+    rate: float,
+    optimizer: Callable[..., torch.optim.Optimizer],
+    steps: int,
+) -> float:
+    """The batch's loss after `steps` steps on a copy of the module."""
+    torch.manual_seed(0)
+    twin = copy.deepcopy(module)
+    loss, batch = probe
+    trained = [p for p in twin.parameters() if p.requires_grad]
+    step = optimizer(trained, lr=rate) if steps else None
+    for _ in range(steps):
+        assert step is not None
+        step.zero_grad()
+        value = _scalar(loss(twin, batch))
+        if not bool(torch.isfinite(value)):
+            return math.inf
+        value.backward()  # type: ignore[no-untyped-call]
+        step.step()
+    with torch.no_grad():
+        return float(_scalar(loss(twin, batch)))
+
+
+def _scalar(value: Any) -> Tensor:
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"probe whose loss is {shape}", allowed="a tensor with one number")
+    return value.squeeze()

@@ -1,0 +1,276 @@
+"""suggest_lr: which learning rate for this module, this much data, this batch; and how sure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from autometa.encoding import Floats
+from autometa.errors import InputError
+from autometa.inner.range_test import SPREAD, Probe, range_test
+from autometa.inner.rate_groups import RateGroup, rate_groups
+from autometa.inner.rate_law import QUANTILE, Prediction, shipped
+
+# Optimiser -> its kin among the runs, and the log10 of its rates against theirs.
+OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {
+        "adam": ("adam", 0.0),
+        "adamw": ("adam", 0.0),
+        "nadam": ("adam", 0.0),
+        "sgd": ("sgd", 0.0),
+        "sgd_momentum": ("sgd", -1.0),  # momentum .9 makes a step ten times as long
+    }
+)
+TOKENS = 2048  # of a sequence in the runs on language
+_HIGH_DECAY = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSuggestion:
+    """A learning rate and what it rests on; `print` shows it as a card.
+
+    Args:
+        rate: Peak learning rate; where expected loss is least, which lies below the middle of
+            the interval, since too high costs more than too low.
+        interval: Where the best rate lies with 80 % probability.
+        groups: A rate for each kind of parameter; one group named "all" without a module.
+        basis: The families of runs it rests on, with their share in per cent.
+        runs: How many runs these are.
+        notes: What to know about it, in sentences; says where it is far from anything seen.
+        far: Whether it is.
+    """
+
+    rate: float
+    interval: tuple[float, float]
+    groups: tuple[RateGroup, ...]
+    basis: tuple[str, ...]
+    runs: int
+    notes: tuple[str, ...]
+    far: bool
+
+    @property
+    def log10(self) -> float:
+        """log10 of `rate`."""
+        return math.log10(self.rate)
+
+    def param_groups(self, module: nn.Module) -> list[dict[str, Any]]:
+        """Parameter groups of `module` as torch's optimisers take them.
+
+        Raises:
+            InputError: `module` does not have the parameters that the rates were suggested for.
+        """
+        named = dict(module.named_parameters())
+        wanted = [name for group in self.groups for name in group.parameters]
+        missing = [name for name in wanted if name not in named]
+        if missing or not wanted:
+            raise InputError(
+                f"a {type(module).__name__} without {', '.join(missing) or 'groups'}",
+                do="Pass the module to suggest_lr",
+            )
+        return [
+            {"params": [named[name] for name in group.parameters], "lr": group.rate}
+            for group in self.groups
+        ]
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        shown = self.groups if len(self.groups) > 1 else ()
+        lines = [
+            f"learning rate  {self.rate:.2g}",
+            f"80 % interval  {low:.2g} to {high:.2g}",
+            *(f"  {g.name:<12} {g.rate:.2g}  ({g.why})" for g in shown),
+            f"rests on       {self.runs:,} runs: {'; '.join(self.basis)}",
+            *self.notes,
+        ]
+        return "\n".join(lines)
+
+
+def suggest_lr(
+    module: nn.Module | None = None,
+    *,
+    n_params: float | None = None,
+    n_tokens: float | None = None,
+    samples: float | None = None,
+    batch_size: float | None = None,
+    optimizer: str = "adamw",
+    weight_decay: float | None = None,
+    pretrained: bool = False,
+    probe: Probe | None = None,
+) -> RateSuggestion:
+    """The peak learning rate for a training run, from a law of public runs.
+
+    Args:
+        module: What is trained; is looked at and, with a probe, copied, never changed. Frozen
+            parameters do not count.
+        n_params: Trainable parameters, where there is no module.
+        n_tokens: Tokens of text that training sees in total: a language model.
+        samples: Examples that training sees in total (rows x epochs), of anything else.
+        batch_size: Examples (with `n_tokens`: sequences of 2,048 tokens) a step.
+        optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9).
+        weight_decay: Of AdamW; only looked at where it is so large that it acts on the rate.
+        pretrained: Whether the module was trained before, and is fine-tuned.
+        probe: (loss, batch): with loss(module, batch) a scalar, a few rates are tried for some
+            steps each on copies of the module.
+
+    Returns:
+        The rate, its interval, its groups, and what they rest on.
+
+    Raises:
+        InputError: neither a module nor a size; no trainable parameter; a size that is not
+            positive and finite; both `n_tokens` and `samples`; an unknown optimiser; a probe
+            without a module, or whose loss is not finite.
+
+    Example:
+        >>> wide = suggest_lr(n_params=400e6, n_tokens=8e9, batch_size=64)
+        >>> narrow = suggest_lr(n_params=40e6, n_tokens=8e9, batch_size=64)
+        >>> wide.rate < narrow.rate
+        True
+    """
+    if optimizer not in OPTIMIZERS:
+        raise InputError(f"optimizer={optimizer!r}", allowed=", ".join(OPTIMIZERS))
+    count = _parameters(module, n_params)
+    given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
+    for name, value in {"n_params": count, **given}.items():
+        if value is not None and not 0 < _number(name, value) < math.inf:
+            raise InputError(f"{name}={value}", allowed="a positive number")
+    if n_tokens is not None and samples is not None:
+        raise InputError("n_tokens and samples", do="Give the one that your data are counted in")
+    if weight_decay is not None and not 0 <= _number("weight_decay", weight_decay) < math.inf:
+        raise InputError(f"weight_decay={weight_decay}", allowed="a number >= 0")
+    examples = n_tokens / TOKENS if n_tokens is not None else samples
+    sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
+    kind, offset = OPTIMIZERS[optimizer]
+    kin = _kin(module, n_tokens is not None, pretrained, kind)
+    said = shipped().predict(sizes, optimizer=kind, names=kin)
+    log10, low, high = said.log10, said.low, said.high
+    notes = _notes(said, sizes, optimizer, weight_decay, pretrained)
+    if probe is not None:
+        if module is None:
+            raise InputError("a probe without a module", do="Pass the module as well")
+        tried = range_test(module, probe, log10 + offset, _optimizer(optimizer)) - offset
+        log10, low, high = _sharpened(said, tried)
+        notes += (f"The probe alone says {10 ** (tried + offset):.2g}.",)
+    rate = 10.0 ** (log10 + offset)
+    groups: tuple[RateGroup, ...] = ()
+    if module is not None:
+        groups = rate_groups(module, rate, widths=kind == "adam" and not pretrained)
+    else:
+        groups = (RateGroup(name="all", rate=rate, parameters=(), why="one rate for all"),)
+    basis, runs = _basis(said, kind)
+    return RateSuggestion(
+        rate=rate,
+        interval=(10.0 ** (low + offset), 10.0 ** (high + offset)),
+        groups=groups,
+        basis=basis,
+        runs=runs,
+        notes=notes,
+        far=bool(said.far),
+    )
+
+
+def _parameters(module: nn.Module | None, n_params: float | None) -> float:
+    if module is None:
+        if n_params is None:
+            raise InputError("neither a module nor n_params", do="Give one of them")
+        return n_params
+    if n_params is not None:
+        raise InputError("a module and n_params", do="Give one of them")
+    if not isinstance(module, nn.Module):
+        raise InputError(f"a module of type {type(module).__name__}", allowed="a torch.nn.Module")
+    count = 0
+    for name, value in module.named_parameters():
+        if isinstance(value, nn.parameter.UninitializedParameter):
+            raise InputError(f"parameter {name!r} has no shape yet", do="Call the module once")
+        count += value.numel() if value.requires_grad else 0
+    if not count:
+        raise InputError(
+            f"a {type(module).__name__} without a trainable parameter",
+            do="Set requires_grad on those that training may change",
+        )
+    return count
+
+
+def _number(name: str, value: object) -> float:
+    """The value as float; NaN and what is no number is refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InputError(f"{name}={value!r}", allowed="a positive number")
+    return float(value)
+
+
+def _kin(module: nn.Module | None, text: bool, pretrained: bool, kind: str) -> tuple[str, ...]:
+    """Families of runs that this one may belong to."""
+    if pretrained:
+        return ("fine-tuned-image", "fine-tuned-image-sgd")
+    if text:
+        return ("language",)
+    layers = [] if module is None else [m for m in module.modules() if list(m.parameters(False))]
+    if any(isinstance(layer, nn.RNNBase) for layer in layers):
+        return ("recurrent",)
+    plain = (nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)
+    if layers and all(isinstance(layer, plain) for layer in layers):
+        return ("perceptron", "perceptron-sgd")
+    return ()
+
+
+def _basis(said: Prediction, kind: str) -> tuple[tuple[str, ...], int]:
+    law = shipped()
+    named = [f"{f.about} ({100 * share:.0f} %)" for f, share in said.families]
+    runs = sum(family.runs for family, _ in said.families)
+    rest = 1.0 - sum(share for _, share in said.families)
+    if rest > 1e-9:
+        others = [f for f in law.families if f.optimizer == kind and not f.pretrained]
+        named.append(f"{len(others)} families together ({100 * rest:.0f} %)")
+        own = {family.name for family, _ in said.families}
+        runs += sum(f.runs for f in others if f.name not in own)
+    return tuple(named), runs
+
+
+def _notes(
+    said: Prediction,
+    sizes: Floats,
+    optimizer: str,
+    weight_decay: float | None,
+    pretrained: bool,
+) -> tuple[str, ...]:
+    notes = []
+    if said.far:
+        notes.append(f"Far from anything seen in {', '.join(said.far)}: beyond a factor of 30.")
+    unknown = [
+        name
+        for name, size in zip(("samples or n_tokens", "batch_size"), sizes[1:], strict=True)
+        if np.isnan(size)
+    ]
+    if unknown:
+        notes.append(f"Not given: {', '.join(unknown)}; a typical value is assumed.")
+    if pretrained:
+        notes.append("Fine-tuning runs here are of image networks of one size.")
+    if weight_decay is not None and weight_decay > _HIGH_DECAY and optimizer == "adamw":
+        notes.append(f"A weight decay of {weight_decay:g} is larger than any seen (0.2).")
+    return tuple(notes)
+
+
+def _sharpened(said: Prediction, tried: float) -> tuple[float, float, float]:
+    """The law and the probe, weighed by their precision; rate and interval, log10."""
+    precision = said.spread**-2.0 + SPREAD**-2.0
+    moved = (tried - said.log10) * SPREAD**-2.0 / precision
+    centre, half = (said.low + said.high) / 2.0 + moved, QUANTILE * precision**-0.5
+    return said.log10 + moved, centre - half, centre + half
+
+
+def _optimizer(name: str) -> Callable[..., torch.optim.Optimizer]:
+    if name == "sgd_momentum":
+        return lambda params, lr: torch.optim.SGD(params, lr=lr, momentum=0.9)
+    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "nadam": torch.optim.NAdam,
+        "sgd": torch.optim.SGD,
+    }
+    return kinds[name]

@@ -1,0 +1,252 @@
+"""suggest_lr: sensible, honest about what it does not know, and it never touches the module."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import autometa
+from autometa.cli import main
+from autometa.errors import InputError, StoreError
+from autometa.inner import rate_law
+from autometa.inner.rate_law import shipped
+
+TEXT: dict[str, Any] = {"n_params": 124e6, "n_tokens": 10e9, "batch_size": 64}
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 2))
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    x = torch.randn(32, 4, generator=torch.Generator().manual_seed(1))
+    return x, (x[:, 0] > 0).long()
+
+
+def loss(module: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
+    return nn.functional.cross_entropy(module(given[0]), given[1])
+
+
+def test_a_language_model_of_common_size() -> None:
+    found = autometa.suggest_lr(**TEXT)
+    low, high = found.interval
+    assert 3e-4 < low <= found.rate <= high < 6e-3
+    assert found.log10 == pytest.approx(math.log10(found.rate))
+    assert found.runs > 1000
+    assert not found.far
+    assert "transformers" in found.basis[0]
+    assert [group.name for group in found.groups] == ["all"]
+    card = str(found)
+    assert "80 % interval" in card
+    assert "runs:" in card
+
+
+def test_rates_fall_with_size_and_margins_grow_with_doubt() -> None:
+    rates = [autometa.suggest_lr(**{**TEXT, "n_params": n}).rate for n in (2e7, 1e8, 5e8)]
+    assert rates[0] > rates[1] > rates[2]
+    known, doubtful = autometa.suggest_lr(**TEXT), autometa.suggest_lr(n_params=124e6)
+    width = [math.log10(s.interval[1] / s.interval[0]) for s in (known, doubtful)]
+    assert width[0] < width[1]
+    for found, decades in zip((known, doubtful), width, strict=True):
+        assert 0 < math.log10(found.interval[1] / found.rate) <= decades
+
+
+@pytest.mark.parametrize(
+    ("sizes", "what"),
+    [
+        ({"n_params": 7e10, "n_tokens": 1e13}, "parameters, examples"),
+        ({"n_params": 1e8, "n_tokens": 1e6}, "examples"),
+        ({"n_params": 1e8, "n_tokens": 1e10, "batch_size": 1e5}, "batch"),
+        ({"n_params": 1e12}, "parameters"),
+    ],
+)
+def test_far_from_anything_seen_is_said(sizes: dict[str, float], what: str) -> None:
+    found = autometa.suggest_lr(**sizes)  # type: ignore[arg-type]
+    assert found.far
+    assert f"Far from anything seen in {what}" in str(found)
+    near = autometa.suggest_lr(**TEXT)
+    assert found.interval[1] / found.interval[0] > near.interval[1] / near.interval[0]
+
+
+def test_just_within_a_factor_of_thirty_is_not_far() -> None:
+    language = next(f for f in shipped().families if f.name == "language")
+    most = 10 ** language.highest[0]
+    assert not autometa.suggest_lr(**{**TEXT, "n_params": 29 * most}).far
+    assert autometa.suggest_lr(**{**TEXT, "n_params": 31 * most}).far
+
+
+def test_what_is_not_given_is_said() -> None:
+    found = autometa.suggest_lr(n_params=1e6)
+    assert "Not given: samples or n_tokens, batch_size" in str(found)
+    assert "Not given" not in str(autometa.suggest_lr(n_params=1e6, samples=1e6, batch_size=64))
+
+
+def test_optimisers_pretraining_and_decay() -> None:
+    plain = autometa.suggest_lr(network(), optimizer="sgd")
+    heavy = autometa.suggest_lr(network(), optimizer="sgd_momentum")
+    assert plain.rate == pytest.approx(10 * heavy.rate)
+    assert autometa.suggest_lr(network(), optimizer="adam").rate < plain.rate
+    tuned = autometa.suggest_lr(network(), pretrained=True)
+    assert tuned.rate < autometa.suggest_lr(network()).rate
+    assert "Fine-tuning" in str(tuned)
+    assert [group.name for group in tuned.groups] == ["all"]
+    assert "weight decay of 1 " in str(autometa.suggest_lr(**TEXT, weight_decay=1.0))
+
+
+class Reader(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(50, 32)
+        self.narrow, self.wide = nn.Linear(32, 256), nn.Linear(256, 32)
+        self.norm = nn.LayerNorm(32)
+        self.out = nn.Linear(32, 50)
+
+
+def test_groups_cover_every_trainable_parameter_once() -> None:
+    module = Reader()
+    module.norm.requires_grad_(False)
+    found = autometa.suggest_lr(module, samples=1e5, batch_size=32)
+    names = [name for group in found.groups for name in group.parameters]
+    trained = [name for name, p in module.named_parameters() if p.requires_grad]
+    assert sorted(names) == sorted(trained)
+    by_name = {name: group for group in found.groups for name in group.parameters}
+    assert by_name["embed.weight"].name == "embedding"
+    assert by_name["wide.weight"].rate < by_name["narrow.weight"].rate
+    assert by_name["wide.bias"].rate == by_name["embed.weight"].rate == found.rate
+    assert by_name["out.weight"].name == "head"
+    optimiser = torch.optim.AdamW(found.param_groups(module))
+    assert sum(len(group["params"]) for group in optimiser.param_groups) == len(trained)
+    with pytest.raises(InputError, match="without"):
+        found.param_groups(network())
+
+
+def test_a_module_of_one_width_has_one_rate() -> None:
+    module = nn.Sequential(*[nn.Linear(64, 64) for _ in range(4)])
+    found = autometa.suggest_lr(module)
+    assert {round(group.rate / found.rate, 6) for group in found.groups} == {1.0}
+
+
+def test_tied_weights_are_counted_and_grouped_once() -> None:
+    module = Reader()
+    module.out.weight = module.embed.weight
+    names = [n for g in autometa.suggest_lr(module).groups for n in g.parameters]
+    assert names.count("embed.weight") == 1
+    assert "out.weight" not in names
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_module_stays_as_it_is_to_the_bit(training: bool) -> None:
+    module = network().train(training)
+    loss(module, batch()).backward()  # type: ignore[no-untyped-call]
+    kept = copy.deepcopy(module.state_dict())
+    gradients = [p.grad.clone() if p.grad is not None else None for p in module.parameters()]
+    states: Any = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    found = autometa.suggest_lr(module, samples=1e4, batch_size=32, probe=(loss, batch()))
+    assert module.training is training
+    assert all(torch.equal(value, kept[name]) for name, value in module.state_dict().items())
+    for before, p in zip(gradients, module.parameters(), strict=True):
+        assert (before is None) == (p.grad is None)
+        assert before is None or (p.grad is not None and torch.equal(before, p.grad))
+    assert torch.equal(states[0], torch.get_rng_state())
+    now: Any = np.random.get_state()  # noqa: NPY002
+    assert (states[1][1] == now[1]).all()
+    assert states[2] == random.getstate()
+    again = autometa.suggest_lr(module, samples=1e4, batch_size=32, probe=(loss, batch()))
+    assert again == found
+
+
+def test_a_probe_sharpens() -> None:
+    module = network()
+    plain = autometa.suggest_lr(module)
+    with torch.no_grad():  # as inside a user's evaluation
+        probed = autometa.suggest_lr(module, probe=(loss, batch()))
+    ratio = [s.interval[1] / s.interval[0] for s in (plain, probed)]
+    assert ratio[1] < ratio[0]
+    assert "The probe alone says" in str(probed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "neither a module nor n_params"),
+        ({"n_params": 0}, "n_params=0"),
+        ({"n_params": -5.0}, "n_params=-5"),
+        ({"n_params": math.nan}, "n_params=nan"),
+        ({"n_params": math.inf}, "n_params=inf"),
+        ({"n_params": "1e6"}, "n_params='1e6'"),
+        ({"n_params": True}, "n_params=True"),
+        ({"n_params": 1e6, "samples": 0}, "samples=0"),
+        ({"n_params": 1e6, "n_tokens": math.nan}, "n_tokens=nan"),
+        ({"n_params": 1e6, "batch_size": -1}, "batch_size=-1"),
+        ({"n_params": 1e6, "n_tokens": 1e9, "samples": 1e6}, "n_tokens and samples"),
+        ({"n_params": 1e6, "optimizer": "lion"}, "lion.*allowed: adam, adamw"),
+        ({"n_params": 1e6, "weight_decay": -1.0}, "weight_decay"),
+        ({"n_params": 1e6, "weight_decay": math.nan}, "weight_decay"),
+        ({"n_params": 1e6, "probe": (loss, None)}, "probe without a module"),
+        ({"module": network(), "n_params": 1e6}, "a module and n_params"),
+        ({"module": nn.ReLU()}, "ReLU without a trainable"),
+        ({"module": network().requires_grad_(False)}, "without a trainable"),
+        ({"module": nn.LazyLinear(3)}, "no shape yet"),
+        ({"module": "net"}, "type str"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        autometa.suggest_lr(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        (batch(), r"allowed: \(loss, batch\)"),
+        (loss, "probe=function"),
+        ((lambda m, b: loss(m, b) * math.nan, batch()), "loss of nan"),
+        ((lambda m, b: m(b[0]), batch()), r"loss is \(32, 2\)"),
+        ((lambda m, b: 3.0, batch()), "loss is float"),
+        ((lambda m, b: loss(m, b) * 0, batch()), "falls at no rate"),
+    ],
+)
+def test_bad_probes(probe: Any, message: str) -> None:
+    module = network()
+    before = copy.deepcopy(module.state_dict())
+    with pytest.raises(InputError, match=message):
+        autometa.suggest_lr(module, probe=probe)
+    assert all(torch.equal(v, before[n]) for n, v in module.state_dict().items())
+
+
+def test_the_law_is_stored_and_damage_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "law.json"
+    shipped().save(path)
+    assert rate_law.load(path) == shipped()
+    assert all(f.licence and f.source and f.runs for f in shipped().families)
+    for text in ("{", "[]", '{"families": [{}], "between": []}'):
+        path.write_text(text)
+        with pytest.raises(StoreError, match="no law of rates"):
+            rate_law.load(path)
+
+
+def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*words: str) -> int:
+        with pytest.raises(SystemExit) as stopped:
+            main(["lr", *words])
+        return int(stopped.value.code or 0)
+
+    assert run("--params", "124e6", "--tokens", "10e9", "--batch-size", "64", "-f", "json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["rate"] == autometa.suggest_lr(**TEXT).rate
+    assert run("--params", "1e6", "--pretrained") == 0
+    assert "80 % interval" in capsys.readouterr().out
+    assert run("--params", "-1") == 2
+    assert "n_params=-1" in capsys.readouterr().err
+    assert run("--params", "1e6", "--optimizer", "lion") == 2
+    assert "allowed: adam" in capsys.readouterr().err
