@@ -8,7 +8,9 @@ Model of the new task's scores (higher is better):
 a and b fit the user's own scale: a is flat and integrated out, b lies on a grid with a prior
 learned from the prior tasks. Several hypotheses about (tau, v, k, noise) stand side by side; among
 them are cold ones (tau = 0, m = 0), which are plain Gaussian processes. Each is weighed by its
-evidence, so prior tasks that mislead lose their say as soon as the trials contradict them.
+evidence, so prior tasks that mislead lose their say as soon as the trials contradict them. For
+speed the best three are heard, each arm with the mass that all of its hypotheses have together; an
+arm of less than a tenth of all is not heard: without the transferred one, a search goes cold.
 
 In task space the transferred part is O(x) = sum_i omega_i f_i(x): `task_weights`.
 
@@ -36,6 +38,7 @@ from autometa.meta.kernel import matern, matern_slope
 from autometa.meta.transfer import Transfer
 
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
+_LEAST_SHARE = 0.1  # of an arm, to be heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,7 @@ class Posterior:
 
     @property
     def uses_transfer(self) -> bool:
-        """Whether any hypothesis that is still heard asks the prior tasks."""
+        """Whether the prior tasks are heard: hypotheses that ask them have a tenth of the mass."""
         return any(f.hypothesis.arm == "transfer" for f in self._fits)
 
     # What it says --------------------------------------------------------------------------------
@@ -183,7 +186,11 @@ class Posterior:
 
     @cached_property
     def task_weights(self) -> Floats:
-        """Weights omega (T,) of O(x) = sum_i omega_i f_i(x), summing to the transfer's share."""
+        """Weights omega (T,) of O(x) = sum_i omega_i f_i(x), over the hypotheses that are heard.
+
+        They sum to `transfer_share`, or to 1 where the cold hypotheses are not heard, and to 0
+        where the prior tasks are not.
+        """
         total = np.zeros(len(self._transfer.prior.heads))
         for fit, weight in zip(self._fits, self._weights, strict=True):
             if fit.hypothesis.arm == "transfer":
@@ -229,5 +236,14 @@ def _heard(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats,
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
     transfer = sum(w for w, f in zip(weights, fits, strict=True) if f.hypothesis.arm == "transfer")
-    keep = [i for i in np.argsort(-weights)[:_MOST_ACTIVE] if weights[i] >= _LEAST_WEIGHT]
-    return [fits[i] for i in keep], weights[keep] / weights[keep].sum(), float(transfer)
+    share: dict[Arm, float] = {"transfer": float(transfer), "cold": 1.0 - float(transfer)}
+    arms = [f.hypothesis.arm for f in fits]
+    order = [i for i in np.argsort(-weights) if share[arms[i]] >= _LEAST_SHARE]
+    first = [i for i in order if i == next(j for j in order if arms[j] == arms[i])]
+    rest = [i for i in order if i not in first and weights[i] >= _LEAST_WEIGHT]
+    keep = [*first, *rest][:_MOST_ACTIVE]
+    heard = np.array([arms[i] for i in keep])
+    kept = weights[keep]
+    for arm in set(heard):
+        kept[heard == arm] *= share[arm] / kept[heard == arm].sum()
+    return [fits[i] for i in keep], kept / kept.sum(), float(transfer)

@@ -125,8 +125,12 @@ class Projection:
         return (
             self._links.keys() == self.prior.distributions.keys()
             and all(linked.certain for linked in self._links.values())
-            and self.study.conditions == self.prior.conditions
+            and _parents(self.study) == _parents(self.prior)
         )
+
+
+def _parents(space: SearchSpace) -> dict[str, str]:
+    return {name: parent for name, (parent, _) in space.conditions.items()}
 
 
 def project(prior: SearchSpace, study: SearchSpace, best: Floats) -> Projection:

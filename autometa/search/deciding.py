@@ -9,8 +9,9 @@
 source of randomness, and no model. So for a given space, seed, trial number and trials so far, the
 config of a cold trial is the same whatever the prior tasks were: it is that of a Gaussian process
 search which has seen these trials. As every `cold_every`-th trial from `cold_from` on is such a
-one, n trials hold at least (n - cold_from) / cold_every of them, whatever the prior tasks say; and
-where no prior task explains the trials, all are. What prior tasks can do to a cold trial is to have
+one (the few of the start aside, where it comes late), n trials hold about (n - cold_from) /
+cold_every of them, whatever the prior tasks say; and where no prior task explains the trials, all
+are. What prior tasks can do to a cold trial is to have
 chosen the trials that it looks at. They add to what it knows, they cannot exclude any config of the
 study's space. (Of the prior's space, cold trials use the names, ranges and conditions of what the
 study has not shown yet, and nothing that was measured on it.)
