@@ -175,12 +175,14 @@ def test_an_enqueued_part_is_completed_around_it(square: MetaModel) -> None:
         x, y = trial.suggest_float("x", 0.0, 1.0), trial.suggest_float("y", 0.0, 1.0)
         return -((x - y) ** 2)
 
-    study = search(square, objective, 15)
-    for y in (0.05, 0.97):
-        study.enqueue_trial({"y": y})
-        study.optimize(objective, n_trials=1)
-        assert study.trials[-1].params["y"] == y
-        assert abs(study.trials[-1].params["x"] - y) < 0.2
+    study = search(square, objective, 12)
+    for y in (0.25, 0.85):
+        for _ in range(4):
+            study.enqueue_trial({"y": y})
+        study.optimize(objective, n_trials=4)
+        added = study.trials[-4:]
+        assert all(t.params["y"] == t.user_attrs["autometa:config"]["y"] == y for t in added)
+        assert min(abs(t.params["x"] - y) for t in added) < 0.1
 
 
 @pytest.mark.filterwarnings("ignore:Choices for a categorical")
