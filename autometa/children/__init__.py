@@ -1,12 +1,23 @@
 """Children: the model families that autometa tunes, and how a config of one is evaluated.
 
-To add one, write a module with its `SearchSpace` and a `CHILD` (see `svm` for the plain kind and
-`mlp` for one with a training loop of its own), then add its line to `registry`. The tests of
-`tests/children` run on every registered child.
+To add one, write a module in `families` with its `SearchSpace` and a `CHILD` (see
+`families.lightgbm` for the plain kind and `mlp` for one with a training loop of its own). The tests
+of `tests/children` run on every family.
 """
 
-from autometa.children.child import Child, metric
+from autometa.children.child import Child, Prediction, metric
 from autometa.children.evaluation import Outcome, evaluate, run
-from autometa.children.registry import get, names
+from autometa.children.registry import get, known, names, register
 
-__all__ = ["Child", "Outcome", "evaluate", "get", "metric", "names", "run"]
+__all__ = [
+    "Child",
+    "Outcome",
+    "Prediction",
+    "evaluate",
+    "get",
+    "known",
+    "metric",
+    "names",
+    "register",
+    "run",
+]

@@ -1,11 +1,18 @@
-"""Child: a model family that ships with autometa: its search space and how a config is built."""
+"""Child: a model family that can be trained on any table: its search space, how a config is built.
+
+A family is the same on classifications and regressions but for a few parameters (a class weight in
+a regression would do nothing), so a child is asked for the kind of problem at hand: `Child.on`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from autometa.children.metrics import DEFAULT
+from autometa.children.prediction import Prediction
+from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.space import Config, SearchSpace, Value
 from autometa.tables import Kind, Schema, Table
@@ -13,17 +20,22 @@ from autometa.tables import Kind, Schema, Table
 if TYPE_CHECKING:
     from autometa.children.folds import Fold
 
-Preparation: TypeAlias = Literal["encoded", "scaled"]
-"""How a table is prepared; see `preparation`."""
+__all__ = ["Child", "Prediction", "Preparation", "Trained", "metric"]
 
-METRICS: Mapping[Kind, str] = {"classification": "balanced_accuracy", "regression": "r2"}
+Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
+"""How a table is prepared; see `preparation`."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoldScores:
-    """What training on all folds gave: scores (k,) and, if any, one mean score an epoch (l,)."""
+class Trained:
+    """What training on all folds gave.
 
-    scores: tuple[float, ...]
+    Args:
+        predictions: Of each fold's test rows.
+        curve: One mean score an epoch by the default metric, (l,), if any.
+    """
+
+    predictions: tuple[Prediction, ...]
     curve: tuple[float, ...] = ()
 
 
@@ -34,13 +46,22 @@ class Child:
     Args:
         name: Name of the child, of its space and of its tasks' space.
         space: What is tuned; at least the parameters that matter, in ranges wide enough to fail.
+            Its defaults are the library's own.
         preparation: What the model needs of its input.
         model: (config, schema, seed) -> scikit-learn estimator for prepared features. Class
             labels are whole numbers from 0.
-        train_folds: (config, schema, folds, seed, late) -> scores, for a child that trains all
+        tuned: A config that is known to be good on tables unlike one another; may be empty.
+        labels_only: Parameters that only a classification has.
+        regression: Defaults that differ where the target is a number.
+        train_folds: (config, schema, folds, seed, late) -> predictions, for a child that trains all
             folds at once or has a learning curve; `late()` says that time is up. Where None, the
             model is fitted fold by fold.
+        steps: Parameter that counts the model's steps (trees), where a fitted model can also say
+            what it would have predicted after fewer.
+        after: (fitted model, X, schema, numbers of steps) -> prediction after each of them.
         needs: Modules to import before the clock starts, so that the first config is not charged.
+        package: A module that it needs, where that is no dependency of autometa.
+        install: What installs it.
         source: What `get` makes this child of in another process; its name by default.
         refuse: (table) -> raises InputError where the child cannot learn the table.
     """
@@ -49,10 +70,17 @@ class Child:
     space: SearchSpace
     preparation: Preparation
     model: Callable[[Config, Schema, int], Any]
-    train_folds: (
-        Callable[[Config, Schema, list[Fold], int, Callable[[], bool]], FoldScores] | None
-    ) = None
+    tuned: Mapping[str, Value] = field(default_factory=dict)
+    labels_only: tuple[str, ...] = ("class_weight", "impurity")
+    regression: Mapping[str, Value] = field(default_factory=dict)
+    train_folds: Callable[[Config, Schema, list[Fold], int, Callable[[], bool]], Trained] | None = (
+        None
+    )
+    steps: str | None = None
+    after: Callable[[Any, Floats, Schema, Sequence[int]], list[Prediction]] | None = None
     needs: tuple[str, ...] = ()
+    package: str = ""
+    install: str = ""
     source: str = ""
     refuse: Callable[[Table], None] = lambda table: None
 
@@ -62,18 +90,39 @@ class Child:
                 f"child {self.name!r} has a space named {self.space.name!r}",
                 allowed="the same non-empty name",
             )
+        if self.tuned:
+            object.__setattr__(self, "tuned", self.space.check(self.tuned))
         object.__setattr__(self, "source", self.source or self.name)
+
+    def on(self, kind: Kind | None) -> Child:
+        """The child for a kind of problem: with the parameters that mean something there."""
+        dropped = set(self.labels_only) & set(self.space.names)
+        if kind != "regression" or not (dropped or self.regression):
+            return self
+
+        def kept(config: Mapping[str, Value]) -> dict[str, Value]:
+            return {k: v for k, v in config.items() if k not in dropped}
+
+        own = self.space
+        space = SearchSpace(
+            {n: d for n, d in own.distributions.items() if n not in dropped},
+            conditions={n: c for n, c in own.conditions.items() if n not in dropped},
+            defaults={**kept(own.defaults), **self.regression},
+            inner_lr=own.inner_lr,
+            name=own.name,
+        )
+        return replace(self, space=space, tuned=kept(self.tuned), regression={})
 
     def build(self, config: Mapping[str, Value], schema: Schema, seed: int) -> Any:
         """An unfitted scikit-learn pipeline for a table, preprocessing and labels included.
 
         Raises:
-            SpaceError: the config is not valid in the child's space.
+            SpaceError: the config is not valid in the child's space for this kind of problem.
         """
         from autometa.children.pipeline import TablePipeline
         from autometa.children.preparation import preparer
 
-        model = self.model(self.space.check(config), schema, seed)
+        model = self.model(self.on(schema.kind).space.check(config), schema, seed)
         return TablePipeline(
             [("prepare", preparer(self.preparation, schema)), ("model", model)],
             numeric=schema.numeric,
@@ -83,5 +132,5 @@ class Child:
 
 
 def metric(kind: Kind) -> str:
-    """Name of the metric of a kind of problem; both are maximised."""
-    return METRICS[kind]
+    """Name of the default metric of a kind of problem; both are maximised."""
+    return DEFAULT[kind]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
-from autometa.tables import Kind, Table
+from autometa.tables import Table
 
 if TYPE_CHECKING:
     from autometa.children.child import Preparation
@@ -73,20 +73,3 @@ def prepared(table: Table, folds: int, seed: int, preparation: Preparation) -> l
             X_test = np.asarray(prepare.transform(table.X[test]), dtype=np.float64)
             result.append(Fold(X, table.labels[train], X_test, table.labels[test]))
     return result
-
-
-def score(kind: Kind, truth: NDArray[Any], predicted: NDArray[Any]) -> float:
-    """Balanced accuracy (mean recall of the classes that occur) or R^2; higher is better.
-
-    NaN where a prediction is not finite.
-    """
-    predicted = np.asarray(predicted).reshape(len(truth))
-    if not np.isfinite(predicted.astype(np.float64)).all():
-        return float("nan")
-    if kind == "classification":
-        right = np.bincount(truth, weights=predicted == truth)
-        counts = np.bincount(truth)
-        return float((right[counts > 0] / counts[counts > 0]).mean())
-    spread = ((truth - truth.mean()) ** 2).sum()
-    wrong = ((truth - predicted) ** 2).sum()
-    return float(1 - wrong / spread) if spread > 0 else float(wrong == 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     extra = parser.parse_args(arguments).child
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    _no_core_dump()
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
     def answer(message: Mapping[str, Any]) -> None:
@@ -69,12 +71,21 @@ def main(arguments: list[str] | None = None) -> None:
             answer({"refused": str(error)})
 
 
+def _no_core_dump() -> None:
+    """A process that is ended at its limit leaves no image of its memory on the disk."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def _evaluated(child: Child, table: Table, request: Mapping[str, Any]) -> dict[str, Any]:
     timeout = request["timeout"]
     if timeout is not None:
         # Should the parent die, the kernel ends a helper that hangs.
         signal.alarm(int(timeout) + GRACE)
-    with _memory_limit(request["memory"]):
+    with _memory_limit(request["memory"]), _processor_limit(request["processor"]):
         outcome = run(
             child,
             request["config"],
@@ -92,6 +103,10 @@ def _evaluated(child: Child, table: Table, request: Mapping[str, Any]) -> dict[s
         "seconds": trial.seconds,
         "curve": trial.curve,
         "error": outcome.error,
+        "metrics": outcome.metrics,
+        "fit_seconds": outcome.fit_seconds,
+        "predict_seconds": outcome.predict_seconds,
+        "after": outcome.after,
     }
 
 
@@ -139,6 +154,30 @@ def _memory_limit(extra: int | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@contextmanager
+def _processor_limit(seconds: float | None) -> Iterator[None]:
+    """At most so much processor time from now on, or the system ends this process.
+
+    Whatever the child does, in whatever language, and however busy the machine is.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows: there the parent's patience is the only limit
+        seconds = None
+    if seconds is None:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    most = math.ceil(time.process_time() + seconds)
+    if before[1] != resource.RLIM_INFINITY:
+        most = min(most, before[1])
+    resource.setrlimit(resource.RLIMIT_CPU, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 def _address_space() -> int | None:

@@ -41,6 +41,7 @@ GRACE_SECONDS = 1.0
 """A child that looks at its timeout itself gets this long to stop and keep its helper alive."""
 STARTUP_SECONDS = 120.0
 """A helper that has not answered by then (imports on a very busy machine) is given up."""
+_OUT_OF_TIME = "signal SIGXCPU"  # how a process ends at its limit of processor time
 LAST_WORDS = 2000
 """Bytes of the helper's own output that a failure's reason may quote."""
 
@@ -121,12 +122,24 @@ class Evaluator:
         folds: int,
         seed: int,
         timeout: float | None = None,
+        processor: float | None = None,
     ) -> Outcome:
-        """As `evaluate`, with the reason of a failure.
+        """As `evaluate`, with the reason of a failure and every metric, without the predictions.
+
+        Args:
+            child: As of `children.run`, like the next four.
+            config: Its config.
+            table: What to train on.
+            folds: Number of folds.
+            seed: Decides all that is random.
+            timeout: Seconds by the clock.
+            processor: Seconds of processor time, which a busy machine does not shorten. A trial
+                that needs more is FAILED with these seconds.
 
         Raises:
             SpaceError, InputError: as `evaluate`.
         """
+        child = child.on(table.kind)
         checked = child.space.check(config)
         child.refuse(table)
         assign(table, folds, seed)
@@ -138,6 +151,7 @@ class Evaluator:
             "seed": seed,
             "timeout": timeout,
             "memory": self._memory,
+            "processor": processor,
         }
         start = time.perf_counter()
         try:
@@ -146,9 +160,11 @@ class Evaluator:
             self._kill()
             return failed(checked, time.perf_counter() - start, f"more than {timeout:g} s")
         except (EOFError, BrokenPipeError) as ended:
-            reason = str(ended) or "the process ended"
+            reason, seconds = str(ended) or "the process ended", time.perf_counter() - start
+            if processor is not None and _OUT_OF_TIME in reason:
+                reason, seconds = f"more than {processor:g} s of processor time", processor
             self._kill()
-            return failed(checked, time.perf_counter() - start, reason)
+            return failed(checked, seconds, reason)
         except BaseException:
             # Ctrl-C in the middle of an answer: the helper's next line would be a stale one.
             self._kill()
@@ -161,7 +177,14 @@ class Evaluator:
             seconds=answer["seconds"],
             curve=tuple(answer["curve"]),
         )
-        return Outcome(trial, answer["error"])
+        return Outcome(
+            trial=trial,
+            error=answer["error"],
+            metrics={name: tuple(folds) for name, folds in answer["metrics"].items()},
+            fit_seconds=answer["fit_seconds"],
+            predict_seconds=answer["predict_seconds"],
+            after={int(n): found for n, found in answer["after"].items()},
+        )
 
     # The helper process --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from autometa.children.waves import waved
 from autometa.encoding import Floats
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         optimizer: str = "adam",
         momentum: float = 0.9,
         class_weight: str = "none",
-        epochs: int = 20,
+        epochs: int = 40,
+        waves: int = 0,
         seed: int = 0,
         start: Start | None = None,
     ) -> None:
@@ -47,6 +49,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         self.momentum = momentum
         self.class_weight = class_weight
         self.epochs = epochs
+        self.waves = waves
         self.seed = seed
         self.start = start
 
@@ -59,12 +62,12 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             embed = Embedding.fit(X, np.random.default_rng(self.seed))
             self.embedding_ = embed.centre, embed.axes, embed.scale
             X = embed(X).astype(np.float64)
+        X = waved(X, self.waves, self.seed)
         fitted = train(
             [(X, y)],
             [X[:1]],
             self.get_params(),
             classes=classes,
-            epochs=self.epochs,
             seed=self.seed,
             start=self.start,
         )
@@ -78,6 +81,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             from autometa.inner.tabular import Embedding
 
             hidden = Embedding(*self.embedding_)(hidden)
+        hidden = waved(hidden, self.waves, self.seed)
         hidden = hidden.astype(np.float32, copy=False)
         for weights, bias in self.layers_[:-1]:
             hidden = np.maximum(hidden @ weights + bias, 0)

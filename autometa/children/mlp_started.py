@@ -21,7 +21,7 @@ from optuna.distributions import FloatDistribution
 from torch import Tensor
 
 from autometa.children import mlp
-from autometa.children.child import Child, FoldScores
+from autometa.children.child import Child, Trained
 from autometa.children.folds import Fold
 from autometa.children.mlp_start import Start
 from autometa.children.registry import FROM
@@ -34,6 +34,7 @@ from autometa.space import Config, SearchSpace
 from autometa.tables import Schema, Table, fingerprint, same_data
 
 MOST_EPOCHS = 1000
+_FIXED = ("depth", "width", "epochs", "waves")  # by the start, or not of its network
 
 
 def starting_from(folder: str | Path) -> Child:
@@ -65,7 +66,7 @@ def starting_from(folder: str | Path) -> Child:
 
 def _space(name: str, start: Start) -> SearchSpace:
     """The perceptron's, without its shape; the defaults are what was learned."""
-    kept = {k: d for k, d in mlp.SPACE.distributions.items() if k not in ("depth", "width")}
+    kept = {k: d for k, d in mlp.SPACE.distributions.items() if k not in _FIXED}
     defaults = {k: v for k, v in mlp.SPACE.defaults.items() if k in kept}
     defaults |= {
         "learning_rate": start.rate,
@@ -118,17 +119,17 @@ def _fingerprint(table: Table) -> dict[str, Any]:
     return fingerprint(table)
 
 
-def _options(config: Config, start: Start) -> Config:
-    """The config with the start's shape."""
+def _options(config: Config, start: Start, epochs: int) -> Config:
+    """The config with the start's shape and duration."""
     _, *hidden, _ = start.sizes
-    return {**config, "depth": len(hidden), "width": hidden[0]}
+    return {**config, "depth": len(hidden), "width": hidden[0], "epochs": epochs}
 
 
 def _model(config: Config, schema: Schema, seed: int, *, start: Start, epochs: int) -> Any:
     from autometa.children.mlp_estimator import MLPClassifier
 
     _refuse_kind(schema, start)
-    options: dict[str, Any] = {**_options(config, start), "epochs": epochs, "seed": seed}
+    options: dict[str, Any] = {**_options(config, start, epochs), "seed": seed}
     return MLPClassifier(**options, start=start)
 
 
@@ -141,14 +142,14 @@ def _train_folds(
     *,
     start: Start,
     epochs: int,
-) -> FoldScores:
+) -> Trained:
     embedded = []
     for fold in folds:
         embed = Embedding.fit(fold.X, np.random.default_rng(seed))
         X, X_test = (embed(rows).astype(np.float64) for rows in (fold.X, fold.X_test))
         embedded.append(Fold(X, fold.y, X_test, fold.y_test))
     return mlp.train_folds(
-        _options(config, start), schema, embedded, seed, late, epochs=epochs, start=start
+        _options(config, start, epochs), schema, embedded, seed, late, start=start
     )
 
 

@@ -36,7 +36,6 @@ def train(
     config: Mapping[str, Any],
     *,
     classes: int,
-    epochs: int,
     seed: int,
     watch: Watch | None = None,
     start: Start | None = None,
@@ -46,14 +45,13 @@ def train(
     Args:
         data: For each fold, X (n, d) and y (n,): class indices or standardised values.
         tests: For each fold, rows (m, d) to predict after each epoch.
-        config: learning_rate, batch_size, depth, width, dropout, weight_decay, optimizer, momentum
-            (sgd only), class_weight (classification only).
+        config: learning_rate, batch_size, epochs (passes over the data; folds larger than the
+            smallest leave out a few random rows in each), depth, width, dropout, weight_decay,
+            optimizer, momentum (sgd only), class_weight (classification only).
         classes: Number of classes; 0 for a regression.
-        epochs: Passes over the data. Folds larger than the smallest leave out a few random rows
-            in each pass.
         seed: Determines initial weights, order and dropout.
-        watch: Called after each epoch with each fold's predictions (m,), NaN where an output is
-            not finite; True stops training.
+        watch: Called after each epoch with each fold's predictions: class probabilities (m, o) or
+            values (m,), NaN where an output is not finite; True stops training.
         start: Where to start, and how far each layer moves; of the shape that the data and the
             config ask for, with at least as many outputs.
 
@@ -61,7 +59,7 @@ def train(
         Weights (k, in, out) and biases (k, 1, out) of each layer.
     """
     with one_thread():
-        return _train(data, tests, config, classes, epochs, seed, watch, start)
+        return _train(data, tests, config, classes, seed, watch, start)
 
 
 def _train(
@@ -69,7 +67,6 @@ def _train(
     tests: Sequence[Floats],
     config: Mapping[str, Any],
     classes: int,
-    epochs: int,
     seed: int,
     watch: Watch | None,
     start: Start | None,
@@ -83,14 +80,15 @@ def _train(
     weight = row_weights([y for _, y in data], classes, config)
     sizes = [width, *[config["width"]] * config["depth"], max(1, classes)]
     flat, layers = initial(len(data), sizes, random)
-    update = _optimizer(flat, config)
+    pace = _Pace(config["epochs"] * math.ceil(n / batch), falls=start is None)
+    update = _optimizer(flat, config, pace)
     if start is not None:
         start = start.cut(sizes[-1])
         begin(layers, start)
         update = paced(update, flat, layers, start)
     padding = torch.arange(X.shape[1])[None] >= torch.tensor([[len(y)] for _, y in data])
     fold = torch.arange(len(data))[:, None]
-    for _ in range(epochs):
+    for _ in range(config["epochs"]):
         # Padding rows sort behind all real ones.
         order = (torch.rand(X.shape[:2], generator=random) + 2.0 * padding).argsort(dim=1)[:, :n]
         X_epoch, y_epoch, w_epoch = X[fold, order], y[fold, order], weight[fold, order]
@@ -146,9 +144,8 @@ def batch_loss(out: Tensor, y: Tensor, weight: Tensor, classes: int) -> Tensor:
 
 
 def _predicted(out: Tensor, classes: int) -> list[NDArray[Any]]:
-    values = out.argmax(dim=-1).float() if classes else out[..., 0]
-    values = torch.where(out.isfinite().all(dim=-1), values, torch.nan)
-    return list(values.double().numpy())
+    values = out.double().softmax(dim=-1) if classes else out[..., 0].double()
+    return list(values.numpy())
 
 
 def initial(k: int, sizes: Sequence[int], random: torch.Generator) -> tuple[Tensor, list[Layer]]:
@@ -175,17 +172,35 @@ def initial(k: int, sizes: Sequence[int], random: torch.Generator) -> tuple[Tens
     return flat, list(zip(views[::2], views[1::2], strict=True))
 
 
-def _optimizer(flat: Tensor, config: Mapping[str, Any]) -> Callable[[], None]:
+class _Pace:
+    """The share of the learning rate at each step: half a cosine from 1 to 0 where it falls.
+
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017). A learned
+    start was learned for a rate that stays.
+    """
+
+    def __init__(self, steps: int, *, falls: bool) -> None:
+        self.steps, self.falls, self.step = steps, falls, 0
+
+    def next(self) -> float:
+        """The share at the next step."""
+        share = 0.5 * (1 + math.cos(math.pi * self.step / self.steps)) if self.falls else 1.0
+        self.step += 1
+        return share
+
+
+def _optimizer(flat: Tensor, config: Mapping[str, Any], pace: _Pace) -> Callable[[], None]:
     """One update of the flat parameters from their gradient.
 
     Written out because for one small tensor `torch.optim` spends most of its time on book-keeping;
     a test keeps both rules equal to torch's own.
     """
-    gradient, rate, decay = flat.grad, config["learning_rate"], config["weight_decay"]
+    gradient, full, decay = flat.grad, config["learning_rate"], config["weight_decay"]
     assert gradient is not None
     first = torch.zeros_like(flat)
 
     def sgd() -> None:
+        rate = full * pace.next()
         flat.mul_(1 - rate * decay)
         flat.sub_(first.mul_(config["momentum"]).add_(gradient), alpha=rate)
 
@@ -195,6 +210,7 @@ def _optimizer(flat: Tensor, config: Mapping[str, Any]) -> Callable[[], None]:
 
     def adam() -> None:
         nonlocal scale1, scale2
+        rate = full * pace.next()
         scale1, scale2 = scale1 * beta1, scale2 * beta2
         flat.mul_(1 - rate * decay)
         first.lerp_(gradient, 1 - beta1)

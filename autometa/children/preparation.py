@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 
 from autometa.encoding import Floats
 from autometa.tables import Schema
@@ -21,25 +27,42 @@ if TYPE_CHECKING:
 
 MAX_CATEGORIES = 20
 """Rarer categories of a column share one column."""
+MAX_CODES = 200
+"""Rarer categories of a column share one code."""
 
 
 def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     """An unfitted transformer from a table's features to a dense float matrix.
 
     "encoded", for trees: categories as whole numbers (-1 where new), missing cells left missing.
+    "coded", for trees that know categories: the same with new ones missing, and rare ones as one,
+    since no library takes more than MAX_CODES of a column.
     "scaled", for the others: categories one-hot (missing is one of its own), numbers standardised
     after the median took the place of missing ones, with a column that says where.
+    "robust", for networks: as "scaled", with numbers scaled by their quartiles and squashed.
     """
     numbers: list[Any] = [FunctionTransformer(numbers_of)]
     categories: list[Any] = [FunctionTransformer(texts_of)]
     if preparation == "encoded":
         categories.append(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1))
+    elif preparation == "coded":
+        categories.append(
+            OrdinalEncoder(
+                handle_unknown="use_encoded_value",
+                unknown_value=np.nan,
+                max_categories=MAX_CODES,
+            )
+        )
     else:
         # Also where nothing is missing yet: a row to predict may lack what no training row did.
         numbers.append(
             SimpleImputer(strategy="median", add_indicator=schema.missing, keep_empty_features=True)
         )
-        numbers.append(StandardScaler())
+        numbers += (
+            [StandardScaler()]
+            if preparation == "scaled"
+            else [RobustScaler(unit_variance=True), FunctionTransformer(squashed)]
+        )
         categories.append(
             OneHotEncoder(
                 drop="if_binary",
@@ -66,6 +89,12 @@ def texts_of(X: pd.DataFrame) -> NDArray[Any]:
     """Category columns of any pandas type as strings and NaN (n, m), as when it was read."""
     columns = [as_text(X[name]).to_numpy(dtype=object) for name in X.columns]
     return np.stack(columns, axis=1) if columns else np.empty((len(X), 0), dtype=object)
+
+
+def squashed(X: Floats) -> Floats:
+    """X / sqrt(1 + (X / 3)^2), (n, m): within (-3, 3), and nearly X near 0."""
+    wide = np.asarray(X, dtype=np.float64)
+    return np.asarray(wide / np.sqrt(1 + (wide / 3) ** 2))
 
 
 def with_standard_target(model: Any, schema: Schema) -> Any:

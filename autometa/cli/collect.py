@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, progress
-from autometa.errors import without_passwords
+from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
     from autometa.collect import Report
@@ -40,11 +40,22 @@ def collect(
         list[str] | None,
         typer.Option("--children", help="A child by name; repeat for several. Default: all."),
     ] = None,
-    configs: Annotated[int, typer.Option(help="Configs a child, beside its defaults.")] = 64,
+    configs: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Configs a child, beside its defaults: a number for all, or CHILD=NUMBER; repeat "
+            "for several. Default: 64."
+        ),
+    ] = None,
+    derived: Annotated[
+        int, typer.Option(help="So many regressions more, made of other columns of the tables.")
+    ] = 0,
     folds: Annotated[int, typer.Option(help="Cross-validation folds.")] = 3,
     rows: Annotated[int, typer.Option(help="Subsample larger tables to this many rows.")] = 1500,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
-    timeout: Annotated[float, typer.Option(help="Seconds for one evaluation.")] = 20.0,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds of processor time for one evaluation.")
+    ] = 20.0,
     target: Annotated[str, typer.Option(help="Column to predict, in files.")] = "target",
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine. Default: one a core.")
@@ -63,15 +74,16 @@ def collect(
 
     Every result is kept at once: stop it when you like, and the same command goes on from there.
     """
-    from autometa.collect import Collection, Protocol, load_tables
+    from autometa.collect import Collection, Protocol, load_tables, with_derived
 
+    counts = _counts(configs or [])
     with busy("reading the tables"):
-        loaded = tuple(load_tables(tables, target=target))
+        loaded = tuple(with_derived(load_tables(tables, target=target), derived, into, seed))
     collection = Collection(
         tables=loaded,
         folder=into,
         children=tuple(n for names in child or () for n in names.split(",")),
-        configs=configs,
+        configs=counts,
         protocol=Protocol(folds=folds, rows=rows, seed=seed),
     )
     if not finish_partial:
@@ -91,6 +103,21 @@ def collect(
         portfolio = collection.portfolio(licence=licence)
         portfolio.save(into)
     _show(portfolio, into, output)
+
+
+def _counts(given: Sequence[str]) -> dict[str, int]:
+    """Configs by child, "" for all others.
+
+    Raises:
+        InputError: something else than a number or CHILD=NUMBER.
+    """
+    counts = {"": 64}
+    for text in (part for words in given for part in words.split(",")):
+        child, _, number = text.rpartition("=")
+        if not number.isdecimal():
+            raise InputError(f"--configs {text}", allowed="a number, or CHILD=NUMBER")
+        counts[child] = int(number)
+    return counts
 
 
 def _command() -> str:

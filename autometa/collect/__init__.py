@@ -12,7 +12,7 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ import numpy as np
 
 from autometa import children
 from autometa.collect import journal, plan, result, workers
+from autometa.collect.derived import DERIVED, with_derived
 from autometa.collect.plan import Protocol
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from autometa.space import Config
     from autometa.tables import Table
 
-__all__ = ["Collection", "Progress", "Protocol", "Report", "load_tables"]
+__all__ = ["Collection", "Progress", "Protocol", "Report", "load_tables", "with_derived"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,8 @@ class Collection:
         tables: The tables, names unique.
         folder: Holds the journal, and the portfolio once it is saved.
         children: Children as `children.get` takes them; all that ship by default.
-        configs: Quasi-random configs a child, beside its defaults.
+        configs: Quasi-random configs a child, beside its defaults and its tuned config; a number
+            for all, or by child with "" for the others. Derived tables take half.
         protocol: Folds, row cap and seed.
 
     Raises:
@@ -80,7 +82,7 @@ class Collection:
     tables: tuple[Table, ...]
     folder: Path
     children: tuple[str, ...] = ()
-    configs: int = 64
+    configs: int | Mapping[str, int] = 64
     protocol: Protocol = field(default_factory=Protocol)
 
     def __post_init__(self) -> None:
@@ -89,17 +91,35 @@ class Collection:
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
             raise InputError(f"tables {names}", allowed="at least one, every name once")
+        unknown = {*self._counts} - {*self.children, ""}
+        if unknown:
+            raise InputError(
+                f"configs of {', '.join(sorted(unknown))}",
+                allowed=f"of the children that are collected: {', '.join(self.children)}",
+            )
         for name, table in product(self.children, self.tables):
             children.get(name).refuse(table)
         _ = self.designs
 
+    @property
+    def _counts(self) -> Mapping[str, int]:
+        return self.configs if isinstance(self.configs, Mapping) else {"": self.configs}
+
     @cached_property
-    def designs(self) -> dict[str, list[Config]]:
-        """Child name -> its configs, defaults first; the same on every table."""
-        return {
-            name: plan.design(children.get(name).space, self.configs, self.protocol.seed)
-            for name in self.children
-        }
+    def designs(self) -> dict[tuple[str, str], list[Config]]:
+        """(table, child) -> its configs, defaults first; the same on every table of a kind."""
+        seed, counts = self.protocol.seed, self._counts
+        whole = {}
+        for name, kind in product(self.children, {table.kind for table in self.tables}):
+            child = children.get(name, kind)
+            count = counts.get(name, counts.get("", 64))
+            whole[name, kind] = plan.design(child.space, count, seed, child.tuned)
+        result = {}
+        for table, name in product(self.tables, self.children):
+            configs = whole[name, table.kind]
+            half = (len(configs) + 1) // 2 if DERIVED in table.info else len(configs)
+            result[table.name, name] = configs[:half]
+        return result
 
     @cached_property
     def capped(self) -> dict[str, Table]:
@@ -127,7 +147,8 @@ class Collection:
         """Evaluate what is missing; every result is in the journal before it counts.
 
         Args:
-            timeout: Seconds for one evaluation (all folds); beyond it the trial is FAILED.
+            timeout: Seconds of processor time for one evaluation (all folds); beyond it the trial
+                is FAILED with these seconds.
             processes: Worker processes; one a core by default. 1 without a scheduler runs in this
                 process, and so does everything where Dask is not installed.
             scheduler: Address of a running Dask scheduler.
@@ -143,7 +164,7 @@ class Collection:
         with journal.Writer(self.folder / journal.NAME) as writer:
             entries = self.entries
             journal.check(entries, protocol, digests)
-            work = list(plan.batches(list(self.capped), self.designs, entries.trials))
+            work = list(plan.batches(self.designs, entries.trials))
             if not work:
                 return
             writer.append(
@@ -152,7 +173,7 @@ class Collection:
                         "kind": "run",
                         "protocol": protocol,
                         "timeout": timeout,
-                        "configs": self.configs,
+                        "configs": dict(self._counts),
                         "versions": result.versions(),
                         "command": command,
                         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -180,7 +201,7 @@ class Collection:
 
     def _keep(
         self,
-        outcomes: Iterator[workers.Outcome],
+        outcomes: Iterator[workers.Result],
         missing: int,
         entries: journal.Entries,
         writer: journal.Writer,
@@ -189,20 +210,19 @@ class Collection:
         """Results into the journal as they come."""
         started, fresh = time.monotonic(), 0
         wanted = {
-            plan.key(t.name, c, config)
-            for t in self.tables
-            for c, configs in self.designs.items()
+            plan.key(table, child, config)
+            for (table, child), configs in self.designs.items()
             for config in configs
         }
         failed = sum(
-            trial.state == State.FAILED for k, trial in entries.trials.items() if k in wanted
+            found.trial.state == State.FAILED for k, found in entries.trials.items() if k in wanted
         )
         total = len(wanted)
         for batch, trials in outcomes:
             elapsed = time.monotonic() - started
             writer.append(journal.trial_line(batch.table, batch.child, t, elapsed) for t in trials)
             fresh += len(trials)
-            failed += sum(trial.state == State.FAILED for trial in trials)
+            failed += sum(found.trial.state == State.FAILED for found in trials)
             done = total - missing + fresh
             report(Progress(total=total, done=done, failed=failed, fresh=fresh, seconds=elapsed))
 
@@ -222,7 +242,7 @@ class Collection:
             )
         provenance = {
             "protocol": asdict(self.protocol),
-            "configs": self.configs,
+            "configs": dict(self._counts),
             "children": list(self.children),
             "seconds": round(entries.seconds, 1),
             "runs": entries.runs,

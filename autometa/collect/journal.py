@@ -19,12 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from autometa.children.evaluation import Outcome
 from autometa.collect.plan import Key, key
 from autometa.errors import InputError, StoreError
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.task import CompletedTrial, State
 
 NAME = "journal.jsonl"
+MOST_ERROR = 200  # characters of a failure's reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Entries:
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
-    trials: dict[Key, CompletedTrial] = field(default_factory=dict)
+    trials: dict[Key, Outcome] = field(default_factory=dict)
     torn: bool = False
 
     @property
@@ -89,8 +91,8 @@ def _take(line: dict[str, Any], entries: Entries) -> None:
         raise ValueError(f"kind {kind!r} is unknown")
 
 
-def _trial(line: Mapping[str, Any]) -> CompletedTrial:
-    return CompletedTrial(
+def _trial(line: Mapping[str, Any]) -> Outcome:
+    trial = CompletedTrial(
         config=line["config"],
         value=line["value"],
         state=State[line["state"]],
@@ -99,10 +101,22 @@ def _trial(line: Mapping[str, Any]) -> CompletedTrial:
         fidelity=line["fidelity"],
         curve=tuple(_number(v) for v in line["curve"]),
     )
+    return Outcome(
+        trial=trial,
+        error=str(line.get("error", "")),
+        metrics={str(n): _numbers(folds) for n, folds in line.get("metrics", {}).items()},
+        fit_seconds=_number(line.get("fit")),
+        predict_seconds=_number(line.get("predict")),
+        after={
+            int(steps): {str(n): _number(v) for n, v in found.items()}
+            for steps, found in line.get("after", {}).items()
+        },
+    )
 
 
-def trial_line(table: str, child: str, trial: CompletedTrial, at: float) -> dict[str, Any]:
+def trial_line(table: str, child: str, outcome: Outcome, at: float) -> dict[str, Any]:
     """A result as plain data; `at` is the time since the run's start, in seconds."""
+    trial = outcome.trial
     return {
         "kind": "trial",
         "table": table,
@@ -114,6 +128,14 @@ def trial_line(table: str, child: str, trial: CompletedTrial, at: float) -> dict
         "seconds": _plain(trial.seconds),
         "fidelity": trial.fidelity,
         "curve": [_plain(v) for v in trial.curve],
+        "metrics": {n: [_short(v) for v in folds] for n, folds in outcome.metrics.items()},
+        "after": {
+            str(steps): {n: _short(v) for n, v in found.items()}
+            for steps, found in outcome.after.items()
+        },
+        "fit": _short(outcome.fit_seconds),
+        "predict": _short(outcome.predict_seconds),
+        **({"error": outcome.error[:MOST_ERROR]} if outcome.error else {}),
         "at": round(at, 3),
     }
 
@@ -225,6 +247,15 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def _plain(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _short(value: float) -> float | None:
+    """To six digits, which no number of folds knows better."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _numbers(values: Iterable[float | None]) -> tuple[float, ...]:
+    return tuple(map(_number, values))
 
 
 def _number(value: float | None) -> float:

@@ -8,14 +8,14 @@ of every config of the first tasks, so it is a smaller portfolio and not a lopsi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from autometa.errors import InputError
-from autometa.space import Config, SearchSpace
+from autometa.space import Config, SearchSpace, Value
 
 BLOCK = 8  # configs of one task and child in a row; the first block has the defaults on top
 
@@ -69,8 +69,10 @@ def key(table: str, child: str, config: Config) -> Key:
     return table, child, json.dumps(rounded, sort_keys=True)
 
 
-def design(space: SearchSpace, n: int, seed: int) -> list[Config]:
-    """The space's defaults, then n distinct configs of a scrambled Sobol sequence.
+def design(
+    space: SearchSpace, n: int, seed: int, tuned: Mapping[str, Value] | None = None
+) -> list[Config]:
+    """The space's defaults, a good config if one is given, then n of a scrambled Sobol sequence.
 
     The first configs of a longer design are the shorter design, so a collection can be extended.
     A space with fewer than n distinct configs gives fewer.
@@ -87,6 +89,8 @@ def design(space: SearchSpace, n: int, seed: int) -> list[Config]:
     chosen = {json.dumps(dict(space.defaults), sort_keys=True): dict(space.defaults)}
     if not space.defaults:
         chosen.clear()
+    if tuned:
+        chosen[json.dumps(dict(tuned), sort_keys=True)] = dict(tuned)
     wanted = n + len(chosen)
     sequence = qmc.Sobol(len(space.names), scramble=True, seed=np.random.default_rng(seed))
     drawn, size = 0, 64  # powers of two keep the sequence balanced
@@ -99,21 +103,19 @@ def design(space: SearchSpace, n: int, seed: int) -> list[Config]:
 
 
 def batches(
-    tables: Sequence[str], designs: dict[str, list[Config]], done: Iterable[Key] = ()
+    designs: Mapping[tuple[str, str], Sequence[Config]], done: Iterable[Key] = ()
 ) -> Iterator[Batch]:
     """Everything not done yet: block after block, each over all tables and children.
 
     Args:
-        tables: Table names, in the order they are served.
-        designs: Child name -> its design.
+        designs: (table, child) -> its design, in the order in which they are served.
         done: Evaluations that need not be repeated.
     """
     known = set(done)
     longest = max(map(len, designs.values()), default=0)
     starts = [0, *range(BLOCK + 1, longest, BLOCK)]
     for start, stop in zip(starts, [*starts[1:], longest], strict=True):
-        for table in tables:
-            for child, configs in designs.items():
-                missing = [c for c in configs[start:stop] if key(table, child, c) not in known]
-                if missing:
-                    yield Batch(table, child, tuple(missing))
+        for (table, child), configs in designs.items():
+            missing = [c for c in configs[start:stop] if key(table, child, c) not in known]
+            if missing:
+                yield Batch(table, child, tuple(missing))

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from autometa.space import Config
     from autometa.tables import Table
 
-PACKAGES = ("scikit-learn", "torch", "numpy", "scipy", "pandas")
+PACKAGES = (
+    *("scikit-learn", "torch", "numpy", "scipy", "pandas"),
+    *("lightgbm", "xgboost", "xgboost-cpu", "catboost"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -34,35 +37,36 @@ def versions() -> dict[str, str]:
 
 
 def histories(
-    entries: Entries, tables: Sequence[Table], designs: Mapping[str, Sequence[Config]]
+    entries: Entries,
+    tables: Sequence[Table],
+    designs: Mapping[tuple[str, str], Sequence[Config]],
 ) -> list[TaskHistory]:
     """One history per child and table that has a result, its trials in the design's order.
 
     Args:
         entries: What the journal holds.
         tables: As they were given, not subsampled: meta-features describe the whole table.
-        designs: Child name -> its configs.
+        designs: (table, child) -> its configs.
     """
-    known = [(table, compute(table), _info(table)) for table in tables]
+    known = {t.name: (t, compute(t), _info(t)) for t in tables}
     result = []
-    for child, configs in designs.items():
-        space = children.get(child).space
-        for table, features, info in known:
-            found = (entries.trials.get(key(table.name, child, config)) for config in configs)
-            trials = [trial for trial in found if trial is not None]
-            if not trials:
-                continue
-            assert table.kind is not None
-            task = Task(
-                name=table.name,
-                space=space,
-                direction="maximize",
-                metric=children.metric(table.kind),
-                family=table.family,
-                meta_features=features,
-                info=info,
-            )
-            result.append(TaskHistory.of(task, trials))
+    for (name, child), configs in sorted(designs.items(), key=lambda item: item[0][1]):
+        table, features, info = known[name]
+        found = (entries.trials.get(key(name, child, config)) for config in configs)
+        trials = [outcome.trial for outcome in found if outcome is not None]
+        if not trials:
+            continue
+        assert table.kind is not None
+        task = Task(
+            name=name,
+            space=children.get(child, table.kind).space,
+            direction="maximize",
+            metric=children.metric(table.kind),
+            family=table.family,
+            meta_features=features,
+            info=info,
+        )
+        result.append(TaskHistory.of(task, trials))
     return result
 
 

@@ -9,6 +9,7 @@ same code runs on a cluster.
 from __future__ import annotations
 
 import atexit
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,10 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autometa import children
+from autometa.children.evaluation import Outcome, failed
 from autometa.children.isolated import Evaluator
 from autometa.collect.plan import Batch, Protocol
 from autometa.errors import InputError, MissingExtraError
-from autometa.task import CompletedTrial, State
 
 if TYPE_CHECKING:
     from autometa.tables import Table
@@ -31,13 +32,15 @@ MEMORY = 2 * 2**30  # bytes that one evaluation may add to its process
 LOOPBACK = "127.0.0.1"
 QUEUE = 3  # batches a worker has in hand or waiting: hides the transport, keeps the order
 
-Outcome: TypeAlias = tuple[Batch, list[CompletedTrial]]
-Run: TypeAlias = Callable[[Iterable[Batch]], Iterator[Outcome]]
+HANG = 20.0  # times the limit of processor time: a child that sleeps is given up by the clock
+
+Result: TypeAlias = tuple[Batch, list[Outcome]]
+Run: TypeAlias = Callable[[Iterable[Batch]], Iterator[Result]]
 
 
 def evaluate(
     batch: Batch, table: Table, protocol: Protocol, timeout: float | None, source: str
-) -> list[CompletedTrial]:
+) -> list[Outcome]:
     """Results of the first configs of a batch: as many as fit into PATIENCE, at least one.
 
     `source` is what the batch's child is made of in this process, see `Child.source`.
@@ -46,16 +49,22 @@ def evaluate(
     if child.name != batch.child:
         raise InputError(f"{source!r} is {child.name!r} by now", allowed=f"{batch.child!r}")
     started = time.monotonic()
-    trials: list[CompletedTrial] = []
+    found: list[Outcome] = []
     for config in batch.configs:
-        trials.append(
-            evaluator.evaluate(
-                child, config, table, folds=protocol.folds, seed=protocol.seed, timeout=timeout
+        found.append(
+            evaluator.run(
+                child,
+                config,
+                table,
+                folds=protocol.folds,
+                seed=protocol.seed,
+                timeout=None if timeout is None else HANG * timeout,
+                processor=timeout,
             )
         )
         if time.monotonic() - started > PATIENCE:
             break
-    return trials
+    return found
 
 
 def _source(batch: Batch) -> str:
@@ -73,7 +82,7 @@ def _evaluator() -> Evaluator:
 def serial(tables: Mapping[str, Table], protocol: Protocol, timeout: float | None) -> Run:
     """Evaluation in this process, one after another."""
 
-    def run(work: Iterable[Batch]) -> Iterator[Outcome]:
+    def run(work: Iterable[Batch]) -> Iterator[Result]:
         for batch in work:
             left = batch
             while left.configs:
@@ -98,7 +107,7 @@ def on_dask(
     Args:
         tables: Table name -> table, rows already capped.
         protocol: How to evaluate.
-        timeout: Seconds for one evaluation.
+        timeout: Seconds of processor time for one evaluation.
         workers: Processes of the local cluster, one thread each.
         scheduler: Address of a running scheduler, "tcp://host:port". Dask without TLS trusts
             whoever reaches the port: keep it inside a network that you trust.
@@ -156,7 +165,7 @@ def _stream(
     tables: Mapping[str, Table],
     protocol: Protocol,
     timeout: float | None,
-) -> Iterator[Outcome]:
+) -> Iterator[Result]:
     """Keep every worker's queue short and filled; unfinished batches go first again."""
     dask = distributed()
     waiting, source = deque[Batch](), iter(work)
@@ -199,7 +208,7 @@ def _stream(
         elif len(batch.configs) > 1:  # it took its workers with it: find out which config did
             waiting.extend(Batch(batch.table, batch.child, (c,)) for c in batch.configs)
         else:
-            yield batch, [CompletedTrial(config=batch.configs[0], value=None, state=State.FAILED)]
+            yield batch, [failed(batch.configs[0], math.nan, "it ended its worker")]
         fill()
 
 

@@ -45,15 +45,19 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
     from sklearn.preprocessing import FunctionTransformer
     from sklearn.svm import SVC, SVR
 
+    from autometa.children.families._calibrated import Calibrated
     from autometa.children.preparation import with_standard_target
 
-    options = {k: v for k, v in config.items() if k != "class_weight"}
+    options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
     options |= {"max_iter": MAX_ITERATIONS, "cache_size": CACHE_MB}
     if schema.kind == "regression":
         model = with_standard_target(SVR(**options), schema)
     else:
         weight = None if config["class_weight"] == "none" else "balanced"
-        model = SVC(**options, class_weight=weight, random_state=seed)
+        machine = SVC(**options, class_weight=weight, random_state=seed)
+        if "gamma" in config:
+            machine = make_pipeline(FunctionTransformer(by_root_of_width), machine)
+        return Calibrated(machine, seed=seed)
     if "gamma" not in config:
         return model
     return make_pipeline(FunctionTransformer(by_root_of_width), model)
@@ -65,4 +69,11 @@ def by_root_of_width(X: Floats) -> Floats:
     return shrunk
 
 
-CHILD = Child(name=NAME, space=SPACE, preparation="scaled", model=_model, needs=("sklearn.svm",))
+CHILD = Child(
+    name=NAME,
+    space=SPACE,
+    tuned={"kernel": "rbf", "C": 10.0, "gamma": 0.5, "tol": 1e-3, "class_weight": "none"},
+    preparation="scaled",
+    model=_model,
+    needs=("sklearn.svm",),
+)

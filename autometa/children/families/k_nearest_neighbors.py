@@ -64,6 +64,13 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
 CHILD = Child(
     name=NAME,
     space=SPACE,
+    tuned={
+        "n_neighbors": 12,
+        "weights": "distance",
+        "metric": "manhattan",
+        "scaling": "quantile",
+        "pca": "none",
+    },
     preparation="scaled",
     model=_model,
     needs=("sklearn.decomposition", "sklearn.neighbors"),

@@ -45,7 +45,7 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
     from autometa.children.preparation import with_standard_target
 
     regression = schema.kind == "regression"
-    weight = None if config["class_weight"] == "none" else "balanced"
+    weight = "balanced" if config.get("class_weight") == "balanced" else None
     if config["solver"] == "lbfgs":
         C = config["C"]
         assert isinstance(C, float)
@@ -66,5 +66,10 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
 
 
 CHILD = Child(
-    name=NAME, space=SPACE, preparation="scaled", model=_model, needs=("sklearn.linear_model",)
+    name=NAME,
+    space=SPACE,
+    tuned={"solver": "lbfgs", "C": 0.1, "class_weight": "none"},
+    preparation="scaled",
+    model=_model,
+    needs=("sklearn.linear_model",),
 )
