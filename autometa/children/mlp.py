@@ -67,7 +67,7 @@ TUNED: Config = {
     "width": 128,
     "dropout": 0.2,
     "weight_decay": 1e-2,
-    "waves": 2,
+    "waves": 1,
     "optimizer": "adam",
     "class_weight": "none",
 }
@@ -117,13 +117,12 @@ def train_folds(
             raise OutOfTimeError
         return not finite
 
+    rows = [waved(f.X, waves, seed) for f in folds]
+    targets = [f.y for f in folds]
+    if schema.kind == "regression":
+        targets = [(y - c) / s for y, c, s in zip(targets, centre, scale, strict=True)]
     train(
-        [
-            (waved(f.X, waves, seed), (f.y - c) / s)
-            for f, c, s in zip(folds, centre, scale, strict=True)
-        ]
-        if schema.kind == "regression"
-        else [(waved(f.X, waves, seed), f.y) for f in folds],
+        list(zip(rows, targets, strict=True)),
         [waved(f.X_test, waves, seed) for f in folds],
         config,
         classes=schema.classes,

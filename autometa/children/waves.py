@@ -23,7 +23,5 @@ def waved(X: Floats, waves: int, seed: int) -> Floats:
         return X
     rng = np.random.default_rng(seed)
     frequencies = rng.normal(scale=SPREAD, size=(waves, X.shape[1]))
-    angles = 2 * np.pi * X[:, None, :] * frequencies
-    return np.concatenate(
-        [X, *np.moveaxis(np.sin(angles), 1, 0), *np.moveaxis(np.cos(angles), 1, 0)], axis=1
-    )
+    angles = [2 * np.pi * X * row for row in frequencies]
+    return np.concatenate([X, *map(np.sin, angles), *map(np.cos, angles)], axis=1)
