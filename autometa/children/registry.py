@@ -146,7 +146,8 @@ def _brought() -> dict[str, EntryPoint]:
 def _elsewhere(name: str) -> Child:
     module, _, attribute = name.partition(":")
     try:
-        return _checked(getattr(import_module(module), attribute), name)
+        child = _checked(getattr(import_module(module), attribute), name)
+        return _registered.setdefault(child.name, child)  # known by its own name from here on
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"family {name!r}: {error}", allowed="MODULE:ATTRIBUTE of a Child that can be imported"

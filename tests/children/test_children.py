@@ -5,16 +5,14 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.metrics import balanced_accuracy_score, r2_score
 
 from autometa import children
-from autometa.children.folds import assign, prepared, score
+from autometa.children.folds import assign, prepared
 from autometa.errors import InputError, SpaceError
 from autometa.tables import Table, load_table
 from autometa.task import State
@@ -36,6 +34,7 @@ def _mixed(kind: str, rows: int = 120) -> Table:
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_defaults_learn_a_mixed_table_and_seeds_repeat(name: str, kind: str) -> None:
     child, table = children.get(name), _mixed(kind)
+    child = child.on(table.kind)
     config = {**child.space.defaults}
     if name == "mlp":
         config["learning_rate"] = 0.03
@@ -55,7 +54,8 @@ def test_defaults_learn_a_mixed_table_and_seeds_repeat(name: str, kind: str) -> 
 @pytest.mark.parametrize("name", children.names())
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_random_configs_end_as_records(name: str, kind: str) -> None:
-    child, table = children.get(name), _mixed(kind, rows=60)
+    table = _mixed(kind, rows=60)
+    child = children.get(name, table.kind)
     rng = np.random.default_rng(1)
     for config in child.space.from_raw(child.space.sample_raw(6, rng)):
         outcome = children.run(child, config, table, folds=2, seed=0)
@@ -69,7 +69,8 @@ def test_random_configs_end_as_records(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", children.names())
 @pytest.mark.parametrize("kind", ["classification", "regression"])
 def test_built_pipelines_fit_predict_and_clone(name: str, kind: str) -> None:
-    child, table = children.get(name), _mixed(kind)
+    table = _mixed(kind)
+    child = children.get(name, table.kind)
     model = clone(child.build(child.space.defaults, table.schema, seed=0))
     predicted = model.fit(table.X, table.y).predict(table.X)
     assert set(predicted) <= {"yes", "no"} if kind == "classification" else predicted.std() > 0
@@ -79,14 +80,18 @@ def test_built_pipelines_fit_predict_and_clone(name: str, kind: str) -> None:
         assert len(model.predict(unseen)) == len(table)
 
 
+_OWNERS = ("autometa.", "sklearn.", "numpy.", "lightgbm.", "xgboost.", "catboost.", "collections.")
+
+
 @pytest.mark.parametrize("name", children.names())
 def test_fitted_pipelines_survive_a_file_without_pickle(name: str, tmp_path: Path) -> None:
     io = pytest.importorskip("skops.io", reason="needs the extra autometa[models]")
-    child, table = children.get(name), _mixed("regression", rows=40)
+    table = _mixed("regression", rows=40)
+    child = children.get(name, table.kind)
     model = child.build(child.space.defaults, table.schema, seed=0).fit(table.X, table.y)
     io.dump(model, tmp_path / "model.skops")
     foreign = io.get_untrusted_types(file=tmp_path / "model.skops")
-    assert all(t.startswith(("autometa.", "sklearn.", "numpy.")) for t in foreign), foreign
+    assert all(t.startswith(_OWNERS) for t in foreign), foreign
     again = io.load(tmp_path / "model.skops", trusted=foreign)
     assert again.predict(table.X) == pytest.approx(model.predict(table.X))
 
@@ -96,7 +101,7 @@ def test_spaces_say_what_the_child_is(name: str) -> None:
     space = children.get(name).space
     assert space.name == name
     assert space.defaults
-    assert 5 <= len(space.names) <= 10
+    assert 5 <= len(space.names) <= 11
 
 
 def test_inner_learning_rates() -> None:
@@ -107,13 +112,13 @@ def test_inner_learning_rates() -> None:
 
 
 def test_unknown_children_and_bad_configs_are_user_errors() -> None:
-    with pytest.raises(InputError, match="allowed: hist_gradient_boosting"):
-        children.get("catboost")
+    with pytest.raises(InputError, match="allowed: lightgbm"):
+        children.get("gaussian_process")
     child = children.get("svm")
     with pytest.raises(SpaceError):
         children.evaluate(child, {"kernel": "rbf"}, _mixed("regression"), folds=2, seed=0)
     with pytest.raises(InputError, match="folds"):
-        children.evaluate(child, child.space.defaults, _mixed("regression", 5), folds=9, seed=0)
+        children.evaluate(child, child.space.defaults, _mixed("classification", 6), folds=9, seed=0)
 
 
 def test_time_out_is_a_failed_trial() -> None:
@@ -137,6 +142,7 @@ def test_a_diverging_perceptron_fails() -> None:
         "learning_rate": 1.0,
         "depth": 3,
     }
+    config.pop("class_weight")
     outcome = children.run(child, config, load_table("sklearn:diabetes"), folds=3, seed=0)
     assert outcome.trial.state is State.FAILED
     assert "nan" in outcome.error
@@ -147,7 +153,7 @@ def test_a_perceptron_has_a_learning_curve_that_ends_in_its_value() -> None:
     trial = children.evaluate(
         child, child.space.defaults, load_table("sklearn:wine"), folds=3, seed=0
     )
-    assert len(trial.curve) == 20
+    assert len(trial.curve) == child.space.defaults["epochs"]
     assert trial.curve[-1] == pytest.approx(trial.value)
     assert trial.curve[-1] > trial.curve[0]
 
@@ -180,19 +186,6 @@ def test_preparation_sees_training_rows_only() -> None:
     for fold in prepared(table, 3, 0, "scaled"):
         assert fold.X.mean(axis=0) == pytest.approx(np.zeros(10), abs=1e-9)
         assert np.abs(fold.X_test.mean(axis=0)).max() > 1e-3
-
-
-@pytest.mark.parametrize("kind", ["classification", "regression"])
-def test_scores_equal_those_of_scikit_learn(kind: Any) -> None:
-    rng = np.random.default_rng(0)
-    if kind == "classification":
-        truth = rng.choice([0, 1, 4], 50)
-        guess = np.where(rng.random(50) < 0.6, truth, 1)
-        assert score(kind, truth, guess) == pytest.approx(balanced_accuracy_score(truth, guess))
-    else:
-        truth, guess = rng.normal(size=50), rng.normal(size=50)
-        assert score(kind, truth, guess) == pytest.approx(r2_score(truth, guess))
-    assert math.isnan(score(kind, truth, np.full(50, np.nan)))
 
 
 def test_torch_is_imported_for_the_perceptron_only() -> None:
