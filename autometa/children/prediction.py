@@ -56,8 +56,21 @@ class Prediction:
         if schema.kind == "regression":
             values = np.asarray(model.predict(X, **options), dtype=np.float64)
             return cls(values.reshape(len(X)))
+        if not hasattr(model, "predict_proba"):
+            return cls._certain(np.asarray(model.predict(X, **options)), len(X), schema)
         found = np.asarray(model.predict_proba(X, **options), dtype=np.float64)
         prediction = cls.of_classes(found, model.classes_, schema)
         if getattr(model, "own_labels", False):
             return cls(np.asarray(model.predict(X), dtype=np.int64), prediction.shares)
         return prediction
+
+    @classmethod
+    def _certain(cls, said: NDArray[Any], rows: int, schema: Schema) -> Prediction:
+        """Of a model that says labels only: each is taken as certain."""
+        labels = said.astype(np.float64).reshape(rows)
+        shares = np.full((rows, schema.classes), np.nan)
+        known = np.isfinite(labels)
+        if not known.all():
+            return cls(labels, shares)
+        shares[:] = np.eye(schema.classes)[labels.astype(np.int64)]
+        return cls(labels.astype(np.int64), shares)

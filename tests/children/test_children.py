@@ -80,7 +80,16 @@ def test_built_pipelines_fit_predict_and_clone(name: str, kind: str) -> None:
         assert len(model.predict(unseen)) == len(table)
 
 
-_OWNERS = ("autometa.", "sklearn.", "numpy.", "lightgbm.", "xgboost.", "catboost.", "collections.")
+_OWNERS = (
+    "autometa.",
+    "sklearn.",
+    "numpy.",
+    "lightgbm.",
+    "xgboost.",
+    "catboost.",
+    "collections.",
+    "functools.",
+)
 
 
 @pytest.mark.parametrize("name", children.names())

@@ -1,4 +1,4 @@
-"""What every family owes: its parameters reach its models, categories and missing cells are used."""
+"""What every family owes: its parameters reach its models, its categories are used."""
 
 from __future__ import annotations
 
