@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import pandas as pd
 import pytest
 
 from autometa import children
+from autometa.children.evaluation import failed
 from autometa.collect import Collection, Progress, Protocol, journal, load_tables, plan, workers
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio
@@ -34,18 +36,31 @@ class FakeEvaluator:
         self.asked: list[plan.Key] = []
         self.stop_after: int | None = None
 
-    def evaluate(
-        self, child: Any, config: Any, table: Table, *, folds: int, seed: int, timeout: float | None
-    ) -> CompletedTrial:
+    def run(
+        self,
+        child: Any,
+        config: Any,
+        table: Table,
+        *,
+        folds: int,
+        seed: int,
+        timeout: float | None,
+        processor: float | None,
+    ) -> children.Outcome:
         if self.stop_after is not None and len(self.asked) >= self.stop_after:
             raise KeyboardInterrupt
         place = plan.key(table.name, child.name, config)
         self.asked.append(place)
         value = float(np.random.default_rng([*json.dumps(place).encode(), seed, folds]).random())
         if value < 0.1:
-            return CompletedTrial(config=config, value=None, state=State.FAILED, seconds=0.1)
-        return CompletedTrial(
+            return failed(config, 0.1, "by chance")
+        trial = CompletedTrial(
             config=config, value=value, fold_scores=(value,) * folds, seconds=0.1, curve=(0.0,)
+        )
+        metrics = {"balanced_accuracy": (value,) * folds, "average_precision": (math.nan,) * folds}
+        after = {20: {"balanced_accuracy": value / 2}}
+        return children.Outcome(
+            trial=trial, metrics=metrics, fit_seconds=0.05, predict_seconds=0.02, after=after
         )
 
 
@@ -118,13 +133,13 @@ def test_design_of_a_small_space_stops_at_what_there_is() -> None:
 
 
 def test_batches_serve_every_table_and_child_before_the_next_block() -> None:
-    designs: dict[str, Any] = {c: [{"x": i} for i in range(20)] for c in ("u", "v")}
-    found = list(plan.batches(["a", "b"], designs))
+    configs: list[Any] = [{"x": i} for i in range(20)]
+    found = list(plan.batches({(t, c): configs for t in "ab" for c in "uv"}))
     assert [(b.table, b.child, len(b.configs)) for b in found] == [
         (t, c, n) for n in (9, 8, 3) for t in "ab" for c in "uv"
     ]
     done = [plan.key("a", "u", {"x": i}) for i in range(10)]
-    left = list(plan.batches(["a"], {"u": designs["u"]}, done))
+    left = list(plan.batches({("a", "u"): configs}, done))
     assert [c["x"] for b in left for c in b.configs] == list(range(10, 20))
 
 
@@ -163,7 +178,7 @@ def test_collection_becomes_a_portfolio_that_can_be_saved_beside_its_journal(
     failed = sum(int((h.states == State.FAILED).sum()) for h in loaded.histories)
     assert failed > 0
     last = seen[-1]
-    assert (last.total, last.done, last.failed, last.left) == (84, 84, failed, 0.0)
+    assert (last.total, last.done, last.failed, last.left) == (88, 88, failed, 0.0)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
 
 
@@ -176,7 +191,7 @@ def test_rerun_asks_for_nothing_and_a_longer_one_for_the_rest_only(
     assert fake.asked == before
     longer = collection(tmp_path, configs=24, tables=(tiny("a"), tiny("b", seed=1), tiny("c")))
     longer.run(processes=1)
-    assert len(fake.asked) == len(set(fake.asked)) == 3 * 2 * 25
+    assert len(fake.asked) == len(set(fake.asked)) == 3 * 2 * 26
     assert [len(h) for h in longer.portfolio().histories] == [25] * 6
 
 
@@ -206,7 +221,7 @@ def test_torn_last_line_is_skipped_cut_off_and_done_again(
     path.write_bytes(path.read_bytes()[:-25])
     torn = mine.entries
     assert torn.torn
-    assert len(torn.trials) == 83
+    assert len(torn.trials) == 87
     fake.asked.clear()
     mine.run(processes=1)
     assert len(fake.asked) == 1
@@ -221,7 +236,7 @@ def test_any_cut_of_a_journal_can_be_read(tmp_path: Path, fake: FakeEvaluator, c
     mine.run(processes=1)
     path = tmp_path / journal.NAME
     path.write_bytes(path.read_bytes()[: -1 - cut])
-    assert len(mine.entries.trials) >= 84 - 1 - cut // 100
+    assert len(mine.entries.trials) > 88 - 2 - cut // 100
 
 
 def test_damage_elsewhere_is_named(tmp_path: Path, fake: FakeEvaluator) -> None:
@@ -384,7 +399,7 @@ def test_without_dask_it_runs_in_this_process(
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     collection(tmp_path).run(processes=4)
-    assert len(fake.asked) == 84
+    assert len(fake.asked) == 88
     with pytest.raises(ImportError, match=r"autometa\[distributed\]"):
         collection(tmp_path, configs=21).run(scheduler="tcp://127.0.0.1:1")
 
@@ -449,7 +464,7 @@ def test_config_that_kills_its_workers_is_found_and_recorded(
     configs = plan.design(children.get("linear").space, 8, 0)
     work = [plan.Batch("a", "linear", tuple(configs))]
     outcomes = stream(monkeypatch, FakeClient(configs[4]), work)
-    states = {json.dumps(t.config): t.state for _, trials in outcomes for t in trials}
+    states = {json.dumps(t.trial.config): t.trial.state for _, found in outcomes for t in found}
     assert len(states) == 9
     assert states[json.dumps(configs[4])] == State.FAILED
     assert len(fake.asked) == 8
@@ -471,7 +486,7 @@ def test_long_batches_hand_over_what_they_have(
     seen: list[Progress] = []
     mine = collection(tmp_path)
     mine.run(processes=1, report=seen.append)
-    assert len(seen) == 84
+    assert len(seen) == 88
     assert [len(h) for h in mine.portfolio().histories] == [21] * 4
 
 

@@ -95,8 +95,8 @@ def run(
         SpaceError, InputError: as `evaluate`.
     """
     child = child.on(table.kind)
-    checked = child.space.check(config)
     child.refuse(table)
+    checked = child.space.check(config)
     prepare_to_run(child)
     parts = prepared(table, folds, seed, child.preparation)
     begun, start = time.process_time(), time.perf_counter()

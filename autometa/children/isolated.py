@@ -140,8 +140,8 @@ class Evaluator:
             SpaceError, InputError: as `evaluate`.
         """
         child = child.on(table.kind)
-        checked = child.space.check(config)
         child.refuse(table)
+        checked = child.space.check(config)
         assign(table, folds, seed)
         self.prepare(table, child)
         request = {

@@ -49,8 +49,9 @@ def histories(
         designs: (table, child) -> its configs.
     """
     known = {t.name: (t, compute(t), _info(t)) for t in tables}
+    order = list(dict.fromkeys(child for _, child in designs))
     result = []
-    for (name, child), configs in sorted(designs.items(), key=lambda item: item[0][1]):
+    for (name, child), configs in sorted(designs.items(), key=lambda item: order.index(item[0][1])):
         table, features, info = known[name]
         found = (entries.trials.get(key(name, child, config)) for config in configs)
         trials = [outcome.trial for outcome in found if outcome is not None]

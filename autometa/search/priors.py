@@ -77,16 +77,30 @@ def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict
 def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
     from autometa.tables import relatives
 
-    usable = known.select(child.space)
-    if len(known.select(child.name)) and not len(usable):
-        raise PortfolioError(
-            f"the portfolio's space of {child.name!r} differs from that of this autometa",
-            allowed="a portfolio of the child's present space",
-            do="Collect it again with `autometa collect`, or use --portfolio none",
-        )
+    usable = _of_kind(known.select(child.space), table)
+    usable = usable.merge(_older(_of_kind(known.select(child.name), table), child))
     usable = usable.merge(_adapted(known, child, alone=alone))
     related = relatives(table, usable.tasks)
     return Priors(usable.without(related), tuple(task.name for task in related))
+
+
+def _of_kind(known: Portfolio, table: Table) -> Portfolio:
+    """Tasks of the table's kind of problem: a regression says little of a classification."""
+    return Portfolio(
+        (h for h in known.histories if h.task.info.get("kind", table.kind) == table.kind),
+        provenance=known.provenance,
+        licence=known.licence,
+    )
+
+
+def _older(known: Portfolio, child: Child) -> Portfolio:
+    """Tasks of the child in a space that it had before, in its present one."""
+    others = Portfolio(
+        (h for h in known.histories if h.task.space != child.space),
+        provenance=known.provenance,
+        licence=known.licence,
+    )
+    return others.adapt(child.space, outside="drop")[0] if len(others) else others
 
 
 def _adapted(known: Portfolio, child: Child, *, alone: bool) -> Portfolio:

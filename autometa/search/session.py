@@ -140,7 +140,7 @@ class Session:
             from autometa.meta import MetaLearner
             from autometa.search.prior_model import beginning_of
 
-            space = children.get(name).space
+            space = children.get(name, self.setting.table.kind).space
             # What prior tasks teach does not depend on the search's seed.
             model = self.model or MetaLearner(seed=0).fit(self.priors[name].portfolio, space=space)
             if self.team is not None:

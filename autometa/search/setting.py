@@ -19,6 +19,7 @@ from autometa.tables import Table
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
+    from autometa.children import Child
     from autometa.meta import MetaModel
     from autometa.search.judge import Evaluator
 
@@ -58,6 +59,9 @@ class Setting:
         assert self.table.kind is not None
         return children.metric(self.table.kind)
 
+    def _child(self, name: str) -> Child:
+        return children.get(name, self.table.kind)
+
     def judge(self, evaluator: Evaluator) -> Judge:
         """The judge of all trials."""
         return Judge(evaluator, self.table, self.folds, self.seed, self.trial_timeout)
@@ -67,7 +71,7 @@ class Setting:
         whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
         study = open_study(self.storage, whole, self._signature(child))
         study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
-        menu = Menu((children.get(child),))
+        menu = Menu((self._child(child),))
         search = Search(study, menu, judge, expectation(model, self.features))
         return search if worker is None else replace(search, worker=worker)
 
@@ -80,7 +84,7 @@ class Setting:
             index: Number of the worker, which must not suggest what the others do.
         """
         study = open_study(self.storage, f"{self.study_name}-cold", self._signature(COLD))
-        search = Search(study, Menu(tuple(map(children.get, self.children))), judge)
+        search = Search(study, Menu(tuple(map(self._child, self.children))), judge)
         # A sampler that is continued must not repeat its first suggestions.
         seed = self.seed + len(search.finished())
         if index:

@@ -40,7 +40,7 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
     for name in dict.fromkeys(trial.child for trial in trials):
         task = Task(
             name=table.name,
-            space=children.get(name).space,
+            space=children.get(name, table.kind).space,
             direction=result.direction,
             metric=result.metric,
             family=table.family,

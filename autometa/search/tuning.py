@@ -142,7 +142,9 @@ def tune_table(
     """
     started = time.perf_counter() if started is None else started
     _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
-    chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
+    chosen = tuple(
+        children.get(name, table.kind) for name in (children.names() if child == AUTO else (child,))
+    )
     for each in chosen:
         each.refuse(table)
     asked = AUTO if child == AUTO else chosen[0].name

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autometa.bench.reliability import BIN_NAMES, bins
-from autometa.children.folds import score
+from autometa.children import Prediction
+from autometa.children.metrics import scores
 from autometa.encoding import Floats
 
 
@@ -26,21 +27,15 @@ def class_measures(truth: NDArray[Any], chances: Floats) -> dict[str, float | li
         The Brier score is the mean over rows of the squared error of the event's chance (two
         classes), or of the sum of the classes' squared errors (more): 0 is best.
     """
-    from sklearn.metrics import roc_auc_score
-
-    chances = np.nan_to_num(np.asarray(chances, dtype=np.float64))
-    happened = np.eye(chances.shape[1])[truth]
-    two = chances.shape[1] == 2
-    event, chance = (happened[:, 1:], chances[:, 1:]) if two else (happened, chances)
-    areas = [
-        float(roc_auc_score(event[:, c], chance[:, c]))
-        for c in range(event.shape[1])
-        if 0 < event[:, c].sum() < len(event)
-    ]
+    shares = np.nan_to_num(np.asarray(chances, dtype=np.float64))
+    found = scores(truth, Prediction.of_shares(shares), "classification")
+    happened = np.eye(shares.shape[1])[truth]
+    two = shares.shape[1] == 2
+    event, chance = (happened[:, 1:], shares[:, 1:]) if two else (happened, shares)
     return {
-        "balanced_accuracy": score("classification", truth, chances.argmax(axis=1)),
-        **({"auc": float(np.mean(areas))} if areas else {}),
-        "brier": float(((chance - event) ** 2).sum(axis=1).mean()),
+        "balanced_accuracy": found["balanced_accuracy"],
+        **({"auc": found["roc_auc"]} if np.isfinite(found["roc_auc"]) else {}),
+        "brier": found["brier"],
         **dict(zip(BIN_NAMES, bins(event.ravel(), chance.ravel()), strict=True)),
     }
 
@@ -49,4 +44,5 @@ def value_measures(truth: Floats, predicted: Floats) -> dict[str, float | list[f
     """R^2, and the mean absolute error as a share of the target's mean absolute deviation."""
     spread = np.abs(truth - np.median(truth)).mean()
     wrong = np.abs(truth - np.asarray(predicted).reshape(len(truth))).mean()
-    return {"r2": score("regression", truth, predicted), "relative_mae": float(wrong / spread)}
+    found = scores(truth, Prediction(np.asarray(predicted).reshape(len(truth))), "regression")
+    return {"r2": found["r2"], "relative_mae": float(wrong / spread)}

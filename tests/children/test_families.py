@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from autometa import children
 from autometa.children import families, registry
@@ -46,6 +51,13 @@ def _ends(space: SearchSpace, name: str) -> list[Any]:
     return [d.low, type(d.low)(most)]
 
 
+def _first(distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[0]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return distribution.low
+
+
 def _active(space: SearchSpace, name: str, base: Config) -> Config:
     """The base with all that the parameter's activity asks for."""
     config = dict(base)
@@ -56,7 +68,7 @@ def _active(space: SearchSpace, name: str, base: Config) -> Config:
     for other in wanted:
         d = space.distributions[other]
         if other not in config:
-            config[other] = d.choices[0] if isinstance(d, CategoricalDistribution) else d.low
+            config[other] = _first(d)
     return {k: v for k, v in config.items() if k in wanted}
 
 
@@ -102,7 +114,7 @@ def _trimmed(space: SearchSpace, config: Config) -> Config:
     for other in space.active(full):
         d = space.distributions[other]
         if other not in full:
-            full[other] = d.choices[0] if isinstance(d, CategoricalDistribution) else d.low
+            full[other] = _first(d)
     return {k: v for k, v in full.items() if k in space.active(full)}
 
 

@@ -101,5 +101,5 @@ def test_metrics_are_found_by_the_names_of_scikit_learn() -> None:
         ("roc_auc", "regression"),
         ("kappa", "regression"),
     ):
-        with pytest.raises(InputError, match="allowed: (balanced_accuracy|r2), "):
+        with pytest.raises(InputError, match=r"allowed: (balanced_accuracy|r2), "):
             metric(name, kind)  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ def test_collect_writes_a_portfolio_and_goes_on_where_it_stopped(
     assert run(*options, "--configs", 1) == 0
     shown = capsys.readouterr()
     assert "portfolio in" in shown.out
-    assert "8 of 8 evaluations" in shown.err
+    assert "12 of 12 evaluations" in shown.err
     assert run(*options, "--configs", 2, "--licence", "MIT", "-f", "json") == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)["children"] == [
@@ -83,4 +83,4 @@ def test_ctrl_c_keeps_the_results_and_ends_with_130(
     assert run(*options, "--workers", 1, "--configs", 1) == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     assert run(*options, "--finish-partial", "--configs", 1) == 0
-    assert [len(h) for h in Portfolio.load(tmp_path / "out").histories] == [2]
+    assert [len(h) for h in Portfolio.load(tmp_path / "out").histories] == [3]

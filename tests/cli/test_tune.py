@@ -37,9 +37,9 @@ class Evaluator:
         self.calls += 1
         if self.broken:
             failed = CompletedTrial(config=config, value=None, state=State.FAILED)
-            return Outcome(failed, "out of luck")
+            return Outcome(trial=failed, error="out of luck")
         value = 0.9 - 0.2 * float(abs(child.space.encode(config)[0] - 0.4))
-        return Outcome(CompletedTrial(config=config, value=value, fold_scores=(value, value)))
+        return Outcome(trial=CompletedTrial(config=config, value=value, fold_scores=(value, value)))
 
     def close(self) -> None:
         pass

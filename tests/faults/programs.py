@@ -59,7 +59,7 @@ class Formula:
         from autometa.task import CompletedTrial
 
         time.sleep(self.seconds)
-        return Outcome(CompletedTrial(config=config, value=value_of(config)))
+        return Outcome(trial=CompletedTrial(config=config, value=value_of(config)))
 
     def close(self) -> None:
         pass

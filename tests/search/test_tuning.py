@@ -57,10 +57,12 @@ class FakeEvaluator:
         self.calls.append((child.name, config, folds, seed, timeout))
         if self.fail(call):
             trial = CompletedTrial(config=config, value=None, state=State.FAILED, seconds=0.1)
-            return Outcome(trial, "out of luck")
+            return Outcome(trial=trial, error="out of luck")
         value = score(child, config)
         return Outcome(
-            CompletedTrial(config=config, value=value, fold_scores=(value,) * folds, seconds=0.1)
+            trial=CompletedTrial(
+                config=config, value=value, fold_scores=(value,) * folds, seconds=0.1
+            )
         )
 
     def close(self) -> None:
