@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -46,6 +46,7 @@ class Task:
         family: Relatives share a family: they never stand on both sides of a split. Its own name
             where the task has no relatives.
         meta_features: Data set -> named finite numbers (see `meta_features`); may be empty.
+        metrics: Other metrics by which the trials were scored, and which way each is better.
         info: Free provenance (source, licence, rows, fingerprint, ...), JSON-able.
 
     Raises:
@@ -58,6 +59,7 @@ class Task:
     metric: str = "value"
     family: str = ""
     meta_features: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Direction] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,8 +90,17 @@ class Task:
                 do="Leave unknown meta-features out",
             )
         object.__setattr__(self, "meta_features", features)
+        object.__setattr__(self, "metrics", _checked_metrics(self.metrics, self))
         object.__setattr__(self, "info", dict(self.info))
         object.__setattr__(self, "family", self.family or self.name)
+
+
+def _checked_metrics(metrics: Any, task: Task) -> dict[str, Direction]:
+    if not isinstance(metrics, Mapping) or not all(isinstance(n, str) and n for n in metrics):
+        raise RecordError(
+            f"metrics {metrics!r:.80} of task {task.name!r}", allowed="names -> directions"
+        )
+    return {name: check_direction(d) for name, d in metrics.items() if name != task.metric}
 
 
 def check_direction(direction: object) -> Direction:
@@ -157,6 +168,7 @@ class TaskHistory:
         seconds: Training time, (n,), NaN where unknown.
         fold_scores: (n, k), NaN where a fold has none; k may be 0.
         curves: (n, l), one value a step, NaN after the last; l may be 0.
+        metrics: Other metric of the task -> scores of the folds, (n, k), in its own direction.
 
     Raises:
         RecordError, SpaceError: an array does not fit.
@@ -170,6 +182,7 @@ class TaskHistory:
     seconds: Floats = _ABSENT
     fold_scores: Floats = _ABSENT
     curves: Floats = _ABSENT
+    metrics: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         raw = self.task.space.check_raw(self.raw)
@@ -202,6 +215,7 @@ class TaskHistory:
                     allowed=f"one row for each of the {n} configs",
                 )
             object.__setattr__(self, name, array)
+        object.__setattr__(self, "metrics", _scored(self.metrics, self.task, n))
         self._check()
         values[~np.isfinite(values)] = np.nan  # of trials that are not COMPLETE
         object.__setattr__(self, "states", self.states.astype(np.int8))
@@ -288,11 +302,51 @@ class TaskHistory:
     def take(self, rows: NDArray[Any]) -> TaskHistory:
         """The history of some of the trials, by index or mask."""
         return TaskHistory.unchecked(
-            task=self.task, **{name: getattr(self, name)[rows] for name in COLUMNS}
+            task=self.task,
+            metrics={name: folds[rows] for name, folds in self.metrics.items()},
+            **{name: getattr(self, name)[rows] for name in COLUMNS},
+        )
+
+    def by(self, metric: str) -> TaskHistory:
+        """The history by another of its metrics: a trial without a finite mean of it has FAILED.
+
+        Its own metric then stands among the others. Curves, which are of the own metric, are left
+        out.
+
+        Raises:
+            RecordError: it was not scored by that metric.
+        """
+        task = self.task
+        if metric == task.metric:
+            return self
+        if metric not in self.metrics:
+            raise RecordError(
+                f"metric {metric!r} of task {task.name!r}",
+                allowed=", ".join((task.metric, *self.metrics)),
+            )
+        rest = {name: d for name, d in task.metrics.items() if name != metric}
+        folds = self.metrics[metric]
+        means = folds.mean(axis=1) if folds.shape[1] else np.full(len(self), np.nan)
+        kept = self.complete & np.isfinite(means)
+        return replace(
+            self,
+            task=replace(
+                task,
+                metric=metric,
+                direction=task.metrics[metric],
+                metrics={task.metric: task.direction, **rest},
+            ),
+            values=np.where(kept, means, np.nan),
+            states=np.where(self.complete & ~kept, State.FAILED, self.states).astype(np.int8),
+            fold_scores=folds,
+            curves=np.empty((len(self), 0)),
+            metrics={task.metric: self.fold_scores, **{n: self.metrics[n] for n in rest}},
         )
 
     @classmethod
-    def unchecked(cls, *, task: Task, **columns: NDArray[Any]) -> TaskHistory:
+    def unchecked(
+        cls, *, task: Task, metrics: Mapping[str, Floats] | None = None, **columns: NDArray[Any]
+    ) -> TaskHistory:
         """A history of columns that were checked already: rows of a valid history, a stored file.
 
         Spares ten thousand tasks ten thousand checks. All columns must be given; the arrays are
@@ -300,6 +354,7 @@ class TaskHistory:
         """
         history = object.__new__(cls)
         object.__setattr__(history, "task", task)
+        object.__setattr__(history, "metrics", dict(metrics or {}))
         for name in COLUMNS:
             array = columns[name]
             array.setflags(write=False)
@@ -311,6 +366,18 @@ _VECTORS = ("values", "states", "fidelity", "seconds")
 _MATRICES = ("raw", "fold_scores", "curves")
 COLUMNS = (*_VECTORS, *_MATRICES)
 """Names of a history's arrays."""
+
+
+def _scored(metrics: Mapping[str, Floats], task: Task, n: int) -> dict[str, Floats]:
+    found = {name: np.array(folds, dtype=np.float64) for name, folds in metrics.items()}
+    for name, folds in found.items():
+        if name not in task.metrics or folds.ndim != 2 or len(folds) != n:
+            raise RecordError(
+                f"scores by {name!r} of shape {folds.shape} for task {task.name!r}",
+                allowed=f"(trials, folds) by {', '.join(task.metrics) or 'no other metric'}",
+            )
+        folds.setflags(write=False)
+    return found
 
 
 def _filled(array: Floats | None, shape: tuple[int, ...], value: float) -> Floats:

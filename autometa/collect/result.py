@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autometa import children
 from autometa._version import __version__
+from autometa.children.evaluation import Outcome
+from autometa.children.metrics import METRICS
 from autometa.collect.journal import Entries
 from autometa.collect.plan import key
+from autometa.encoding import Floats
 from autometa.meta_features import compute
 from autometa.tables import fingerprint
 from autometa.task import Task, TaskHistory
@@ -54,21 +60,39 @@ def histories(
     for (name, child), configs in sorted(designs.items(), key=lambda item: order.index(item[0][1])):
         table, features, info = known[name]
         found = (entries.trials.get(key(name, child, config)) for config in configs)
-        trials = [outcome.trial for outcome in found if outcome is not None]
-        if not trials:
+        outcomes = [outcome for outcome in found if outcome is not None]
+        if not outcomes:
             continue
         assert table.kind is not None
+        own = children.metric(table.kind)
+        scored = _metrics(outcomes, own)
         task = Task(
             name=name,
             space=children.get(child, table.kind).space,
             direction="maximize",
-            metric=children.metric(table.kind),
+            metric=own,
             family=table.family,
             meta_features=features,
+            metrics={name: METRICS[name].direction for name in scored},
             info=info,
         )
-        result.append(TaskHistory.of(task, trials))
+        history = TaskHistory.of(task, [outcome.trial for outcome in outcomes])
+        result.append(replace(history, metrics=scored))
     return result
+
+
+def _metrics(outcomes: Sequence[Outcome], own: str) -> dict[str, Floats]:
+    """Metrics other than the task's own that some trial has -> scores of the folds, (n, k)."""
+    names = dict.fromkeys(n for outcome in outcomes for n in outcome.metrics if n != own)
+    folds = max((len(f) for outcome in outcomes for f in outcome.metrics.values()), default=0)
+    found = {}
+    for name in names:
+        matrix = np.full((len(outcomes), folds), np.nan)
+        for row, outcome in zip(matrix, outcomes, strict=True):
+            row[:] = outcome.metrics.get(name, np.nan)
+        if np.isfinite(matrix).any():
+            found[name] = matrix
+    return found
 
 
 def _info(table: Table) -> dict[str, Any]:

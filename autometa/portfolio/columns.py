@@ -11,6 +11,7 @@ One row a trial; the rows of a task stand together, in the order of the manifest
     seconds       double, null where unknown
     fold_scores   list of double, NaN where a fold has none
     curve         list of double
+    metric.NAME   one column for each other metric: list of float, one a fold
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 _STATES = [s.name for s in State]
 
 
-def schema(space: SearchSpace) -> pa.Schema:
+def schema(space: SearchSpace, metrics: Sequence[str] = ()) -> pa.Schema:
     """Columns of the trials of a space, in order."""
     configs = [(f"config.{n}", _type(d)) for n, d in space.distributions.items()]
     numbers = pa.list_(pa.float64())
@@ -48,6 +49,7 @@ def schema(space: SearchSpace) -> pa.Schema:
             ("seconds", pa.float64()),
             ("fold_scores", numbers),
             ("curve", numbers),
+            *((f"metric.{name}", pa.list_(pa.float32())) for name in metrics),
         ]
     )
 
@@ -61,8 +63,14 @@ def _type(distribution: BaseDistribution) -> pa.DataType:
 # Writing -----------------------------------------------------------------------------------------
 
 
+def metrics_of(histories: Sequence[TaskHistory]) -> list[str]:
+    """Names of the other metrics that any of the histories holds."""
+    return list(dict.fromkeys(name for h in histories for name in h.metrics))
+
+
 def to_arrow(space: SearchSpace, histories: Sequence[TaskHistory]) -> pa.Table:
     """The trials of the histories of one space, each history's rows together."""
+    metrics = metrics_of(histories)
     raw = np.concatenate([np.empty((0, len(space.names))), *(h.raw for h in histories)])
     counts = [len(h) for h in histories]
     columns = [
@@ -74,8 +82,14 @@ def to_arrow(space: SearchSpace, histories: Sequence[TaskHistory]) -> pa.Table:
         _numbers([h.seconds for h in histories]),
         _lists([h.fold_scores for h in histories]),
         _lists([h.curves for h in histories]),
+        *(
+            _lists([h.metrics.get(name, np.empty((len(h), 0))) for h in histories]).cast(
+                pa.list_(pa.float32())
+            )
+            for name in metrics
+        ),
     ]
-    return pa.Table.from_arrays(columns, schema=schema(space))
+    return pa.Table.from_arrays(columns, schema=schema(space, metrics))
 
 
 def _config_column(distribution: BaseDistribution, raw: Floats) -> pa.Array:
@@ -115,14 +129,18 @@ def _lists(parts: Sequence[Floats]) -> pa.Array:
 
 
 def from_arrow(
-    table: pa.Table, space: SearchSpace, tasks: Sequence[Task], counts: Sequence[int]
+    table: pa.Table,
+    space: SearchSpace,
+    tasks: Sequence[Task],
+    counts: Sequence[int],
+    metrics: Sequence[str] = (),
 ) -> list[TaskHistory]:
     """The histories of the tasks, `counts[i]` rows each; their arrays are views of the columns.
 
     Raises:
         StoreError: a column is missing, has another type or holds what the space does not allow.
     """
-    check_types(table.schema, space)
+    check_types(table.schema, space, metrics)
     columns = {
         name: table.column(name).unify_dictionaries().combine_chunks()
         for name in table.schema.names
@@ -149,10 +167,12 @@ def from_arrow(
         )
     except AutometaError as error:
         raise StoreError(f"trials that do not fit their space {space.name!r}: {error}") from error
+    others = {name: _Ragged(columns[f"metric.{name}"]) for name in metrics}
     stops = np.cumsum(counts, dtype=np.int64)
     return [
         TaskHistory.unchecked(
             task=task,
+            metrics={m: others[m].rows(stop - n, stop) for m in metrics if m in task.metrics},
             raw=whole.raw[stop - n : stop],
             values=whole.values[stop - n : stop],
             states=whole.states[stop - n : stop],
@@ -165,13 +185,13 @@ def from_arrow(
     ]
 
 
-def check_types(given: pa.Schema, space: SearchSpace) -> None:
+def check_types(given: pa.Schema, space: SearchSpace, metrics: Sequence[str] = ()) -> None:
     """Refuse columns other than those of `schema`.
 
     Raises:
         StoreError: one is missing, too many, or of another type.
     """
-    expected = schema(space)
+    expected = schema(space, metrics)
     if given.names != expected.names:
         raise StoreError(f"columns {given.names}", allowed=str(expected.names))
     for found, field in zip(given, expected, strict=True):
@@ -214,7 +234,7 @@ class _Ragged:
         if column.null_count or column.values.null_count:
             raise StoreError("a list column with nulls", allowed="numbers or NaN")
         self.ends = column.offsets.to_numpy().astype(np.int64)
-        self.cells: Floats = column.values.to_numpy(zero_copy_only=False)
+        self.cells: Floats = column.values.to_numpy(zero_copy_only=False).astype(np.float64)
         self.lengths = np.diff(self.ends)
 
     def rows(self, start: int, stop: int) -> Floats:

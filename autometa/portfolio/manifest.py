@@ -4,9 +4,10 @@
     schema       version of this layout, see SCHEMA
     created      when, UTC
     licence, provenance
-    spaces       SearchSpace.to_json, each with its file: {"name", "sha256", "bytes", "rows"}
-    tasks        name, space (number in `spaces`), direction, metric, family, meta_features, info,
-                 trials (number of rows)
+    spaces       SearchSpace.to_json, each with its file: {"name", "sha256", "bytes", "rows",
+                 "metrics": names of the others by which its trials are scored}
+    tasks        name, space (number in `spaces`), direction, metric, family, meta_features,
+                 metrics (other name -> direction), info, trials (number of rows)
     sha256       of all of the above as canonical JSON
 
 Numbers stand for themselves: JSON knows no NaN here. Tasks stand in the order of their rows.
@@ -34,7 +35,13 @@ _FIELDS: dict[str, type] = {
     "spaces": list,
     "tasks": list,
 }
-_FILE_FIELDS: dict[str, type] = {"name": str, "sha256": str, "bytes": int, "rows": int}
+_FILE_FIELDS: dict[str, type] = {
+    "name": str,
+    "sha256": str,
+    "bytes": int,
+    "rows": int,
+    "metrics": list,
+}
 _TASK_FIELDS: dict[str, type] = {
     "name": str,
     "space": int,
@@ -42,6 +49,7 @@ _TASK_FIELDS: dict[str, type] = {
     "metric": str,
     "family": str,
     "meta_features": dict,
+    "metrics": dict,
     "info": dict,
     "trials": int,
 }

@@ -44,10 +44,19 @@ def _union(first: TaskHistory, second: TaskHistory) -> TaskHistory:
     }
     return TaskHistory.unchecked(
         task=task,
+        metrics={
+            name: _stack(_folds(first, name), _folds(more, name))
+            for name in dict.fromkeys((*first.metrics, *more.metrics))
+        },
         **joined,
         fold_scores=_stack(first.fold_scores, more.fold_scores),
         curves=_stack(first.curves, more.curves),
     )
+
+
+def _folds(history: TaskHistory, metric: str) -> Floats:
+    """Scores of the folds, (n, k); (n, 0) where the history was not scored by the metric."""
+    return history.metrics.get(metric, np.empty((len(history), 0)))
 
 
 def _merge_tasks(first: Task, second: Task) -> Task:
@@ -63,6 +72,7 @@ def _merge_tasks(first: Task, second: Task) -> Task:
         first,
         family=first.family if first.family != first.name else second.family,
         meta_features={**second.meta_features, **first.meta_features},
+        metrics={**second.metrics, **first.metrics},
         info={**second.info, **first.info},
     )
 

@@ -1,7 +1,7 @@
 """Older manifests brought to the present schema, one step a version.
 
 Version 0 knew one space a folder ("space", "file") and tasks without family, meta-features and
-info; it had no checksum of its own.
+info; it had no checksum of its own. Version 1 knew one metric a task.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from autometa.errors import StoreError
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def migrate(data: dict[str, Any], version: int, where: str) -> dict[str, Any]:
@@ -48,4 +48,12 @@ def _from_0(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {0: _from_0}
+def _from_1(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **data,
+        "spaces": [{**s, "file": {**s["file"], "metrics": []}} for s in data["spaces"]],
+        "tasks": [{**task, "metrics": {}} for task in data["tasks"]],
+    }
+
+
+_STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {0: _from_0, 1: _from_1}

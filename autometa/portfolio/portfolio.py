@@ -158,6 +158,24 @@ class Portfolio:
             if (h.task.space.name if isinstance(space, str) else h.task.space) == space
         )
 
+    def by(self, metric: str) -> Portfolio:
+        """Every task by one metric; tasks whose trials were not scored by it are left out.
+
+        Args:
+            metric: Its name; scikit-learn's `neg_` in front is understood.
+
+        Raises:
+            PortfolioError: no task was scored by it.
+        """
+        name = metric.removeprefix("neg_")
+        known = [h for h in self.histories if name in (h.task.metric, *h.task.metrics)]
+        if self.histories and not known:
+            metrics = (m for t in self.tasks for m in (t.metric, *t.metrics))
+            raise PortfolioError(
+                f"no task was scored by {metric!r}", allowed=", ".join(dict.fromkeys(metrics))
+            )
+        return self._with(h.by(name) for h in known)
+
     def merge(self, other: Portfolio) -> Portfolio:
         """Both portfolios as one.
 
@@ -470,17 +488,23 @@ class Portfolio:
         store.write(folder, self.histories, provenance=self.provenance, licence=self.licence)
 
     @staticmethod
-    def load(folder: str | Path, *, space: str | None = None) -> Portfolio:
+    def load(
+        folder: str | Path, *, space: str | None = None, metric: str | None = None
+    ) -> Portfolio:
         """The portfolio of a folder; with `space`, only the tasks of spaces of that name.
+
+        With `metric`, every task by that one, see `by`.
 
         The trials of a space that has more than a million are read, and checked, when their history
         is looked at: that may raise StoreError too. See `trial_files`.
 
         Raises:
             StoreError: not a portfolio, damaged, or written by a newer autometa.
+            PortfolioError: no task was scored by the metric.
         """
         path = Path(folder).expanduser()
-        return _of(store.read(path, only=space), str(path))
+        found = _of(store.read(path, only=space), str(path))
+        return found if metric is None else found.by(metric)
 
     @staticmethod
     def open(folder: str | Path, *, create: bool = False) -> Portfolio:
@@ -524,14 +548,20 @@ class Portfolio:
         return new
 
     @staticmethod
-    def embedded(child: str) -> Portfolio:
+    def embedded(child: str, *, metric: str | None = None) -> Portfolio:
         """The portfolio that ships with autometa: only the tasks of one child.
 
+        Args:
+            child: Its name.
+            metric: By which every task is to be seen, see `by`; by default each kind of problem's
+                own.
+
         Raises:
-            PortfolioError: autometa ships none for this child.
+            PortfolioError: autometa ships none for this child, or no task has the metric.
             StoreError: the shipped files are damaged.
         """
-        return _of(shipped.read_embedded(child), "the embedded portfolio")
+        found = _of(shipped.read_embedded(child), "the embedded portfolio")
+        return found if metric is None else found.by(metric)
 
 
 def _of(stored: store.Stored, where: str) -> Portfolio:

@@ -125,6 +125,7 @@ def _task_json(history: TaskHistory, space: int) -> dict[str, Any]:
         "metric": task.metric,
         "family": task.family,
         "meta_features": dict(task.meta_features),
+        "metrics": dict(task.metrics),
         "info": dict(task.info),
         "trials": len(history),
     }
@@ -138,7 +139,13 @@ def _write_trials(folder: Path, space: SearchSpace, histories: list[TaskHistory]
     digest = hashlib.sha256(content).hexdigest()
     name = f"trials-{digest[:16]}.parquet"
     _write_file(folder / name, content)
-    return {"name": name, "sha256": digest, "bytes": len(content), "rows": len(table)}
+    return {
+        "name": name,
+        "sha256": digest,
+        "bytes": len(content),
+        "rows": len(table),
+        "metrics": columns.metrics_of(histories),
+    }
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -280,4 +287,5 @@ def _trial_file(
         space=space,
         tasks=tasks,
         counts=tuple(t["trials"] for t in listed),
+        metrics=tuple(map(str, file["metrics"])),
     )

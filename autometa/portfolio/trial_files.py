@@ -62,6 +62,7 @@ class TrialFile:
         space: Of all its trials.
         tasks: Whose trials they are, in order.
         counts: Trials of each task.
+        metrics: Names of the other metrics by which trials in it are scored.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class TrialFile:
     space: SearchSpace
     tasks: tuple[Task, ...]
     counts: tuple[int, ...]
+    metrics: tuple[str, ...] = ()
 
     def read(self) -> list[TaskHistory]:
         """Its histories.
@@ -90,7 +92,7 @@ class TrialFile:
         table = self._table(content)
         self.check_counts()
         try:
-            return columns.from_arrow(table, self.space, self.tasks, self.counts)
+            return columns.from_arrow(table, self.space, self.tasks, self.counts, self.metrics)
         except StoreError:
             raise
         except (AutometaError, TypeError, ValueError, OverflowError) as error:
@@ -133,7 +135,7 @@ class TrialFile:
             self.check(len(content), parquet.metadata.num_rows)
             reading.check_cells(parquet, self.path)
             # Types before content: text that is not in a dictionary could unpack to anything.
-            columns.check_types(parquet.schema_arrow, self.space)
+            columns.check_types(parquet.schema_arrow, self.space, self.metrics)
             return parquet.read()
         except StoreError:
             raise
@@ -206,7 +208,7 @@ class LateHistory(TaskHistory):
         return history
 
     def __getattr__(self, name: str) -> Any:  # asked for what has no value of its own
-        if name not in COLUMNS:
+        if name not in (*COLUMNS, "metrics"):
             raise AttributeError(name)
         return getattr(self._place.opened.read(self._place), name)
 

@@ -89,7 +89,7 @@ def test_folder_holds_a_manifest_and_parquet(tmp_path: Path) -> None:
     example().save(tmp_path)
     data = json.loads((tmp_path / "manifest.json").read_text())
     assert data["format"] == "autometa-portfolio"
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["licence"] == "MIT"
     assert data["provenance"] == {"seed": 0}
     file = data["spaces"][0]["file"]
@@ -430,7 +430,7 @@ def test_an_older_schema_is_upgraded_by_the_next_write(tmp_path: Path) -> None:
         (tmp_path / path.name).write_bytes(path.read_bytes())
     before = Portfolio.load(tmp_path)
     Portfolio.update(tmp_path, lambda old: old)
-    assert json.loads((tmp_path / "manifest.json").read_text())["schema"] == 1
+    assert json.loads((tmp_path / "manifest.json").read_text())["schema"] == 2
     assert not Portfolio.load(tmp_path).diff(before)
 
 
