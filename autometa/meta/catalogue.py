@@ -84,6 +84,10 @@ def fit_catalogue(
     judges = np.sort(rng.permutation(len(units))[:_MOST_JUDGES])
     told = [(units[i], targets[i], scores[i]) for i in judges]
     chosen = _promising(make, basis, prior.heads[judges], told, _share(judges), rng)
+    if make.space.defaults:  # what people run untuned is always asked about
+        chosen = np.unique(
+            np.concatenate([make.space.encode(make.space.defaults)[None], chosen]), axis=0
+        )
     judged = np.stack([_judge(u, z, s, chosen, rng) for u, z, s in told])  # (J, 2, e)
     return Catalogue(judges=judges, unit=chosen, scores=judged[:, 0].T, regret=judged[:, 1].T)
 

@@ -14,6 +14,7 @@ from autometa import children
 from autometa.errors import InputError, PortfolioError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
+from autometa.portfolio.shipped import embedded_names
 from autometa.search.opening import PriorSource, open_prior
 from autometa.space.values import listed
 
@@ -59,7 +60,7 @@ def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict
         for name in [family] if family else [child.name for child in chosen]:
             # Runs from random weights say little of a learned start, and none from this one ship.
             joined = joined.merge(
-                Portfolio.embedded(name) if name in children.names() else Portfolio()
+                Portfolio.embedded(name) if name in embedded_names() else Portfolio()
             )
         return joined
 
