@@ -54,3 +54,9 @@ def test_catalogued_configs_are_valid_encodings(model: MetaModel) -> None:
     assert model.transfer is not None
     unit = model.transfer.catalogue.unit
     assert np.allclose(model.space.encode_raw(model.space.decode_raw(unit)), unit)
+
+
+def test_the_default_config_is_always_asked_about(model: MetaModel) -> None:
+    assert model.transfer is not None
+    own = model.space.encode(model.space.defaults)
+    assert np.isclose(model.transfer.catalogue.unit, own).all(axis=1).any()
