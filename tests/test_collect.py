@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +21,16 @@ import pytest
 
 from autometa import children
 from autometa.children.evaluation import failed
-from autometa.collect import Collection, Progress, Protocol, journal, load_tables, plan, workers
+from autometa.collect import (
+    Collection,
+    Progress,
+    Protocol,
+    journal,
+    load_tables,
+    plan,
+    with_derived,
+    workers,
+)
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio
 from autometa.space import Config
@@ -62,6 +73,17 @@ class FakeEvaluator:
         return children.Outcome(
             trial=trial, metrics=metrics, fit_seconds=0.05, predict_seconds=0.02, after=after
         )
+
+
+class Peaked(FakeEvaluator):
+    """Nearest neighbours, of whom about 20 are best, a little more or fewer on each table."""
+
+    def run(self, child: Any, config: Any, table: Table, **how: Any) -> children.Outcome:
+        outcome = super().run(child, config, table, **how)
+        shift = 0.05 * len(table.name)
+        value = 1.0 - abs(math.log10(config["n_neighbors"]) - 1.3 - shift) / 2
+        trial = CompletedTrial(config=config, value=value, fold_scores=(value,) * 2, seconds=0.1)
+        return replace(outcome, trial=trial, error="")
 
 
 @pytest.fixture
@@ -496,3 +518,125 @@ def test_an_evaluation_is_known_again_on_a_machine_that_rounds_differently() -> 
     assert one != other
     assert plan.key("iris", "mlp", one) == plan.key("iris", "mlp", other)
     assert plan.key("iris", "mlp", one) != plan.key("iris", "mlp", {**one, "depth": 4})
+
+
+# Rounds -------------------------------------------------------------------------------------------
+
+
+def _refined(folder: Path, **changed: Any) -> Collection:
+    given = {"children": ("k_nearest_neighbors",), "configs": 14, "rounds": 2, "each": 4}
+    tables = tuple(tiny(name, seed=i) for i, name in enumerate(("a", "bb", "ccc")))
+    return collection(folder, **{"tables": tables, **given, **changed})
+
+
+@pytest.fixture
+def peaked(monkeypatch: pytest.MonkeyPatch) -> Peaked:
+    evaluator = Peaked()
+    monkeypatch.setattr(workers, "_evaluator", lambda: evaluator)
+    return evaluator
+
+
+def test_rounds_evaluate_on_every_table_what_the_tables_ask_for(
+    tmp_path: Path, peaked: Peaked
+) -> None:
+    whole = _refined(tmp_path)
+    whole.run(processes=1)
+    assert len(peaked.asked) == len(set(peaked.asked)) == 3 * (2 + 14 + 2 * 4)
+    portfolio = whole.portfolio()
+    assert portfolio.provenance["rounds"] == {
+        f"k_nearest_neighbors/classification/{r}": 4 for r in (1, 2)
+    }
+    for history in portfolio.histories:
+        assert len(history) == 24
+        design, refined = history.values[2:16], history.values[16:]
+        assert np.median(refined) > np.quantile(design, 0.75)
+        assert (history.raw[16:] == portfolio.histories[0].raw[16:])[
+            ~np.isnan(history.raw[16:])
+        ].all()
+
+
+def test_a_round_is_chosen_once_and_whatever_the_order_of_arrival(
+    tmp_path: Path, peaked: Peaked
+) -> None:
+    whole = _refined(tmp_path / "whole")
+    whole.run(processes=1)
+    expected = whole.entries.rounds
+    lines = (tmp_path / "whole" / journal.NAME).read_text().splitlines()
+    # Stopped in the middle of the first round, and the design's results came in another order.
+    at = next(i for i, line in enumerate(lines) if '"kind": "round"' in line)
+    trials = [line for line in lines[:at] if '"kind": "trial"' in line]
+    others = [line for line in lines[:at] if '"kind": "trial"' not in line]
+    (tmp_path / "cut").mkdir()
+    text = "\n".join([*others, *reversed(trials)]) + "\n"
+    (tmp_path / "cut" / journal.NAME).write_text(text)
+    again = _refined(tmp_path / "cut")
+    peaked.asked.clear()
+    peaked.stop_after = 5
+    with pytest.raises(KeyboardInterrupt):
+        again.run(processes=1)
+    assert again.entries.rounds[next(iter(expected))] == expected[next(iter(expected))]
+    peaked.stop_after = None
+    again.run(processes=1)
+    assert again.entries.rounds == expected
+    assert len(set(peaked.asked)) == 3 * 2 * 4  # and what was in hand when it stopped, once more
+    assert again.entries.trials.keys() == whole.entries.trials.keys()
+
+
+def test_another_seed_asks_for_others_and_more_rounds_go_on(tmp_path: Path, peaked: Peaked) -> None:
+    first, other = _refined(tmp_path / "0", rounds=1), _refined(tmp_path / "1", rounds=1)
+    object.__setattr__(other, "protocol", Protocol(folds=2, rows=30, seed=4))
+    first.run(processes=1)
+    other.run(processes=1)
+    assert first.entries.rounds != other.entries.rounds
+    asked = len(peaked.asked)
+    _refined(tmp_path / "0", rounds=2).run(processes=1)
+    assert len(peaked.asked) == asked + 3 * 4
+
+
+def test_a_derived_table_takes_half_of_a_round_and_failures_are_kept(
+    tmp_path: Path, fake: FakeEvaluator
+) -> None:
+    tables = (tiny("a"), replace(tiny("b", seed=1), info={"derived_from": "a"}))
+    _refined(tmp_path, tables=tables, rounds=1).run(processes=1)
+    counts = Counter(table for table, _, _ in fake.asked)
+    assert counts == {"a": 16 + 4, "b": 8 + 2}
+
+
+@pytest.mark.parametrize("wrong", [{"rounds": -1}, {"each": 0}, {"each": {"svm": 3}}])
+def test_rounds_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"rounds|configs of svm"):
+        _refined(tmp_path, **wrong)
+
+
+# Derived tables -----------------------------------------------------------------------------------
+
+
+def _clinic(name: str = "clinic", rows: int = 240) -> Table:
+    rng = np.random.default_rng(len(name))
+    age, dose = rng.normal(50, 10, rows), rng.normal(size=rows)
+    X = pd.DataFrame({"age": age, "pressure": 2 * age + rng.normal(0, 8, rows), "dose": dose})
+    X["level"] = rng.integers(3, size=rows)
+    return Table(name=name, X=X, y=pd.Series(np.where(age > 50, "old", "young")))
+
+
+def test_a_derived_table_is_a_regression_of_a_column_that_the_others_know(tmp_path: Path) -> None:
+    given = [_clinic(), replace(_clinic("other"), family="clinic"), tiny("short")]
+    *same, made = with_derived(given, 5, tmp_path, 0)
+    assert [t.name for t in same] == ["clinic", "other", "short"]
+    assert (made.kind, made.family, made.info["derived_from"]) == ("regression", "clinic", "clinic")
+    assert made.name in ("clinic~age", "clinic~pressure")
+    assert "class" in made.X.columns
+    assert made.info["target"] not in made.X.columns
+    again = with_derived(given, 5, tmp_path, 99)  # chosen once
+    assert [t.name for t in again] == [t.name for t in (*given, made)]
+
+
+def test_derived_tables_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="0 or more"):
+        with_derived([_clinic()], -1, tmp_path, 0)
+    with_derived([_clinic()], 1, tmp_path, 0)
+    with pytest.raises(InputError, match="'clinic'"):
+        with_derived([tiny("a")], 1, tmp_path, 0)
+    (tmp_path / "derived.json").write_text('[{"table": "clinic"}]')
+    with pytest.raises(StoreError, match="damaged"):
+        with_derived([_clinic()], 1, tmp_path, 0)

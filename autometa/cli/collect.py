@@ -47,6 +47,13 @@ def collect(
             "for several. Default: 64."
         ),
     ] = None,
+    rounds: Annotated[
+        int, typer.Option(help="Rounds of refinement once the design is through.")
+    ] = 0,
+    each: Annotated[
+        list[str] | None,
+        typer.Option(help="Configs of a round, like --configs. Default: 16."),
+    ] = None,
     derived: Annotated[
         int, typer.Option(help="So many regressions more, made of other columns of the tables.")
     ] = 0,
@@ -76,7 +83,8 @@ def collect(
     """
     from autometa.collect import Collection, Protocol, load_tables, with_derived
 
-    counts = _counts(configs or [])
+    counts = _counts("configs", configs or [], 64)
+    size = _counts("each", each or [], 16)
     with busy("reading the tables"):
         loaded = tuple(with_derived(load_tables(tables, target=target), derived, into, seed))
     collection = Collection(
@@ -84,6 +92,8 @@ def collect(
         folder=into,
         children=tuple(n for names in child or () for n in names.split(",")),
         configs=counts,
+        rounds=rounds,
+        each=size,
         protocol=Protocol(folds=folds, rows=rows, seed=seed),
     )
     if not finish_partial:
@@ -105,17 +115,17 @@ def collect(
     _show(portfolio, into, output)
 
 
-def _counts(given: Sequence[str]) -> dict[str, int]:
-    """Configs by child, "" for all others.
+def _counts(option: str, given: Sequence[str], default: int) -> dict[str, int]:
+    """Numbers by child, "" for all others.
 
     Raises:
         InputError: something else than a number or CHILD=NUMBER.
     """
-    counts = {"": 64}
+    counts = {"": default}
     for text in (part for words in given for part in words.split(",")):
         child, _, number = text.rpartition("=")
         if not number.isdecimal():
-            raise InputError(f"--configs {text}", allowed="a number, or CHILD=NUMBER")
+            raise InputError(f"--{option} {text}", allowed="a number, or CHILD=NUMBER")
         counts[child] = int(number)
     return counts
 

@@ -1,9 +1,10 @@
 """Collect: evaluate children on tables and keep the results as a portfolio.
 
 How the modules fit together: `sources` reads tables, `plan` says which evaluations there are and
-in which order, `workers` runs them, `journal` keeps each result the moment it is there, `result`
-turns the journal into a portfolio. Stopping is safe at any time (kill -9 included): the next run
-does only what is missing, and a portfolio can be written of what is there.
+in which order, `workers` runs them, `journal` keeps each result the moment it is there, `refining`
+chooses what is evaluated once the design is through, `result` turns the journal into a portfolio.
+Stopping is safe at any time (kill -9 included): the next run does only what is missing, and a
+portfolio can be written of what is there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from autometa import children
 from autometa.collect import journal, plan, result, workers
 from autometa.collect.derived import DERIVED, with_derived
 from autometa.collect.plan import Protocol
+from autometa.collect.refining import refine
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
@@ -74,6 +76,8 @@ class Collection:
         configs: Quasi-random configs a child, beside its defaults and its tuned config; a number
             for all, or by child with "" for the others. Derived tables take half.
         protocol: Folds, row cap and seed.
+        rounds: Rounds of refinement after the design, see `refining`.
+        each: Configs of a round, like `configs`.
 
     Raises:
         InputError: an unknown child, no table, two tables of one name, or configs out of range.
@@ -84,6 +88,8 @@ class Collection:
     children: tuple[str, ...] = ()
     configs: int | Mapping[str, int] = 64
     protocol: Protocol = field(default_factory=Protocol)
+    rounds: int = 0
+    each: int | Mapping[str, int] = 16
 
     def __post_init__(self) -> None:
         given = tuple(self.children) or children.names()
@@ -91,7 +97,11 @@ class Collection:
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
             raise InputError(f"tables {names}", allowed="at least one, every name once")
-        unknown = {*self._counts} - {*self.children, ""}
+        if self.rounds < 0 or min(self._each.values()) < 1:
+            raise InputError(
+                f"{self.rounds} rounds of {dict(self._each)}", allowed="0 or more, of 1 or more"
+            )
+        unknown = {*self._counts, *self._each} - {*self.children, ""}
         if unknown:
             raise InputError(
                 f"configs of {', '.join(sorted(unknown))}",
@@ -105,6 +115,10 @@ class Collection:
     def _counts(self) -> Mapping[str, int]:
         return self.configs if isinstance(self.configs, Mapping) else {"": self.configs}
 
+    @property
+    def _each(self) -> Mapping[str, int]:
+        return self.each if isinstance(self.each, Mapping) else {"": self.each}
+
     @cached_property
     def designs(self) -> dict[tuple[str, str], list[Config]]:
         """(table, child) -> its configs, defaults first; the same on every table of a kind."""
@@ -116,10 +130,31 @@ class Collection:
             whole[name, kind] = plan.design(child.space, count, seed, child.tuned)
         result = {}
         for table, name in product(self.tables, self.children):
-            configs = whole[name, table.kind]
-            half = (len(configs) + 1) // 2 if DERIVED in table.info else len(configs)
-            result[table.name, name] = configs[:half]
+            result[table.name, name] = _share(whole[name, table.kind], table)
         return result
+
+    def planned(self, entries: journal.Entries) -> dict[tuple[str, str], list[Config]]:
+        """(table, child) -> the design and the rounds that the journal knows."""
+        result = {place: list(configs) for place, configs in self.designs.items()}
+        for table, name in product(self.tables, self.children):
+            for number in range(1, self.rounds + 1):
+                configs = entries.rounds.get((name, str(table.kind), number), [])
+                result[table.name, name] += _share(configs, table)
+        return result
+
+    def _chosen(self, entries: journal.Entries, number: int) -> Iterator[dict[str, Any]]:
+        """Journal lines of a round's configs, for those that have none yet."""
+        planned = self.planned(entries)
+        for name, kind in product(self.children, dict.fromkeys(t.kind for t in self.tables)):
+            if (name, str(kind), number) in entries.rounds:
+                continue
+            own = {(t.name, name): planned[t.name, name] for t in self.tables if t.kind == kind}
+            space = children.get(name, kind).space
+            each = self._each.get(name, self._each.get("", 16))
+            found = refine(
+                result.bare_histories(entries, own, space), space, each, self.protocol.seed, number
+            )
+            yield journal.round_line(name, str(kind), number, found)
 
     @cached_property
     def capped(self) -> dict[str, Table]:
@@ -164,30 +199,43 @@ class Collection:
         with journal.Writer(self.folder / journal.NAME) as writer:
             entries = self.entries
             journal.check(entries, protocol, digests)
-            work = list(plan.batches(self.designs, entries.trials))
-            if not work:
-                return
-            writer.append(
-                [
-                    {
-                        "kind": "run",
-                        "protocol": protocol,
-                        "timeout": timeout,
-                        "configs": dict(self._counts),
-                        "versions": result.versions(),
-                        "command": command,
-                        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-                    },
-                    *(
-                        {"kind": "table", "name": name, "digest": value}
-                        for name, value in digests.items()
-                        if name not in entries.digests
-                    ),
-                ]
-            )
-            with self._workers(timeout, processes, scheduler) as run:
-                missing = sum(len(batch.configs) for batch in work)
-                self._keep(run(work), missing, entries, writer, report)
+            for number in range(self.rounds + 1):
+                if number:
+                    writer.append(self._chosen(entries, number))
+                    entries = self.entries
+                work = list(plan.batches(self.planned(entries), entries.trials))
+                if not work:
+                    continue
+                writer.append(self._opening(entries, digests, timeout, command))
+                with self._workers(timeout, processes, scheduler) as run:
+                    missing = sum(len(batch.configs) for batch in work)
+                    self._keep(run(work), missing, entries, writer, report)
+                entries = self.entries
+
+    def _opening(
+        self,
+        entries: journal.Entries,
+        digests: Mapping[str, str],
+        timeout: float | None,
+        command: str,
+    ) -> list[dict[str, Any]]:
+        """Journal lines of a start."""
+        return [
+            {
+                "kind": "run",
+                "protocol": asdict(self.protocol),
+                "timeout": timeout,
+                "configs": dict(self._counts),
+                "versions": result.versions(),
+                "command": command,
+                "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            *(
+                {"kind": "table", "name": name, "digest": value}
+                for name, value in digests.items()
+                if name not in entries.digests
+            ),
+        ]
 
     def _workers(
         self, timeout: float | None, processes: int | None, scheduler: str | None
@@ -211,7 +259,7 @@ class Collection:
         started, fresh = time.monotonic(), 0
         wanted = {
             plan.key(table, child, config)
-            for (table, child), configs in self.designs.items()
+            for (table, child), configs in self.planned(entries).items()
             for config in configs
         }
         failed = sum(
@@ -243,12 +291,18 @@ class Collection:
         provenance = {
             "protocol": asdict(self.protocol),
             "configs": dict(self._counts),
+            "rounds": {f"{c}/{kind}/{r}": len(f) for (c, kind, r), f in entries.rounds.items()},
             "children": list(self.children),
             "seconds": round(entries.seconds, 1),
             "runs": entries.runs,
         }
-        found = result.histories(entries, self.tables, self.designs)
+        found = result.histories(entries, self.tables, self.planned(entries))
         return Portfolio(found, provenance=provenance, licence=licence)
+
+
+def _share(configs: list[Config], table: Table) -> list[Config]:
+    """The first half of a list for a derived table, all of it for the others."""
+    return configs[: (len(configs) + 1) // 2] if DERIVED in table.info else configs
 
 
 def digest(table: Table) -> str:

@@ -1,7 +1,8 @@
 """The journal of a collection: one JSON object a line, only ever appended to.
 
-Three kinds of lines: `run` (one for every start: protocol, versions, command), `table` (a digest,
-so that an edited table is noticed) and `trial`. Lines are flushed to the disk (fsync) before the
+Four kinds of lines: `run` (one for every start: protocol, versions, command), `table` (a digest,
+so that an edited table is noticed), `round` (the configs that a round of refinement consists of, so
+that they are chosen once) and `trial`. Lines are flushed to the disk (fsync) before the
 evaluations count as done. A crash can tear the last line only; a reader skips it and the next
 writer cuts it off. Why not the portfolio itself: rewriting Parquet for every result would cost
 more than the result.
@@ -23,6 +24,7 @@ from autometa.children.evaluation import Outcome
 from autometa.collect.plan import Key, key
 from autometa.errors import InputError, StoreError
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
+from autometa.space import Config
 from autometa.task import CompletedTrial, State
 
 NAME = "journal.jsonl"
@@ -38,12 +40,14 @@ class Entries:
         digests: Table name -> digest of the rows that were used.
         trials: Evaluation -> its result, in the order of arrival.
         torn: Whether the last line was incomplete.
+        rounds: (child, kind of problem, number of the round) -> its configs.
     """
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     trials: dict[Key, Outcome] = field(default_factory=dict)
     torn: bool = False
+    rounds: dict[tuple[str, str, int], list[Config]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -79,9 +83,12 @@ def _take(line: dict[str, Any], entries: Entries) -> None:
         entries.runs.append({**line, "seconds": 0.0})
     elif kind == "table":
         entries.digests[line["name"]] = line["digest"]
+    elif kind == "round":
+        place = (str(line["child"]), str(line["problem"]), int(line["round"]))
+        entries.rounds.setdefault(place, [dict(config) for config in line["configs"]])
     elif kind == "trial":
-        place = key(line["table"], line["child"], line["config"])
-        entries.trials.setdefault(place, _trial(line))
+        evaluation = key(line["table"], line["child"], line["config"])
+        entries.trials.setdefault(evaluation, _trial(line))
         if entries.runs:
             at = float(line.get("at", 0.0))
             if not math.isfinite(at):
@@ -137,6 +144,17 @@ def trial_line(table: str, child: str, outcome: Outcome, at: float) -> dict[str,
         "predict": _short(outcome.predict_seconds),
         **({"error": outcome.error[:MOST_ERROR]} if outcome.error else {}),
         "at": round(at, 3),
+    }
+
+
+def round_line(child: str, problem: str, number: int, configs: list[Config]) -> dict[str, Any]:
+    """The configs of a round as plain data."""
+    return {
+        "kind": "round",
+        "child": child,
+        "problem": problem,
+        "round": number,
+        "configs": configs,
     }
 
 

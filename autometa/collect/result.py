@@ -22,7 +22,7 @@ from autometa.tables import fingerprint
 from autometa.task import Task, TaskHistory
 
 if TYPE_CHECKING:
-    from autometa.space import Config
+    from autometa.space import Config, SearchSpace
     from autometa.tables import Table
 
 PACKAGES = (
@@ -79,6 +79,26 @@ def histories(
         history = TaskHistory.of(task, [outcome.trial for outcome in outcomes])
         result.append(replace(history, metrics=scored))
     return result
+
+
+def bare_histories(
+    entries: Entries, planned: Mapping[tuple[str, str], Sequence[Config]], space: SearchSpace
+) -> list[TaskHistory]:
+    """One history a table, by the default metric and without what is known of the tables.
+
+    Args:
+        entries: What the journal holds.
+        planned: (table, child) -> its configs, all of one child and one kind of problem.
+        space: The child's, for that kind.
+    """
+    found = []
+    for (name, child), configs in planned.items():
+        outcomes = (entries.trials.get(key(name, child, config)) for config in configs)
+        trials = [outcome.trial for outcome in outcomes if outcome is not None]
+        if trials:
+            task = Task(name=name, space=space, direction="maximize")
+            found.append(TaskHistory.of(task, trials))
+    return found
 
 
 def _metrics(outcomes: Sequence[Outcome], own: str) -> dict[str, Floats]:
