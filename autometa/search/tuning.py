@@ -81,6 +81,7 @@ def tune(
     from autometa.tables.frames import frame_of, target_of
 
     table = Table(name=name, X=frame_of(X), y=target_of(y), kind=kind)  # type: ignore[arg-type]
+    table.warn(stacklevel=3)
     return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
 
 
