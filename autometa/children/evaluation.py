@@ -13,6 +13,7 @@ import numpy as np
 
 from autometa.children.child import Child, FoldScores
 from autometa.children.folds import Fold, prepared, score
+from autometa.errors import reason
 from autometa.space import Config, Value
 from autometa.tables import Schema, Table
 from autometa.task import CompletedTrial, State
@@ -95,11 +96,11 @@ def run(
                 else train(checked, table.schema, parts, seed, late)
             )
         wrong = [s for s in found.scores if not math.isfinite(s)]
-        error = f"a fold scored {wrong[0]}" if wrong else ""
+        error = f"a fold scored {wrong[0]}: predictions are no finite numbers" if wrong else ""
     except OutOfTimeError:
         found, error = FoldScores(()), f"more than {timeout:g} s"
     except Exception as problem:  # whatever a child raises is a result: this config fails
-        found, error = FoldScores(()), f"{type(problem).__name__}: {problem}"[:500]
+        found, error = FoldScores(()), reason(problem)
     return _outcome(checked, found, time.perf_counter() - start, error)
 
 

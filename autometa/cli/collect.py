@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, progress
+from autometa.cli.reading import read_tables
 from autometa.errors import without_passwords
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def collect(
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     timeout: Annotated[float, typer.Option(help="Seconds for one evaluation.")] = 20.0,
     target: Annotated[str, typer.Option(help="Column to predict, in files.")] = "target",
+    kind: KindOption = None,
+    keep: KeepOption = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine. Default: one a core.")
     ] = None,
@@ -63,10 +67,9 @@ def collect(
 
     Every result is kept at once: stop it when you like, and the same command goes on from there.
     """
-    from autometa.collect import Collection, Protocol, load_tables
+    from autometa.collect import Collection, Protocol
 
-    with busy("reading the tables"):
-        loaded = tuple(load_tables(tables, target=target))
+    loaded = tuple(read_tables(tables, target, kind, keep))
     collection = Collection(
         tables=loaded,
         folder=into,

@@ -28,6 +28,7 @@ from autometa.collect import journal, plan, result, workers
 from autometa.collect.plan import Protocol
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
+from autometa.limits import seconds, whole
 from autometa.portfolio import Portfolio
 from autometa.task import State
 
@@ -85,6 +86,7 @@ class Collection:
 
     def __post_init__(self) -> None:
         given = tuple(self.children) or children.names()
+        object.__setattr__(self, "configs", whole(self.configs, "configs", low=0))
         object.__setattr__(self, "children", tuple(children.get(name).name for name in given))
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
@@ -135,9 +137,12 @@ class Collection:
             command: Noted in the journal.
 
         Raises:
-            InputError: the folder holds results under another protocol or of other tables.
+            InputError: a number out of range, or the folder holds results under another protocol
+                or of other tables.
             StoreError: the journal is damaged, or another process is writing it.
         """
+        timeout = seconds(timeout, "timeout")
+        processes = None if processes is None else whole(processes, "workers", low=1)
         protocol = asdict(self.protocol)
         digests = {name: digest(table) for name, table in self.capped.items()}
         with journal.Writer(self.folder / journal.NAME) as writer:

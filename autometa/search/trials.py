@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from autometa.children import Child, Outcome
 
+LONGEST_ERROR = 1000  # characters that a study keeps of it
 CHILD = "child"  # the parameter that chooses among several children
 
 STATES = {
@@ -266,7 +267,7 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
         "expected": None if expected is None else round(expected, 4),
         "folds": [round(s, 6) if math.isfinite(s) else None for s in trial.fold_scores],
         "seconds": None if trial.seconds is None else round(trial.seconds, 3),
-        "error": (found.error or "unknown" * (trial.value is None))[:200],
+        "error": (found.error or "unknown" * (trial.value is None))[:LONGEST_ERROR],
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autometa import children
 from autometa.errors import InputError
+from autometa.limits import seconds, whole
 from autometa.meta_features import compute
 from autometa.search.crew import Crew, to_stderr
 from autometa.search.judge import Evaluator
@@ -117,7 +118,7 @@ def tune_table(
         seed: Of the folds, the children and the search.
         timeout: Seconds after which an arm starts no further trial.
         trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
-            than `timeout`.
+            than `timeout`. None or infinity for no limit, as there.
         folds: Cross-validation folds.
         portfolio: Prior tasks: "embedded", a portfolio, studies, the folder, file or URL of such,
             a list of these (see `opening`), or None for none. Tasks that are this table or a
@@ -142,7 +143,12 @@ def tune_table(
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
     started = time.perf_counter() if started is None else started
-    _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
+    n_trials = whole(n_trials, "n_trials", low=1)
+    seed = whole(seed, "seed", low=0, high=2**32 - 1)
+    folds = whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
+    timeout = seconds(timeout, "timeout")
+    trial_timeout = seconds(trial_timeout, "trial_timeout")
+    workers = whole(workers, "workers", low=1)
     chosen = tuple(map(children.get, children.names() if child == AUTO else (child,)))
     for each in chosen:
         each.refuse(table)
@@ -212,8 +218,6 @@ def _team(
 
 
 def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
-    if not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers = {workers!r}", allowed="an integer from 1 on")
     if workers > 1 and not _shared(storage):
         raise InputError(
             f"{workers} workers without a storage that processes can share",
@@ -225,22 +229,6 @@ def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
 def _shared(storage: object) -> bool:
     memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
     return isinstance(storage, str) and not memory
-
-
-def _check(
-    *, n_trials: int, seed: int, folds: int, table: Table, times: Sequence[float | None]
-) -> None:
-    if not isinstance(n_trials, int) or n_trials < 1:
-        raise InputError(f"n_trials = {n_trials!r}", allowed="an integer from 1 on")
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"seed = {seed!r}", allowed="an integer from 0 to 4294967295")
-    if not isinstance(folds, int) or not 2 <= folds <= len(table):
-        raise InputError(
-            f"folds = {folds!r}", allowed=f"an integer from 2 to the {len(table)} rows of the table"
-        )
-    for seconds in times:
-        if seconds is not None and not seconds > 0:
-            raise InputError(f"a timeout of {seconds!r} s", allowed="more than 0 seconds, or None")
 
 
 def _shorter(*times: float | None) -> float | None:
