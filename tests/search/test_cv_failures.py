@@ -29,8 +29,9 @@ class Fails(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fail where the first row is among the first ones."""
         self.classes_ = np.unique(y)
         if X[0, 0] == self.first or self.share == 1.0:
+            columns: dict[str, int] = {}
             try:
-                {}["the column"]
+                columns["the column"]
             except KeyError as error:
                 raise ValueError("two lines:\n    the second says most\nand a third") from error
         return self
