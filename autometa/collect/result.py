@@ -68,7 +68,7 @@ def histories(
 
 def _info(table: Table) -> dict[str, Any]:
     return {
-        **table.info,
+        **table.provenance,
         "kind": table.kind,
         "rows": len(table),
         "columns": table.X.shape[1],

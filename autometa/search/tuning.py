@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,6 +55,7 @@ def tune(
     seed: int = 0,
     name: str = "table",
     kind: str | None = None,
+    keep: Sequence[str] = (),
     **options: Any,
 ) -> TuneResult:
     """Search the best config of a child for a table, warm-started by prior tasks.
@@ -69,6 +70,7 @@ def tune(
         seed: Of the folds, the children and the search.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
+        keep: Columns that stay although they count the rows or identify them.
         **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, model, storage,
             study_name, compare_cold, learn, on_trial, workers, total.
 
@@ -81,7 +83,8 @@ def tune(
     """
     from autometa.tables.frames import frame_of, target_of
 
-    table = Table(name=name, X=frame_of(X), y=target_of(y), kind=kind)  # type: ignore[arg-type]
+    features, target = frame_of(X), target_of(y)
+    table = Table(name=name, X=features, y=target, kind=kind, keep=keep)  # type: ignore[arg-type]
     table.warn(stacklevel=3)
     return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
 

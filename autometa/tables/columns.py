@@ -77,8 +77,13 @@ AS_IS = Reading()
 
 def decimal_mark(frame: pd.DataFrame) -> Mark | None:
     """The decimal mark that the columns of a frame have in common, as far as they tell."""
-    texts = [numerals(as_text(frame[name])) for name in frame if is_text(frame[name])]
-    told = {f.notations[0].decimal for f in texts if f.marked and len(f.notations) == 1}
+    names = [name for name in frame.columns if is_text(frame[name])]
+    return _decimal_mark(frame, {name: numerals(as_text(frame[name])) for name in names})
+
+
+def _decimal_mark(frame: pd.DataFrame, holds: Mapping[str, Numerals]) -> Mark | None:
+    found = holds.values()
+    told = {f.notations[0].decimal for f in found if f.marked and len(f.notations) == 1}
     if not told and any(_has_decimals(frame[name]) for name in frame):
         return "."
     return told.pop() if len(told) == 1 else None
@@ -108,13 +113,12 @@ def read_columns(
         InputError: numbers that may mean two things.
     """
     notes = Notes()
-    decimal = decimal_mark(X)
+    texts_of = {name: as_text(X[name]) for name in X.columns if is_text(X[name])}
+    holds = {name: numerals(texts) for name, texts in texts_of.items()}
+    decimal = _decimal_mark(X, holds)
     numbers: dict[str, dict[str, Any]] = {}
     dates: dict[str, str] = {}
-    for name in X.columns:
-        if not is_text(X[name]):
-            continue
-        texts = as_text(X[name])
+    for name, texts in texts_of.items():
         if forms := date_formats(texts):
             if len(forms) == 1:
                 dates[name] = forms[0]
@@ -124,7 +128,7 @@ def read_columns(
                     "dates as 2026-11-28"
                 )
             continue
-        found = numerals(texts)
+        found = holds[name]
         if notation := _notation(found, decimal, separator, name, table):
             numbers[name] = {
                 "decimal": notation.decimal,

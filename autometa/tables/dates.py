@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from autometa.tables.numerals import MOST, is_mark
+from autometa.tables.values import some_of
 
 ISO = "ISO8601"
 _SHAPES = {
@@ -21,7 +22,7 @@ _SHAPES = {
 
 def date_formats(texts: pd.Series[Any]) -> list[str]:
     """Ways in which a text column (n,) can be read as dates: none, one, or two that differ."""
-    words = [str(text).strip() for text in texts.dropna().unique() if not is_mark(str(text))]
+    words = [str(text).strip() for text in some_of(texts).unique() if not is_mark(str(text))]
     if not words:
         return []
     found = []

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from autometa.encoding import Floats
+from autometa.tables.values import some_of
 
 Mark: TypeAlias = Literal[".", ","]
 
@@ -156,8 +157,11 @@ class Numerals:
 
 
 def numerals(texts: pd.Series[Any]) -> Numerals:
-    """What the cells (n,) of a column of text, missing ones as NaN, are as numbers."""
-    counted = texts.dropna().value_counts()
+    """What the cells (n,) of a column of text, missing ones as NaN, are as numbers.
+
+    Of a long column `LOOKED_AT` cells tell.
+    """
+    counted = some_of(texts).value_counts()
     cells = {str(t): int(n) for t, n in counted.items() if not is_mark(str(t))}
     total = sum(cells.values())
     found = {t: n for t in cells if (n := numeral(t)) is not None and _notations(n)}

@@ -139,6 +139,11 @@ class Table:
         """What was done to the table on the way in, the warnings first."""
         return (*self.info.get("warnings", ()), *self.info.get("notes", ()))
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """`info` without its sentences, which quote cells: what may be shared."""
+        return {k: v for k, v in self.info.items() if k not in ("notes", "warnings")}
+
     def warn(self, stacklevel: int = 2) -> None:
         """Warn of what its user should look at: a `TableWarning` for each."""
         for sentence in self.info.get("warnings", ()):

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+LOOKED_AT = 5000
+"""Cells of a column from which it is told what they are."""
+
 
 def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
     """A column as float64, missing as NaN; dates are days since 1970, durations are days.
@@ -30,8 +33,23 @@ def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     A whole number is the same category as an integer and as a float, which one missing cell makes
     of it.
     """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = as_text(pd.Series(column.cat.categories)).to_numpy(dtype=object)
+        codes = column.cat.codes.to_numpy()
+        found = np.append(words, np.nan)[codes]  # the code of a missing one is -1, the last
+        return pd.Series(found, index=column.index, name=column.name, dtype=object)
     values: pd.Series[Any] = column.astype(object)
+    if isinstance(column.dtype, pd.StringDtype):
+        return values.where(column.notna(), np.nan)
     return values.where(column.isna(), values.map(_as_word)).where(column.notna(), np.nan)
+
+
+def some_of(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Cells that are not missing, at most `LOOKED_AT` of them, evenly spread over the rows."""
+    known = column.dropna()
+    if len(known) <= LOOKED_AT:
+        return known
+    return known.iloc[np.linspace(0, len(known) - 1, LOOKED_AT).astype(np.int64)]
 
 
 def is_text(column: pd.Series[Any]) -> bool:

@@ -254,3 +254,18 @@ def test_reading_is_plain_data() -> None:
         "dropped": {},
         "target": "answer",
     }
+
+
+def test_sentences_quote_cells_and_are_not_shared() -> None:
+    found = table(strange=[*map(str, RNG.normal(size=N - 1)), "a secret"], i=range(N))
+    assert "a secret" in " ".join(found.notes)
+    assert "a secret" not in str(found.provenance)
+
+
+def test_a_long_column_is_told_by_a_part_of_it_and_read_as_a_whole() -> None:
+    n = 12_000
+    texts = pd.Series([f"{v:.1f}".replace(".", ",") for v in np.arange(n) / 7])
+    texts[[17, n - 3]] = ["?", "odd"]
+    long = Table(name="t", X=pd.DataFrame({"x": texts}), y=pd.Series(np.arange(n) % 2))
+    assert long.X["x"].isna().sum() == 2
+    assert "'odd'" in long.info["warnings"][0]
