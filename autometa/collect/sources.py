@@ -11,8 +11,9 @@ from typing import Any
 
 from autometa.errors import InputError
 from autometa.reading import read_csv
-from autometa.tables import Kind, Table, load_table
+from autometa.tables import Kind, Table
 from autometa.tables.endings import ALLOWED, ending, in_folder
+from autometa.tables.load import check_kept, read_table
 
 INDEX = "index.csv"
 NOTED = ("source", "licence", "domain")  # index columns that become provenance
@@ -49,6 +50,9 @@ def load_tables(
             tables[table.name] = table
     if not tables:
         raise InputError("no tables given", allowed=f"folders, or files with {ALLOWED}")
+    check_kept(keep, list(tables.values()))
+    for table in tables.values():
+        table.warn(stacklevel=3)
     return list(tables.values())
 
 
@@ -64,12 +68,12 @@ def _places(source: str | Path) -> list[str | Path]:
 
 def _load(source: str | Path, target: str | None, kind: Any, keep: Sequence[str]) -> Table:
     if str(source).startswith("sklearn:"):
-        return load_table(str(source), kind=kind)
+        return read_table(str(source), kind=kind, keep=keep)
     path = Path(source)
     found = ending(path)
     noted = _index(path.parent).get(found.name if found else path.stem, {})
     kind = kind or noted.get("kind") or None
-    table = load_table(path, target, kind=kind, family=noted.get("family"), keep=keep)
+    table = read_table(path, target, kind=kind, family=noted.get("family"), keep=keep)
     return replace(table, info={**table.info, **{k: noted[k] for k in NOTED if noted.get(k)}})
 
 

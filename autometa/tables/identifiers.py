@@ -74,7 +74,7 @@ def _why_number(column: pd.Series[Any]) -> str:
         return ""
     name = str(column.name)
     if named_as_key(name):
-        return "its name and its values, one for each row, say so"
+        return "by its name it identifies rows, and each has its own value"
     if _TIME.fullmatch(name):
         return ""
     if values.min() in (0, 1) and values.max() - values.min() == len(values) - 1:

@@ -63,20 +63,37 @@ def load_table(
         TableWarning: columns or rows left out, cells that are no numbers, a column that gives the
             target away.
     """
-    table = _load(source, target, kind=kind, name=name, family=family, keep=keep)
+    table = read_table(source, target, kind=kind, name=name, family=family, keep=keep)
+    check_kept(keep, [table])
     table.warn(stacklevel=3)
     return table
 
 
-def _load(
+def check_kept(keep: Sequence[str], tables: Sequence[Table]) -> None:
+    """Refuse columns to keep that no table has.
+
+    Raises:
+        InputError: there is one.
+    """
+    known = {name for table in tables if table.reading for name in table.reading.columns}
+    if absent := [name for name in keep if name not in known]:
+        raise InputError(f"no column {absent[0]!r} to keep", allowed=shown(known, quoted=False))
+
+
+def read_table(
     source: str | Path,
-    target: str | None,
+    target: str | None = None,
     *,
-    kind: Kind | None,
-    name: str | None,
-    family: str | None,
-    keep: Sequence[str],
+    kind: Kind | None = None,
+    name: str | None = None,
+    family: str | None = None,
+    keep: Sequence[str] = (),
 ) -> Table:
+    """As `load_table`, without a warning; `keep` may name columns that it does not have.
+
+    Raises:
+        InputError, StoreError: as `load_table`.
+    """
     text, notes, separator = str(source), Notes(), ""
     target = TARGET if target is None else target
     if text.startswith("sklearn:"):
@@ -95,8 +112,6 @@ def _load(
             allowed=shown(frame.columns, quoted=False),
             do="Name the column to predict with --target (target=...)",
         )
-    if absent := [column for column in keep if column not in frame.columns]:
-        raise InputError(f"table {name!r} has no column {absent[0]!r} to keep")
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(f"table {name!r} has several columns named {twice!r}", do="Rename them")

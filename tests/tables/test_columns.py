@@ -264,8 +264,8 @@ def test_sentences_quote_cells_and_are_not_shared() -> None:
 
 def test_a_long_column_is_told_by_a_part_of_it_and_read_as_a_whole() -> None:
     n = 12_000
-    texts = pd.Series([f"{v:.1f}".replace(".", ",") for v in np.arange(n) / 7])
-    texts[[17, n - 3]] = ["?", "odd"]
+    texts = [f"{v:.1f}".replace(".", ",") for v in np.arange(n) / 7]
+    texts[17], texts[n - 3] = "?", "odd"
     long = Table(name="t", X=pd.DataFrame({"x": texts}), y=pd.Series(np.arange(n) % 2))
     assert long.X["x"].isna().sum() == 2
     assert "'odd'" in long.info["warnings"][0]

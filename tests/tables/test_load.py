@@ -91,6 +91,18 @@ def test_a_folder_is_read_with_every_ending(tmp_path: Path) -> None:
     assert not in_folder(Path("notes.txt"))
 
 
+def test_columns_to_keep_may_be_in_some_tables_only(tmp_path: Path) -> None:
+    FRAME.assign(id=range(N)).to_csv(tmp_path / "a.csv", index=False)
+    FRAME.to_csv(tmp_path / "b.csv", index=False)
+    with pytest.warns(TableWarning, match="left out: 'id'"):
+        assert "id" not in load_tables([tmp_path])[0].X.columns
+    first, second = load_tables([tmp_path], keep=["id"])
+    assert "id" in first.X.columns
+    assert "id" not in second.X.columns
+    with pytest.raises(InputError, match="no column 'nothing' to keep"):
+        load_tables([tmp_path], keep=["id", "nothing"])
+
+
 def test_other_files_are_refused_with_the_line_that_converts_them(tmp_path: Path) -> None:
     for name, line in (("t.xlsx", r"pandas.read_excel\(...\)"), ("t.JSON", "read_json")):
         (tmp_path / name).touch()
@@ -249,7 +261,7 @@ def test_an_index_column_is_left_out(tmp_path: Path, form: str) -> None:
     assert list(table.X.columns) == ["größe", "stadt"]
     kept = load_table(path, keep=["Unnamed: 0"])
     assert "Unnamed: 0" in kept.X.columns
-    with pytest.raises(InputError, match="'nothing' to keep"):
+    with pytest.raises(InputError, match="no column 'nothing' to keep"):
         load_table(path, keep=["nothing"])
 
 
