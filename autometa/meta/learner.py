@@ -164,7 +164,7 @@ class MetaLearner:
                 prior=prior,
                 residual=residual,
                 cold=cold,
-                log_slope=log_slope(scores),
+                log_slope=log_slope(lessons.worths),
                 catalogue=catalogue,
                 similarity=fit_similarity(
                     lessons.meta_features,

@@ -16,14 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from autometa.encoding import Floats
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import extend_catalogue
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.inner_rate import RateModel, fit_rate_model
 from autometa.meta.kernel import Kernel
 from autometa.meta.lessons import Lessons
-from autometa.meta.noise import score_worth
 from autometa.meta.prior import fit_prior
 from autometa.meta.similarity import Similarity, table
 from autometa.meta.threads import one_thread
@@ -64,16 +62,16 @@ def refitted(
                 lessons.scores,
                 rng,
             ),
-            log_slope=log_slope(lessons.scores),
+            log_slope=log_slope(lessons.worths),
             similarity=_over(old.similarity, lessons),
             failure=fit_failure_rate(every_phi, lessons.failed),
             rates=rate_model(space, lessons, old.cold, seed),
         )
 
 
-def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
-    """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
-    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
+def log_slope(worths: Sequence[float]) -> tuple[float, float]:
+    """Mean and spread over tasks of log(metric units a normal score)."""
+    logs = [np.log(worth) for worth in worths if worth > 0.0]
     if not logs:
         return 0.0, 3.0
     return float(np.median(logs)), float(max(np.std(logs), 0.5))
