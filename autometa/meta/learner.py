@@ -173,7 +173,7 @@ class MetaLearner:
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
                 ),
                 failure=fit_failure_rate(every_phi, lessons.failed),
-                rates=rate_model(space, lessons, cold, self.seed),
+                rates=rate_model(space, lessons, self.seed),
             )
 
 

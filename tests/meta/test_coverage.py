@@ -1,6 +1,6 @@
 """How often a held-out task's trials lie inside the posterior's intervals, and a slow check of it.
 
-    AUTOMETA_COVERAGE_INTO=benchmarks/results/coverage.json pytest -m slow tests/meta/test_coverage.py
+    AUTOMETA_COVERAGE_INTO=FILE.json pytest -m slow tests/meta/test_coverage.py
 
 Families of tables are held out in three parts. The posterior of a task knows n of its trials, the
 next 35 are asked for. A trial that is far below the good ones counts as an event of the probability
