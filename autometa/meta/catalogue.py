@@ -200,7 +200,7 @@ def regrets(scores: Floats, targets: Floats | None = None) -> Floats:
         targets: Their normal scores, in the same order, (n,); by rank among one another by default.
     """
     targets = normal_scores(scores) if targets is None else targets
-    above = np.searchsorted(np.sort(targets), -1e-9)
+    above = int(np.searchsorted(np.sort(targets), -1e-9))
     best, middle = scores.max(), np.sort(scores)[min(above, len(scores) - 1)]
     scale = best - middle if best > middle else best - scores.min()
     regret: Floats = np.minimum((best - scores) / scale, _WORST)

@@ -185,7 +185,7 @@ class Posterior:
         deviation = np.sqrt(shares @ (deviations**2 + (means - mean) ** 2))
         return self._on.centre + self._on.spread * mean, self._on.spread * deviation
 
-    def quantiles(self, unit: Floats, probabilities: Sequence[float]) -> Floats:
+    def quantiles(self, unit: Floats, probabilities: Sequence[float] | Floats) -> Floats:
         """Quantiles of the score that a trial of a candidate will have, (q, m), in score units.
 
         Scores far below the good ones count as what `standard` makes of them: of a quantile down

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +14,7 @@ from autometa.meta.noise import score_worth
 from autometa.meta.reference import common_design, reference_scores
 from autometa.meta.targets import normal_scores
 from autometa.search.suggest import suggest
-from autometa.space import SearchSpace
+from autometa.space import Config, SearchSpace
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 MIXED = SearchSpace(
@@ -31,27 +32,29 @@ SAMPLERS: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
 }
 
 
-def bowl(config: dict[str, float]) -> float:
-    return -((config["x"] - 0.3) ** 2 + (config["y"] - 0.6) ** 2)
+def bowl(config: Config) -> float:
+    x, y = float(config["x"] or 0.0), float(config["y"] or 0.0)
+    return -((x - 0.3) ** 2) - (y - 0.6) ** 2
 
 
-def mixed(config: dict[str, float | str]) -> float:
+def mixed(config: Config) -> float:
     worse = {"a": 0.0, "b": 0.1, "c": 0.6}[str(config["kind"])]
-    keep = float(config.get("keep", 0.5))
-    return -((np.log10(float(config["rate"])) + 2.0) ** 2) / 4.0 - worse - (keep - 0.4) ** 2
+    keep = float(config.get("keep", 0.5) or 0.0)
+    off = math.log10(float(config["rate"] or 1.0)) + 2.0
+    return -(off**2) / 4.0 - worse - (keep - 0.4) ** 2
 
 
-def history(objective: Callable[[dict], float], space: SearchSpace, how: str, n: int) -> Floats:
+def history(objective: Callable[[Config], float], space: SearchSpace, how: str, n: int) -> Floats:
     """Raw configs (n, p) that a sampler chose."""
     study = optuna.create_study(direction="maximize", sampler=SAMPLERS[how]())
 
-    study.optimize(lambda trial: objective(dict(suggest(trial, space))), n_trials=n)
+    study.optimize(lambda trial: objective(suggest(trial, space)), n_trials=n)
     return space.to_raw([t.params for t in study.trials])
 
 
 @pytest.mark.parametrize(("space", "objective", "n"), [(SPACE, bowl, 30), (MIXED, mixed, 40)])
 def test_one_config_has_one_score_whoever_chose_the_others(
-    space: SearchSpace, objective: Callable[[dict], float], n: int
+    space: SearchSpace, objective: Callable[[Config], float], n: int
 ) -> None:
     rng = np.random.default_rng(5)
     random = space.sample_raw(2000, rng)
