@@ -79,3 +79,32 @@ def told(error: BaseException, url: str = "") -> str:
         error = error.__cause__
     lines = without_passwords(str(error), url).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def reason(error: BaseException, limit: int = 2000) -> str:
+    """Why something failed, in one text: an error and what led to it, the first cause last.
+
+    >>> try:
+    ...     try:
+    ...         int("much")
+    ...     except ValueError as first:
+    ...         raise RuntimeError("no such size") from first
+    ... except RuntimeError as last:
+    ...     reason(last)
+    "RuntimeError: no such size, because ValueError: invalid literal for int() with base 10: 'much'"
+    """
+    parts: list[str] = []
+    seen: set[int] = set()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        said = str(following).strip()
+        part = f"{type(following).__name__}: {said}" if said else type(following).__name__
+        if isinstance(following, AutometaError):
+            part = said
+        if not parts or said not in parts[-1]:
+            parts.append(part)
+        hidden = following.__suppress_context__
+        following = following.__cause__ or (None if hidden else following.__context__)
+    text = ", because ".join(parts)
+    return text if len(text) <= limit else text[: limit - 1] + "\u2026"

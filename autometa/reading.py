@@ -7,13 +7,18 @@ stream that stops, archives are never unpacked to a disk, and no format that hol
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import threading
 import weakref
+import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,7 +36,9 @@ MAX_RATIO, FREE = 200, 64 * 2**20
 MAX_FILE = 8 * 2**30
 MAX_CELL_BYTES = 16 * 2**30
 """What the cells of one Parquet file may take in memory, eight bytes a cell."""
+MAX_XZ_MEMORY = 2**28
 _CELL = 8
+CHUNK = 2**16
 _MOST_AT_ONCE = 2**28  # bytes that one call of the system reads
 
 
@@ -121,7 +128,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
-    """A CSV file, packed with gzip where its name ends in .gz, as pandas reads it.
+    """A CSV file, unpacked where its name ends in .gz, .bz2, .xz or .zip, as pandas reads it.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -131,16 +138,12 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        with path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            check_size(path, size, MAX_TEXT)
-            packed = path.suffix.lower() == ".gz"
-            text = io.BufferedReader(_Unpacked(stream, path, size)) if packed else stream
+        with opened_text(path) as text:
             frame: pd.DataFrame = pd.read_csv(text, **options)
             return frame
     except (StoreError, FileNotFoundError, pd.errors.EmptyDataError):
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StoreError(f"{path} cannot be read as CSV: {error}") from error
 
 
@@ -154,14 +157,103 @@ def csv_header(path: Path) -> list[str]:
     return [str(name) for name in first.iloc[0]]
 
 
-_UNREADABLE = (OSError, ValueError, EOFError, zlib.error, OverflowError, RecursionError)
+def read_head(path: Path, size: int) -> bytes:
+    """The first bytes of a text file, unpacked; fewer than asked for where there are no more.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: it is too large, packed or unpacked, or cannot be read.
+    """
+    try:
+        with opened_text(path) as text:
+            return text.read(size)
+    except (StoreError, FileNotFoundError):
+        raise
+    except UNREADABLE as error:
+        raise StoreError(f"{path} cannot be read as CSV: {error}") from error
+
+
+UNREADABLE = (
+    *(OSError, ValueError, EOFError, OverflowError, RecursionError, NotImplementedError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError),
+)
+
+
+@contextmanager
+def opened_text(path: Path) -> Iterator[BinaryIO]:
+    """A text file's content as a stream of bytes, unpacked as its name says, within bounds.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: it is too large, packed or unpacked, or a zip of several files.
+    """
+    with path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        check_size(path, size, MAX_TEXT)
+        unpack = _UNPACK.get(path.suffix.lower())
+        if unpack is None:
+            yield stream
+            return
+        with unpack(stream) as inner, io.BufferedReader(_Unpacked(inner, path, size)) as text:
+            yield text
+
+
+class _Xz(io.RawIOBase):
+    """The content of an xz file; its header may claim any amount of memory, and gets little."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._unpacker = self._fresh()
+
+    def read(self, size: int = -1) -> bytes:
+        """At most this many bytes; none at the end."""
+        while True:
+            packed = b""
+            if self._unpacker.eof:  # streams may follow one another, and zeros may fill up the end
+                packed = self._unpacker.unused_data or self._stream.read(CHUNK)
+                if not packed.strip(b"\0"):
+                    return b""
+                self._unpacker = self._fresh()
+            elif self._unpacker.needs_input and not (packed := self._stream.read(CHUNK)):
+                raise EOFError("the file ends before its content does")
+            if data := self._unpacker.decompress(packed, size):
+                return data
+
+    @staticmethod
+    def _fresh() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY)
+
+
+@contextmanager
+def _zipped(stream: BinaryIO) -> Iterator[Any]:
+    with zipfile.ZipFile(stream) as archive:
+        inside = [m for m in archive.infolist() if not m.is_dir()]
+        inside = [m for m in inside if not m.filename.startswith("__MACOSX/")]
+        if len(inside) != 1:
+            raise StoreError(
+                f"a zip of {len(inside)} files",
+                allowed="a zip of one table",
+                do="Unpack it, and name the file that you mean",
+            )
+        if inside[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise StoreError("a zip of a rare kind", allowed="deflated or stored files")
+        with archive.open(inside[0]) as inner:
+            yield inner
+
+
+_UNPACK: dict[str, Callable[[BinaryIO], AbstractContextManager[Any]]] = {
+    ".gz": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"),
+    ".bz2": lambda stream: bz2.BZ2File(stream, mode="rb"),
+    ".xz": _Xz,
+    ".zip": _zipped,
+}
 
 
 class _Unpacked(io.RawIOBase):
-    """The content of a gzip stream, as far as its size allows."""
+    """The content of a packed stream, as far as its size allows."""
 
-    def __init__(self, stream: BinaryIO, path: Path, size: int) -> None:
-        self._inner = gzip.GzipFile(fileobj=stream, mode="rb")
+    def __init__(self, inner: Any, path: Path, size: int) -> None:
+        self._inner = inner
         self._path, self._most = path, min(MAX_TEXT, max(FREE, MAX_RATIO * size))
         self._seen = 0
 
@@ -203,7 +295,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
             return pd.read_parquet(stream)
     except (StoreError, FileNotFoundError):
         raise
-    except (pa.ArrowException, *_UNREADABLE, KeyError, TypeError, AttributeError) as error:
+    except (pa.ArrowException, *UNREADABLE, KeyError, TypeError, AttributeError) as error:
         # pandas' own part of the header may hold anything, so that reading it may raise anything.
         raise StoreError(f"{path} cannot be read as Parquet: {error}") from error
 

@@ -17,6 +17,7 @@ from autometa.children.child import Child, metric
 from autometa.children.folds import Fold, prepared
 from autometa.children.metrics import scores
 from autometa.children.prediction import Prediction
+from autometa.errors import reason
 from autometa.space import Config, Value
 from autometa.tables import Schema, Table
 from autometa.task import CompletedTrial, State
@@ -119,7 +120,7 @@ def run(
     except OutOfTimeError:
         error = f"more than {timeout:g} s"
     except Exception as problem:  # whatever a child raises is a result: this config fails
-        error = f"{type(problem).__name__}: {problem}"[:500]
+        error = reason(problem)
     return failed(checked, time.process_time() - begun, error)
 
 
@@ -196,7 +197,9 @@ def _outcome(
     metrics = judged(found.predictions)
     own = metrics[metric(schema.kind)]
     if wrong := [s for s in own if not math.isfinite(s)]:
-        return failed(config, seconds, f"a fold scored {wrong[0]}")
+        return failed(
+            config, seconds, f"a fold scored {wrong[0]}: predictions are no finite numbers"
+        )
     trial = CompletedTrial(
         config=config,
         value=float(np.mean(own)),

@@ -27,6 +27,7 @@ from autometa.children.evaluation import prepare_to_run, run
 from autometa.children.registry import get
 from autometa.errors import AutometaError, InputError
 from autometa.tables import Table
+from autometa.tables.columns import AS_IS
 
 GRACE = 30
 """Seconds after its time is up that a helper without a parent lives on at most."""
@@ -117,6 +118,7 @@ def _table(request: Mapping[str, Any]) -> Table:
         X=pd.read_parquet(folder / "X.parquet"),
         y=pd.read_parquet(folder / "y.parquet")["y"],
         kind=request["kind"],
+        reading=AS_IS,
     )
 
 

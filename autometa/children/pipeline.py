@@ -9,7 +9,7 @@ once, when the pipeline is fitted, and decoded when it predicts. Rows to predict
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -22,9 +22,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autometa.errors import InputError
+from autometa.tables.columns import Reading
 from autometa.tables.frames import frame_of, target_of
 from autometa.tables.notes import TableWarning, shown
-from autometa.tables.table import as_number, as_text
+from autometa.tables.numerals import is_mark
+from autometa.tables.values import as_number, as_text, is_text
 
 _TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
 BOOLEANS = frozenset(_TRUTHS.values())
@@ -53,6 +55,8 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         numeric: Names of the number columns.
         categorical: Names of the category columns.
         labelled: Whether the target is labels; the model sees them as whole numbers from 0.
+        reading: How the table's columns were read, `tables.columns.Reading.to_json`; rows to
+            predict may then come as the table did, and are read alike.
         memory, verbose, transform_input: As `Pipeline`.
 
     Attributes:
@@ -67,6 +71,7 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         numeric: Sequence[str] = (),
         categorical: Sequence[str] = (),
         labelled: bool = False,
+        reading: Mapping[str, Any] | None = None,
         memory: Any = None,
         verbose: bool = False,
         transform_input: Any = None,
@@ -74,13 +79,14 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         self.numeric = numeric
         self.categorical = categorical
         self.labelled = labelled
+        self.reading = reading
         super().__init__(steps, memory=memory, verbose=verbose, transform_input=transform_input)
 
     def fit(self, X: Any, y: Any, **params: Any) -> Self:
         """Fit to rows X (n, m) and the target y (n,)."""
         frame, target = frame_of(X), target_of(y)
-        self.names_ = list(frame.columns)
-        frame = self._known_columns(frame)
+        self.names_ = list(self._reading.columns or frame.columns)
+        frame = self._known_columns(self._reading.apply(frame))
         self.known_ = {c: sorted(set(as_text(frame[c]).dropna())) for c in self.categorical}
         if not self.labelled:
             super().fit(frame, np.asarray(target, dtype=np.float64), **params)
@@ -130,9 +136,10 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
     def _rows(self, X: Any) -> pd.DataFrame:
         """Rows to predict, as those that it was fitted to."""
         check_is_fitted(self, "names_")
-        frame = self._known_columns(frame_of(X, names=self.names_))
+        given = frame_of(X, names=self._names_of(X))
+        frame = self._known_columns(self._reading.apply(given))
         for name in self.numeric:
-            _tell_unread(frame[name])
+            _tell_unread(given[name], frame[name])
         for name in self.categorical:
             texts = as_text(frame[name])
             if set(self.known_[name]) <= BOOLEANS:
@@ -140,6 +147,16 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
             frame[name] = texts
             _tell_unseen(texts, self.known_[name])
         return frame
+
+    @property
+    def _reading(self) -> Reading:
+        return Reading(**(self.reading or {}))
+
+    def _names_of(self, X: Any) -> list[str]:
+        """Names for a matrix: of the table as it was given, or of what was left of it."""
+        shape = np.shape(X) if not hasattr(X, "shape") else X.shape
+        left = [name for name in self.names_ if name in {*self.numeric, *self.categorical}]
+        return left if len(shape) == 2 and shape[1] == len(left) else self.names_
 
     def _known_columns(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns that the model needs.
@@ -153,7 +170,8 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
                 f"rows without the column{'s' * (len(absent) > 1)} {shown(absent)}",
                 allowed=f"rows with the columns of the table: {shown(needed)}",
             )
-        if extra := [name for name in frame.columns if name not in needed]:
+        known = {*needed, *self._reading.dropped, self._reading.target}
+        if extra := [name for name in frame.columns if name not in known]:
             _tell(f"not used: column{'s' * (len(extra) > 1)} {shown(extra)}")
         return frame[needed].copy()
 
@@ -166,10 +184,15 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _tell_unread(column: pd.Series[Any]) -> None:
-    lost = int((as_number(column).isna() & column.notna()).sum())
-    if lost:
-        _tell(f"{lost} cells of column {column.name!r} are no numbers: taken as missing")
+def _tell_unread(given: pd.Series[Any], read: pd.Series[Any]) -> None:
+    lost = given[as_number(read).isna() & given.notna()]
+    if is_text(lost):
+        lost = lost[~as_text(lost).map(is_mark).astype(bool)]
+    if len(lost):
+        _tell(
+            f"{len(lost)} cells of column {given.name!r} are no numbers and taken as missing: "
+            f"{shown(lost.unique())}"
+        )
 
 
 def _tell_unseen(texts: pd.Series[Any], known: Iterable[str]) -> None:

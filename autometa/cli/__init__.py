@@ -1,7 +1,7 @@
 """The command line: `autometa COMMAND ...`. Results on stdout, progress on stderr.
 
-Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 130
-stopped with Ctrl-C, what was found is kept.
+Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 3
+done, but a file of it could not be written; 130 stopped with Ctrl-C, what was found is kept.
 
 One file of this package is one group of commands, with a function `register(app)`. Modules import
 what they need inside their commands, so that `autometa --help` needs neither torch nor sklearn.
@@ -41,7 +41,7 @@ COMMANDS = (
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 no trial succeeded; 2 unusable input (the message says what is "
-    "allowed); 130 stopped with Ctrl-C."
+    "allowed); 3 done, but a file could not be written; 130 stopped with Ctrl-C."
 )
 
 app = typer.Typer(

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, progress
+from autometa.cli.reading import read_tables
 from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def collect(
         float, typer.Option(help="Seconds of processor time for one evaluation.")
     ] = 20.0,
     target: Annotated[str, typer.Option(help="Column to predict, in files.")] = "target",
+    kind: KindOption = None,
+    keep: KeepOption = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine. Default: one a core.")
     ] = None,
@@ -81,12 +85,13 @@ def collect(
 
     Every result is kept at once: stop it when you like, and the same command goes on from there.
     """
-    from autometa.collect import Collection, Protocol, load_tables, with_derived
+    from autometa.collect import Collection, Protocol, with_derived
 
     counts = _counts("configs", configs or [], 64)
     size = _counts("each", each or [], 16)
-    with busy("reading the tables"):
-        loaded = tuple(with_derived(load_tables(tables, target=target), derived, into, seed))
+    given = read_tables(tables, target, kind, keep)
+    with busy("choosing derived tables"):
+        loaded = tuple(with_derived(given, derived, into, seed))
     collection = Collection(
         tables=loaded,
         folder=into,

@@ -100,4 +100,9 @@ def _show(found: Replay) -> None:
         names = [study for study, reason in found.left_out.items() if reason == why]
         shown = ", ".join(names[:SHOWN]) + ", ..." * (count > SHOWN)
         note(f"{shown} left out: {why}")
+    if found.infeasible:
+        each = [f"{count} of {study}" for study, count in list(found.infeasible.items())[:SHOWN]]
+        total = sum(found.infeasible.values())
+        more = ", ..." * (len(found.infeasible) > SHOWN)
+        note(f"{total} trials are infeasible and count as failed: {', '.join(each)}{more}")
     typer.echo(found.verdict)

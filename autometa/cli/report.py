@@ -36,7 +36,10 @@ def report(
     into: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")] = REPORT,
     storage: Annotated[
         str | None,
-        typer.Option(help="Optuna storage URL of the study, such as sqlite:///tuning.db."),
+        typer.Option(
+            help="Optuna storage URL of the study, such as sqlite:///tuning.db or "
+            "journal:///tuning.log; four slashes for a path from the root."
+        ),
     ] = None,
     cold: Annotated[
         str | None,
@@ -68,9 +71,10 @@ def _study(name: str, storage: str, cold: str | None, model: Path | None) -> Tun
 
     from autometa.meta import MetaModel
     from autometa.search.reading import read_study
+    from autometa.search.storage import open_storage
 
     study = load_study(name, storage)
-    if cold is None and f"{name}-cold" in optuna.get_all_study_names(storage):
+    if cold is None and f"{name}-cold" in optuna.get_all_study_names(open_storage(storage)):
         cold = f"{name}-cold"
     return read_study(
         study,
@@ -85,6 +89,7 @@ def _results(file: str) -> Mapping[str, Any]:
         raise InputError(
             f"{file!r} is no file",
             allowed="a results file of autometa bench, or the name of a study with --storage URL",
+            do=f"autometa report STUDY --storage {file}" if "://" in file else "",
         )
     from autometa.bench import record_file, show
 

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from autometa.cli.loudness import Loudness, loudness
+from autometa.cli.options import KeepOption
 from autometa.cli.output import Format, FormatOption, show_json
-from autometa.cli.progress import busy, note
+from autometa.cli.progress import note
+from autometa.cli.reading import read_tables
 
 
 def register(app: typer.Typer) -> None:
@@ -27,16 +29,15 @@ def start(
     ],
     into: Annotated[Path, typer.Option(help="Folder of the start.")],
     target: Annotated[str, typer.Option(help="Column to predict, in files.")] = "target",
+    keep: KeepOption = None,
     iterations: Annotated[int, typer.Option(help="Outer updates.", min=1)] = 2000,
     seed: Annotated[int, typer.Option(help="Of the network and the episodes.", min=0)] = 0,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Learn where `tune --child mlp@FOLDER` starts training and how fast each layer moves."""
-    with busy("reading the tables"):
-        from autometa.children.starting import learn_start_on, usable
-        from autometa.collect import load_tables
+    from autometa.children.starting import learn_start_on, usable
 
-        loaded = load_tables(tables, target=target)
+    loaded = read_tables(tables, target, keep=keep)
     fit = [table for table in loaded if usable(table)]
     for table in loaded:
         if not usable(table):

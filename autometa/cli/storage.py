@@ -25,10 +25,7 @@ def load_study(name: str, storage: str) -> optuna.Study:
     from autometa.search.storage import open_storage
 
     hush_optuna()
-    file = storage.removeprefix(SQLITE)
-    if file != storage and not Path(file.partition("?")[0]).exists():
-        # SQLite would make an empty one.
-        raise InputError(f"there is no file {file!r}", allowed="the storage of a finished study")
+    check_file(storage)
     try:
         opened = open_storage(storage)
         return optuna.load_study(study_name=name, storage=opened)
@@ -43,5 +40,29 @@ def load_study(name: str, storage: str) -> optuna.Study:
     except Exception as error:  # whatever a database driver raises
         raise InputError(
             f"the storage cannot be read ({told(error, storage)})",
-            allowed="an Optuna storage URL, such as sqlite:///tuning.db",
+            allowed="an Optuna storage URL, such as sqlite:///tuning.db or journal:///tuning.log",
         ) from None
+
+
+def check_file(storage: str) -> None:
+    """Refuse the address of a file that is not there: opening it would make an empty one.
+
+    Raises:
+        InputError: it is not there.
+    """
+    from autometa.portfolio.addresses import journal_path
+
+    file = journal_path(storage)
+    if file is None and storage.startswith(SQLITE):
+        file = Path(storage.removeprefix(SQLITE).partition("?")[0])
+    if file is None or file.exists():
+        return
+    start = storage[: storage.index(":")]
+    lost = not file.is_absolute() and Path("/", file).exists()
+    meant = f"Four slashes for a path from the root: {start}:////{file}" if lost else ""
+    raise InputError(
+        f"there is no file {str(file)!r}" + ("" if file.is_absolute() else " in this folder"),
+        allowed="the storage of a finished study; after three slashes a path from the working "
+        "directory, after four one from the root",
+        do=meant,
+    )

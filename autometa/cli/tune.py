@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.loudness import hush_optuna
+from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import busy, note, progress
-from autometa.errors import InputError
+from autometa.cli.reading import read_table
+from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
     from autometa.search.priors import Sources
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 REPORT = Path("autometa-report.html")
 FIRST = 3  # trials whose reason is shown
+SHOWN = 3  # different reasons of failures
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +40,8 @@ def tune(
     target: Annotated[
         str | None, typer.Option(help="Column to predict. Default: target.", show_default=False)
     ] = None,
+    kind: KindOption = None,
+    keep: KeepOption = None,
     child: Annotated[
         str, typer.Option(help="What to tune, or auto to race them all.")
     ] = "hist_gradient_boosting",
@@ -89,10 +95,8 @@ def tune(
     for path in (report, save_model):
         check_writable(path)
     started = time.perf_counter()
-    from autometa.tables import load_table
-
-    with busy("reading the table"):
-        data = load_table(table, target)
+    data = read_table(table, target, kind, keep)
+    with busy("loading the children"):
         from autometa.search.tuning import TuneInterrupted, tune_table
 
         hush_optuna()
@@ -115,7 +119,6 @@ def tune(
                 storage=storage,
                 study_name=study_name,
                 compare_cold=compare_cold,
-                learn=learn,
                 on_trial=on_trial,
                 started=started,
                 workers=workers,
@@ -124,12 +127,16 @@ def tune(
     except TuneInterrupted as stop:
         result, stopped = stop.result, True
         sys.stderr.write("stopped; this is what was found until now\n")
-    _finish(result, data, report, save_model, output, learn=None if stopped else learn)
+    lost = _finish(result, data, report, save_model, output, learn=None if stopped else learn)
+    for sentence in lost:
+        sys.stderr.write(f"error: {sentence}\n")
     if stopped:
         raise typer.Exit(130)
     if result.best is None:
-        sys.stderr.write("error: no trial succeeded\n")
+        sys.stderr.write(f"error: no trial succeeded{why_failed(result)}\n")
         raise typer.Exit(1)
+    if lost:
+        raise typer.Exit(3)
 
 
 def _finish(
@@ -140,28 +147,51 @@ def _finish(
     output: Format,
     *,
     learn: Path | None,
-) -> None:
-    """Write the files, then print: what is printed has been written."""
-    from autometa.report import write_report
+) -> list[str]:
+    """Show the results, write the files, and say which could not be written, and why.
 
+    What was found has cost hours, a file can be written again: so it is shown whatever happens.
+    """
+    lost: list[str] = []
     files: dict[str, Any] = {}
-    if len(result.warm):
-        with busy("writing the report"):
-            files["report"] = str(write_report(result, report))
+    if output is Format.TABLE:
+        _show(result)
+        sys.stdout.flush()
     if save_model is not None and result.best is not None:
-        from autometa.search.saving import save_model as save
+        with _or_told(lost, f"the model {str(save_model)!r}"):
+            from autometa.search.saving import save_model as save
 
-        trusted = save(result, table, save_model)
-        files["model"] = {"path": str(save_model), "trusted": trusted}
+            trusted = save(result, table, save_model)
+            files["model"] = {"path": str(save_model), "trusted": trusted}
     if learn is not None:
-        files["learned"] = str(learn)
-    if output == Format.JSON:
-        show_json({**result.to_json(), **files})
+        with _or_told(lost, f"the portfolio in {str(learn)!r}"):
+            from autometa.search.table_feedback import learn_from
+
+            learn_from(result, table, learn)
+            files["learned"] = str(learn)
+    if len(result.warm):
+        with _or_told(lost, f"the report {str(report)!r}"), busy("writing the report"):
+            from autometa.report import write_report
+
+            files["report"] = str(write_report(result, report))
+    if output is Format.JSON:
+        failed = {"not_written": lost} if lost else {}
+        show_json({**result.to_json(), "notes": list(table.notes), **files, **failed})
     else:
-        _show(result, files)
+        _show_files(files)
+    return lost
 
 
-def _show(result: TuneResult, files: dict[str, Any]) -> None:
+@contextmanager
+def _or_told(lost: list[str], what: str) -> Iterator[None]:
+    """Whatever goes wrong in writing one thing is kept as a sentence."""
+    try:
+        yield
+    except Exception as error:  # also a mistake of ours: the results come first
+        lost.append(f"{what} was not written: {without_passwords(reason(error))}")
+
+
+def _show(result: TuneResult) -> None:
     from autometa.search.beginning import START
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
@@ -182,7 +212,7 @@ def _show(result: TuneResult, files: dict[str, Any]) -> None:
         typer.echo(f"why it was tried: {best.reason or best.rule or 'unknown'}")
     failed = [t for arm in result.arms for t in arm.trials if t.value is None]
     if failed:
-        typer.echo(f"failed trials: {len(failed)}; the first one: {failed[0].error or 'unknown'}")
+        typer.echo(f"failed trials: {len(failed)}{why_failed(result)}")
     reasons = [(t.number, t.value, t.reason) for t in result.warm.trials[:FIRST] if t.reason]
     if reasons:
         show_table("tried first", ("trial", "score", "reason"), reasons)
@@ -190,6 +220,9 @@ def _show(result: TuneResult, files: dict[str, Any]) -> None:
         note(f"this search {result.study.user_attrs[START]}")
     typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
     typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
+
+
+def _show_files(files: dict[str, Any]) -> None:
     if "report" in files:
         typer.echo(f"report: {files['report']}")
     if "model" in files:
@@ -199,6 +232,17 @@ def _show(result: TuneResult, files: dict[str, Any]) -> None:
         )
     if "learned" in files:
         typer.echo(f"added to the portfolio in {files['learned']}")
+
+
+def why_failed(result: TuneResult) -> str:
+    """The different reasons of failed trials, the most frequent first."""
+    errors = Counter(t.error or "unknown" for arm in result.arms for t in arm.trials if _lost(t))
+    listed = [f"{error} ({n} trials)" for error, n in errors.most_common(SHOWN)]
+    return ": " + "; ".join(listed) if listed else ""
+
+
+def _lost(trial: TunedTrial) -> bool:
+    return trial.value is None
 
 
 def _matched(result: TuneResult) -> str:

@@ -31,6 +31,7 @@ from autometa.collect.plan import Protocol
 from autometa.collect.refining import refine
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
+from autometa.limits import seconds, whole
 from autometa.portfolio import Portfolio
 from autometa.task import State
 
@@ -93,14 +94,13 @@ class Collection:
 
     def __post_init__(self) -> None:
         given = tuple(self.children) or children.names()
+        for name, low in (("configs", 0), ("each", 1)):
+            object.__setattr__(self, name, _counted(getattr(self, name), name, low))
+        object.__setattr__(self, "rounds", whole(self.rounds, "rounds", low=0))
         object.__setattr__(self, "children", tuple(children.get(name).name for name in given))
         names = [table.name for table in self.tables]
         if not names or len(set(names)) != len(names):
             raise InputError(f"tables {names}", allowed="at least one, every name once")
-        if self.rounds < 0 or min(self._each.values()) < 1:
-            raise InputError(
-                f"{self.rounds} rounds of {dict(self._each)}", allowed="0 or more, of 1 or more"
-            )
         unknown = {*self._counts, *self._each} - {*self.children, ""}
         if unknown:
             raise InputError(
@@ -113,24 +113,26 @@ class Collection:
 
     @property
     def _counts(self) -> Mapping[str, int]:
-        return self.configs if isinstance(self.configs, Mapping) else {"": self.configs}
+        assert isinstance(self.configs, Mapping)
+        return self.configs
 
     @property
     def _each(self) -> Mapping[str, int]:
-        return self.each if isinstance(self.each, Mapping) else {"": self.each}
+        assert isinstance(self.each, Mapping)
+        return self.each
 
     @cached_property
     def designs(self) -> dict[tuple[str, str], list[Config]]:
         """(table, child) -> its configs, defaults first; the same on every table of a kind."""
         seed, counts = self.protocol.seed, self._counts
-        whole = {}
+        every = {}
         for name, kind in product(self.children, {table.kind for table in self.tables}):
             child = children.get(name, kind)
             count = counts.get(name, counts.get("", 64))
-            whole[name, kind] = plan.design(child.space, count, seed, child.tuned)
+            every[name, kind] = plan.design(child.space, count, seed, child.tuned)
         result = {}
         for table, name in product(self.tables, self.children):
-            result[table.name, name] = _share(whole[name, table.kind], table)
+            result[table.name, name] = _share(every[name, table.kind], table)
         return result
 
     def planned(self, entries: journal.Entries) -> dict[tuple[str, str], list[Config]]:
@@ -191,9 +193,12 @@ class Collection:
             command: Noted in the journal.
 
         Raises:
-            InputError: the folder holds results under another protocol or of other tables.
+            InputError: a number out of range, or the folder holds results under another protocol
+                or of other tables.
             StoreError: the journal is damaged, or another process is writing it.
         """
+        timeout = seconds(timeout, "timeout")
+        processes = None if processes is None else whole(processes, "workers", low=1)
         protocol = asdict(self.protocol)
         digests = {name: digest(table) for name, table in self.capped.items()}
         with journal.Writer(self.folder / journal.NAME) as writer:
@@ -298,6 +303,12 @@ class Collection:
         }
         found = result.histories(entries, self.tables, self.planned(entries))
         return Portfolio(found, provenance=provenance, licence=licence)
+
+
+def _counted(given: int | Mapping[str, int], name: str, low: int) -> dict[str, int]:
+    """Numbers by child, "" for all others."""
+    counts = given if isinstance(given, Mapping) else {"": given}
+    return {child: whole(count, name, low=low) for child, count in counts.items()}
 
 
 def _share(configs: list[Config], table: Table) -> list[Config]:

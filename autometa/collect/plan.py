@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from autometa.errors import InputError
+from autometa.limits import whole
 from autometa.space import Config, SearchSpace, Value
 
 BLOCK = 8  # configs of one task and child in a row; the first block has the defaults on top
@@ -41,9 +41,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name, least in (("folds", 2), ("rows", 20), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise InputError(f"{name} = {value!r}", allowed=f"an integer from {least} on")
+            object.__setattr__(self, name, whole(getattr(self, name), name, low=least))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,7 @@ def design(
     """
     from scipy.stats import qmc  # 0.3 s that `import autometa.collect.plan` need not pay
 
-    if n < 0:
-        raise InputError(f"configs = {n}", allowed="an integer from 0 on")
+    n = whole(n, "configs", low=0)
     chosen = {json.dumps(dict(space.defaults), sort_keys=True): dict(space.defaults)}
     if not space.defaults:
         chosen.clear()

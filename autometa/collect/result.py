@@ -117,7 +117,7 @@ def _metrics(outcomes: Sequence[Outcome], own: str) -> dict[str, Floats]:
 
 def _info(table: Table) -> dict[str, Any]:
     return {
-        **table.info,
+        **table.provenance,
         "kind": table.kind,
         "rows": len(table),
         "columns": table.X.shape[1],

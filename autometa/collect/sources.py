@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,19 +11,28 @@ from typing import Any
 
 from autometa.errors import InputError
 from autometa.reading import read_csv
-from autometa.tables import Table, load_table
+from autometa.tables import Kind, Table
+from autometa.tables.endings import ALLOWED, ending, in_folder
+from autometa.tables.load import check_kept, read_table
 
 INDEX = "index.csv"
-SUFFIXES = (".csv", ".parquet")
 NOTED = ("source", "licence", "domain")  # index columns that become provenance
 
 
-def load_tables(sources: Iterable[str | Path], *, target: str | None = "target") -> list[Table]:
+def load_tables(
+    sources: Iterable[str | Path],
+    *,
+    target: str | None = "target",
+    kind: Kind | None = None,
+    keep: Sequence[str] = (),
+) -> list[Table]:
     """Every table of folders, files and `sklearn:NAME`s, in that order, folders by name.
 
     Args:
         sources: Folders of CSV and Parquet files, single files, or scikit-learn's data sets.
         target: The column to predict, in files.
+        kind: Of all of them; what an index says, or else guessed, where None.
+        keep: Columns that stay although they count the rows or identify them, where there are any.
 
     Raises:
         InputError: nothing found, a table that cannot be used, or two of one name.
@@ -31,7 +40,7 @@ def load_tables(sources: Iterable[str | Path], *, target: str | None = "target")
     tables: dict[str, Table] = {}
     for source in sources:
         for place in _places(source):
-            table = _load(place, target)
+            table = _load(place, target, kind, keep)
             if table.name in tables:
                 raise InputError(
                     f"two tables are called {table.name!r}",
@@ -40,7 +49,10 @@ def load_tables(sources: Iterable[str | Path], *, target: str | None = "target")
                 )
             tables[table.name] = table
     if not tables:
-        raise InputError("no tables given", allowed=f"folders or files ({', '.join(SUFFIXES)})")
+        raise InputError("no tables given", allowed=f"folders, or files with {ALLOWED}")
+    check_kept(keep, list(tables.values()))
+    for table in tables.values():
+        table.warn(stacklevel=3)
     return list(tables.values())
 
 
@@ -48,21 +60,20 @@ def _places(source: str | Path) -> list[str | Path]:
     path = Path(source)
     if not path.is_dir():
         return [source]
-    files = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and p.name != INDEX)
+    files = sorted(p for p in path.iterdir() if in_folder(p) and p.name != INDEX and p.is_file())
     if not files:
-        raise InputError(
-            f"no tables in {source!s}", allowed=f"files with one of {', '.join(SUFFIXES)}"
-        )
+        raise InputError(f"no tables in {source!s}", allowed=f"files with {ALLOWED}")
     return list(files)
 
 
-def _load(source: str | Path, target: str | None) -> Table:
+def _load(source: str | Path, target: str | None, kind: Any, keep: Sequence[str]) -> Table:
     if str(source).startswith("sklearn:"):
-        return load_table(str(source))
+        return read_table(str(source), kind=kind, keep=keep)
     path = Path(source)
-    noted = _index(path.parent).get(path.stem, {})
-    kind: Any = noted.get("kind") or None
-    table = load_table(path, target, kind=kind, family=noted.get("family"))
+    found = ending(path)
+    noted = _index(path.parent).get(found.name if found else path.stem, {})
+    kind = kind or noted.get("kind") or None
+    table = read_table(path, target, kind=kind, family=noted.get("family"), keep=keep)
     return replace(table, info={**table.info, **{k: noted[k] for k in NOTED if noted.get(k)}})
 
 

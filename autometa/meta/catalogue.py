@@ -31,6 +31,7 @@ from autometa.encoding import Floats
 from autometa.meta.basis import Basis
 from autometa.meta.candidates import Candidates
 from autometa.meta.prior import HeadPrior
+from autometa.meta.targets import normal_scores
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesRegressor
@@ -170,7 +171,7 @@ def _judge(
 ) -> Floats:
     """Normal scores and regret that trees on one task's trials expect, (2, e)."""
     rows = _informative(target, rng)
-    regret = regrets(scores)
+    regret = regrets(scores, target)
     trees = _grown(unit[rows], np.stack([target[rows], regret[rows]], axis=1), rng)
     score, expected = trees.predict(asked).T
     known, first = np.unique(target, return_index=True)
@@ -193,9 +194,18 @@ def _informative(target: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.concatenate([best, others])
 
 
-def regrets(scores: Floats) -> Floats:
-    """Regret of a task's trials within the task, (n,): 0 = the best, 1 = the median, at most 2."""
-    best, middle = scores.max(), np.median(scores)
+def regrets(scores: Floats, targets: Floats | None = None) -> Floats:
+    """Regret of a task's trials within the task, (n,): 0 = the best, 1 = the median, at most 2.
+
+    The median is that of random configs: the lowest trial of a normal score of 0 or more.
+
+    Args:
+        scores: Values, higher is better, (n,).
+        targets: Their normal scores, in the same order, (n,); by rank among one another by default.
+    """
+    targets = normal_scores(scores) if targets is None else targets
+    above = int(np.searchsorted(np.sort(targets), -1e-9))
+    best, middle = scores.max(), np.sort(scores)[min(above, len(scores) - 1)]
     scale = best - middle if best > middle else best - scores.min()
     regret: Floats = np.minimum((best - scores) / scale, _WORST)
     return regret

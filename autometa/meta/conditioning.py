@@ -17,37 +17,67 @@ from autometa.meta.adaptation import Adapted, adapt_kernel
 from autometa.meta.cholesky import cholesky, half_solved, solved
 from autometa.meta.hypotheses import Arm, Hypothesis
 from autometa.meta.kernel import Kernel, matern
+from autometa.meta.standard import standardise
 from autometa.meta.transfer import Transfer
 
 _ADAPT_FROM: dict[Arm, int] = {"transfer": 12, "cold": 8}  # trials; fewer say too little
 _LOG_SLOPES = np.linspace(-2.5, 2.5, 13)
 _EARLY_NOISE = 0.3  # variance of the guess at (almost) no budget, in squared normal scores
-_CLIP = 1.5
+_LEAST_SHARE = 0.02  # of a slope that is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """A hypothesis conditioned on the trials; scores in units of their own standard deviation.
 
+    Slopes that the trials leave possible stand side by side, k of them; given one, the offset is
+    normal and integrated out exactly.
+
     Args:
         hypothesis: Which.
         variance: v.
-        factor: Lower Cholesky factor of the covariance of f + noise, (n, n).
-        alpha: covariance^-1 ((y - a) / b - mean), (n,).
-        slope: b.
-        offset: a.
-        best: Largest posterior mean of f at a full trial.
+        noise: Of a trial at the full budget, in squared normal scores.
+        factor: Lower Cholesky factor of K, the covariance of f + noise, (n, n).
+        slopes: b, (k,).
+        shares: How probable each slope is, (k,), summing to one.
+        offsets: a, given each slope, (k,).
+        alphas: K^-1 ((y - a) / b - mean) for each slope, (k, n).
+        bests: Largest posterior mean of f at a full trial, for each slope, (k,).
+        flat: K^-1 1, (n,).
         log_evidence: Of the trials, a and b integrated out.
     """
 
     hypothesis: Hypothesis
     variance: float
+    noise: float
     factor: Floats
-    alpha: Floats
-    slope: float
-    offset: float
-    best: float
+    slopes: Floats
+    shares: Floats
+    offsets: Floats
+    alphas: Floats
+    bests: Floats
+    flat: Floats
     log_evidence: float
+
+    @property
+    def alpha(self) -> Floats:
+        """The mean of the alphas, (n,)."""
+        result: Floats = self.shares @ self.alphas
+        return result
+
+    def offset_leverage(self, cross: Floats) -> Floats:
+        """By how much a prediction moves with the offset, (m,); 0 at a trial without noise.
+
+        Args:
+            cross: Covariance of candidates with the trials, (m, n).
+        """
+        result: Floats = 1.0 - cross @ self.flat
+        return result
+
+    @property
+    def offset_variance(self) -> float:
+        """Posterior variance of a / b, 1 / (1' K^-1 1)."""
+        return 1.0 / float(self.flat.sum())
 
 
 class Conditioning:
@@ -56,9 +86,7 @@ class Conditioning:
     Args:
         transfer: What was learned from prior tasks.
         unit: Unit configs of the trials, (n, d).
-        scores: Their scores, higher is better, (n,), finite. Those more than 1.5 (best - median)
-            below the median are raised to there, so that one failed config does not flatten the
-            differences among good ones.
+        scores: Their scores, higher is better, (n,), finite; standardised, see `standard`.
         fidelity: Share of the full budget that each had, in (0, 1], (n,); one where None.
         relevance: Weights of the prior tasks before any trial, (T,); equal where None.
         adapted: Kernels that fit this task, where already at hand.
@@ -76,7 +104,8 @@ class Conditioning:
     ) -> None:
         self.unit, self.features = unit, transfer.basis(unit)
         self.head = transfer.prior.mean if relevance is None else relevance @ transfer.prior.heads
-        self._standard, self.centre, self.spread = _standardise(scores)
+        standard = standardise(scores)
+        self._standard, self.centre, self.spread = standard.z, standard.centre, standard.spread
         budget = np.ones(len(unit)) if fidelity is None else fidelity
         self._early = _EARLY_NOISE * (1.0 - budget)
         # Without a single full trial the best of the others has to stand for it.
@@ -127,7 +156,8 @@ class Conditioning:
             mean = self._mean
         cov[np.diag_indices(n)] += noise
         factor = cholesky(cov)
-        white = half_solved(factor, np.stack([self._standard, mean, np.ones(n)], axis=1))
+        told = [self._standard, mean, np.ones(n)]
+        white = half_solved(factor, np.stack(told, axis=1))
         gram = white.T @ white
         # Project the flat offset a out of both: <u, v> = u'K^-1 v - u'K^-1 1 1'K^-1 v / 1'K^-1 1.
         flat = gram - np.outer(gram[:, 2], gram[2]) / gram[2, 2]
@@ -140,20 +170,25 @@ class Conditioning:
             - 0.5 * misfit
             + self._log_slope_prior
         )
-        top = int(evidence.argmax())
-        slope = float(slopes[top])
-        offset = float((gram[0, 2] - slope * gram[1, 2]) / gram[2, 2])
-        alpha = solved(factor, (self._standard - offset) / slope - mean)
-        at_trials = (self._standard - offset) / slope - noise * alpha
+        log_evidence = float(np.logaddexp.reduce(evidence))
+        shares = np.exp(evidence - log_evidence)
+        slopes, shares = slopes[shares >= _LEAST_SHARE], shares[shares >= _LEAST_SHARE]
+        offsets = (gram[0, 2] - slopes * gram[1, 2]) / gram[2, 2]
+        by_score, by_mean, flat = solved(factor, np.stack(told, axis=1)).T
+        alphas = (by_score - offsets[:, None] * flat) / slopes[:, None] - by_mean
+        at_trials = (self._standard - offsets[:, None]) / slopes[:, None] - noise * alphas
         return Fit(
             hypothesis=hypothesis,
             variance=variance,
+            noise=hypothesis.noise(kernel),
             factor=factor,
-            alpha=alpha,
-            slope=slope,
-            offset=offset,
-            best=float(at_trials[self._full].max()),
-            log_evidence=float(np.logaddexp.reduce(evidence)),
+            slopes=slopes,
+            shares=shares / shares.sum(),
+            offsets=offsets,
+            alphas=alphas,
+            bests=at_trials[:, self._full].max(axis=1),
+            flat=flat,
+            log_evidence=log_evidence,
         )
 
     def _take(self, arm: Arm, found: Adapted) -> None:
@@ -165,7 +200,8 @@ class Conditioning:
         if arm == "cold":
             return adapt_kernel(kernel, self.unit[full], self._standard[full])
         plain = self.fit(Hypothesis(arm="transfer"))
-        rest = (self._standard - plain.offset) / plain.slope - self._mean
+        top = plain.shares.argmax()
+        rest = (self._standard - plain.offsets[top]) / plain.slopes[top] - self._mean
         return adapt_kernel(kernel, self.unit[full], rest[full], self._shared[np.ix_(full, full)])
 
     def _correlation(self, hypothesis: Hypothesis) -> Floats:
@@ -181,14 +217,3 @@ def _log_slope_prior(centre: float, spread: float, unit: float) -> Floats:
     z = (_LOG_SLOPES - (centre - np.log(unit))) / spread
     prior: Floats = np.logaddexp(-0.5 * z**2 - np.log(spread), np.log(0.1) - 2.0)
     return prior
-
-
-def _standardise(scores: Floats) -> tuple[Floats, float, float]:
-    """Scores with their worst values raised, in units of their standard deviation."""
-    if len(scores) >= 4:
-        middle, best = np.median(scores), scores.max()
-        gap = max(best - middle, 0.1 * (middle - np.quantile(scores, 0.1)), 0.0)
-        scores = np.maximum(scores, middle - _CLIP * gap)
-    centre = float(scores.mean())
-    spread = float(max(scores.std(), 1e-12 * max(1.0, abs(centre))))
-    return (scores - centre) / spread, centre, spread

@@ -5,7 +5,7 @@
 In logs (Ament et al., "Unexpected improvements to expected improvement", 2023), since improvements
 of 1e-200 still say which way is up.
 
-Shapes: m candidates.
+Shapes: m candidates; k beliefs of each that share a deviation, where there are several.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from autometa.encoding import Floats
 _LOG_ROOT_2PI = 0.5 * np.log(2.0 * np.pi)
 
 
-def log_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
-    """Log expected improvement over `best`, (m,)."""
+def log_improvement(mean: Floats, deviation: Floats, best: float | Floats) -> Floats:
+    """Log expected improvement over `best`: (m,), or (k, m) of means (k, m) and bests (k, 1)."""
     result: Floats = np.log(deviation) + _log_h((mean - best) / deviation)
     return result
 
 
-def slopes(mean: Floats, deviation: Floats, best: float) -> tuple[Floats, Floats]:
-    """Derivatives of the log expected improvement by the mean and by the deviation, (m,) each.
+def slopes(mean: Floats, deviation: Floats, best: float | Floats) -> tuple[Floats, Floats]:
+    """Derivatives of the log expected improvement by the mean and by the deviation, as it.
 
     From h' = Phi and h - z h' = phi: d EI = Phi d mean + phi d deviation.
     """

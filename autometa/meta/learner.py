@@ -164,7 +164,7 @@ class MetaLearner:
                 prior=prior,
                 residual=residual,
                 cold=cold,
-                log_slope=log_slope(scores),
+                log_slope=log_slope(lessons.worths),
                 catalogue=catalogue,
                 similarity=fit_similarity(
                     lessons.meta_features,
@@ -173,7 +173,7 @@ class MetaLearner:
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
                 ),
                 failure=fit_failure_rate(every_phi, lessons.failed),
-                rates=rate_model(space, lessons, cold, self.seed),
+                rates=rate_model(space, lessons, self.seed),
             )
 
 

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 from autometa.meta.basis import Basis
 from autometa.meta.early import Shown, with_early
-from autometa.meta.noise import fold_noise
+from autometa.meta.noise import fold_noise, score_worth
+from autometa.meta.reference import common_design, reference_scores
 from autometa.meta.sampling import LEAST_TRIALS
-from autometa.meta.targets import normal_scores, usable
+from autometa.meta.targets import usable
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.task import State, TaskHistory
@@ -105,8 +106,11 @@ class Lessons:
 
     @cached_property
     def targets(self) -> list[Floats]:
-        """Per task, normal scores, (n_i,)."""
-        return [normal_scores(s) for s in self.scores]
+        """Per task, what its values are worth among random configs, (n_i,); see `reference`."""
+        design = common_design(self.histories[0].task.space)
+        pairs = zip(self.units, self.scores, strict=True)
+        with one_thread():
+            return [reference_scores(unit, scores, design) for unit, scores in pairs]
 
     @cached_property
     def shown(self) -> list[Shown]:
@@ -117,10 +121,13 @@ class Lessons:
     @property
     def noise(self) -> list[float]:
         """Per task, the noise of its values that folds betray, in squared normal scores."""
-        return [
-            fold_noise(h.fold_scores[rows], s)
-            for h, rows, s in zip(self.histories, self.rows, self.scores, strict=True)
-        ]
+        parts = zip(self.histories, self.rows, self.worths, strict=True)
+        return [fold_noise(h.fold_scores[rows], worth) for h, rows, worth in parts]
+
+    @property
+    def worths(self) -> list[float]:
+        """Per task, what one normal score is worth in its metric."""
+        return [score_worth(s, z) for s, z in zip(self.scores, self.targets, strict=True)]
 
     @property
     def failed(self) -> NDArray[np.bool_]:

@@ -14,15 +14,16 @@ import numpy as np
 
 from autometa.encoding import Floats
 
+_TENTH = 1.2816  # the 90 % quantile of a normal
 _MOST = 1.0  # then all differences are chance
 
 
-def fold_noise(fold_scores: Floats, scores: Floats) -> float:
+def fold_noise(fold_scores: Floats, worth: float) -> float:
     """Noise variance of a task's values, in squared normal scores, within [0, 1].
 
     Args:
         fold_scores: Of each trial, (n, k), NaN where unknown; k may be 0.
-        scores: Values, higher is better, (n,).
+        worth: What one normal score is worth in the metric, see `score_worth`; 0 = nothing known.
 
     Returns:
         0 where fewer than three trials have two folds or more.
@@ -30,17 +31,28 @@ def fold_noise(fold_scores: Floats, scores: Floats) -> float:
     known = np.isfinite(fold_scores).all(axis=1)
     folds = fold_scores[known]
     n, k = folds.shape
-    slope = score_worth(scores)
-    if n < 3 or k < 2 or slope == 0.0:
+    if n < 3 or k < 2 or worth == 0.0:
         return 0.0
     rest = folds - folds.mean(axis=1, keepdims=True)
     # Medians mind no diverged fold; that of squares is 0.455 times the variance of a normal.
     rest = rest - np.median(rest, axis=0)
     variance = np.median(rest**2) / 0.455 * (n * k) / ((n - 1) * (k - 1))
-    return float(min(variance / k / slope**2, _MOST))
+    return float(min(variance / k / worth**2, _MOST))
 
 
-def score_worth(scores: Floats) -> float:
-    """What one normal score is worth in the metric, from the upper half of values; 0 = nothing."""
-    middle, high = np.quantile(scores, [0.5, 0.9])
-    return float(high - middle) / 1.2816  # the 90 % quantile of a normal
+def score_worth(scores: Floats, targets: Floats) -> float:
+    """What one normal score is worth in the metric, from the better half of values; 0 = nothing.
+
+    The slope of the values by their normal scores between a median config and one of the best
+    tenth, or as much of that as the trials cover.
+
+    Args:
+        scores: Values, higher is better, (n,).
+        targets: Their normal scores, in the same order, (n,).
+    """
+    order = np.argsort(targets, kind="stable")
+    low, high = np.clip([0.0, _TENTH], targets[order[0]], targets[order[-1]])
+    if high <= low:
+        return 0.0
+    at_low, at_high = np.interp([low, high], targets[order], np.sort(scores))
+    return float((at_high - at_low) / (high - low))

@@ -5,12 +5,14 @@ Model of the new task's scores (higher is better):
     y = a + b (f(x) + noise),    f(x) = phi(x)'w + r(x)
     w ~ N(m, tau S),             r ~ GP(0, v k)                                       # eq. (1)
 
-a and b fit the user's own scale: a is flat and integrated out, b lies on a grid with a prior
-learned from the prior tasks. Several hypotheses about (tau, v, k, noise) stand side by side; among
-them are cold ones (tau = 0, m = 0), which are plain Gaussian processes. Each is weighed by its
-evidence, so prior tasks that mislead lose their say as soon as the trials contradict them. For
-speed the best three are heard, each arm with the mass that all of its hypotheses have together; an
-arm of less than a tenth of all is not heard: without the transferred one, a search goes cold.
+a and b fit the user's own scale and both are integrated out: a is flat, so that given b a
+prediction is normal with the variance of universal kriging (O'Hagan, "Curve fitting and optimal
+design for prediction", 1978); b lies on a grid with a prior learned from the prior tasks, and what
+is said of a config is a mixture over it. Several hypotheses about (tau, v, k, noise) stand side by
+side; among them are cold ones (tau = 0, m = 0), which are plain Gaussian processes. Each is weighed
+by its evidence, so prior tasks that mislead lose their say as soon as the trials contradict them.
+For speed the best three are heard, each arm with the mass that all of its hypotheses have together;
+an arm of less than a tenth of all is not heard: without the transferred one, a search goes cold.
 
 In task space the transferred part is O(x) = sum_i omega_i f_i(x): `task_weights`.
 
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import ndtr
 
 from autometa.encoding import Floats
 from autometa.meta.adaptation import Adapted
@@ -39,6 +42,10 @@ from autometa.meta.transfer import Transfer
 
 _LEAST_WEIGHT, _MOST_ACTIVE = 0.02, 3
 _LEAST_SHARE = 0.1  # of an arm, to be heard
+_WIDE, _HALVINGS = 10.0, 40
+# Kernels and the heads' covariance are estimates on trials that the basis has seen, and count as
+# known. Measured on tasks of families left out; see `benchmarks/results/coverage.json`.
+_ESTIMATES = 1.12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +54,8 @@ class _Belief:
 
     fit: Fit
     weight: float
-    mean: Floats  # (m,)
-    deviation: Floats  # (m,)
+    means: Floats  # for each of its k slopes, (k, m)
+    deviation: Floats  # (m,), the offset's share in it included
     cross: Floats  # covariance with the trials, (m, n)
 
 
@@ -135,7 +142,7 @@ class Posterior:
             unit: Candidates, (m, d).
             features: Their basis features (m, p), where already at hand.
         """
-        gains = self._gains(self._beliefs(unit, features))
+        gains = np.concatenate([_gains(b) for b in self._beliefs(unit, features)])
         result: Floats = np.logaddexp.reduce(gains, axis=0)
         return result
 
@@ -143,46 +150,76 @@ class Posterior:
         """Log expected improvement (m,) and its gradient by the unit config, (m, d)."""
         features = self._transfer.basis(unit)
         beliefs = self._beliefs(unit, features)
-        gains = self._gains(beliefs)
-        total = np.logaddexp.reduce(gains, axis=0)
+        gains = [_gains(b) for b in beliefs]
+        total = np.logaddexp.reduce(np.concatenate(gains), axis=0)
         slope, cotangent = np.zeros_like(unit), np.zeros_like(features)
-        for share, belief in zip(np.exp(gains - total), beliefs, strict=True):
-            fit = belief.fit
-            by_mean, by_deviation = slopes(belief.mean, belief.deviation, fit.best)
-            by_mean = (share * by_mean)[:, None]
-            # The variance loses cross' K^-1 cross; d deviation = d variance / (2 deviation).
-            by_variance = (share * by_deviation / belief.deviation)[:, None]
-            by_cross = by_mean * fit.alpha - by_variance * solved(fit.factor, belief.cross.T).T
+        for belief, gain in zip(beliefs, gains, strict=True):
+            fit, share = belief.fit, np.exp(gain - total)
+            by_means, by_deviations = slopes(belief.means, belief.deviation, fit.bests[:, None])
+            by_means *= share
+            # The variance loses cross' K^-1 cross and gains the offset's part of it, leverage^2 /
+            # (1' K^-1 1); d deviation = d variance / (2 deviation).
+            by_variance = ((share * by_deviations).sum(0) / belief.deviation)[:, None]
+            leverage = fit.offset_leverage(belief.cross)[:, None] * fit.offset_variance
+            by_cross = by_means.T @ fit.alphas - by_variance * (
+                solved(fit.factor, belief.cross.T).T + leverage * fit.flat
+            )
             slope += matern_slope(
                 unit, self._on.unit, self._on.scales(fit.hypothesis), fit.variance * by_cross
             )
             if fit.hypothesis.arm == "transfer":
                 tau, cov = fit.hypothesis.inflation, self._transfer.prior.cov
                 to_head = by_cross @ self._on.features + by_variance * features
-                cotangent += by_mean * self._on.head + tau * to_head @ cov
+                cotangent += by_means.sum(0)[:, None] * self._on.head + tau * to_head @ cov
         if cotangent.any():
             slope += self._transfer.basis.vjp(unit, cotangent)
         return total, slope
 
-    def _gains(self, beliefs: list[_Belief]) -> Floats:
-        """Per active hypothesis, log of its share of the expected improvement, (h, m)."""
-        return np.stack(
-            [
-                np.log(b.weight * b.fit.slope) + log_improvement(b.mean, b.deviation, b.fit.best)
-                for b in beliefs
-            ]
-        )
-
     def predict(self, unit: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the scores of candidates, (m,) each, in score units."""
-        mean, square = np.zeros(len(unit)), np.zeros(len(unit))
+        """Mean and standard deviation of what candidates are worth, (m,) each, in score units.
+
+        The noise of a single trial is not in it; see `quantiles`.
+        """
+        shares, means, deviations = self._mixture(unit, noisy=False)
+        mean = shares @ means
+        deviation = np.sqrt(shares @ (deviations**2 + (means - mean) ** 2))
+        return self._on.centre + self._on.spread * mean, self._on.spread * deviation
+
+    def quantiles(self, unit: Floats, probabilities: Sequence[float] | Floats) -> Floats:
+        """Quantiles of the score that a trial of a candidate will have, (q, m), in score units.
+
+        Scores far below the good ones count as what `standard` makes of them: of a quantile down
+        there no more is said than that it is bad.
+
+        Args:
+            unit: Candidates, (m, d).
+            probabilities: In (0, 1), q of them.
+        """
+        shares, means, deviations = self._mixture(unit, noisy=True)
+        deviations = _ESTIMATES * deviations
+        wanted = np.asarray(probabilities)[:, None]
+        low = (means - _WIDE * deviations).min(axis=0) * np.ones_like(wanted)
+        high = (means + _WIDE * deviations).max(axis=0) * np.ones_like(wanted)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            below = np.tensordot(shares, ndtr((middle - means[:, None]) / deviations[:, None]), 1)
+            low, high = (
+                np.where(below < wanted, middle, low),
+                np.where(below < wanted, high, middle),
+            )
+        result: Floats = self._on.centre + self._on.spread * 0.5 * (low + high)
+        return result
+
+    def _mixture(self, unit: Floats, *, noisy: bool) -> tuple[Floats, Floats, Floats]:
+        """Standardised scores of candidates as a mixture of g normals: (g,), (g, m), (g, m)."""
+        shares, means, deviations = [], [], []
         for belief in self._beliefs(unit, None):
             fit = belief.fit
-            centre = fit.offset + fit.slope * belief.mean
-            mean += belief.weight * centre
-            square += belief.weight * (centre**2 + (fit.slope * belief.deviation) ** 2)
-        deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
-        return self._on.centre + self._on.spread * mean, self._on.spread * deviation
+            noise = fit.noise if noisy else 0.0
+            shares.append(belief.weight * fit.shares)
+            means.append(fit.offsets[:, None] + fit.slopes[:, None] * belief.means)
+            deviations.append(np.outer(fit.slopes, np.sqrt(belief.deviation**2 + noise)))
+        return np.concatenate(shares), np.concatenate(means), np.concatenate(deviations)
 
     @cached_property
     def task_weights(self) -> Floats:
@@ -217,16 +254,25 @@ class Posterior:
                 mean = shared_mean
             white = half_solved(fit.factor, cross.T)
             variance -= np.einsum("nm,nm->m", white, white)
+            variance += fit.offset_variance * fit.offset_leverage(cross) ** 2
             beliefs.append(
                 _Belief(
                     fit=fit,
                     weight=float(weight),
-                    mean=mean + cross @ fit.alpha,
+                    means=mean + fit.alphas @ cross.T,
                     deviation=np.sqrt(np.maximum(variance, 1e-8)),
                     cross=cross,
                 )
             )
         return beliefs
+
+
+def _gains(belief: _Belief) -> Floats:
+    """Log of the share of the expected improvement that each slope has, (k, m)."""
+    fit = belief.fit
+    weights = np.log(belief.weight * fit.shares * fit.slopes)[:, None]
+    result: Floats = weights + log_improvement(belief.means, belief.deviation, fit.bests[:, None])
+    return result
 
 
 def _heard(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats, float]:

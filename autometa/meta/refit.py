@@ -16,16 +16,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from autometa.encoding import Floats
 from autometa.meta.candidates import Candidates
 from autometa.meta.catalogue import extend_catalogue
 from autometa.meta.feasibility import fit_failure_rate
 from autometa.meta.inner_rate import RateModel, fit_rate_model
-from autometa.meta.kernel import Kernel
+from autometa.meta.kernel import fit_kernel
 from autometa.meta.lessons import Lessons
-from autometa.meta.noise import score_worth
 from autometa.meta.prior import fit_prior
 from autometa.meta.similarity import Similarity, table
+from autometa.meta.targets import normal_scores
 from autometa.meta.threads import one_thread
 from autometa.meta.transfer import Transfer
 from autometa.space import SearchSpace
@@ -64,29 +63,35 @@ def refitted(
                 lessons.scores,
                 rng,
             ),
-            log_slope=log_slope(lessons.scores),
+            log_slope=log_slope(lessons.worths),
             similarity=_over(old.similarity, lessons),
             failure=fit_failure_rate(every_phi, lessons.failed),
-            rates=rate_model(space, lessons, old.cold, seed),
+            rates=rate_model(space, lessons, seed),
         )
 
 
-def log_slope(scores: Sequence[Floats]) -> tuple[float, float]:
-    """Mean and spread over tasks of log(metric units a normal score), from the upper half."""
-    logs = [np.log(worth) for worth in map(score_worth, scores) if worth > 0.0]
+def log_slope(worths: Sequence[float]) -> tuple[float, float]:
+    """Mean and spread over tasks of log(metric units a normal score)."""
+    logs = [np.log(worth) for worth in worths if worth > 0.0]
     if not logs:
         return 0.0, 3.0
     return float(np.median(logs)), float(max(np.std(logs), 0.5))
 
 
-def rate_model(space: SearchSpace, lessons: Lessons, kernel: Kernel, seed: int) -> RateModel | None:
-    """Which inner learning rates are best; None where the space has none, or no trial used one."""
+def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | None:
+    """Which inner learning rates are best; None where the space has none, or no trial used one.
+
+    They are read off the trials' plain ranks, failures being the worst, so its kernel is fitted on
+    such: with one of reference scores, which are smoother, intervals covered a tenth less.
+    """
     if not space.inner_lr:
         return None
     column = space.names.index(space.inner_lr)
     if not any((~np.isnan(h.raw[:, column])).any() for h in lessons.histories):
         return None
-    return fit_rate_model(space, lessons.histories, kernel, np.random.default_rng([seed, 1]))
+    rngs = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 1])
+    kernel = fit_kernel(lessons.units, [normal_scores(s) for s in lessons.scores], rng=rngs[0])
+    return fit_rate_model(space, lessons.histories, kernel, rngs[1])
 
 
 def _over(old: Similarity, lessons: Lessons) -> Similarity:

@@ -137,7 +137,7 @@ def plot_weights(
         for task, weight in trial.weights.items():
             totals[task] = totals.get(task, 0.0) + abs(weight)
     shown = sorted(totals, key=lambda task: (-totals[task], task))[: max(n_tasks, 0)]
-    x = [t.number for t in weighed]
+    x = _places(weighed)
     marker = "." if len(weighed) <= 50 else ""
     for i, task in enumerate(shown):
         y = [t.weights.get(task, 0.0) for t in weighed]
@@ -162,6 +162,12 @@ def listed_runs(results: Results) -> list[TuneResult]:
     if not runs:
         raise InputError("no results to plot", allowed="one TuneResult or several")
     return runs
+
+
+def _places(trials: Sequence[TunedTrial | Explanation]) -> list[int]:
+    """Numbers of trials, or 0, 1, ... where they are of several studies."""
+    numbers = [t.number for t in trials]
+    return numbers if len(set(numbers)) == len(numbers) else list(range(len(numbers)))
 
 
 def _values(trials: Sequence[TunedTrial]) -> Floats:

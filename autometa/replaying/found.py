@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT = 1
@@ -34,6 +34,7 @@ class Replay:
         against: Other method -> difference of the mean regrets, autometa's minus the other's, its
             95 % interval `low` to `high`, and studies won, tied and lost.
         left_out: Study -> why it was not replayed.
+        infeasible: Study -> how many of its trials broke a constraint, and so count as failed.
         results: Of `autometa.bench.run`, at every trial from 1 to n.
     """
 
@@ -42,6 +43,7 @@ class Replay:
     against: Mapping[str, Mapping[str, float]]
     left_out: Mapping[str, str]
     results: Mapping[str, Any]
+    infeasible: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def helped(self) -> bool | None:
@@ -87,5 +89,6 @@ class Replay:
             ],
             "against": {name: dict(found) for name, found in self.against.items()},
             "left_out": dict(self.left_out),
+            "infeasible": dict(self.infeasible),
             "results": dict(self.results),
         }

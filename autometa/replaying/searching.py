@@ -92,6 +92,7 @@ def replay(
         studies=tuple(_study(name, suite, results) for name in results["tasks"]),
         against={m: _against(results, m) for m in results["methods"] if m != WARM},
         left_out=suite.left_out,
+        infeasible=infeasible(portfolio),
         results=results,
     )
 
@@ -152,3 +153,10 @@ def _against(results: Mapping[str, Any], other: str) -> dict[str, float]:
         tie=TIE,
     )
     return {name: numbers[0] for name, numbers in found.items()}
+
+
+def infeasible(portfolio: Portfolio) -> dict[str, int]:
+    """Study -> infeasible trials, of portfolios that were made of studies."""
+    studies = portfolio.provenance.get("studies", ())
+    counts = {str(s["study"]): s.get("infeasible", 0) for s in studies if isinstance(s, Mapping)}
+    return {study: count for study, count in counts.items() if isinstance(count, int) and count}

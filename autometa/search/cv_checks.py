@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import get_tags
 
 from autometa.errors import InputError
+from autometa.limits import seconds, whole
 
 if TYPE_CHECKING:
     from autometa.search.estimator import MetaSearchCV
@@ -38,16 +40,16 @@ def check_options(search: MetaSearchCV, y: Any) -> None:
             do="Search by one metric and compute the others on the result",
         )
     n = search.n_trials
-    if n is None and search.timeout is None:
+    if n is None and seconds(search.timeout, "timeout") is None:
         raise InputError(
             "neither n_trials nor timeout", allowed="at least one", do="Say when to stop"
         )
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
-        raise InputError(f"n_trials = {n!r}", allowed="an integer from 1 on, or None")
-    if search.timeout is not None and not search.timeout > 0:
-        raise InputError(f"timeout = {search.timeout!r}", allowed="more than 0 seconds, or None")
+    if n is not None:
+        whole(n, "n_trials", low=1)
+        seconds(search.timeout, "timeout")
     error: Any = search.error_score
-    if error != "raise" and (not isinstance(error, int | float) or math.isinf(error)):
+    is_number = isinstance(error, Real) and not isinstance(error, bool)
+    if error != "raise" and (not is_number or math.isinf(error)):
         raise InputError(f"error_score = {error!r}", allowed='a finite number, NaN or "raise"')
     if not isinstance(search.refit, bool):
         raise InputError(f"refit = {search.refit!r}", allowed="True or False")

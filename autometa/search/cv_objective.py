@@ -16,6 +16,8 @@ from sklearn.model_selection import cross_validate
 from sklearn.utils import _safe_indexing
 
 from autometa.encoding import Floats
+from autometa.errors import reason
+from autometa.search.cv_failures import heard, reasons, told
 from autometa.search.cv_scores import store
 from autometa.search.distributions import Asked
 from autometa.search.ensemble import as_said, outputs_of
@@ -38,7 +40,7 @@ class CvObjective:
         keep: Of so many best trials the held-out outputs are kept, for an ensemble.
         classes: All labels in order; None in a regression, or where nothing is kept.
         outputs: Trial number -> (score, outputs of the folds one after another).
-        error: Why the latest trial that failed did so.
+        error: Why the latest trial that failed did so: all causes, in full.
     """
 
     estimator: Any
@@ -63,7 +65,8 @@ class CvObjective:
         store(trial, scores)
         mean = float(np.mean(scores["test_score"]))
         if not np.isfinite(mean):
-            self.error = f"a fold scored {mean}"
+            why = f": {self.error}" if self.error else ""
+            self.error = f"a fold scored {mean}{why}"
         return mean if np.isfinite(mean) else float("nan")
 
     def with_params(self, params: Mapping[str, Any]) -> Any:
@@ -75,21 +78,24 @@ class CvObjective:
     def evaluate(self, number: int, params: Mapping[str, Any]) -> dict[str, Any] | None:
         """What `cross_validate` says; None where every fold failed, `error` saying why."""
         model = self.with_params(params)
+        self.error = ""
         try:
-            scores: dict[str, Any] = cross_validate(
-                model,
-                self.X,
-                self.y,
-                cv=self.splits,
-                scoring=self.scorer,
-                params=dict(self.params),
-                return_estimator=self.keep > 0,
-                **self.options,
-            )
+            with heard() as failures:
+                scores: dict[str, Any] = cross_validate(
+                    model,
+                    self.X,
+                    self.y,
+                    cv=self.splits,
+                    scoring=self.scorer,
+                    params=dict(self.params),
+                    return_estimator=self.keep > 0,
+                    **self.options,
+                )
+            self.error = told(failures)
         except ValueError as error:
             if self.options["error_score"] == "raise":
                 raise
-            self.error = str(error).strip().splitlines()[-1]  # the innermost one of a fold
+            self.error = told(reasons(str(error))) or reason(error)
             warnings.warn(f"trial {number} failed: {error}", FitFailedWarning, stacklevel=2)
             return None
         if self.keep and np.isfinite(scores["test_score"]).all():

@@ -18,6 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
 from autometa.errors import InputError
+from autometa.limits import seconds
 from autometa.search.beginning import say
 from autometa.search.cv_checks import check_options, labels
 from autometa.search.cv_objective import CvObjective
@@ -212,7 +213,7 @@ class MetaSearchCV(Refitted):
                 study.optimize(
                     objective,
                     n_trials=self.n_trials,
-                    timeout=self.timeout,
+                    timeout=seconds(self.timeout, "timeout"),
                     callbacks=self.callbacks,
                 )
             finally:

@@ -90,14 +90,11 @@ def _arm(
                 expected = expect(trial.params)
             except SpaceError:  # a config that the model cannot read
                 expected = None
-        trials.append(
-            _tuned(len(trials), trial, why, evaluation, child=child, expected=expected, rate=rate)
-        )
+        trials.append(_tuned(trial, why, evaluation, child=child, expected=expected, rate=rate))
     return Arm(name=name, trials=tuple(trials), direction=direction)
 
 
 def _tuned(
-    place: int,
     trial: optuna.trial.FrozenTrial,
     why: Explanation,
     evaluation: Mapping[str, Any],
@@ -108,7 +105,7 @@ def _tuned(
 ) -> TunedTrial:
     done = trial.state == TrialState.COMPLETE
     return TunedTrial(
-        number=place,
+        number=trial.number,
         child=str(trial.params.get("child", child)),
         config=trial.params,
         value=number(why.value) if done else None,

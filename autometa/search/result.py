@@ -29,7 +29,7 @@ class TunedTrial:
     """One config tried on the user's table, and why.
 
     Args:
-        number: Position in its arm, from 0.
+        number: Optuna's, from 0, in the study of its child: each child of `auto` has its own.
         child: The child that the config builds.
         config: Parameter name -> value.
         value: Mean metric over the folds; None where the trial failed.

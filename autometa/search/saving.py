@@ -23,6 +23,8 @@ def refit(result: TuneResult, table: Table) -> Any:
         raise InputError("no trial succeeded, so there is no model", do="Look at the failures")
     child = children.get(result.best.child)
     pipeline = child.build(result.best.config, table.schema, result.seed)
+    if table.reading is not None:
+        pipeline.set_params(reading=table.reading.to_json())
     return pipeline.fit(table.X, table.y)
 
 

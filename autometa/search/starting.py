@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution
 
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.portfolio.addresses import file_of, scheme_of
 from autometa.portfolio.shipped import embedded_names
@@ -124,12 +125,14 @@ def create_study(
         empty=source.why_empty,
     )
     asked = asked or fitted.model.space
-    features = meta_features if meta_features is not None else named and named.meta_features
+    features = known_features(
+        named.meta_features if meta_features is None and named else meta_features
+    )
     sampler = _sampler(
         fitted,
         asked,
         seed=seed,
-        meta_features=features or None,
+        meta_features=features,
         base=base,
         first=stated_config(asked, incumbent, defaults),
     )
@@ -141,7 +144,7 @@ def create_study(
         sampler=sampler,
     )
     metric = metric or (named.metric if named else "value")
-    describe_task(study, asked, metric=metric, features=features or {})
+    describe_task(study, asked, metric=metric, features=features)
     _tell(study, fitted, asked=source.given)
     return study
 

@@ -46,7 +46,7 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
             family=table.family,
             meta_features=features,
             info={
-                **table.info,
+                **table.provenance,
                 "kind": table.kind,
                 "rows": len(table),
                 "columns": table.X.shape[1],

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from autometa.children import Child, Outcome
 
+LONGEST_ERROR = 1000  # characters that a study keeps of it
 CHILD = "child"  # the parameter that chooses among several children
 
 STATES = {
@@ -132,7 +133,7 @@ class Search:
         frozen = next(t for t in trials if t.number == number)
         if not evaluated(frozen):
             return None
-        return self.tuned(frozen, number=sum(map(evaluated, trials)) - 1)
+        return self.tuned(frozen)
 
     def _settle(self, run: _Run, error: Exception) -> None:
         """Tell a result that could not be told; a config that lost its own is tried again."""
@@ -153,14 +154,14 @@ class Search:
         """Trials that were evaluated; not running or enqueued ones, nor interrupted ones."""
         return [t for t in self.study.get_trials(deepcopy=False) if evaluated(t)]
 
-    def tuned(self, trial: FrozenTrial, *, number: int) -> TunedTrial:
+    def tuned(self, trial: FrozenTrial) -> TunedTrial:
         """A finished trial as a record."""
         child, config = self.menu.read(trial.params)
         evaluation = trial.user_attrs[attributes.EVALUATION]
         why = explain_trial(self.study, trial)
         rate = config.get(child.space.inner_lr) if child.space.inner_lr else None
         return TunedTrial(
-            number=number,
+            number=trial.number,
             child=child.name,
             config=config,
             value=trial.value if trial.state == TrialState.COMPLETE else None,
@@ -256,7 +257,7 @@ def in_order(searches: Sequence[Search]) -> tuple[TunedTrial, ...]:
     """All finished trials of some studies, in the order in which they were started."""
     pairs = [(trial, search) for search in searches for trial in search.finished()]
     pairs.sort(key=lambda p: (p[0].datetime_start or datetime.min, p[0].number))
-    return tuple(search.tuned(trial, number=i) for i, (trial, search) in enumerate(pairs))
+    return tuple(search.tuned(trial) for trial, search in pairs)
 
 
 def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
@@ -266,7 +267,7 @@ def _evaluation(found: Outcome, expected: float | None) -> dict[str, Any]:
         "expected": None if expected is None else round(expected, 4),
         "folds": [round(s, 6) if math.isfinite(s) else None for s in trial.fold_scores],
         "seconds": None if trial.seconds is None else round(trial.seconds, 3),
-        "error": (found.error or "unknown" * (trial.value is None))[:200],
+        "error": (found.error or "unknown" * (trial.value is None))[:LONGEST_ERROR],
     }
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autometa import children
 from autometa.errors import InputError
+from autometa.limits import seconds, whole
 from autometa.meta_features import compute
 from autometa.search.crew import Crew, to_stderr
 from autometa.search.judge import Evaluator
@@ -54,6 +55,7 @@ def tune(
     seed: int = 0,
     name: str = "table",
     kind: str | None = None,
+    keep: Sequence[str] = (),
     **options: Any,
 ) -> TuneResult:
     """Search the best config of a child for a table, warm-started by prior tasks.
@@ -68,6 +70,7 @@ def tune(
         seed: Of the folds, the children and the search.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
+        keep: Columns that stay although they count the rows or identify them.
         **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, model, storage,
             study_name, compare_cold, learn, on_trial, workers, total.
 
@@ -80,7 +83,9 @@ def tune(
     """
     from autometa.tables.frames import frame_of, target_of
 
-    table = Table(name=name, X=frame_of(X), y=target_of(y), kind=kind)  # type: ignore[arg-type]
+    features, target = frame_of(X), target_of(y)
+    table = Table(name=name, X=features, y=target, kind=kind, keep=keep)  # type: ignore[arg-type]
+    table.warn(stacklevel=3)
     return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
 
 
@@ -116,7 +121,7 @@ def tune_table(
         seed: Of the folds, the children and the search.
         timeout: Seconds after which an arm starts no further trial.
         trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
-            than `timeout`.
+            than `timeout`. None or infinity for no limit, as there.
         folds: Cross-validation folds.
         portfolio: Prior tasks: "embedded", a portfolio, studies, the folder, file or URL of such,
             a list of these (see `opening`), or None for none. Tasks that are this table or a
@@ -141,7 +146,12 @@ def tune_table(
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
     started = time.perf_counter() if started is None else started
-    _check(n_trials=n_trials, seed=seed, folds=folds, table=table, times=(timeout, trial_timeout))
+    n_trials = whole(n_trials, "n_trials", low=1)
+    seed = whole(seed, "seed", low=0, high=2**32 - 1)
+    folds = whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
+    timeout = seconds(timeout, "timeout")
+    trial_timeout = seconds(trial_timeout, "trial_timeout")
+    workers = whole(workers, "workers", low=1)
     chosen = tuple(
         children.get(name, table.kind) for name in (children.names() if child == AUTO else (child,))
     )
@@ -213,8 +223,6 @@ def _team(
 
 
 def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
-    if not isinstance(workers, int) or workers < 1:
-        raise InputError(f"workers = {workers!r}", allowed="an integer from 1 on")
     if workers > 1 and not _shared(storage):
         raise InputError(
             f"{workers} workers without a storage that processes can share",
@@ -226,22 +234,6 @@ def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
 def _shared(storage: object) -> bool:
     memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
     return isinstance(storage, str) and not memory
-
-
-def _check(
-    *, n_trials: int, seed: int, folds: int, table: Table, times: Sequence[float | None]
-) -> None:
-    if not isinstance(n_trials, int) or n_trials < 1:
-        raise InputError(f"n_trials = {n_trials!r}", allowed="an integer from 1 on")
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"seed = {seed!r}", allowed="an integer from 0 to 4294967295")
-    if not isinstance(folds, int) or not 2 <= folds <= len(table):
-        raise InputError(
-            f"folds = {folds!r}", allowed=f"an integer from 2 to the {len(table)} rows of the table"
-        )
-    for seconds in times:
-        if seconds is not None and not seconds > 0:
-            raise InputError(f"a timeout of {seconds!r} s", allowed="more than 0 seconds, or None")
 
 
 def _shorter(*times: float | None) -> float | None:

@@ -5,21 +5,23 @@ What the constructor refuses, no child ever sees; what it changes, `info` tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from autometa.errors import InputError
+from autometa.tables.columns import Reading, check_leaks, decimal_mark, read_columns
+from autometa.tables.notes import Notes, TableWarning, shown
+from autometa.tables.target import MAX_CLASS_NUMBERS, Kind, guess_kind, read_target
+from autometa.tables.values import as_number, as_text, is_moment, is_text
 
-Kind: TypeAlias = Literal["classification", "regression"]
-
-MAX_CLASS_NUMBERS = 20
-"""A target of whole numbers has at most this many distinct ones, or it is a regression."""
+__all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +55,15 @@ class Table:
         y: Target, (n,), no missing values; a category for a classification, else float.
         kind: "classification" or "regression"; guessed from the target where None.
         family: Relatives share a family; the name where there are none.
-        info: What was changed on the way in and other provenance, JSON-able.
+        info: What was changed on the way in and other provenance, JSON-able; `notes` and
+            `warnings` are sentences.
+        keep: Columns that stay although they count the rows or identify them.
+        separator: Between the cells of the file it comes from; it tells how numbers are written.
+        reading: How its columns were read; they are read where None.
 
     Raises:
-        InputError: no rows or features, an unusable target, or infinite numbers.
+        InputError: no rows or features, an unusable target, infinite numbers, or numbers written
+            as text that may mean two things.
     """
 
     name: str
@@ -65,6 +72,9 @@ class Table:
     kind: Kind | None = None
     family: str = ""
     info: Mapping[str, Any] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    separator: str = ""
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         info = dict(self.info)
@@ -78,25 +88,66 @@ class Table:
             raise InputError(f"table {self.name!r} has no rows", do="Give a table with data")
         y = pd.Series(self.y).reset_index(drop=True)
         X = self.X.reset_index(drop=True)
-        known = y.notna()
-        if not known.all():
-            if not known.any():
-                raise InputError(f"the target of table {self.name!r} has no value at all")
-            X, y = X[known].reset_index(drop=True), y[known].reset_index(drop=True)
-            info["rows_without_target"] = int((~known).sum())
-        kind = self.kind or guess_kind(y)
-        if kind not in get_args(Kind):
-            raise InputError(f"kind {kind!r}", allowed="'classification' or 'regression'")
+        if self.kind is not None and self.kind not in get_args(Kind):
+            raise InputError(f"kind {self.kind!r}", allowed="'classification' or 'regression'")
+        X = _named(X, self.name)
+        notes, reading, kind = Notes(), self.reading, self.kind
+        if reading is None:
+            y, kind, notes = read_target(
+                y,
+                kind,
+                table=self.name,
+                decimal=decimal_mark(X) if is_text(y) else None,
+                separator=self.separator,
+            )
+        X, y = _with_target(X, y, self.name, info, notes)
+        kind = kind or guess_kind(y)
         y = _classes(y, self.name) if kind == "classification" else _numbers(y, self.name)
-        X, empty = _features(X, self.name)
-        if empty:
-            info["columns_without_value"] = empty
-        for name, value in {"X": X, "y": y, "kind": kind, "info": info}.items():
+        X = _with_values(X, self.name, info, notes)
+        if reading is None:
+            X, reading, more = read_columns(
+                X,
+                table=self.name,
+                target="" if y.name is None else str(y.name),
+                keep=self.keep,
+                separator=self.separator,
+            )
+            notes += more
+            X = _with_values(X, self.name, info, notes)
+            X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
+            classes = kind == "classification"
+            codes = np.asarray(y.cat.codes) if classes else np.asarray(y, dtype=np.float64)
+            copies, more = check_leaks(X, y, codes, classes=classes, keep=self.keep)
+            notes += more
+            X = X.drop(columns=list(copies))
+            reading = replace(reading, dropped={**reading.dropped, **copies})
+        else:
+            X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
+        for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
+            if sentences:
+                info[key] = [*info.get(key, ()), *sentences]
+        known = {"X": X, "y": y, "kind": kind, "info": info, "reading": reading}
+        for name, value in known.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "family", self.family or self.name)
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the table on the way in, the warnings first."""
+        return (*self.info.get("warnings", ()), *self.info.get("notes", ()))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """`info` without its sentences, which quote cells: what may be shared."""
+        return {k: v for k, v in self.info.items() if k not in ("notes", "warnings")}
+
+    def warn(self, stacklevel: int = 2) -> None:
+        """Warn of what its user should look at: a `TableWarning` for each."""
+        for sentence in self.info.get("warnings", ()):
+            warnings.warn(f"table {self.name!r}: {sentence}", TableWarning, stacklevel=stacklevel)
 
     @cached_property
     def schema(self) -> Schema:
@@ -146,19 +197,6 @@ class Table:
         return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info)
 
 
-def guess_kind(y: pd.Series[Any]) -> Kind:
-    """Classification for text, categories, booleans and few whole numbers; else regression."""
-    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
-        return "classification"
-    distinct = pd.unique(y.dropna())
-    if len(distinct) <= 2:
-        return "classification"
-    numbers = np.asarray(distinct, dtype=np.float64)
-    whole = bool((np.floor(numbers) == numbers).all() and np.isfinite(numbers).all())
-    few = len(distinct) <= min(MAX_CLASS_NUMBERS, max(2, len(y) // 5))
-    return "classification" if whole and few else "regression"
-
-
 def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     if len(types := sorted({type(v).__name__ for v in y.unique()})) > 1:
         raise InputError(
@@ -195,17 +233,38 @@ def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     return values
 
 
-def _features(X: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
-    """Columns as floats, ints or categories; the names of the columns without any value."""
+def _named(X: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Columns named by text, each name once."""
     X = X.set_axis([str(c) for c in X.columns], axis=1)
     if not X.columns.is_unique:
         twice = X.columns[X.columns.duplicated()][0]
         raise InputError(f"table {name!r} has several columns named {twice!r}", do="Rename them")
+    return X
+
+
+def _with_target(
+    X: pd.DataFrame, y: pd.Series[Any], name: str, info: dict[str, Any], notes: Notes
+) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """The rows whose target is known."""
+    known = y.notna()
+    if known.all():
+        return X, y
+    if not known.any():
+        raise InputError(f"the target of table {name!r} has no value at all")
+    info["rows_without_target"] = int((~known).sum())
+    notes.warn(f"{(~known).sum()} of {len(y)} rows have no target and are left out")
+    return X[known].reset_index(drop=True), y[known].reset_index(drop=True)
+
+
+def _with_values(X: pd.DataFrame, name: str, info: dict[str, Any], notes: Notes) -> pd.DataFrame:
+    """The columns that have any value."""
     empty = [c for c in X.columns if X[c].isna().all()]
-    columns = {c: _feature(X[c], name) for c in X.columns if c not in empty}
-    if not columns:
+    if len(empty) == X.shape[1]:
         raise InputError(f"table {name!r} has no features", do="Give it a column beside the target")
-    return pd.DataFrame(columns), empty
+    if empty:
+        info["columns_without_value"] = [*info.get("columns_without_value", ()), *empty]
+        notes.warn(f"left out: {shown(empty)}, without any value")
+    return X.drop(columns=empty)
 
 
 def _feature(column: pd.Series[Any], table: str) -> pd.Series[Any]:
@@ -230,45 +289,4 @@ def _is_number(column: pd.Series[Any]) -> bool:
     types = pd.api.types
     if isinstance(column.dtype, pd.CategoricalDtype) or types.is_bool_dtype(column):
         return False
-    return (
-        types.is_numeric_dtype(column)
-        or types.is_datetime64_any_dtype(column)
-        or types.is_timedelta64_dtype(column)
-    )
-
-
-def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column as float64, missing as NaN; dates are days since 1970, durations are days.
-
-    Anything else that is no number becomes NaN: at prediction time it is a missing value.
-    """
-    if pd.api.types.is_datetime64_any_dtype(column):
-        stamps = pd.to_datetime(column, utc=True)
-        return _days(stamps - pd.Timestamp("1970-01-01", tz="UTC"))
-    if pd.api.types.is_timedelta64_dtype(column):
-        return _days(column)
-    numbers = pd.to_numeric(column, errors="coerce")
-    return pd.Series(
-        numbers.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name
-    )
-
-
-def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column as Python strings, missing as NaN: what a category is whatever its type was.
-
-    A whole number is the same category as an integer and as a float, which one missing cell makes
-    of it.
-    """
-    values: pd.Series[Any] = column.astype(object)
-    return values.where(column.isna(), values.map(_as_word)).where(column.notna(), np.nan)
-
-
-def _as_word(value: object) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
-
-
-def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
-    days: pd.Series[Any] = durations.dt.total_seconds() / 86_400
-    return days
+    return types.is_numeric_dtype(column) or is_moment(column)

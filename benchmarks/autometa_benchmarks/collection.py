@@ -40,6 +40,10 @@ COLLECTION = Collection(
         "adversarial-lcbench": Listed(
             home=f"{_SUITES}.adversarial:AdversarialLCBench", data=_LCBENCH
         ),
+        "narrower-lcbench": Listed(home=f"{_SUITES}.narrower:NarrowerLCBench", data=_LCBENCH),
+        "narrower-rbv2_xgboost": Listed(
+            home=f"{_SUITES}.narrower:NarrowerXGBoost", data="yahpo/rbv2_xgboost"
+        ),
         "adapted-lcbench": Listed(home=f"{_SUITES}.adapted:AdaptedLCBench", data=_LCBENCH),
     },
     methods=_methods,

@@ -97,6 +97,28 @@ def test_bad_priors_are_as_they_are_called() -> None:
     assert np.ptp(priors["constant"][0].values) == 0
     assert any(np.nanmax(np.abs(h.values)) > 1e80 for h in priors["diverged"])
     assert any(np.isnan(h.values).any() for h in priors["diverged"])
+    for failing, was in zip(priors["failing"], real, strict=True):
+        failed = np.isnan(failing.values)
+        assert 0 < failed.sum() < len(failed)
+        assert was.scores[failed].min() >= was.scores[~failed].max()
+
+
+def test_narrower_studies_are_halves_with_the_priors_optimum_and_without(data: Path) -> None:
+    suite, whole = suites.load("narrower-lcbench", data), suites.load("lcbench", data)
+    assert len(suite.tasks) == 2 * len(whole.tasks)
+    inside, outside = suite.tasks[0], suite.tasks[len(whole.tasks)]
+    assert (inside.name, outside.name) == (f"inside/{inside.target}", f"outside/{inside.target}")
+    prior = suite.prior(inside.fold, 30, 0)
+    assert prior.space == whole.tasks[0].task.space
+    for name, distribution in prior.space.distributions.items():
+        halves = [t.task.space.distributions[name] for t in (inside, outside)]
+        assert all(h.low >= distribution.low for h in halves)  # type: ignore[attr-defined]
+        ends = {(h.low, h.high) for h in halves}  # type: ignore[attr-defined]
+        assert len(ends) == 2
+        assert min(e[0] for e in ends) == pytest.approx(distribution.low)  # type: ignore[attr-defined]
+        assert max(e[1] for e in ends) == pytest.approx(distribution.high)  # type: ignore[attr-defined]
+    reference = suite.reference(outside)
+    assert reference.best > reference.middle
 
 
 def test_old_studies_of_changed_spaces_are_adapted(data: Path) -> None:

@@ -107,3 +107,29 @@ def test_what_cannot_be_read_or_written_is_said(
     assert run(NAME, "--cold", "other", "-o", into) == 2
     assert run(NAME, "--storage", storage, "-o", str(tmp_path / "no" / "r.html")) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+def test_a_study_of_any_address(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a path from the working directory and from the root; the other one is said."""
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tuning.log"
+    from autometa.search.storage import open_storage
+
+    for name in ("mine", "mine-cold"):
+        study = optuna.create_study(storage=open_storage(f"{kind}:///tuning.log"), study_name=name)
+        study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+    for storage in (f"{kind}:///tuning.log", f"{kind}:///{file}"):
+        assert run("mine", "--storage", storage, "-o", "r.html") == 0
+        assert "cold" in Path("r.html").read_text(encoding="utf-8")
+        capsys.readouterr()
+    assert run("mine", "--storage", f"{kind}:///{str(file)[1:]}", "-o", "r.html") == 2
+    assert f"{kind}:////" in capsys.readouterr().err
+    assert run("mine", "--storage", f"{kind}:///nothing", "-o", "r.html") == 2
+    assert not Path("nothing").exists()
+    assert run("other", "--storage", f"{kind}:///tuning.log", "-o", "r.html") == 2
+    assert "mine, mine-cold" in capsys.readouterr().err
+    assert run(f"{kind}:///tuning.log", "-o", "r.html") == 2
+    assert "report STUDY --storage" in capsys.readouterr().err

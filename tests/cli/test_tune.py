@@ -52,7 +52,8 @@ def _setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(meta, "MetaLearner", partial(meta.MetaLearner, steps=20))
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])
-    frame["label"] = np.where(frame["a"] > 0, "yes", "no")
+    noise = 0.2 * rng.normal(size=40)  # or else column a would be said to give the label away
+    frame["label"] = np.where(frame["a"] + noise > 0, "yes", "no")
     frame.to_csv("table.csv", index=False)
 
 
@@ -183,3 +184,93 @@ def test_the_saved_model_predicts_the_tables_own_labels(run: Any) -> None:
     frame = pd.read_csv("table.csv")
     predicted = model.predict(frame[["a", "b"]])
     assert (predicted == frame["label"]).mean() > 0.8
+
+
+# What was read, and what could not be written ----------------------------------------------------
+
+
+def counts(path: str = "counts.csv") -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(160, 2)), columns=["a", "b"])
+    frame.assign(label=np.arange(160) % 16).sample(frac=1, random_state=0).to_csv(path)
+
+
+def test_what_was_done_to_the_table_is_said(run: Any) -> None:
+    counts()
+    code, out, err = run("--trials", "1", "--child", "svm", "-f", "json", table="counts.csv")
+    data = json.loads(out)
+    assert (code, data["metric"]) == (0, "balanced_accuracy")
+    for words in ("read as 16 classes", "--kind regression", "left out: 'Unnamed: 0'"):
+        assert words in err
+        assert any(words in note for note in data["notes"])
+    assert run("--trials", "1", "-q", "--child", "svm", table="counts.csv")[2] == ""
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("regression", "r2"), ("classification", "balanced")])
+def test_the_kind_can_be_said(run: Any, kind: str, metric: str) -> None:
+    counts()
+    options = ("--trials", "1", "--child", "svm", "--kind", kind, "--keep", "Unnamed: 0")
+    code, out, err = run(*options, "-f", "json", table="counts.csv")
+    assert code == 0
+    assert json.loads(out)["metric"].startswith(metric)
+    assert "classes;" not in err
+    assert "left out" not in err
+
+
+def test_a_kind_that_does_not_fit_is_refused(run: Any) -> None:
+    code, _, err = run("--kind", "regression")
+    assert code == 2
+    assert "text that is no number ('" in err
+    assert run("--kind", "clustering")[0] == 2
+    assert run("--keep", "nothing")[0] == 2
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("broken", ["report", "model", "portfolio"])
+def test_results_come_whatever_cannot_be_written(
+    run: Any, monkeypatch: pytest.MonkeyPatch, broken: str, output: str
+) -> None:
+    pytest.importorskip("skops.io")
+    from autometa import report
+    from autometa.search import saving, table_feedback
+
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    module, name = {
+        "report": (report, "write_report"),
+        "model": (saving, "save_model"),
+        "portfolio": (table_feedback, "learn_from"),
+    }[broken]
+    monkeypatch.setattr(module, name, full)
+    options = ("--save-model", "m.skops", "--learn", "mine", "--child", "linear", "--trials", "2")
+    code, out, err = run(*options, "-f", output)
+    assert code == 3
+    assert f"error: the {broken} " in err
+    assert "No space left on device" in err
+    written = {"report": "autometa-report.html", "model": "m.skops", "portfolio": "mine"}
+    assert [k for k, path in written.items() if not Path(path).exists()] == [broken]
+    if output == "json":
+        data = json.loads(out)
+        assert data["best_value"] == max(data["warm"])
+        assert len(data["not_written"]) == 1
+    else:
+        assert "winner" in out
+
+
+def test_reasons_of_failures_are_counted(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evaluator, "broken", True)
+    _, _, err = run("--trials", "2", "-q")
+    assert "no trial succeeded: out of luck (2 trials)" in err
+
+
+@pytest.mark.parametrize("option", ["--trials", "--folds", "--workers", "--timeout", "--seed"])
+def test_numbers_out_of_range_are_refused_by_name(run: Any, option: str) -> None:
+    for wrong in ("-1", "nan", "inf") if option == "--timeout" else ("-1",):
+        code, out, err = run("--child", "svm", "--trials", "1", option, wrong)
+        if wrong == "inf":
+            assert code == 0
+        else:
+            assert code == 2
+            assert f"{option.strip('-').replace('trials', 'n_trials')} = {wrong}" in err
+            assert out == ""

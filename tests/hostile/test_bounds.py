@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import struct
 import zipfile
@@ -15,7 +14,7 @@ import pytest
 from torch import nn
 
 from autometa import reading
-from autometa.errors import StoreError
+from autometa.errors import InputError, StoreError
 from autometa.inner import FittedMAML
 from autometa.meta import MetaModel
 from autometa.reading import parse_json, read_bytes, read_csv, read_parquet
@@ -133,10 +132,8 @@ def test_deep_json_is_an_error_like_any_other() -> None:
         parse_json("[" * 10**5)
 
 
-def test_only_gzip_is_unpacked(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("t.csv", "a,target\n1,2\n")
-    (tmp_path / "t.csv.zip").write_bytes(buffer.getvalue())
-    with pytest.raises(StoreError, match="cannot be read as CSV"):
-        load_table(tmp_path / "t.csv.zip")
+@pytest.mark.parametrize("ending", [".zst", ".7z", ".tar", ".tar.gz", ".rar", ".lzma"])
+def test_other_archives_are_not_unpacked(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"t.csv{ending}").write_bytes(b"anything")
+    with pytest.raises(InputError, match="allowed: a name that ends in"):
+        load_table(tmp_path / f"t.csv{ending}")

@@ -5,6 +5,7 @@ import pytest
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.catalogue import _judge, regrets
+from autometa.meta.lessons import Lessons
 from autometa.meta.targets import normal_scores
 from autometa.testing.families import Bowls
 
@@ -17,9 +18,9 @@ def model() -> MetaModel:
 def test_no_task_expects_more_of_a_config_than_it_has_seen(model: MetaModel) -> None:
     assert model.transfer is not None
     catalogue = model.transfer.catalogue
-    top = normal_scores(np.arange(60.0)).max()
+    targets = Lessons.of(Bowls().portfolio(6, 60)).targets
     assert catalogue.scores.shape == (len(catalogue.unit), 6)
-    assert catalogue.scores.max() <= top + 1e-9
+    assert (catalogue.scores.max(axis=0) <= [z.max() + 1e-9 for z in targets]).all()
     assert catalogue.scores.max(axis=0).min() > 1.0
 
 
@@ -27,6 +28,17 @@ def test_regret_is_zero_at_the_best_trial_and_one_at_the_median() -> None:
     scores = np.array([5.0, 3.0, 1.0, -1e81, 4.0])
     assert np.allclose(regrets(scores), [0.0, 1.0, 2.0, 2.0, 0.5])
     assert np.allclose(regrets(np.array([2.0, 2.0, 1.0])), [0.0, 0.0, 1.0])
+
+
+def test_the_median_is_that_of_random_configs_whoever_chose_the_trials() -> None:
+    """A search that found the optimum at once still knows what an ordinary config is worth."""
+    scores = np.r_[np.linspace(0.0, 1.0, 11), np.linspace(0.99, 1.0, 40)]
+    targets = np.r_[np.linspace(-2.0, 2.0, 11), np.linspace(1.99, 2.0, 40)]
+    assert regrets(scores, targets)[5] == pytest.approx(1.0)
+    assert regrets(scores, targets)[11] == pytest.approx(0.02)
+    assert regrets(scores)[11] > 1.5
+    assert regrets(scores, np.full(51, 1.0) + 0.01 * scores)[0] == pytest.approx(1.0)
+    assert regrets(scores, np.full(51, -1.0) + 0.01 * scores)[0] == pytest.approx(1.0)
 
 
 def test_a_judge_finds_no_config_better_than_its_best_and_knows_good_from_bad(

@@ -4,6 +4,12 @@ import numpy as np
 
 from autometa.meta.noise import fold_noise, score_worth
 from autometa.meta.prior import fit_prior
+from autometa.meta.targets import normal_scores
+
+
+def of(folds: np.ndarray, values: np.ndarray) -> float:
+    """Noise of a task that random configs were tried on."""
+    return fold_noise(folds, score_worth(values, normal_scores(values)))
 
 
 def folds_of(values: np.ndarray, noise: float, k: int = 5) -> np.ndarray:
@@ -15,27 +21,27 @@ def folds_of(values: np.ndarray, noise: float, k: int = 5) -> np.ndarray:
 def test_it_is_the_variance_of_a_mean_of_folds_in_normal_scores() -> None:
     values = 3.0 * np.random.default_rng(1).standard_normal(4000)
     for noise in (0.3, 2.0):
-        found = fold_noise(folds_of(values, noise), values)
+        found = of(folds_of(values, noise), values)
         assert np.isclose(found, (noise / 3.0) ** 2 / 5, rtol=0.1)
 
 
 def test_a_scale_of_the_metric_does_not_matter_and_diverged_folds_do_not_rule() -> None:
     values = np.random.default_rng(1).standard_normal(200)
     folds = folds_of(values, 0.5)
-    found = fold_noise(folds, values)
-    assert np.isclose(fold_noise(1e6 * folds, 1e6 * values), found)
+    found = of(folds, values)
+    assert np.isclose(of(1e6 * folds, 1e6 * values), found)
     folds[7, 2] = 1e30
-    assert fold_noise(folds, values) < 3 * found
+    assert of(folds, values) < 3 * found
 
 
 def test_it_is_zero_where_folds_say_nothing_and_at_most_one() -> None:
     values = np.random.default_rng(1).standard_normal(50)
-    assert fold_noise(np.zeros((50, 0)), values) == 0.0
-    assert fold_noise(values[:, None], values) == 0.0
-    assert fold_noise(np.full((50, 3), np.nan), values) == 0.0
-    assert fold_noise(folds_of(values, 1.0), np.zeros(50)) == 0.0
-    assert fold_noise(folds_of(values, 1e9), values) == 1.0
-    assert score_worth(np.zeros(4)) == 0.0
+    assert of(np.zeros((50, 0)), values) == 0.0
+    assert of(values[:, None], values) == 0.0
+    assert of(np.full((50, 3), np.nan), values) == 0.0
+    assert of(folds_of(values, 1.0), np.zeros(50)) == 0.0
+    assert of(folds_of(values, 1e9), values) == 1.0
+    assert score_worth(np.zeros(4), np.zeros(4)) == 0.0
 
 
 def test_a_noisy_task_moves_the_prior_less() -> None:

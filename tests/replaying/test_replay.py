@@ -18,6 +18,7 @@ from autometa.portfolio import Portfolio
 from autometa.replaying import Replay, StudyReplay
 from autometa.replaying import replay as replay_studies
 from autometa.replaying.searching import METHODS, as_recorded
+from autometa.replaying.searching import infeasible as infeasible_of
 from autometa.replaying.suite import LEAST_TRIALS, StudySuite
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
@@ -100,6 +101,7 @@ def test_the_table_names_every_study(
         against={"cold-tpe": numbers, "enqueue3-tpe": numbers},
         left_out={"small": "2 COMPLETE trials"},
         results={"methods": dict.fromkeys(regret)},
+        infeasible={"[mine]": 3},
     )
     monkeypatch.setattr(replaying, "replay", lambda *a, **k: made)
     monkeypatch.setattr(Portfolio, "from_studies", lambda *a, **k: Portfolio())
@@ -108,6 +110,24 @@ def test_the_table_names_every_study(
     assert "[mine]" in out
     assert "It would have helped. Over the first 5 trials" in out
     assert "small left out: 2 COMPLETE trials" in err
+    assert "3 trials are infeasible and count as failed: 3 of [mine]" in err
+
+
+def test_infeasible_trials_are_counted_by_study() -> None:
+    made = optuna.create_study(study_name="mine")
+    for i in range(4):
+        made.add_trial(
+            create_trial(
+                params={"x": i / 4},
+                distributions={"x": FloatDistribution(0.0, 1.0)},
+                value=float(i),
+                system_attrs={"constraints": [i - 1.5]},
+            )
+        )
+    portfolio = Portfolio.from_studies(made)
+    assert infeasible_of(portfolio) == {"mine": 2}
+    assert portfolio.histories[0].states.tolist() == [State.COMPLETE] * 2 + [State.FAILED] * 2
+    assert infeasible_of(Portfolio()) == {}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,8 @@ from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.search.explanation import explain_study
 from autometa.search.history import History, Reader
+from autometa.search.starting import create_study
+from autometa.search.study_feedback import feed_back
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 
@@ -182,6 +185,16 @@ def test_so_it_is_behind_the_other_doors(
 ) -> None:
     with pytest.warns(UserWarning, match="rows = nan"):
         ask(model, {"rows": math.nan})
+
+
+def test_so_it_is_where_the_study_joins_a_portfolio(model: MetaModel, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="rows = nan") as caught:
+        study = create_study(
+            "maximize", prior=model, meta_features={"rows": math.nan, "columns": 0.5}
+        )
+    assert len(caught) == 1
+    study.optimize(objective, n_trials=3)
+    assert feed_back(study, tmp_path / "folder").tasks[0].meta_features == {"columns": 0.5}
 
 
 def test_numbers_of_any_kind_are_known_and_other_things_are_refused() -> None:

@@ -42,6 +42,13 @@ def test_a_study_becomes_a_result(study: optuna.Study) -> None:
     assert all(t.expected is None and t.inner_lr is None for t in found.warm.trials)
 
 
+def test_trials_have_optunas_numbers() -> None:
+    made = optuna.create_study()
+    made.ask()  # running: not part of the result
+    made.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+    assert [t.number for t in read_study(made).warm.trials] == [1, 2]
+
+
 def test_a_model_adds_what_was_expected(study: optuna.Study, model: MetaModel) -> None:
     found = read_study(study, model=model)
     first = found.warm.trials[0]

@@ -11,6 +11,7 @@ What a warm method must not lose: on the targets below, each of these priors rep
     empty       no prior task
     constant    every prior value is the same
     diverged    a tenth of the values is 1e81 or its negative, a tenth failed (NaN)
+    failing     the better half of every prior task's configs crashed
 
 A task is named KIND/TARGET. Cold methods see none of it and are run once a target.
 """
@@ -27,7 +28,7 @@ import numpy as np
 from autometa.bench.suite import BenchTask, Objective, Reference, Suite
 from autometa.bench.suites.synthetic import Synthetic
 from autometa.portfolio import Portfolio
-from autometa.task import Task, TaskHistory
+from autometa.task import State, Task, TaskHistory
 from autometa_benchmarks.suites.lcbench import LCBench
 
 Corrupt = Callable[[TaskHistory, np.random.Generator], TaskHistory]
@@ -146,6 +147,13 @@ def _diverged(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
     return _with_values(history, values)
 
 
+def _failing(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
+    good = history.scores >= np.median(history.scores)
+    states = np.where(good, State.FAILED, State.COMPLETE).astype(np.int8)
+    values = np.where(good, np.nan, history.values)
+    return TaskHistory(task=history.task, raw=history.raw, values=values, states=states)
+
+
 _SPOIL: Final[Mapping[str, Corrupt]] = {
     "shuffled": _shuffled,
     "flipped": _flipped,
@@ -153,6 +161,7 @@ _SPOIL: Final[Mapping[str, Corrupt]] = {
     "one-trial": _one_trial,
     "constant": _constant,
     "diverged": _diverged,
+    "failing": _failing,
 }
 KINDS: Final = (
     "related",
@@ -164,4 +173,5 @@ KINDS: Final = (
     "empty",
     "constant",
     "diverged",
+    "failing",
 )

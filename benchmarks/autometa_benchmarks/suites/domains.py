@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -157,9 +158,7 @@ class Domain(Suite):
 
 def some_rows(table: Table, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Table:
     """A table of some rows of another, with the same columns and classes."""
-    return Table(
-        name=table.name, X=table.X[rows], y=table.y[rows], kind=table.kind, family=table.family
-    )
+    return replace(table, X=table.X[rows], y=table.y[rows], info={})
 
 
 def _parts_of(name: str) -> tuple[str, str]:

@@ -1,0 +1,61 @@
+"""Tables that a command is asked to read; what was done to them on the way in goes to stderr."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from autometa.cli.progress import busy, note
+
+if TYPE_CHECKING:
+    from autometa.cli.options import KindChoice
+    from autometa.tables import Kind, Table
+
+
+def read_table(
+    source: str, target: str | None, kind: KindChoice | None, keep: Sequence[str] | None
+) -> Table:
+    """As `tables.load_table`."""
+    from autometa.tables import load_table
+
+    with busy("reading the table"), _as_notes():
+        table = load_table(source, target, kind=_kind(kind), keep=keep or ())
+    _tell(table)
+    return table
+
+
+def read_tables(
+    sources: Sequence[str],
+    target: str | None,
+    kind: KindChoice | None = None,
+    keep: Sequence[str] | None = None,
+) -> list[Table]:
+    """As `collect.load_tables`."""
+    from autometa.collect import load_tables
+
+    with busy("reading the tables"), _as_notes():
+        tables = load_tables(sources, target=target, kind=_kind(kind), keep=keep or ())
+    for table in tables:
+        _tell(table)
+    return tables
+
+
+def _kind(kind: KindChoice | None) -> Kind | None:
+    return None if kind is None else kind.value
+
+
+def _tell(table: Table) -> None:
+    for sentence in table.notes:
+        note(f"{table.name}: {sentence}")
+
+
+@contextmanager
+def _as_notes() -> Iterator[None]:
+    """Without Python's warnings of what the notes say anyway."""
+    from autometa.tables import TableWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TableWarning)
+        yield

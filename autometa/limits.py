@@ -1,0 +1,72 @@
+"""Numbers that a user may give: one place for their types, limits and errors.
+
+Numpy's numbers count as Python's; True and False are no numbers, and NaN is none either.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from autometa.errors import InputError
+
+YEAR = 365 * 86_400.0
+"""The longest time limit, in seconds: the system's alarms and waits overflow further on."""
+
+
+def whole(value: Any, name: str, *, low: int, high: int | None = None, of: str = "") -> int:
+    """A whole number within limits.
+
+    Args:
+        value: As given.
+        name: Of the argument, for the message.
+        low: The least that is allowed.
+        high: The most that is allowed; any where None.
+        of: What the most is, in words.
+
+    Raises:
+        InputError: it is none, or out of the limits.
+
+    >>> whole(3, "folds", low=2)
+    3
+    """
+    if _is(value, Integral) and low <= value and (high is None or value <= high):
+        return int(value)
+    most = "on" if high is None else f"to {high}"
+    allowed = f"an integer from {low} {most}"
+    raise InputError(f"{name} = {_shown(value)}", allowed=allowed + (f" ({of})" if of else ""))
+
+
+def seconds(value: Any, name: str) -> float | None:
+    """A time limit in seconds; None, and infinity, mean no limit.
+
+    Args:
+        value: As given.
+        name: Of the argument, for the message.
+
+    Raises:
+        InputError: it is no positive number, or more than a year.
+
+    >>> seconds(2, "timeout"), seconds(float("inf"), "timeout")
+    (2.0, None)
+    """
+    if value is None:
+        return None
+    if _is(value, Real):
+        if value == math.inf:
+            return None
+        if 0 < value <= YEAR:
+            return float(value)
+    raise InputError(
+        f"{name} = {_shown(value)} s",
+        allowed=f"more than 0 to {YEAR:,.0f} seconds (a year); None or inf for no limit",
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{value}" if _is(value, Real) else repr(value)
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -1,0 +1,75 @@
+"""One column's cells as floats or as text, whatever pandas type they have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LOOKED_AT = 5000
+"""Cells of a column from which it is told what they are."""
+
+
+def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column as float64, missing as NaN; dates are days since 1970, durations are days.
+
+    Anything else that is no number becomes NaN: at prediction time it is a missing value.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column):
+        stamps = pd.to_datetime(column, utc=True)
+        return _days(stamps - pd.Timestamp("1970-01-01", tz="UTC"))
+    if pd.api.types.is_timedelta64_dtype(column):
+        return _days(column)
+    numbers = pd.to_numeric(column, errors="coerce")
+    return pd.Series(
+        numbers.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name
+    )
+
+
+def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column as Python strings, missing as NaN: what a category is whatever its type was.
+
+    A whole number is the same category as an integer and as a float, which one missing cell makes
+    of it.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        words = as_text(pd.Series(column.cat.categories)).to_numpy(dtype=object)
+        codes = column.cat.codes.to_numpy()
+        found = np.append(words, np.nan)[codes]  # the code of a missing one is -1, the last
+        return pd.Series(found, index=column.index, name=column.name, dtype=object)
+    values: pd.Series[Any] = column.astype(object)
+    if isinstance(column.dtype, pd.StringDtype):
+        return values.where(column.notna(), np.nan)
+    return values.where(column.isna(), values.map(_as_word)).where(column.notna(), np.nan)
+
+
+def some_of(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Cells that are not missing, at most `LOOKED_AT` of them, evenly spread over the rows."""
+    known = column.dropna()
+    if len(known) <= LOOKED_AT:
+        return known
+    return known.iloc[np.linspace(0, len(known) - 1, LOOKED_AT).astype(np.int64)]
+
+
+def is_text(column: pd.Series[Any]) -> bool:
+    """Whether a column holds text, or objects that are shown as text; categories do not."""
+    types = pd.api.types
+    return types.is_object_dtype(column) or isinstance(column.dtype, pd.StringDtype)
+
+
+def is_moment(column: pd.Series[Any]) -> bool:
+    """Whether a column holds dates or durations."""
+    types = pd.api.types
+    return types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
+
+
+def _as_word(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
+    days: pd.Series[Any] = durations.dt.total_seconds() / 86_400
+    return days
