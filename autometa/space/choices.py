@@ -13,13 +13,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 
+from autometa.errors import SpaceError
 from autometa.space.literals import as_json
 from autometa.space.plain import MOST_TEXT, plain_choice
-from autometa.space.values import Value, same
+from autometa.space.values import Value, check_distribution, same
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+_PLAIN = (bool, int, str, type(None))
 
 
 def plain_distribution(given: CategoricalDistribution) -> CategoricalDistribution:
@@ -28,6 +32,8 @@ def plain_distribution(given: CategoricalDistribution) -> CategoricalDistributio
     Raises:
         SpaceError: a choice has nothing that tells it from others.
     """
+    if len({(type(c), c) for c in given.choices if type(c) in _PLAIN}) == len(given.choices):
+        return given
     choices: list[Value] = []
     for choice in map(plain_choice, given.choices):
         if not any(same(choice, c) for c in choices):
@@ -36,6 +42,16 @@ def plain_distribution(given: CategoricalDistribution) -> CategoricalDistributio
         type(a) is type(b) for a, b in zip(choices, given.choices, strict=True)
     )
     return given if same_as_given else CategoricalDistribution(choices)
+
+
+def usable(name: str, given: BaseDistribution) -> BaseDistribution | None:
+    """A distribution as a space can hold it, with plain choices; None where none can."""
+    try:
+        plain = plain_distribution(given) if isinstance(given, CategoricalDistribution) else given
+        check_distribution(name, plain)
+    except SpaceError:
+        return None
+    return plain
 
 
 def spelling(choice: Value) -> str:

@@ -48,6 +48,24 @@ def test_a_search_over_odd_choices_starts_from_what_studies_over_them_taught(
     assert {type(t.params["layers"]) for t in found.trials} <= {type(c) for c in choices}
 
 
+def test_a_study_that_has_trials_of_odd_choices_goes_on_with_a_prior() -> None:
+    choices = LISTS[1]
+    prior = Portfolio.from_studies([study(choices, seed) for seed in range(4)])
+    made = study(choices, 9)
+    autometa.warm_start(made, prior)
+
+    def objective(trial: optuna.Trial) -> float:
+        best = trial.suggest_categorical("layers", choices) == choices[1]
+        trial.suggest_categorical("nameless", NAMELESS)
+        return (trial.suggest_float("x", 0.0, 1.0) - 0.3) ** 2 + (not best)
+
+    made.optimize(objective, n_trials=8)
+    assert sum(t.params["layers"] == choices[1] for t in made.trials[-8:]) >= 4
+
+
+NAMELESS: list[Any] = [lambda: 1, lambda: 2]
+
+
 def test_what_stands_for_an_object_is_the_same_as_it() -> None:
     assert same((64, 32), "[64, 32]")
     assert same("[64, 32]", [64, 32])
