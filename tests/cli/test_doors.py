@@ -76,7 +76,7 @@ def test_a_misspelt_prior_ends_with_2(
     for command in commands:
         code, out, err = run(capsys, *command)
         assert (code, out) == (2, "")
-        assert err.startswith("error: ")
+        assert "error: " in err
         assert said in err
         assert "secret" not in err
         assert "Traceback" not in err
