@@ -57,6 +57,13 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
                 **dict.fromkeys(("optimizer", "weight_decay", "pretrained", "probe"), KEYWORD),
             },
         ),
+        (
+            autometa.create_study,
+            {"task": EITHER, **dict.fromkeys(("prior", "portfolio", "metric", "space"), KEYWORD)},
+        ),
+        (autometa.warm_start, {"study": EITHER, "prior": EITHER, "space": KEYWORD}),
+        (autometa.MetaSampler, {"prior": EITHER, "seed": KEYWORD, "base": KEYWORD}),
+        (autometa.MetaPruner, {"model": EITHER, "fallback": KEYWORD}),
         (autometa.replay, {"sources": EITHER, "names": KEYWORD, "seeds": KEYWORD}),
         (
             autometa.tune,

@@ -33,6 +33,7 @@ PARTS = (
     "regret",
     "coverage",
     "ratio",
+    "correlation",
 )
 Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
 

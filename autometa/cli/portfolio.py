@@ -172,16 +172,9 @@ def _load(source: str) -> Portfolio:
             if not shipped.embedded_names():
                 raise PortfolioError("this build ships no portfolio", do="Name a folder")
             return Portfolio.load(shipped.FOLDER)
-        from autometa.search.opening import open_prior
+        from autometa.search.opening import open_portfolio
 
-        found = open_prior(source)
-    if not isinstance(found, Portfolio):
-        raise PortfolioError(
-            f"{source!r} is a model",
-            allowed="a portfolio, or studies",
-            do=f"See `autometa model inspect {source}`",
-        )
-    return found
+        return open_portfolio(source)
 
 
 def _task_row(history: TaskHistory) -> dict[str, Any]:

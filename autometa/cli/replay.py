@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 def replay(
     storage: Annotated[
         list[str],
-        typer.Argument(help="URLs as Optuna reads them, or sqlite or journal files; only read."),
+        typer.Argument(
+            help="URLs as Optuna reads them, sqlite or journal files, or a portfolio; only read."
+        ),
     ],
     names: Annotated[
         list[str] | None,
@@ -49,13 +51,13 @@ def replay(
     from autometa import replaying
     from autometa.bench import show
     from autometa.plots import check_figure_name
-    from autometa.portfolio import Portfolio
     from autometa.replaying.figure import save_replay
+    from autometa.search.opening import open_portfolio
 
     if plot is not None:
         check_figure_name(plot)
     with busy("reading the studies"):
-        portfolio = Portfolio.from_studies(storage, names=names)
+        portfolio = open_portfolio(storage, names=names)
     with progress("cells") as bar:
         found = replaying.replay(
             portfolio,

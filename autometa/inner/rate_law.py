@@ -29,7 +29,7 @@ from autometa.reading import parse_json, read_bytes
 SIZES = ("parameters", "examples", "batch")
 JITTER = 0.15  # decades by which runs of the same sizes differ in their own best rate
 FAR = math.log10(30.0)  # decades beyond the sizes seen where nothing is known any more
-DRIFT = 0.25  # decades of rate for each decade of size beyond those seen
+DRIFT = 0.15  # decades of rate for each decade of size beyond those seen
 COVERAGE, QUANTILE = 0.8, 1.2816
 _FILE = Path(__file__).with_name("rate_law.json")
 _MOST_BYTES = 2**20

@@ -48,6 +48,7 @@ class Shown:
         always: Parameters that every whole trial had.
         unconditional: Parameters of the prior that a whole trial had where the prior's conditions
             do not.
+        worded: Parameters whose own choices are objects, which text stands for here.
     """
 
     latest: Mapping[str, BaseDistribution] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Shown:
     lacked: frozenset[str] = frozenset()
     always: frozenset[str] = frozenset()
     unconditional: frozenset[str] = frozenset()
+    worded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from autometa.encoding import Floats
 from autometa.errors import InputError, SpaceError
 from autometa.portfolio.durations import in_seconds, moments
 from autometa.space import SearchSpace, Value, describe
-from autometa.space.choices import place_of, plain_choice
+from autometa.space.choices import place_of
+from autometa.space.plain import plain_choice
 from autometa.task import Direction, State, Task, TaskHistory, check_direction
 
 ROUNDING = 1e-7  # share of a bound: what single precision or a logarithm there and back may cost

@@ -36,8 +36,9 @@ from optuna.distributions import (
 )
 
 from autometa.portfolio.cells import FLAGS, quantity_of, text_of
-from autometa.space.choices import MOST_TEXT, plain_distribution
+from autometa.space.choices import plain_distribution
 from autometa.space.literals import as_json
+from autometa.space.plain import MOST_TEXT
 from autometa.space.rates import is_rate_name
 from autometa.space.values import check_distribution, read_distribution
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ def _found(
     name: str, label: str, load: Callable[[], optuna.Study], *, handed: bool = False
 ) -> FoundStudy:
     def read() -> tuple[list[str], list[FrozenTrial]]:
-        with _reading(f"study {name!r} of {label}"):
+        with _reading(f"study {name!r} of {label}"), warnings.catch_warnings():
+            # Whoever made the study has been warned; here it would be said for each trial.
+            warnings.filterwarnings("ignore", message="Choices for a categorical distribution")
             study = load()
             # One query a table and study: a call for each trial would cost a hundred times more.
             trials = study.get_trials(deepcopy=False)

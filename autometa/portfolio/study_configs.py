@@ -20,7 +20,8 @@ from autometa.encoding import Floats
 from autometa.errors import SpaceError
 from autometa.portfolio.inferring import fitting, most_alike, union
 from autometa.space import SearchSpace, Value
-from autometa.space.choices import place_of, plain_choice, plain_distribution
+from autometa.space.choices import place_of, plain_distribution
+from autometa.space.plain import plain_choice
 from autometa.space.values import check_distribution
 
 

@@ -17,9 +17,9 @@ from autometa.bench.summary import TIE
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.sources import StudySource
 from autometa.replaying.found import COLD, ENQUEUE, RECORDED, WARM, Replay, StudyReplay
 from autometa.replaying.suite import StudySuite
+from autometa.search.opening import PriorSource, open_portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task
 
@@ -28,7 +28,7 @@ MOST_TRIALS, SEEDS, LEAST_STUDIES, MOST_STUDIES = 30, 5, 3, 20
 
 
 def replay(
-    sources: StudySource | Iterable[StudySource] | Portfolio,
+    sources: PriorSource,
     *,
     names: str | Iterable[str] | None = None,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
@@ -41,7 +41,7 @@ def replay(
     """Leave one study out at a time, and search it again.
 
     Args:
-        sources: As `Portfolio.from_studies` takes them, only read; or a portfolio.
+        sources: Studies or a portfolio, in whatever `autometa.search.opening` reads; only read.
         names: Names or glob patterns of studies; all where None.
         space: What was tuned; None infers it.
         trials: n, the first trials that count; None = half of the smallest study, at most 30.
@@ -59,11 +59,7 @@ def replay(
         raise InputError(f"seeds = {seeds}", allowed="1 or more")
     if studies < LEAST_STUDIES:
         raise InputError(f"studies = {studies}", allowed=f"{LEAST_STUDIES} or more")
-    portfolio = (
-        sources
-        if isinstance(sources, Portfolio)
-        else Portfolio.from_studies(sources, names=names, space=space)
-    )
+    portfolio = open_portfolio(sources, names=names, space=space)
     suite = StudySuite(portfolio, studies)
     _check_enough(suite)
     smallest = min(map(len, suite.histories.values()))

@@ -114,8 +114,8 @@ class Reader:
         Scores fold the study's direction. Trials that do not fit the space are left out. As failed
         count, beside those that did fail, infeasible ones and those whose value is NaN or the worst
         infinity; but not one that only its worker's death failed. A value that is the best infinity
-        is no failure: it counts as the best finite score, beyond which nothing can be compared, so
-        that it is as good as what is known to be good and does not flatten all other scores. What a
+        is no failure: it counts as beyond the best finite score by as much as that is beyond the
+        median one, so that it is the best and does not flatten all other scores. What a
         pruned one counts is in `pruned`.
 
         Args:
@@ -129,10 +129,9 @@ class Reader:
         self._repeated |= attributes.repeated(t for t in trials if t.number >= self._next)
         running = self._sort_out(study, trials, trial)
         scored = self._with_stopped(study)
-        best = scored.scores[np.isfinite(scored.scores)].max(initial=-np.inf)
         return History(
             unit=scored.unit,
-            scores=np.minimum(scored.scores, best if np.isfinite(best) else 0.0),
+            scores=_finite(scored.scores),
             fidelity=scored.fidelity,
             failed=self._failed.without(self._repeated),
             running=np.array(running).reshape(-1, self._space.space.dim),
@@ -222,3 +221,16 @@ class _Rows:
         """Configs of the trials of other numbers."""
         kept: Floats = self.unit[~np.isin(self.numbers, list(numbers))]
         return kept
+
+
+def _finite(scores: Floats) -> Floats:
+    """Scores (n,) with a number in the place of infinity, see `Reader.read`."""
+    finite = scores[np.isfinite(scores)]
+    if len(finite) == len(scores):
+        return scores
+    if not len(finite):
+        return np.zeros(len(scores))
+    best = finite.max()
+    with np.errstate(over="ignore"):
+        beyond = min(best + ((best - np.median(finite)) or 1.0), np.finfo(np.float64).max)
+    return np.where(np.isfinite(scores), scores, beyond)

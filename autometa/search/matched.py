@@ -9,7 +9,11 @@ prior. A prior space of which less than a third would be its own is left out (se
 Ranges. A number outside the range that is searched stays the number it is: the model's range is
 widened to hold it, and its task goes on informing the search, but it is no candidate for the first
 trials (see `MetaModel.warm_start`). Clipping would say of a forest of 200 trees what is known of
-one of 20; dropping would leave a task with five half-cut ranges one trial in thirty. Choices have
+one of 20; dropping would leave a task with five half-cut ranges one trial in thirty. On synthetic
+bowls whose ranges are cut to half (3 families, 2 tasks each, normalised regret after 5 and 10
+trials), with the optimum inside: informing .045 and .017, clipping .054 and .028, dropping .140 and
+.061, cold .261 and .204; with the optimum outside .009 and -.027, -.013 and -.024, .162 and .029,
+.339 and .298: there clipping is quicker for five trials. Choices have
 no order: a trial whose choice is gone is dropped, as is one of a branch that is not searched.
 
 Directions. Where prior tasks minimise and maximise, their values become scores, higher is better.

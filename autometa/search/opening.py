@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zipfile import is_zipfile
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 
 from autometa.errors import AutometaError, InputError, StoreError, without_passwords
@@ -105,6 +106,36 @@ def open_prior(
         else:
             studies.append(found)
     return _with_studies(joined, Portfolio.from_studies(studies)) if studies else joined
+
+
+def open_portfolio(
+    prior: PriorSource,
+    *,
+    names: str | Iterable[str] | None = None,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+) -> Portfolio:
+    """As `open_prior`, where only a portfolio is of use.
+
+    Args:
+        prior: What the user gave; studies, where one of the next two is given.
+        names: As of `Portfolio.from_studies`.
+        space: As of `Portfolio.from_studies`.
+
+    Raises:
+        InputError: a model; and as `open_prior` or `Portfolio.from_studies`, like all others.
+    """
+    if isinstance(prior, Portfolio):
+        return prior
+    if names is not None or space is not None:
+        return Portfolio.from_studies(prior, names=names, space=space)  # type: ignore[arg-type]
+    found = open_prior(prior)
+    if isinstance(found, MetaModel):
+        raise InputError(
+            "a model where its prior tasks are needed",
+            allowed="a portfolio, studies, or a file, folder or URL of such",
+            do="A model is looked into with `autometa model inspect FILE`",
+        )
+    return found
 
 
 def _with_studies(known: Portfolio, read: Portfolio) -> Portfolio:

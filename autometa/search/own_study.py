@@ -12,6 +12,7 @@ from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
 from autometa.search.study_feedback import TASK
 from autometa.space import SearchSpace
+from autometa.space.choices import usable
 
 _NO_MODEL = ("TPESampler", "RandomSampler", "GridSampler", "BruteForceSampler", "QMCSampler")
 
@@ -47,7 +48,9 @@ def own_space(study: optuna.Study) -> SearchSpace | None:
     distributions = {}
     for trial in study.get_trials(deepcopy=False):
         distributions.update(trial.distributions)  # the latest range of each
-    return SearchSpace(distributions) if distributions else None
+    plain = {n: usable(n, d) for n, d in distributions.items()}
+    known = {n: d for n, d in plain.items() if d is not None}
+    return SearchSpace(known) if known else None
 
 
 def base_of(study: optuna.Study) -> BaseSampler | None:

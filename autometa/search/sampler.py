@@ -201,7 +201,8 @@ class MetaSampler(BaseSampler):
         """What the study has shown of some parameters, and whether it always has no others."""
         with self._deciding:
             shown = self._watched(study).last_shown(study)
-        own = {n: shown.latest[n] for n in held if n in shown.latest}
+        # Optuna compares what it is told with the trial's own choices, of which text is none.
+        own = {n: shown.latest[n] for n in held if n in shown.latest and n not in shown.worded}
         return {n: d for n, d in own.items() if not d.single()}, shown.always <= held.keys()
 
     def sample_relative(

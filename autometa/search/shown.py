@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta.study_space import Shown, wider
 from autometa.space import SearchSpace
+from autometa.space.choices import usable
 
 _WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
 
@@ -65,6 +66,7 @@ class _Seen:
         self.had: dict[str, int] = {}  # name -> whole trials that had it
         self.lacked: set[str] = set()
         self.unconditional: set[str] = set()
+        self.worded: set[str] = set()
 
     def expect(self, space: SearchSpace) -> None:
         self.latest = {n: (-1, d) for n, d in space.distributions.items()}
@@ -75,10 +77,14 @@ class _Seen:
         other.latest, other.widest = dict(self.latest), dict(self.widest)
         other.whole, other.had = self.whole, dict(self.had)
         other.lacked, other.unconditional = set(self.lacked), set(self.unconditional)
+        other.worded = set(self.worded)
         return other
 
     def add(self, trial: FrozenTrial, prior: SearchSpace) -> None:
-        for name, distribution in trial.distributions.items():
+        for name, given in trial.distributions.items():
+            distribution = usable(name, given) or given
+            if distribution is not given:  # lists and other objects
+                self.worded.add(name)
             number, _ = self.latest.get(name, (-1, distribution))
             if trial.number > number:
                 self.latest[name] = (trial.number, distribution)
@@ -104,4 +110,5 @@ class _Seen:
             lacked=frozenset(self.lacked | sometimes),
             always=frozenset(n for n, count in self.had.items() if count == self.whole),
             unconditional=frozenset(self.unconditional),
+            worded=frozenset(self.worded),
         )

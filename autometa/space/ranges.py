@@ -99,10 +99,10 @@ def is_inside(distribution: BaseDistribution, values: Floats, wide: BaseDistribu
         return np.ones(len(values), dtype=bool)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
     values = np.where(values > 0, values, 1e-300) if distribution.log else values
-    low, high = _scaled(
-        distribution, np.array([distribution.low, distribution.high], dtype=np.float64)
-    )
-    ends = _scaled(distribution, np.array([wide.low, wide.high], dtype=np.float64))  # type: ignore[attr-defined]
-    slack = NEAR * (high - low if high > low else ends[1] - ends[0]) + 1e-9
+    assert isinstance(wide, FloatDistribution | IntDistribution)
+    low, high = _ends(distribution)
+    least, most = _ends(wide)
+    slack = NEAR * (most - least) if high == low else 0.0
+    slack += _DUST * max(abs(low), abs(high), 1e-300)
     places = _scaled(distribution, values)
     return np.asarray((places >= low - slack) & (places <= high + slack))

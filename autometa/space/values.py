@@ -22,6 +22,7 @@ from optuna.distributions import (
 from autometa import encoding
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
+from autometa.space.plain import plain_choice
 
 Value: TypeAlias = bool | int | float | str | None
 
@@ -149,13 +150,26 @@ def plain_value(distribution: BaseDistribution, raw: float) -> Value:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equality that keeps True apart from 1 and 1 apart from 1.0 nowhere else."""
+    """Equality that keeps True apart from 1 and 1 apart from 1.0 nowhere else.
+
+    An object that is no plain choice equals the text that stands for it, see `plain`.
+    """
     if isinstance(a, bool | np.bool_) != isinstance(b, bool | np.bool_):
         return False
     try:
-        return bool(a == b)
+        if bool(a == b):
+            return True
     except (TypeError, ValueError):
+        pass
+    if type(a) in _PLAIN and type(b) in _PLAIN:
         return False
+    try:
+        return bool(plain_choice(a) == plain_choice(b))
+    except SpaceError:
+        return False
+
+
+_PLAIN = (bool, int, str, type(None))
 
 
 def describe(distribution: BaseDistribution) -> str:

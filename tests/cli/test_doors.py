@@ -72,11 +72,11 @@ def test_a_misspelt_prior_ends_with_2(
     before = sorted(p.name for p in here.iterdir())
     commands = [["tune", "table.csv", "--target", "label", "--child", "svm", "--portfolio", prior]]
     if prior != "sqlite:///tuning.db":
-        commands.append(["portfolio", "list", prior])
+        commands += [["portfolio", "list", prior], ["replay", prior]]
     for command in commands:
         code, out, err = run(capsys, *command)
         assert (code, out) == (2, "")
-        assert err.startswith("error: ")
+        assert "error: " in err
         assert said in err
         assert "secret" not in err
         assert "Traceback" not in err

@@ -717,7 +717,8 @@ def test_unknown_names_are_refused() -> None:
 def test_passwords_are_hidden() -> None:
     told = without_passwords("at mysql://me:p@ss:w/rd@host/db?password=again&ssl=1 (x)")
     assert told == "at mysql://me:***@host/db?password=***&ssl=1 (x)"
-    assert without_passwords("sqlite:////a:b@c.db") == "sqlite:////a:b@c.db"
+    assert without_passwords("sqlite:////a:b@c.db") == "sqlite:////a:***@c.db"  # to be sure
+    assert without_passwords("sqlite:////home/me/c.db") == "sqlite:////home/me/c.db"
 
 
 def test_times_are_durations() -> None:

@@ -20,6 +20,7 @@ from autometa.replaying import replay as replay_studies
 from autometa.replaying.searching import METHODS, as_recorded
 from autometa.replaying.searching import infeasible as infeasible_of
 from autometa.replaying.suite import LEAST_TRIALS, StudySuite
+from autometa.search import opening
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 from autometa.testing.families import Bowls
@@ -104,7 +105,7 @@ def test_the_table_names_every_study(
         infeasible={"[mine]": 3},
     )
     monkeypatch.setattr(replaying, "replay", lambda *a, **k: made)
-    monkeypatch.setattr(Portfolio, "from_studies", lambda *a, **k: Portfolio())
+    monkeypatch.setattr(opening, "open_portfolio", lambda *a, **k: Portfolio())
     code, out, err = run(capsys, "replay", "mine.db")
     assert code == 0
     assert "[mine]" in out

@@ -126,14 +126,16 @@ def read(
     return Reader(seen_in).read(study, study.trials[-1])
 
 
-def test_the_best_infinity_is_as_good_as_the_best_and_the_worst_is_a_failure() -> None:
+def test_the_best_infinity_is_the_best_and_the_worst_is_a_failure() -> None:
     history = read([1.0, math.inf, 3.0, -math.inf])
-    assert history.scores.tolist() == [1.0, 3.0, 3.0]
+    assert history.scores.tolist() == [1.0, 4.0, 3.0]
     assert history.failed[:, 0].tolist() == [0.3]
     history = read([1.0, math.inf, 3.0, -math.inf], "minimize")
-    assert history.scores.tolist() == [-1.0, -3.0, -1.0]
+    assert history.scores.tolist() == [-1.0, -3.0, 0.0]
     assert history.failed[:, 0].tolist() == [0.1]
     assert read([math.inf, math.inf]).scores.tolist() == [0.0, 0.0]
+    assert read([math.inf, 2.0]).scores.tolist() == [3.0, 2.0]
+    assert np.isfinite(read([math.inf, 1e308, -1e308]).scores).all()
 
 
 def test_an_infeasible_trial_is_a_failed_one_however_good() -> None:
@@ -154,6 +156,7 @@ def test_a_search_with_infinite_values_goes_on(model: MetaModel, best: float) ->
 
     study.optimize(infinite, n_trials=10)
     assert math.isinf(study.best_value)
+    assert sum(math.isinf(t.values[0]) for t in study.trials) >= 4  # found again
     assert len({t.params["x"] for t in study.trials}) == 10
 
 

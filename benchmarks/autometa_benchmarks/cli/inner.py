@@ -9,7 +9,7 @@ import typer
 
 from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.options import DataOption
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import busy, note, progress
 from autometa.errors import InputError
 
@@ -38,6 +38,7 @@ def register(bench: typer.Typer) -> None:
     group.command("speed")(speed)
     group.command("lr-transfer")(lr_transfer)
     group.command("lr-floor")(lr_floor)
+    group.command("rate-law")(rate_law)
     group.command("show")(show)
     group.command("plot")(plot)
     bench.add_typer(group, name="inner")
@@ -191,6 +192,37 @@ def lr_floor(
         records = [suite.run(n, seed, data=data) for n in names for seed in range(seeds)]
     _keep(into, "inner-lr-floor", records, suite.facts())
     _print(_content(into, "inner-lr-floor", records, suite.facts()), output)
+
+
+def rate_law(
+    data: DataOption = None,
+    variants: Variants = "all",
+    seeds: Seeds = 1,
+    into: Into = None,
+    learn: Annotated[
+        Path | None, typer.Option(help="Learn the law that ships and write it here; judge nothing.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The best learning rate of model sizes left out, from public runs at other sizes."""
+    from autometa_benchmarks.inner import rate_law as suite
+    from autometa_benchmarks.inner.rate_learning import learn as learned
+
+    if learn is not None:
+        check_writable(learn)
+        with busy("learning the law of rates"):
+            learned(data).save(learn)
+        if output is Format.JSON:
+            show_json({"law": str(learn)})
+        return
+    names = _chosen(variants, suite.VARIANTS)
+    records: list[dict[str, Any]] = []
+    for seed in range(seeds):
+        for name in names:
+            with busy(f"{name}, seed {seed}"):
+                records.append(suite.run(name, seed, data=data))
+            _keep(into, "inner-rate-law", records[-1:], suite.facts())
+    _print(_content(into, "inner-rate-law", records, suite.facts()), output)
 
 
 def show(

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
+from autometa.search.opening import open_prior
 from autometa.search.pruner import MetaPruner
 from autometa.search.sampler import MetaSampler
 
@@ -26,16 +27,12 @@ def learn(prior: Prior, *, seed: int = 0) -> MetaModel:
     """The model of a prior: finished studies of one search space, or what was made of them.
 
     Args:
-        prior: A storage URL, file, storage or study, or several; a portfolio; a model, or the path
-            of a saved one (its name ends with ".autometa").
+        prior: A storage URL, file, storage or study, or several; a portfolio or its folder; a
+            model, or the path of a saved one.
         seed: Of the fit.
     """
-    if isinstance(prior, MetaModel):
-        return prior
-    if isinstance(prior, str | Path) and str(prior).endswith(".autometa"):
-        return MetaModel.load(prior)
-    portfolio = prior if isinstance(prior, Portfolio) else Portfolio.from_studies(prior)
-    return MetaLearner(seed=seed).fit(portfolio)
+    known = open_prior(prior)
+    return known if isinstance(known, MetaModel) else MetaLearner(seed=seed).fit(known)
 
 
 class AutometaSampler(MetaSampler):
