@@ -192,7 +192,7 @@ def test_collection_becomes_a_portfolio_that_can_be_saved_beside_its_journal(
     assert (task.direction, task.metric, task.info["rows"]) == ("maximize", "balanced_accuracy", 40)
     assert task.info["fingerprint"]["rows"] == 40
     assert len(task.meta_features) > 40
-    assert [len(h) for h in loaded.histories] == [21] * 4
+    assert [len(h) for h in loaded.histories] == [22] * 4
     run = loaded.provenance["runs"][0]
     assert run["command"] == "autometa collect"
     assert run["versions"]["scikit-learn"]
@@ -214,7 +214,7 @@ def test_rerun_asks_for_nothing_and_a_longer_one_for_the_rest_only(
     longer = collection(tmp_path, configs=24, tables=(tiny("a"), tiny("b", seed=1), tiny("c")))
     longer.run(processes=1)
     assert len(fake.asked) == len(set(fake.asked)) == 3 * 2 * 26
-    assert [len(h) for h in longer.portfolio().histories] == [25] * 6
+    assert [len(h) for h in longer.portfolio().histories] == [26] * 6
 
 
 def test_partial_portfolio_is_balanced_and_the_rest_follows(
@@ -509,7 +509,7 @@ def test_long_batches_hand_over_what_they_have(
     mine = collection(tmp_path)
     mine.run(processes=1, report=seen.append)
     assert len(seen) == 88
-    assert [len(h) for h in mine.portfolio().histories] == [21] * 4
+    assert [len(h) for h in mine.portfolio().histories] == [22] * 4
 
 
 def test_an_evaluation_is_known_again_on_a_machine_that_rounds_differently() -> None:

@@ -144,12 +144,11 @@ def test_categories_are_no_numbers_to_libraries_that_know_them(name: str) -> Non
         name="towns", X=X, y=pd.Series(level[towns] % 2 * 10.0 + X["x"]), kind="regression"
     )
     child = children.get(name, "regression")
-    config = dict(child.space.defaults)
-    steps = child.steps
-    assert steps is not None
-    config[steps] = 20  # enough for one split by category, far too few for one by one
-    if "learning_rate" in config:
-        config["learning_rate"] = 0.3
+    assert child.steps is not None
+    # Enough for a split by category, far too little for one number after another.
+    few: Config = {child.steps: 20, "learning_rate": 0.3}
+    few |= {"max_depth": 2, "depth": 2, "num_leaves": 4, "max_leaf_nodes": 4}
+    config = {**child.space.defaults, **{k: v for k, v in few.items() if k in child.space.names}}
     native = children.evaluate(child, config, table, folds=3, seed=0)
     codes = Table(name="codes", X=X.assign(town=towns.astype(float)), y=table.y, kind="regression")
     ordered = children.evaluate(child, config, codes, folds=3, seed=0)

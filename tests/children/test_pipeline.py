@@ -193,7 +193,8 @@ def test_what_is_no_number_is_counted() -> None:
 
 def test_a_regression_has_numbers_and_no_classes() -> None:
     table = Table(name="t", X=X, y=X["size"] * 2)
-    model = children.get("linear").build(children.get("linear").space.defaults, table.schema, 0)
+    child = children.get("linear", "regression")
+    model = child.build(child.space.defaults, table.schema, 0)
     model.fit(table.X, table.y)
     assert model.score(X, table.y) > 0.9
     assert not hasattr(model, "predict_proba")

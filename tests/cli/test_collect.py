@@ -42,10 +42,10 @@ def test_collect_writes_a_portfolio_and_goes_on_where_it_stopped(
     assert run(*options, "--configs", 2, "--licence", "MIT", "-f", "json") == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)["children"] == [
-        {"child": c, "tables": 2, "trials": 6, "failed": 0}
+        {"child": c, "tables": 2, "trials": 8, "failed": 0}
         for c in ("linear", "k_nearest_neighbors")
     ]
-    assert "12 of 12 evaluations" in shown.err
+    assert "16 of 16 evaluations" in shown.err
     made = Portfolio.load(tmp_path / "out")
     assert {t.family for t in made.tasks} == {"wine"}
     assert (made.licence, len(made.provenance["runs"])) == ("MIT", 2)
