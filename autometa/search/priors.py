@@ -79,7 +79,14 @@ def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
     from autometa.tables import relatives
 
     usable = _of_kind(known.select(child.space), table)
-    usable = usable.merge(_older(_of_kind(known.select(child.name), table), child))
+    same_name = _of_kind(known.select(child.name), table)
+    usable = usable.merge(_older(same_name, child))
+    if alone and len(same_name) and not len(usable):
+        raise PortfolioError(
+            f"the portfolio's space of {child.name!r} differs too much from that of this autometa",
+            allowed=f"a portfolio of {listed(child.space.names)}",
+            do="Collect it again with `autometa collect`, or use --portfolio none",
+        )
     usable = usable.merge(_adapted(known, child, alone=alone))
     related = relatives(table, usable.tasks)
     return Priors(usable.without(related), tuple(task.name for task in related))

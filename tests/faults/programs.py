@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -153,13 +154,15 @@ def collect(folder: str) -> None:
 class _Instant:
     """Scores by a hash of the config."""
 
-    def evaluate(self, child: Any, config: Any, table: Any, **options: Any) -> Any:
+    def run(self, child: Any, config: Any, table: Any, **options: Any) -> Any:
+        from autometa.children import Outcome
         from autometa.task import CompletedTrial
 
         time.sleep(0.002)
         text = json.dumps([table.name, child.name, config], sort_keys=True)
         value = float(np.random.default_rng(list(text.encode())).random())
-        return CompletedTrial(config=config, value=value, fold_scores=(value, value))
+        trial = CompletedTrial(config=config, value=value, fold_scores=(value, value))
+        return Outcome(trial=trial)
 
 
 def collection(folder: Path, cls: Any, protocol: Any) -> Any:
@@ -244,7 +247,7 @@ def after_full(what: str, folder: str, model: str) -> None:
         mine = collection(Path(folder), Collection, Protocol)
         assert len(mine.entries.trials) > 10
         mine.run(processes=1)
-        assert len(mine.entries.trials) == 164
+        assert len(mine.entries.trials) == 168
         say(["ready"])
     else:
         import optuna
@@ -266,6 +269,7 @@ def refused(folder: str, model: str) -> None:
     from autometa.meta import MetaModel
     from autometa.search.storage import open_storage
 
+    import_module("autometa.search.journal")  # while this process may still read its own files
     place, learned = Path(folder) / "new", MetaModel.load(Path(model))
     portfolio, mine = prior(), collection(Path(folder) / "c", Collection, Protocol)
     if os.getuid() == 0:

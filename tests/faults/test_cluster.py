@@ -80,5 +80,5 @@ def test_a_collection_is_whole_and_nothing_is_there_twice(
         mine.run(scheduler=cluster.scheduler.address, report=kill)
         assert kill.killed
         lines = (tmp_path / "journal.jsonl").read_text().splitlines()
-        assert sum('"kind": "trial"' in line for line in lines) == 164
-        assert len(mine.entries.trials) == 164
+        assert sum('"kind": "trial"' in line for line in lines) == 168
+        assert len(mine.entries.trials) == 168

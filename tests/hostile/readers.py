@@ -123,8 +123,15 @@ def _portfolio() -> Iterator[Reader]:
         rng = np.random.default_rng(0)
         Portfolio(
             TaskHistory(
-                task=Task(name=f"t{i}", space=SPACE, direction="minimize", info={"a": [1]}),
+                task=Task(
+                    name=f"t{i}",
+                    space=SPACE,
+                    direction="minimize",
+                    metrics={"auc": "maximize"},
+                    info={"a": [1]},
+                ),
                 raw=SPACE.sample_raw(6, rng),
+                metrics={"auc": rng.random((6, 2))},
                 values=np.arange(6.0),
                 states=np.array([0, 0, 1, 2, 0, 0], dtype=np.int8),
                 curves=rng.random((6, 3)),
@@ -150,6 +157,7 @@ def _portfolio() -> Iterator[Reader]:
             "name": file,
             "bytes": len(data),
             "sha256": hashlib.sha256(data).hexdigest(),
+            "metrics": described["spaces"][0]["file"]["metrics"],
         }
         try:
             entry["rows"] = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows

