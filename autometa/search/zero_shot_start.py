@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta.model import Candidate, MetaModel
 from autometa.search import attributes
@@ -104,6 +104,7 @@ class Slots:
             if other.number != trial.number
             and isinstance(place := attributes.read(study, other, SLOT), int)
             and not other.user_attrs.get(attributes.DROPPED)
+            and not _cut_short(study, other)
         }
         self.places: Collection[int] = set(places.values())
         own = attributes.read(study, trial, SLOT)
@@ -113,6 +114,15 @@ class Slots:
 
     def __len__(self) -> int:
         return len(self.places)
+
+
+def _cut_short(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether it failed before it could say what it would try: then its place is free again."""
+    return (
+        trial.state == TrialState.FAIL
+        and not trial.params
+        and attributes.read(study, trial, "config") is None
+    )
 
 
 def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
