@@ -38,6 +38,7 @@ INTERNAL = {
     "autometa.meta.kernel": "a regression on recorded runs, for true rates",
     "autometa.meta.rate_probe": "the probe of one batch that is not used",
     "autometa.meta.targets": "normal scores, for other people's methods",
+    "autometa.meta.zero_shot": "the greedy choice, for a list that knows prior tasks exactly",
     "autometa.meta.threads": "one thread, while times are taken",
     "autometa.portfolio.addresses": "a database's URL, for a server to measure with",
     "autometa.search.priors": "the loop's steps",
