@@ -96,9 +96,8 @@ def test_neither_relatives_nor_the_other_kind_nor_another_child_are_known_before
     portfolio: Portfolio,
 ) -> None:
     other = SearchSpace(SPACE.distributions, name="other")
-    more = Portfolio(
-        [*portfolio.histories, made("classification-0", "classification", space=other)]
-    )
+    theirs = made("theirs", "classification", family="f0", space=other)
+    more = Portfolio([*portfolio.histories, theirs])
     for group in of_portfolio(more, more, ["development", "test"]):
         known = group.prior(None, 0).tasks
         families = {t.family for t in group.tasks}
