@@ -85,7 +85,7 @@ def run(
     from autometa.bench.runner import run as run_suite
     from autometa.bench.suite import SPLITS
 
-    _one_of("split", split, SPLITS)
+    one_of("split", split, SPLITS)
     with progress("cells") as bar:
         results = run_suite(
             suite,
@@ -95,7 +95,7 @@ def run(
             tasks=parts(tasks),
             seeds=range(seeds),
             trials=trials,
-            evaluations=_evaluations(evaluations),
+            evaluations=evaluations_of(evaluations),
             reference=reference,
             cells=None if into is None else journal_of(into, suite),
             again=parts(again),
@@ -131,7 +131,7 @@ def table(
 
     chosen = parts(measures)
     for measure in chosen:
-        _one_of("measure", measure, tuple(show.MEASURES))
+        one_of("measure", measure, tuple(show.MEASURES))
     loaded = {path: show.load(path) for path in files}
     if page is None and output is Format.JSON:
         show_json({str(path): _numbers(results, chosen) for path, results in loaded.items()})
@@ -159,7 +159,7 @@ def plot(
     from autometa.bench.show_judged import save_reliability
 
     draw = {"regret": save_regret, "reliability": save_reliability}
-    _one_of("what", what, tuple(draw))
+    one_of("what", what, tuple(draw))
     draw[what](show.load(file), into)
     if output is Format.JSON:
         show_json({"figure": str(into)})
@@ -208,12 +208,22 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
+def one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
+    """Refuse what is not allowed.
+
+    Raises:
+        InputError: the given word is none of the allowed ones.
+    """
     if given not in allowed:
         raise InputError(f"{what} {given!r}", allowed=", ".join(allowed))
 
 
-def _evaluations(text: str | None) -> int | Literal["all"] | None:
+def evaluations_of(text: str | None) -> int | Literal["all"] | None:
+    """Evaluations of a prior task, as the command line has them; None where it says nothing.
+
+    Raises:
+        InputError: no number above 0, nor "all".
+    """
     if text is None or text == "all":
         return cast("Literal['all'] | None", text)
     if not text.isdigit() or int(text) < 1:

@@ -9,7 +9,7 @@ import typer
 from autometa.bench.research import MORE, PACKAGE, has_research
 from autometa.errors import MissingExtraError
 
-OF_BENCH = ("hpob", "inner", "pruning", "record", "refit")
+OF_BENCH = ("hpob", "inner", "pruning", "record", "refit", "start")
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
