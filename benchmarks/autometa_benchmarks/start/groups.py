@@ -88,9 +88,9 @@ def of_portfolio(
     for task in judges.tasks:
         out.setdefault(fold_of(task.family), set()).update((task.name, task.family))
     for task in prior.tasks:  # which may know other relatives
-        for names in out.values():
-            if task.name in names:
-                names.add(task.family)
+        for left_out in out.values():
+            if task.name in left_out:
+                left_out.add(task.family)
     return [
         _tables(parts[space], kind, fold, histories, prior.without(out[fold]))
         for (space, kind, fold), histories in groups.items()

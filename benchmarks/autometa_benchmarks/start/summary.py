@@ -157,7 +157,8 @@ def _mean(rows: Sequence[Floats] | Floats) -> Floats:
     table = np.asarray(rows)
     known = np.isfinite(table).sum(axis=0)
     total = np.nansum(table, axis=0)
-    return np.divide(total, known, out=np.full_like(total, np.nan), where=known > 0)
+    mean: Floats = np.divide(total, known, out=np.full_like(total, np.nan), where=known > 0)
+    return mean
 
 
 def _median(table: Floats) -> Floats:
