@@ -640,3 +640,19 @@ def test_derived_tables_that_cannot_be_are_refused(tmp_path: Path) -> None:
     (tmp_path / "derived.json").write_text('[{"table": "clinic"}]')
     with pytest.raises(StoreError, match="damaged"):
         with_derived([_clinic()], 1, tmp_path, 0)
+
+
+def test_a_copy_of_a_table_is_the_table_that_a_worker_has_already(fake: FakeEvaluator) -> None:
+    given: list[Table] = []
+
+    def seeing(child: Any, config: Any, table: Table, **how: Any) -> children.Outcome:
+        given.append(table)
+        return FakeEvaluator.run(fake, child, config, table, **how)
+
+    fake.run = seeing  # type: ignore[method-assign]
+    batch = plan.Batch("a", "linear", (dict(children.get("linear").space.defaults),))
+    first, other = tiny("a"), tiny("a", seed=9)
+    for table in (first, tiny("a"), other, first):
+        workers.evaluate(batch, table, Protocol(), None, "linear")
+    assert [table is first for table in given] == [True, True, False, True]
+    assert given[2] is other

@@ -9,7 +9,6 @@ portfolio can be written of what is there.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import zlib
@@ -27,6 +26,7 @@ import numpy as np
 from autometa import children
 from autometa.collect import journal, plan, result, workers
 from autometa.collect.derived import DERIVED, with_derived
+from autometa.collect.identity import digest
 from autometa.collect.plan import Protocol
 from autometa.collect.refining import refine
 from autometa.collect.sources import load_tables
@@ -314,13 +314,3 @@ def _counted(given: int | Mapping[str, int], name: str, low: int) -> dict[str, i
 def _share(configs: list[Config], table: Table) -> list[Config]:
     """The first half of a list for a derived table, all of it for the others."""
     return configs[: (len(configs) + 1) // 2] if DERIVED in table.info else configs
-
-
-def digest(table: Table) -> str:
-    """Identifies a table's content: changes with any cell, name or order."""
-    import pandas as pd
-
-    frame = table.X.assign(**{"\0target": table.y.to_numpy()})
-    hashed = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    columns = "\0".join(map(str, frame.columns)).encode()
-    return hashlib.sha256(columns + hashed.tobytes()).hexdigest()[:16]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from autometa import children
 from autometa.children.evaluation import Outcome, failed
 from autometa.children.isolated import Evaluator
+from autometa.collect.identity import digest
 from autometa.collect.plan import Batch, Protocol
 from autometa.errors import InputError, MissingExtraError
 
@@ -34,6 +35,8 @@ QUEUE = 3  # batches a worker has in hand or waiting: hides the transport, keeps
 
 HANG = 20.0  # times the limit of processor time: a child that sleeps is given up by the clock
 
+_tables: dict[tuple[str, str], Table] = {}
+
 Result: TypeAlias = tuple[Batch, list[Outcome]]
 Run: TypeAlias = Callable[[Iterable[Batch]], Iterator[Result]]
 
@@ -45,7 +48,7 @@ def evaluate(
 
     `source` is what the batch's child is made of in this process, see `Child.source`.
     """
-    child, evaluator = children.get(source), _evaluator()
+    child, evaluator, table = children.get(source), _evaluator(), _known(table)
     if child.name != batch.child:
         raise InputError(f"{source!r} is {child.name!r} by now", allowed=f"{batch.child!r}")
     started = time.monotonic()
@@ -65,6 +68,15 @@ def evaluate(
         if time.monotonic() - started > PATIENCE:
             break
     return found
+
+
+def _known(table: Table) -> Table:
+    """The table as this process has it already: a copy of it would be written and prepared anew."""
+    place = table.name, digest(table)
+    if place not in _tables:
+        _tables.clear()  # one at a time: batches of one table follow one another
+        _tables[place] = table
+    return _tables[place]
 
 
 def _source(batch: Batch) -> str:
