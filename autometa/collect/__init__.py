@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from autometa.space import Config
     from autometa.tables import Table
 
-__all__ = ["Collection", "Progress", "Protocol", "Report", "load_tables", "with_derived"]
+__all__ = ["Collection", "Progress", "Protocol", "Report", "digest", "load_tables", "with_derived"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
