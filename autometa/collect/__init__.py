@@ -64,6 +64,7 @@ class Progress:
 
 
 Report: TypeAlias = Callable[[Progress], None]
+CONFIGS, EACH = 64, 16  # configs of a design beside the stated ones, and of a round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +88,10 @@ class Collection:
     tables: tuple[Table, ...]
     folder: Path
     children: tuple[str, ...] = ()
-    configs: int | Mapping[str, int] = 64
+    configs: int | Mapping[str, int] = CONFIGS
     protocol: Protocol = field(default_factory=Protocol)
     rounds: int = 0
-    each: int | Mapping[str, int] = 16
+    each: int | Mapping[str, int] = EACH
 
     def __post_init__(self) -> None:
         given = tuple(self.children) or children.names()
@@ -128,7 +129,7 @@ class Collection:
         every = {}
         for name, kind in product(self.children, {table.kind for table in self.tables}):
             child = children.get(name, kind)
-            count = counts.get(name, counts.get("", 64))
+            count = _of(counts, name, CONFIGS)
             every[name, kind] = plan.design(child.space, count, seed, child.tuned)
         result = {}
         for table, name in product(self.tables, self.children):
@@ -152,7 +153,7 @@ class Collection:
                 continue
             own = {(t.name, name): planned[t.name, name] for t in self.tables if t.kind == kind}
             space = children.get(name, kind).space
-            each = self._each.get(name, self._each.get("", 16))
+            each = _of(self._each, name, EACH)
             found = refine(
                 result.bare_histories(entries, own, space), space, each, self.protocol.seed, number
             )
@@ -309,6 +310,11 @@ def _counted(given: int | Mapping[str, int], name: str, low: int) -> dict[str, i
     """Numbers by child, "" for all others."""
     counts = given if isinstance(given, Mapping) else {"": given}
     return {child: whole(count, name, low=low) for child, count in counts.items()}
+
+
+def _of(counts: Mapping[str, int], child: str, default: int) -> int:
+    """A child's number, else that of all others, else the default."""
+    return counts.get(child, counts.get("", default))
 
 
 def _share(configs: list[Config], table: Table) -> list[Config]:

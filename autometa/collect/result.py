@@ -59,8 +59,7 @@ def histories(
     result = []
     for (name, child), configs in sorted(designs.items(), key=lambda item: order.index(item[0][1])):
         table, features, info = known[name]
-        found = (entries.trials.get(key(name, child, config)) for config in configs)
-        outcomes = [outcome for outcome in found if outcome is not None]
+        outcomes = _known(entries, name, child, configs)
         if not outcomes:
             continue
         assert table.kind is not None
@@ -93,12 +92,17 @@ def bare_histories(
     """
     found = []
     for (name, child), configs in planned.items():
-        outcomes = (entries.trials.get(key(name, child, config)) for config in configs)
-        trials = [outcome.trial for outcome in outcomes if outcome is not None]
+        trials = [outcome.trial for outcome in _known(entries, name, child, configs)]
         if trials:
             task = Task(name=name, space=space, direction="maximize")
             found.append(TaskHistory.of(task, trials))
     return found
+
+
+def _known(entries: Entries, table: str, child: str, configs: Sequence[Config]) -> list[Outcome]:
+    """What the journal holds of some configs, in their order."""
+    found = (entries.trials.get(key(table, child, config)) for config in configs)
+    return [outcome for outcome in found if outcome is not None]
 
 
 def _metrics(outcomes: Sequence[Outcome], own: str) -> dict[str, Floats]:
