@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from autometa.meta import MetaModel as MetaModel
     from autometa.portfolio import Portfolio as Portfolio
     from autometa.replaying import replay as replay
-    from autometa.search.estimator import MetaSearchCV as MetaSearchCV
-    from autometa.search.pruner import MetaPruner as MetaPruner
-    from autometa.search.sampler import MetaSampler as MetaSampler
-    from autometa.search.starting import create_study as create_study
-    from autometa.search.starting import warm_start as warm_start
-    from autometa.search.study_feedback import FeedBack as FeedBack
-    from autometa.search.study_feedback import feed_back as feed_back
-    from autometa.search.tuning import tune as tune
+    from autometa.samplers.create import create_study as create_study
+    from autometa.samplers.create import warm_start as warm_start
+    from autometa.samplers.pruner import MetaPruner as MetaPruner
+    from autometa.samplers.sampler import MetaSampler as MetaSampler
+    from autometa.samplers.study_feedback import FeedBack as FeedBack
+    from autometa.samplers.study_feedback import feed_back as feed_back
+    from autometa.sklearn.estimator import MetaSearchCV as MetaSearchCV
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
     from autometa.tables import load_table as load_table
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from autometa.task import State as State
     from autometa.task import Task as Task
     from autometa.task import TaskHistory as TaskHistory
+    from autometa.tuning.tune import tune as tune
 
 _HOME = {
     "SearchSpace": "autometa.space",
@@ -43,15 +43,15 @@ _HOME = {
     "MetaLearner": "autometa.meta",
     "MetaModel": "autometa.meta",
     "replay": "autometa.replaying",
-    "MetaSearchCV": "autometa.search.estimator",
-    "MetaSampler": "autometa.search.sampler",
-    "MetaPruner": "autometa.search.pruner",
-    "FeedBack": "autometa.search.study_feedback",
-    "create_study": "autometa.search.starting",
-    "warm_start": "autometa.search.starting",
-    "feed_back": "autometa.search.study_feedback",
+    "MetaSearchCV": "autometa.sklearn.estimator",
+    "MetaSampler": "autometa.samplers.sampler",
+    "MetaPruner": "autometa.samplers.pruner",
+    "FeedBack": "autometa.samplers.study_feedback",
+    "create_study": "autometa.samplers.create",
+    "warm_start": "autometa.samplers.create",
+    "feed_back": "autometa.samplers.study_feedback",
     "suggest_lr": "autometa.inner.rate_suggestion",
-    "tune": "autometa.search.tuning",
+    "tune": "autometa.tuning.tune",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
 }

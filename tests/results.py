@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autometa.meta import MetaModel
-from autometa.search.result import Arm, TunedTrial, TuneResult
 from autometa.task import State
+from autometa.tuning.result import Arm, TunedTrial, TuneResult
 
 HOSTILE = "<script>alert('x')</script> & $\\frac$ --> \"quoted\""
 

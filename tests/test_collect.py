@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from autometa import children
-from autometa.children.evaluation import failed
+from autometa.children.evaluation.evaluate import failed
 from autometa.collect import (
     Collection,
     Progress,

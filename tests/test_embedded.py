@@ -12,9 +12,9 @@ import autometa.portfolio
 from autometa import children, meta_features
 from autometa.collect import load_tables
 from autometa.portfolio import Portfolio
-from autometa.portfolio.shipped import embedded_names
-from autometa.search.priors import gather
+from autometa.portfolio.store.shipped import embedded_names
 from autometa.tables import relatives
+from autometa.tuning.table_priors import gather
 
 FOLDER = Path(autometa.portfolio.__file__).parent / "embedded"
 

@@ -11,7 +11,7 @@ from autometa.collect import Collection, Protocol
 from autometa.collect.plan import design
 from autometa.errors import InputError
 from autometa.limits import YEAR, seconds, whole
-from autometa.search.tuning import tune
+from autometa.tuning.tune import tune
 
 NOT_WHOLE = [True, np.True_, 1.5, 2.0, "3", None, math.nan, math.inf, [3], np.float64(3)]
 NO_TIME = [0, -1, -math.inf, math.nan, True, np.True_, "5", 10 * YEAR, [1], 1j]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autometa.portfolio.shipped import embedded_names
+from autometa.portfolio.store.shipped import embedded_names
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

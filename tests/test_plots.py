@@ -12,9 +12,9 @@ from autometa import plots
 from autometa.bench import show
 from autometa.errors import InputError, ModelError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.importance import param_importances
-from autometa.meta.inner_rate import InnerRate
-from autometa.meta.task_map import task_map
+from autometa.meta.inspect.importance import param_importances
+from autometa.meta.inspect.task_map import task_map
+from autometa.meta.parts.inner_rate import InnerRate
 from autometa.portfolio import Portfolio
 from autometa.testing.families import Bowls
 from tests.results import HOSTILE, result

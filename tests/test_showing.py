@@ -7,8 +7,8 @@ import pytest
 import autometa
 from autometa.errors import InputError
 from autometa.meta import MetaLearner
-from autometa.meta.inner_rate import InnerRate
 from autometa.meta.model import Candidate
+from autometa.meta.parts.inner_rate import InnerRate
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory

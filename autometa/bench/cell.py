@@ -15,9 +15,9 @@ from optuna.trial import TrialState
 from autometa.bench.method import Start, Starter
 from autometa.bench.pool import PoolSampler
 from autometa.bench.suite import BenchTask, Objective, Pool
-from autometa.search.studies import verbosity
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.space import Config
+from autometa.storages.studies import verbosity
 from autometa.task import Task
 
 

@@ -18,7 +18,7 @@ from autometa.bench.method import Method
 from autometa.bench.suite import Split, Suite
 from autometa.bench.summary import summarise
 from autometa.bench.work import Group, References, groups, known_references, shorten, work_off
-from autometa.children.threads import one_thread_each
+from autometa.children.evaluation.threads import one_thread_each
 from autometa.errors import InputError
 from autometa.meta.threads import one_thread
 

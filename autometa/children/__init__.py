@@ -6,7 +6,7 @@ of `tests/children` run on every family.
 """
 
 from autometa.children.child import Child, Prediction, metric
-from autometa.children.evaluation import Outcome, evaluate, run
+from autometa.children.evaluation.evaluate import Outcome, evaluate, run
 from autometa.children.registry import get, known, names, register
 
 __all__ = [

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from autometa.children.metrics import DEFAULT
-from autometa.children.prediction import Prediction
+from autometa.children.evaluation.metrics import DEFAULT
+from autometa.children.evaluation.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.space import Config, SearchSpace, Value
 from autometa.tables import Kind, Schema, Table
 
 if TYPE_CHECKING:
-    from autometa.children.folds import Fold
+    from autometa.children.evaluation.folds import Fold
 
 __all__ = ["Child", "Prediction", "Preparation", "Trained", "metric"]
 

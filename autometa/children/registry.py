@@ -36,7 +36,7 @@ FIRST = (
 )
 """The order in which families are listed; others follow by name."""
 FROM = "-from-"  # in the name of a child with a learned start, before the checksum
-_STARTED_MODULES = {"mlp": "autometa.children.mlp_started"}
+_STARTED_MODULES = {"mlp": "autometa.children.mlp.started"}
 _started: dict[str, Child] = {}
 _registered: dict[str, Child] = {}
 
@@ -129,8 +129,7 @@ def _find(name: str) -> Child:
 def _places() -> dict[str, str]:
     """Family -> its module, for those that ship."""
     listed = (m.name for m in iter_modules(families.__path__))
-    found = {name: f"{families.__name__}.{name}" for name in listed if not name.startswith("_")}
-    return found | {"mlp": "autometa.children.mlp"}
+    return {name: f"{families.__name__}.{name}" for name in listed if not name.startswith("_")}
 
 
 def _shipped(name: str) -> Child:

@@ -30,7 +30,7 @@ def explain(
 ) -> None:
     """Say which rule, and which prior tasks, decided each trial of a study."""
     from autometa.plots import check_figure_name, plot_weights, save_figure
-    from autometa.search.explanation import explain_study
+    from autometa.samplers.explanation import explain_study
 
     if plot is not None:
         check_figure_name(plot)

@@ -125,7 +125,7 @@ def _imported(file: Path, layout: Layout | None, options: dict[str, Any]) -> Por
     if layout is Layout.HPOB:
         return Portfolio.from_hpob(file, spaces=options.get("only"))
     if layout is None or layout in TABLES:
-        from autometa.portfolio.importing import read_trials
+        from autometa.portfolio.importers.importing import read_trials
 
         frame = read_trials(file, options["space"], kind=layout)
         table = Portfolio.from_frame(frame, **options)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def inspect(file: File, form: FormatOption = Format.TABLE) -> None:
     """Show what a model was learned from, under which licence, and what it would try first."""
-    from autometa.meta.description import describe
+    from autometa.meta.inspect.description import describe
 
     found = describe(file)
     if form is Format.JSON:
@@ -38,7 +38,7 @@ def inspect(file: File, form: FormatOption = Format.TABLE) -> None:
 
 def diff(first: File, second: File, form: FormatOption = Format.TABLE) -> None:
     """Show what the second model has otherwise than the first."""
-    from autometa.meta.description import differences
+    from autometa.meta.inspect.description import differences
 
     found = differences(first, second)
     if form is Format.JSON:

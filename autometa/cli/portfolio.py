@@ -165,14 +165,15 @@ def diff(first: Folder, second: Folder, form: FormatOption = Format.TABLE) -> No
 
 
 def _load(source: str) -> Portfolio:
-    from autometa.portfolio import Portfolio, shipped
+    from autometa.portfolio import Portfolio
+    from autometa.portfolio.store import shipped
 
     with busy("reading the portfolio"):
         if source == EMBEDDED:
             if not shipped.embedded_names():
                 raise PortfolioError("this build ships no portfolio", do="Name a folder")
             return Portfolio.load(shipped.FOLDER)
-        from autometa.search.opening import open_portfolio
+        from autometa.priors.opening import open_portfolio
 
         return open_portfolio(source)
 

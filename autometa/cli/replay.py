@@ -51,8 +51,8 @@ def replay(
     from autometa import replaying
     from autometa.bench import show
     from autometa.plots import check_figure_name
+    from autometa.priors.opening import open_portfolio
     from autometa.replaying.figure import save_replay
-    from autometa.search.opening import open_portfolio
 
     if plot is not None:
         check_figure_name(plot)

@@ -15,7 +15,7 @@ from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
-    from autometa.search.result import TuneResult
+    from autometa.tuning.result import TuneResult
 
 REPORT = Path("report.html")
 
@@ -70,8 +70,8 @@ def _study(name: str, storage: str, cold: str | None, model: Path | None) -> Tun
     import optuna
 
     from autometa.meta import MetaModel
-    from autometa.search.reading import read_study
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
+    from autometa.tuning.reading import read_study
 
     study = load_study(name, storage)
     if cold is None and f"{name}-cold" in optuna.get_all_study_names(open_storage(storage)):

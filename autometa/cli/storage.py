@@ -22,7 +22,7 @@ def load_study(name: str, storage: str) -> optuna.Study:
     """
     import optuna
 
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
 
     hush_optuna()
     check_file(storage)
@@ -50,7 +50,7 @@ def check_file(storage: str) -> None:
     Raises:
         InputError: it is not there.
     """
-    from autometa.portfolio.addresses import journal_path
+    from autometa.storages.addresses import journal_path
 
     file = journal_path(storage)
     if file is None and storage.startswith(SQLITE):

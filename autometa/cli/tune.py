@@ -20,10 +20,10 @@ from autometa.cli.reading import read_table
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
-    from autometa.search.priors import Sources
-    from autometa.search.result import TunedTrial, TuneResult
-    from autometa.search.session import OnTrial
     from autometa.tables import Table
+    from autometa.tuning.result import TunedTrial, TuneResult
+    from autometa.tuning.session import OnTrial
+    from autometa.tuning.table_priors import Sources
 
 REPORT = Path("autometa-report.html")
 FIRST = 3  # trials whose reason is shown
@@ -97,11 +97,11 @@ def tune(
     started = time.perf_counter()
     data = read_table(table, target, kind, keep)
     with busy("loading the children"):
-        from autometa.search.tuning import TuneInterrupted, tune_table
+        from autometa.tuning.tune import TuneInterrupted, tune_table
 
         hush_optuna()
     if save_model is not None:
-        from autometa.search.saving import needs_skops
+        from autometa.tuning.saving import needs_skops
 
         needs_skops()
     stopped = False
@@ -159,13 +159,13 @@ def _finish(
         sys.stdout.flush()
     if save_model is not None and result.best is not None:
         with _or_told(lost, f"the model {str(save_model)!r}"):
-            from autometa.search.saving import save_model as save
+            from autometa.tuning.saving import save_model as save
 
             trusted = save(result, table, save_model)
             files["model"] = {"path": str(save_model), "trusted": trusted}
     if learn is not None:
         with _or_told(lost, f"the portfolio in {str(learn)!r}"):
-            from autometa.search.table_feedback import learn_from
+            from autometa.tuning.table_feedback import learn_from
 
             learn_from(result, table, learn)
             files["learned"] = str(learn)
@@ -192,7 +192,7 @@ def _or_told(lost: list[str], what: str) -> Iterator[None]:
 
 
 def _show(result: TuneResult) -> None:
-    from autometa.search.beginning import START
+    from autometa.priors.beginning import START
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
     metric = result.metric.replace("_", " ")

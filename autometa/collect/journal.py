@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autometa.children.evaluation import Outcome
+from autometa.children.evaluation.evaluate import Outcome
 from autometa.collect.plan import Key, key
 from autometa.errors import InputError, StoreError
 from autometa.reading import MAX_TEXT, parse_json, read_bytes

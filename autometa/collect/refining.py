@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autometa.meta import MetaLearner
-from autometa.meta.zero_shot import greedy_portfolio
+from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import TaskHistory

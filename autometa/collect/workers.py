@@ -19,8 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autometa import children
-from autometa.children.evaluation import Outcome, failed
-from autometa.children.isolated import Evaluator
+from autometa.children.evaluation.evaluate import Outcome, failed
+from autometa.children.evaluation.isolated import Evaluator
 from autometa.collect.identity import digest
 from autometa.collect.plan import Batch, Protocol
 from autometa.errors import InputError, MissingExtraError

@@ -13,7 +13,7 @@ import numpy as np
 
 from autometa.errors import ModelError
 from autometa.meta.model import MetaModel
-from autometa.meta.transfer import Transfer
+from autometa.meta.parts.transfer import Transfer
 
 # In normal scores, and in shares of a parameter's range: far beyond what is ever learned, and still
 # without harm to the factorisation of a covariance.

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 
 from autometa._version import __version__
-from autometa.meta.basis import fit_basis
-from autometa.meta.candidates import Candidates
-from autometa.meta.catalogue import fit_catalogue
-from autometa.meta.feasibility import fit_failure_rate
-from autometa.meta.improvement_chance import ImprovementChance, fit_improvement_chance
-from autometa.meta.kernel import fit_kernel
-from autometa.meta.lessons import Lessons
+from autometa.meta.data.sampling import sampled
 from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
-from autometa.meta.prior import fit_prior
+from autometa.meta.parts.basis import fit_basis
+from autometa.meta.parts.catalogue import fit_catalogue
+from autometa.meta.parts.feasibility import fit_failure_rate
+from autometa.meta.parts.improvement_chance import ImprovementChance, fit_improvement_chance
+from autometa.meta.parts.kernel import fit_kernel
+from autometa.meta.parts.prior import fit_prior
+from autometa.meta.parts.similarity import fit_similarity, head_errors
+from autometa.meta.parts.transfer import Transfer
 from autometa.meta.refit import log_slope, rate_model, refitted
-from autometa.meta.sampling import sampled
-from autometa.meta.similarity import fit_similarity, head_errors
+from autometa.meta.spaces.candidates import Candidates
 from autometa.meta.threads import one_thread
-from autometa.meta.transfer import Transfer
+from autometa.meta.training_set import Lessons
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autometa.meta.lessons import Lessons
+    from autometa.meta.training_set import Lessons
 
 _GROWTH = 1.25
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import ModelError
-from autometa.meta.improvement_chance import ImprovementChance
-from autometa.meta.inner_rate import InnerRate, RateModel
 from autometa.meta.lineage import Lineage
 from autometa.meta.new_task import known_features
-from autometa.meta.transfer import Transfer
-from autometa.meta.zero_shot import greedy_portfolio
+from autometa.meta.parts.improvement_chance import ImprovementChance
+from autometa.meta.parts.inner_rate import InnerRate, RateModel
+from autometa.meta.parts.transfer import Transfer
+from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.showing import card, counted, few, html_card
 from autometa.space import Config, SearchSpace
 from autometa.space.ranges import inside
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from autometa.search.pruner import MetaPruner
+    from autometa.samplers.pruner import MetaPruner
 
 
 _BEST = 20  # configs that stand for those worth trying
@@ -228,7 +228,7 @@ class MetaModel:
             SpaceError: a config of the pool does not fit the space.
             InputError: meta-features that are no mapping.
         """
-        from autometa.search.sampler import MetaSampler
+        from autometa.samplers.sampler import MetaSampler
 
         return MetaSampler(
             self,
@@ -246,7 +246,7 @@ class MetaModel:
             fallback: Decides where the prior tasks have no curves; by default Optuna's
                 MedianPruner. The pruner's `note` says so then.
         """
-        from autometa.search.pruner import MetaPruner
+        from autometa.samplers.pruner import MetaPruner
 
         return MetaPruner(self.chance, fallback=fallback)
 

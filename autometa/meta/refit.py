@@ -16,17 +16,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from autometa.meta.candidates import Candidates
-from autometa.meta.catalogue import extend_catalogue
-from autometa.meta.feasibility import fit_failure_rate
-from autometa.meta.inner_rate import RateModel, fit_rate_model
-from autometa.meta.kernel import fit_kernel
-from autometa.meta.lessons import Lessons
-from autometa.meta.prior import fit_prior
-from autometa.meta.similarity import Similarity, table
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.targets import normal_scores
+from autometa.meta.parts.catalogue import extend_catalogue
+from autometa.meta.parts.feasibility import fit_failure_rate
+from autometa.meta.parts.inner_rate import RateModel, fit_rate_model
+from autometa.meta.parts.kernel import fit_kernel
+from autometa.meta.parts.prior import fit_prior
+from autometa.meta.parts.similarity import Similarity, table
+from autometa.meta.parts.transfer import Transfer
+from autometa.meta.spaces.candidates import Candidates
 from autometa.meta.threads import one_thread
-from autometa.meta.transfer import Transfer
+from autometa.meta.training_set import Lessons
 from autometa.space import SearchSpace
 
 _ROUNDS = 10  # of EM: from the last prior it is close already

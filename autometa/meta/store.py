@@ -28,17 +28,17 @@ from safetensors.numpy import save as save_tensors
 from autometa._version import __version__
 from autometa.errors import AutometaError, StoreError
 from autometa.meta import consistency
-from autometa.meta.basis import Basis
-from autometa.meta.catalogue import Catalogue
-from autometa.meta.feasibility import FailureRate
-from autometa.meta.improvement_chance import ImprovementChance
-from autometa.meta.inner_rate import RateModel
-from autometa.meta.kernel import Kernel
 from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
-from autometa.meta.prior import HeadPrior
-from autometa.meta.similarity import Similarity
-from autometa.meta.transfer import Transfer
+from autometa.meta.parts.basis import Basis
+from autometa.meta.parts.catalogue import Catalogue
+from autometa.meta.parts.feasibility import FailureRate
+from autometa.meta.parts.improvement_chance import ImprovementChance
+from autometa.meta.parts.inner_rate import RateModel
+from autometa.meta.parts.kernel import Kernel
+from autometa.meta.parts.prior import HeadPrior
+from autometa.meta.parts.similarity import Similarity
+from autometa.meta.parts.transfer import Transfer
 from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
 from autometa.writing import put_in_place

@@ -11,7 +11,7 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.plots import figure
 from autometa.plots.search import Results, listed_runs
-from autometa.search.result import TuneResult
+from autometa.tuning.result import TuneResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

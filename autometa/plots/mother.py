@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
-from autometa.meta.importance import param_importances
-from autometa.meta.task_map import task_map
+from autometa.meta.inspect.importance import param_importances
+from autometa.meta.inspect.task_map import task_map
 from autometa.plots import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from autometa.meta import MetaModel
-    from autometa.meta.inner_rate import InnerRate
+    from autometa.meta.parts.inner_rate import InnerRate
 
 
 def plot_inner_lr(
@@ -87,7 +87,7 @@ def plot_task_map(
     """Prior tasks on a plane: those that rank configs alike lie close together.
 
     Args:
-        model: What was learned; see `autometa.meta.task_map`.
+        model: What was learned; see `autometa.meta.inspect.task_map`.
         meta_features: Of a new task: the more a prior task counts for it, the larger its point.
         n_labels: How many tasks are named at most: those that count most, then the outermost,
             where there is room.
@@ -129,7 +129,7 @@ def plot_param_importances(
     """How much each parameter matters to what prior tasks predict.
 
     Args:
-        model: What was learned; see `autometa.meta.importance`.
+        model: What was learned; see `autometa.meta.inspect.importance`.
         params: Only these parameters; all by default.
         error_bar: Draw the range of the middle half of the prior tasks.
         ax: Where to draw; a new figure by default.

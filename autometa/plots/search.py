@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.plots import figure
-from autometa.search.explanation import Explanation
-from autometa.search.result import Arm, TunedTrial, TuneResult
+from autometa.samplers.explanation import Explanation
+from autometa.tuning.result import Arm, TunedTrial, TuneResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autometa.errors import PortfolioError, StoreError
-from autometa.portfolio import merging, shipped, store
+from autometa.portfolio import merging
 from autometa.portfolio.adapting import Adapted, adapt_histories
-from autometa.portfolio.addresses import check_folder
 from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
+from autometa.portfolio.store import folder as store
+from autometa.portfolio.store import shipped
 from autometa.showing import card, counted, few, html_card
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Outside, Rules
+from autometa.storages.addresses import check_folder
 from autometa.task import Direction, Task, TaskHistory
 
 if TYPE_CHECKING:
     import pandas as pd
     from optuna.distributions import BaseDistribution
 
-    from autometa.portfolio.sources import StudySource
+    from autometa.storages.sources import StudySource
 
 _SPACES = 6  # that are shown
 
@@ -306,7 +308,9 @@ class Portfolio:
             SpaceError: a config that the space does not allow, or not a space.
             RecordError: not a direction.
         """
-        from autometa.portfolio.frames import histories_of_frame  # pandas takes long to import
+        from autometa.portfolio.importers.frames import (
+            histories_of_frame,  # pandas takes long to import
+        )
 
         return Portfolio(
             histories_of_frame(
@@ -374,7 +378,9 @@ class Portfolio:
             StoreError: a storage cannot be opened, is damaged or locked.
             PortfolioError: studies of one space minimise and maximise one metric.
         """
-        from autometa.portfolio.studies import import_studies  # Optuna's storages take long
+        from autometa.portfolio.importers.studies import (
+            import_studies,  # Optuna's storages take long
+        )
 
         rules = Rules(
             renamed=renamed or {},
@@ -412,7 +418,7 @@ class Portfolio:
             StoreError: the file cannot be read, is damaged or too large.
             RecordError, SpaceError: the direction or the space is not valid.
         """
-        from autometa.portfolio.mlflow_runs import import_mlflow
+        from autometa.portfolio.importers.mlflow_runs import import_mlflow
 
         return import_mlflow(Path(path), metric=metric, direction=direction, task=task, space=space)
 
@@ -446,7 +452,7 @@ class Portfolio:
             StoreError: the file cannot be read, is damaged or too large.
             RecordError, SpaceError: the direction or the space is not valid.
         """
-        from autometa.portfolio.wandb_runs import import_wandb
+        from autometa.portfolio.importers.wandb_runs import import_wandb
 
         return import_wandb(
             Path(path), metric=metric, direction=direction, task=task, params=params, space=space
@@ -467,7 +473,7 @@ class Portfolio:
             InputError: another layout, or a space that is not in it.
             StoreError: the file cannot be read or is damaged.
         """
-        from autometa.portfolio.hpob import import_hpob
+        from autometa.portfolio.importers.hpob import import_hpob
 
         return import_hpob(Path(path), spaces=spaces)
 

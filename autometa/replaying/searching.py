@@ -17,9 +17,9 @@ from autometa.bench.summary import TIE
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
+from autometa.priors.opening import PriorSource, open_portfolio
 from autometa.replaying.found import COLD, ENQUEUE, RECORDED, WARM, Replay, StudyReplay
 from autometa.replaying.suite import StudySuite
-from autometa.search.opening import PriorSource, open_portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task
 
@@ -41,7 +41,7 @@ def replay(
     """Leave one study out at a time, and search it again.
 
     Args:
-        sources: Studies or a portfolio, in whatever `autometa.search.opening` reads; only read.
+        sources: Studies or a portfolio, in whatever `autometa.priors.opening` reads; only read.
         names: Names or glob patterns of studies; all where None.
         space: What was tuned; None infers it.
         trials: n, the first trials that count; None = half of the smallest study, at most 30.

@@ -1,6 +1,6 @@
 """Reports: one self-contained HTML page, no scripts, no fonts or images from elsewhere.
 
-A page is made of a `tune` result, of a study read back as one (`search.reading`), or of results
+A page is made of a `tune` result, of a study read back as one (`tuning.reading`), or of results
 that `autometa bench` wrote.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autometa.report import page, results, tuned
-from autometa.search.result import TuneResult
+from autometa.tuning.result import TuneResult
 
 __all__ = ["render", "write_report"]
 
@@ -20,7 +20,7 @@ def write_report(subject: TuneResult | Mapping[str, Any], path: str | Path) -> P
     """Write the page, atomically: a reader sees the old file or the whole new one.
 
     Args:
-        subject: What `tune` or `search.reading.read_study` returned, or benchmark results.
+        subject: What `tune` or `tuning.reading.read_study` returned, or benchmark results.
         path: The file to write.
 
     Returns:

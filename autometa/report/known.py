@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from autometa import plots
 from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaModel
-from autometa.meta.inner_rate import InnerRate
+from autometa.meta.parts.inner_rate import InnerRate
 from autometa.report.drawing import figure
-from autometa.search.result import TunedTrial
+from autometa.tuning.result import TunedTrial
 
 ANY = "promising configs"
 

@@ -30,7 +30,7 @@ from autometa.bench import show
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
 from autometa_benchmarks import load_servers

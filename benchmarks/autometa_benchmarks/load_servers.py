@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autometa.portfolio.addresses import database_url
-from autometa.search.storage import open_storage
+from autometa.storages.addresses import database_url
+from autometa.storages.connect import open_storage
 from autometa_benchmarks.postgres import LOOPBACK, free_port
 
 PATIENCE = 120.0  # seconds for a server to come up

@@ -30,10 +30,11 @@ from autometa.bench import record_file
 from autometa.bench.provenance import commit
 from autometa.bench.split import places
 from autometa.errors import InputError, StoreError
-from autometa.portfolio import Portfolio, store
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import folder as store
 from autometa.reading import parse_json, read_bytes
-from autometa.search.result import Arm
 from autometa.tables import Table
+from autometa.tuning.result import Arm
 
 JOURNAL, MODEL = "loop.jsonl", "loop.autometa"
 SHARE = 0.99
@@ -131,9 +132,9 @@ def run(
 
 def _step(table: Table, folder: Path, *, child: str, trials: int, seed: int) -> LoopStep:
     from autometa.meta import MetaLearner, MetaModel
-    from autometa.search.priors import gather
-    from autometa.search.table_feedback import learn_from
-    from autometa.search.tuning import tune_table
+    from autometa.tuning.table_feedback import learn_from
+    from autometa.tuning.table_priors import gather
+    from autometa.tuning.tune import tune_table
 
     rng = np.random.default_rng([seed, zlib.crc32(table.name.encode())])
     part = table.subsample(_ROWS, rng)

@@ -26,7 +26,7 @@ from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.space import SearchSpace
 from autometa_benchmarks.measuring import alone, bowls, peak, resident
 

@@ -36,7 +36,7 @@ from autometa.bench.suite import BenchTask, Split
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa_benchmarks.suites.lcbench import EPOCHS, LCBench
 
 NAME = "pruning"

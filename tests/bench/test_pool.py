@@ -12,7 +12,7 @@ from autometa.bench.suite import BenchTask, Pool
 from autometa.bench.suites.synthetic import SPACE, Synthetic
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
-from autometa.search.sampler import MetaSampler
+from autometa.samplers.sampler import MetaSampler
 from autometa.space import Config
 from autometa.task import Task
 

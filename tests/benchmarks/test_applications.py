@@ -20,7 +20,7 @@ from autometa.bench.show_judged import save_reliability
 from autometa.bench.suite import BenchTask, Judged
 from autometa.cli import app
 from autometa.errors import InputError
-from autometa.portfolio.shipped import embedded_names
+from autometa.portfolio.store.shipped import embedded_names
 from autometa.space import Config, SearchSpace
 from autometa.tables import fingerprint
 from autometa.task import Task

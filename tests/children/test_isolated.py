@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from autometa import children
-from autometa.children.isolated import Evaluator
+from autometa.children.evaluation.isolated import Evaluator
 from autometa.errors import InputError, SpaceError
 from autometa.space import Value
 from autometa.tables import Table, load_table

@@ -17,21 +17,21 @@ from torch import nn
 
 from autometa import children
 from autometa.children import registry
-from autometa.children.evaluation import Outcome
-from autometa.children.isolated import Evaluator
-from autometa.children.starting import learn_start_on, rows_of
+from autometa.children.evaluation.evaluate import Outcome
+from autometa.children.evaluation.isolated import Evaluator
+from autometa.children.mlp.starting import learn_start_on, rows_of
 from autometa.collect import Collection
 from autometa.errors import InputError, ModelError, SpaceError, StoreError
 from autometa.inner import MAML, Episodes, FewStepClassifier, FittedMAML, RateRule
 from autometa.inner.tabular import Tables, network
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
-from autometa.search import tuning
-from autometa.search.saving import save_model
-from autometa.search.setting import Setting
-from autometa.search.tuning import tune_table
-from autometa.search.worker import Order, serve
 from autometa.tables import Table
+from autometa.tuning import tune as tuning
+from autometa.tuning.saving import save_model
+from autometa.tuning.setting import Setting
+from autometa.tuning.tune import tune_table
+from autometa.tuning.workers.worker import Order, serve
 
 
 def blobs(columns: int, classes: int, seed: int, rows: int = 210) -> Table:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from autometa.children.mlp_estimator import MLPClassifier, MLPRegressor
-from autometa.children.mlp_training import _optimizer, _Pace, initial, train
+from autometa.children.mlp.estimator import MLPClassifier, MLPRegressor
+from autometa.children.mlp.training import _optimizer, _Pace, initial, train
 
 CONFIG: dict[str, Any] = {
     "learning_rate": 0.02,

@@ -8,7 +8,7 @@ import pytest
 
 from autometa.cli import main
 from autometa.meta import MetaLearner
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.testing.families import Bowls
 
 

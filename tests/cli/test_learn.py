@@ -15,9 +15,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from autometa.cli import main
-from autometa.portfolio import Portfolio, sources
-from autometa.portfolio.learning import learn_studies
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers.learning import learn_studies
 from autometa.space import SearchSpace
+from autometa.storages import sources
 from autometa.task import Task, TaskHistory
 
 X = FloatDistribution(0.0, 1.0)

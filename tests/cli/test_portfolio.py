@@ -13,7 +13,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa._version import __version__
 from autometa.cli import main
-from autometa.portfolio import Portfolio, shipped
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import shipped
 from autometa.space import SearchSpace
 from autometa.task import State
 

@@ -8,7 +8,7 @@ import pytest
 
 from autometa.cli import main
 from autometa.meta import MetaLearner
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.testing.families import Bowls
 
 RESULTS = Path(__file__).parent.parent.parent / "benchmarks" / "results"
@@ -116,7 +116,7 @@ def test_a_study_of_any_address(
     """By a path from the working directory and from the root; the other one is said."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "tuning.log"
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
 
     for name in ("mine", "mine-cold"):
         study = optuna.create_study(storage=open_storage(f"{kind}:///tuning.log"), study_name=name)

@@ -18,9 +18,9 @@ import typer
 from autometa.cli import app, main, progress
 from autometa.cli.loudness import Loudness, loudness
 from autometa.meta import MetaLearner
-from autometa.search.reading import read_study
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.testing.families import Bowls
+from autometa.tuning.reading import read_study
 
 RESULTS = Path(__file__).parent.parent.parent / "benchmarks" / "results"
 PORTFOLIO = ["portfolio", "list", "embedded"]

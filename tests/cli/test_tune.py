@@ -14,9 +14,9 @@ import pytest
 from autometa import cli, meta
 from autometa.children import Child, Outcome
 from autometa.portfolio import Portfolio
-from autometa.search import tuning
 from autometa.space import Config
 from autometa.task import CompletedTrial, State
+from autometa.tuning import tune as tuning
 
 
 class Evaluator:
@@ -232,7 +232,7 @@ def test_results_come_whatever_cannot_be_written(
 ) -> None:
     pytest.importorskip("skops.io")
     from autometa import report
-    from autometa.search import saving, table_feedback
+    from autometa.tuning import saving, table_feedback
 
     def full(*_: Any) -> Any:
         raise OSError(28, "No space left on device")

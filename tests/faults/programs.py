@@ -71,8 +71,8 @@ def value_of(config: Any) -> float:
 
 
 def setting(storage: Any, name: str) -> Any:
-    from autometa.search.setting import Setting
     from autometa.tables import Table
+    from autometa.tuning.setting import Setting
 
     y = pd.Series(np.arange(20) % 2)
     table = Table(name="tiny", X=pd.DataFrame({"a": y + 0.5}), y=y)
@@ -93,7 +93,7 @@ def search(url: str, name: str, target: str, model: str, seconds: str, jump: str
     import optuna
 
     from autometa.meta import MetaModel
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if jump:
@@ -127,7 +127,7 @@ def _jumping_clock() -> None:
 def proxy(url: str, port: str) -> None:
     from optuna.storages import get_storage, run_grpc_proxy_server
 
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
 
     run_grpc_proxy_server(get_storage(open_storage(url)), host="127.0.0.1", port=int(port))
 
@@ -219,7 +219,7 @@ def fill_up(what: str, folder: str, model: str) -> None:
 
 
 def _search_here(url: str, model: str, target: int) -> None:
-    from autometa.search import storage
+    from autometa.storages import connect as storage
 
     storage.PATIENCE = 1.0
     search(url, "s", str(target), model, "0.0")
@@ -252,8 +252,8 @@ def after_full(what: str, folder: str, model: str) -> None:
     else:
         import optuna
 
-        from autometa.search.storage import open_storage
-        from autometa.search.trials import evaluated
+        from autometa.storages.connect import open_storage
+        from autometa.tuning.trials import evaluated
 
         storage = open_storage(f"{what}:///{folder}/study")
         study = optuna.load_study(study_name="s", storage=storage)
@@ -267,9 +267,9 @@ def refused(folder: str, model: str) -> None:
     from autometa.collect import Collection, Protocol
     from autometa.errors import AutometaError
     from autometa.meta import MetaModel
-    from autometa.search.storage import open_storage
+    from autometa.storages.connect import open_storage
 
-    import_module("autometa.search.journal")  # while this process may still read its own files
+    import_module("autometa.storages.journal")  # while this process may still read its own files
     place, learned = Path(folder) / "new", MetaModel.load(Path(model))
     portfolio, mine = prior(), collection(Path(folder) / "c", Collection, Protocol)
     if os.getuid() == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autometa.children.isolated import Evaluator
+from autometa.children.evaluation.isolated import Evaluator
 from autometa.tables import load_table
 from autometa.task import State
 from tests.children import hostile

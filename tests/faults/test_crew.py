@@ -15,8 +15,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from autometa.search.storage import open_storage
-from autometa.search.trials import evaluated
+from autometa.storages.connect import open_storage
+from autometa.tuning.trials import evaluated
 from tests.faults.counter import Faults
 from tests.faults.killing import Program
 from tests.faults.programs import environment

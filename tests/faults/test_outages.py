@@ -13,8 +13,9 @@ from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from autometa.meta import MetaModel
-from autometa.search import orphans, storage
-from autometa.search.trials import Search, evaluated
+from autometa.storages import connect as storage
+from autometa.storages import orphans
+from autometa.tuning.trials import Search, evaluated
 from tests.faults.counter import Faults
 from tests.faults.programs import CHILD, Formula, setting, value_of
 

@@ -14,9 +14,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from autometa.search.orphans import release
-from autometa.search.storage import open_storage
-from autometa.search.trials import evaluated
+from autometa.storages.connect import open_storage
+from autometa.storages.orphans import release
+from autometa.tuning.trials import evaluated
 from autometa_benchmarks.postgres import Cluster
 from tests.faults.counter import Faults
 from tests.faults.killing import Program, later

@@ -37,13 +37,11 @@ from autometa import (
     Task,
     TaskHistory,
 )
-from autometa.space import Config
 
 FOLDER = Path(__file__).parent
 TASKS, TRIALS, SEARCH = 5, 24, 30
 
-Optima = Mapping[str, float]
-Objective = Callable[[Config, np.random.Generator], float]
+Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +54,18 @@ class Case:
 
 
 def _rate(config: Config, optimum: float) -> float:
-    return (log10(config["rate"]) + 2 + optimum) ** 2 + (config["momentum"] - 0.5) ** 2
+    return float((log10(config["rate"]) + 2 + optimum) ** 2 + (config["momentum"] - 0.5) ** 2)
 
 
 def _trees(config: Config, optimum: float) -> float:
     depth = abs(config["depth"] - 6 - 2 * optimum) / 4
-    return (
-        depth
-        + 0.3 * abs(log10(config["trees"]) - 2)
-        + {"a": 0.0, "b": 0.2, "c": 0.5}[config["kind"]]
-    )
+    kind = {"a": 0.0, "b": 0.2, "c": 0.5}[config["kind"]]
+    return float(depth + 0.3 * abs(log10(config["trees"]) - 2) + kind)
 
 
 def _branches(config: Config, optimum: float) -> float:
     if config["kernel"] == "linear":
-        return 0.6 + 0.1 * log10(config["C"]) ** 2
+        return float(0.6 + 0.1 * log10(config["C"]) ** 2)
     return 0.2 + (log10(config["gamma"]) + 1 + optimum) ** 2 / 4 + 0.1 * log10(config["C"]) ** 2
 
 
@@ -79,7 +74,8 @@ def _many(config: Config, optimum: float) -> float:
 
 
 def _steps(config: Config, optimum: float) -> float:
-    return round(abs(config["width"] / 16 - 8 - optimum) / 3) + round(2 * abs(config["drop"] - 0.3))
+    width = round(abs(config["width"] / 16 - 8 - optimum) / 3)
+    return float(width + round(2 * abs(config["drop"] - 0.3)))
 
 
 Float, Int = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
@@ -163,7 +159,7 @@ def search(case: Case, model: MetaModel, *, seed: int) -> list[Any]:
     study = optuna.create_study(sampler=MetaSampler(model, seed=seed))
 
     def objective(trial: optuna.Trial) -> float:
-        config: Config = {}
+        config: dict[str, Any] = {}
         for name, distribution in case.space.distributions.items():
             if name in case.space.active(config):
                 config[name] = asked(trial, name, distribution)

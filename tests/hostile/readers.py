@@ -36,20 +36,22 @@ from autometa.cli.importing import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.study_space import StudySpace
-from autometa.portfolio import Portfolio, manifest, store
-from autometa.portfolio.importing import read_trials
+from autometa.meta.spaces.study_space import StudySpace
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers.importing import read_trials
+from autometa.portfolio.store import folder as store
+from autometa.portfolio.store import manifest
 from autometa.reading import parse_json
-from autometa.search.attributes import EVALUATION
-from autometa.search.explanation import explain_study
-from autometa.search.history import Reader as HistoryReader
-from autometa.search.judge import Judge
-from autometa.search.suggest import suggest
-from autometa.search.trials import Menu, Search, in_order
+from autometa.samplers.asking import suggest
+from autometa.samplers.explanation import explain_study
+from autometa.samplers.history import Reader as HistoryReader
 from autometa.space import SearchSpace
+from autometa.storages.attributes import EVALUATION
 from autometa.tables import load_table
 from autometa.task import State, Task, TaskHistory
 from autometa.testing.families import Bowls
+from autometa.tuning.cross_validator import Judge
+from autometa.tuning.trials import Menu, Search, in_order
 from tests.hostile import mutation
 
 SPACE = SearchSpace(

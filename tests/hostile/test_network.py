@@ -52,7 +52,7 @@ def test_the_watch_sees_a_port(tmp_path: Path) -> None:
 def test_tuning_opens_no_port(tmp_path: Path) -> None:
     code = """
         import autometa
-        from autometa.search.tuning import tune_table
+        from autometa.tuning.tune import tune_table
         from autometa.tables import load_table
         table = load_table("sklearn:iris")
         tune_table(table, child="linear", n_trials=2, folds=2, portfolio=None)

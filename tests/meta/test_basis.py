@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autometa.meta import basis
-from autometa.meta.basis import Basis
+from autometa.meta.parts import basis
+from autometa.meta.parts.basis import Basis
 
 
 @pytest.mark.parametrize("budgeted", [False, True])

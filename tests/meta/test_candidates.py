@@ -9,7 +9,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from autometa.meta.candidates import Candidates, Part
+from autometa.meta.spaces.candidates import Candidates, Part
 from autometa.space import SearchSpace
 from autometa.testing.families import bowl_space
 from tests.strategies import seeds, spaces

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.catalogue import _judge, regrets
-from autometa.meta.lessons import Lessons
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.targets import normal_scores
+from autometa.meta.parts.catalogue import _judge, regrets
+from autometa.meta.training_set import Lessons
 from autometa.testing.families import Bowls
 
 

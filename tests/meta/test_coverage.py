@@ -19,10 +19,10 @@ import pytest
 
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner
-from autometa.meta.posterior import Posterior
-from autometa.meta.standard import raise_diverged
-from autometa.meta.targets import usable
-from autometa.meta.transfer import Transfer
+from autometa.meta.data.standard import raise_diverged
+from autometa.meta.data.targets import usable
+from autometa.meta.inference.posterior import Posterior
+from autometa.meta.parts.transfer import Transfer
 from autometa.portfolio import Portfolio
 from autometa.task import TaskHistory
 from autometa.testing.families import Bowls

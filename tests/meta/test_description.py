@@ -11,7 +11,7 @@ import pytest
 from autometa.cli import main
 from autometa.errors import StoreError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.description import describe, differences
+from autometa.meta.inspect.description import describe, differences
 from autometa.portfolio import Portfolio
 from autometa.testing.families import Bowls
 

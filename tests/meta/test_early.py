@@ -5,11 +5,11 @@ import optuna
 import pytest
 
 from autometa.meta import MetaLearner
-from autometa.meta.early import with_early
-from autometa.meta.study_space import StudySpace
-from autometa.meta.targets import normal_scores, usable
+from autometa.meta.data.early import with_early
+from autometa.meta.data.targets import normal_scores, usable
+from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
-from autometa.search.history import Reader
+from autometa.samplers.history import Reader
 from autometa.task import State, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -96,7 +96,7 @@ def test_pruned_trials_are_seen_with_their_share_of_the_steps() -> None:
 
 def test_only_a_full_trial_can_be_the_best_one() -> None:
     """A pruned trial that looked good early must not raise the bar for improvements."""
-    from autometa.meta.posterior import Posterior
+    from autometa.meta.inference.posterior import Posterior
 
     family = Bowls()
     model = MetaLearner(seed=0, steps=100).fit(family.portfolio(4, 20))

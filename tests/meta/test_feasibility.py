@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autometa.meta.feasibility import FailureRate, Success, fit_failure_rate
+from autometa.meta.parts.feasibility import FailureRate, Success, fit_failure_rate
 
 Rows = np.ndarray
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from autometa.meta.hypotheses import Arm, Hypothesis
+from autometa.meta.inference.hypotheses import Arm, Hypothesis
+from autometa.meta.inference.posterior import Posterior, _heard
 from autometa.meta.learner import MetaLearner
-from autometa.meta.posterior import Posterior, _heard
 from autometa.testing.families import Bowls
 
 

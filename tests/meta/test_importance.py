@@ -6,7 +6,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from autometa.errors import ModelError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.importance import param_importances
+from autometa.meta.inspect.importance import param_importances
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory

@@ -9,8 +9,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.inner_rate import InnerRate, fit_rate_model, narrowed
-from autometa.meta.kernel import Kernel
+from autometa.meta.parts.inner_rate import InnerRate, fit_rate_model, narrowed
+from autometa.meta.parts.kernel import Kernel
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory

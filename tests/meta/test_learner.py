@@ -7,11 +7,11 @@ import pytest
 
 from autometa.errors import ModelError, PortfolioError, StoreError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.adaptation import adapt_kernel
-from autometa.meta.kernel import Kernel
-from autometa.meta.posterior import Posterior
-from autometa.meta.prior import fit_prior
-from autometa.meta.zero_shot import greedy_portfolio
+from autometa.meta.inference.posterior import Posterior
+from autometa.meta.inference.refit_kernel import adapt_kernel
+from autometa.meta.parts.kernel import Kernel
+from autometa.meta.parts.prior import fit_prior
+from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.portfolio import Portfolio
 from autometa.task import Task, TaskHistory
 from autometa.testing.families import Bowls, bowl_space

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autometa.meta.noise import fold_noise, score_worth
-from autometa.meta.prior import fit_prior
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.noise import fold_noise, score_worth
+from autometa.meta.data.targets import normal_scores
+from autometa.meta.parts.prior import fit_prior
 
 
 def of(folds: np.ndarray, values: np.ndarray) -> float:

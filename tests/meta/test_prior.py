@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autometa.encoding import Floats
-from autometa.meta.prior import HeadPrior, fit_prior
+from autometa.meta.parts.prior import HeadPrior, fit_prior
 from tests.strategies import seeds
 
 

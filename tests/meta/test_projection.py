@@ -13,14 +13,14 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from autometa.meta.basis import Basis
-from autometa.meta.candidates import Candidates
-from autometa.meta.kernel import usual_scale
-from autometa.meta.knowledge import knowledge, no_knowledge
+from autometa.meta.inference.knowledge import knowledge, no_knowledge
 from autometa.meta.learner import MetaLearner
-from autometa.meta.links import link
-from autometa.meta.projection import Projection, project
-from autometa.meta.study_space import Shown, StudySpace, study_space, wider
+from autometa.meta.parts.basis import Basis
+from autometa.meta.parts.kernel import usual_scale
+from autometa.meta.parts.projection import Projection, project
+from autometa.meta.spaces.candidates import Candidates
+from autometa.meta.spaces.links import link
+from autometa.meta.spaces.study_space import Shown, StudySpace, study_space, wider
 from autometa.space import Config, SearchSpace
 from autometa.testing.families import Bowls, bowl_space
 from tests.strategies import seeds

@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution
 
 from autometa.errors import ModelError
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.rate_probe import RateProbe, fit_rate_probe
+from autometa.meta.inspect.rate_probe import RateProbe, fit_rate_probe
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory

@@ -10,10 +10,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from scipy.special import ndtri
 
 from autometa.encoding import Floats
-from autometa.meta.noise import score_worth
-from autometa.meta.reference import common_design, reference_scores
-from autometa.meta.targets import normal_scores
-from autometa.search.suggest import suggest
+from autometa.meta.data.noise import score_worth
+from autometa.meta.data.targets import normal_scores
+from autometa.meta.parts.reference import common_design, reference_scores
+from autometa.samplers.asking import suggest
 from autometa.space import Config, SearchSpace
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})

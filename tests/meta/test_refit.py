@@ -9,10 +9,10 @@ import optuna
 import pytest
 
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.basis import fit_basis
-from autometa.meta.early import Shown
+from autometa.meta.data.early import Shown
+from autometa.meta.parts.basis import fit_basis
 from autometa.portfolio import Portfolio
-from autometa.search.suggest import suggest
+from autometa.samplers.asking import suggest
 from autometa.task import TaskHistory
 from autometa.testing.families import Bowls
 

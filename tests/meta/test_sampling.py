@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from optuna.distributions import FloatDistribution
 
-from autometa.meta import MetaLearner, sampling
-from autometa.meta.targets import normal_scores
-from autometa.portfolio import Portfolio, store, trial_files
-from autometa.portfolio.trial_files import TrialFile
+from autometa.meta import MetaLearner
+from autometa.meta.data import sampling
+from autometa.meta.data.targets import normal_scores
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import folder as store
+from autometa.portfolio.store import trial_files
+from autometa.portfolio.store.trial_files import TrialFile
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 

@@ -8,9 +8,9 @@ import pytest
 
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.prior import HeadPrior
-from autometa.meta.similarity import Similarity, head_errors
-from autometa.meta.similarity import fit_similarity as fit
+from autometa.meta.parts.prior import HeadPrior
+from autometa.meta.parts.similarity import Similarity, head_errors
+from autometa.meta.parts.similarity import fit_similarity as fit
 from autometa.portfolio import Portfolio
 from autometa.testing.families import Bowls
 

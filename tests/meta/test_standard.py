@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from autometa.meta.standard import raise_diverged, standardise
+from autometa.meta.data.standard import raise_diverged, standardise
 from tests.strategies import seeds
 
 SOUND = st.lists(st.floats(-1.0, 1.0).map(lambda x: round(x, 6)), min_size=2, max_size=30)

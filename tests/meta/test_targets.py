@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autometa.meta.targets import normal_scores, usable
+from autometa.meta.data.targets import normal_scores, usable
 from autometa.task import State, TaskHistory
 from autometa.testing.families import Bowls
 

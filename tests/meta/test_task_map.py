@@ -6,7 +6,7 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.task_map import task_map
+from autometa.meta.inspect.task_map import task_map
 from autometa.testing.families import Bowls
 
 

@@ -18,8 +18,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.durations import seconds_of
-from autometa.portfolio.importing import read_trials
+from autometa.portfolio.importers.durations import seconds_of
+from autometa.portfolio.importers.importing import read_trials
 from autometa.space import SearchSpace
 
 DELTAS: Any = pd.Series(pd.to_timedelta([90.0, None, 3600.0], unit="s"))

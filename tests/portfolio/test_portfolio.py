@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from optuna.distributions import FloatDistribution
 
 from autometa.errors import PortfolioError
-from autometa.portfolio import Portfolio, shipped
-from autometa.portfolio.trial_files import TrialFile
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import shipped
+from autometa.portfolio.store.trial_files import TrialFile
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 from tests import strategies

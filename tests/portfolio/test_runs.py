@@ -15,7 +15,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa.cli import main
 from autometa.errors import AutometaError, InputError, RecordError, StoreError
-from autometa.portfolio import Portfolio, cells, hpob
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers import hpob
+from autometa.portfolio.importers import tracker_values as cells
 from autometa.task import State
 
 # One row a run: (task, status, lr, depth, kernel, gamma, accuracy)

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from autometa.errors import StoreError
-from autometa.portfolio import Portfolio, columns, manifest, store, trial_files
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import columns, manifest, trial_files
+from autometa.portfolio.store import folder as store
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 from tests import strategies

@@ -28,8 +28,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from autometa.errors import InputError, PortfolioError, SpaceError, StoreError, without_passwords
-from autometa.portfolio import Portfolio, inferring, sources
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers import inferring
 from autometa.space import SearchSpace
+from autometa.storages import sources
 from autometa.task import State
 
 LR = FloatDistribution(1e-4, 1.0, log=True)

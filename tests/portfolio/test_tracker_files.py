@@ -24,8 +24,9 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autometa.errors import InputError, StoreError
-from autometa.portfolio import Portfolio, ranges
-from autometa.portfolio.ranges import is_log, written_distribution
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers import ranges
+from autometa.portfolio.importers.ranges import is_log, written_distribution
 from autometa.space.literals import as_json
 from autometa.space.rates import inner_rate
 from autometa.task import State

@@ -13,8 +13,10 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from autometa.errors import StoreError
-from autometa.portfolio import Portfolio, columns, store, trial_files
-from autometa.portfolio.trial_files import LateHistory, TrialFile
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import columns, trial_files
+from autometa.portfolio.store import folder as store
+from autometa.portfolio.store.trial_files import LateHistory, TrialFile
 from autometa.space import SearchSpace
 from autometa.task import COLUMNS, Task, TaskHistory
 from tests.portfolio.test_store import edit, example, names

@@ -15,12 +15,12 @@ from optuna.trial import TrialState, create_trial
 from autometa import replaying
 from autometa.errors import InputError, StoreError
 from autometa.portfolio import Portfolio
+from autometa.priors import opening
 from autometa.replaying import Replay, StudyReplay
 from autometa.replaying import replay as replay_studies
 from autometa.replaying.searching import METHODS, as_recorded
 from autometa.replaying.searching import infeasible as infeasible_of
 from autometa.replaying.suite import LEAST_TRIALS, StudySuite
-from autometa.search import opening
 from autometa.space import SearchSpace
 from autometa.task import State, Task, TaskHistory
 from autometa.testing.families import Bowls

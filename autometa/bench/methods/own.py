@@ -8,10 +8,10 @@ from dataclasses import replace
 from optuna.samplers import BaseSampler
 
 from autometa.bench.method import Method, Prepare, Start, Starter
-from autometa.meta.hypotheses import HYPOTHESES
+from autometa.meta.inference.hypotheses import HYPOTHESES
 from autometa.portfolio import Portfolio
-from autometa.search.policy import Policy
 from autometa.space import Config, SearchSpace
+from autometa.suggest.policy import Policy
 from autometa.task import Task
 
 
@@ -20,7 +20,7 @@ def _own(*, use_meta_features: bool = True, policy: Policy | None = None) -> Pre
 
     def prepare(portfolio: Portfolio, space: SearchSpace, seed: int) -> Starter:
         from autometa.meta import MetaLearner
-        from autometa.search.sampler import MetaSampler
+        from autometa.samplers.sampler import MetaSampler
 
         model = MetaLearner(seed=seed).fit(portfolio, space=space)
 

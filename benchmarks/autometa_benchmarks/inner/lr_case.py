@@ -10,7 +10,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 
 from autometa.encoding import Floats
-from autometa.meta.inner_rate import log_range
+from autometa.meta.parts.inner_rate import log_range
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 

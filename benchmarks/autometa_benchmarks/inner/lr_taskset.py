@@ -14,8 +14,8 @@ from optuna.distributions import FloatDistribution
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
-from autometa.meta.kernel import fit_kernel, matern
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.targets import normal_scores
+from autometa.meta.parts.kernel import fit_kernel, matern
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 

@@ -19,8 +19,8 @@ from autometa.bench.data import folder
 from autometa.bench.suite import Split
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.inner_rate import log_range
-from autometa.meta.rate_probe import RateProbe, fit_rate_probe
+from autometa.meta.inspect.rate_probe import RateProbe, fit_rate_probe
+from autometa.meta.parts.inner_rate import log_range
 from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa_benchmarks.inner import lr_mlp

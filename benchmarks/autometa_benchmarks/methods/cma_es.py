@@ -15,7 +15,7 @@ from optuna.samplers import CmaEsSampler
 from optuna.trial import FrozenTrial
 
 from autometa.bench.method import Method, Start, Starter, cold
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.targets import normal_scores
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task

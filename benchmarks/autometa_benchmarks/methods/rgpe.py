@@ -28,9 +28,9 @@ from scipy.special import ndtr
 from autometa.bench.method import Method, Start, Starter
 from autometa.bench.methods.greedy import greedy_configs
 from autometa.encoding import Floats
-from autometa.meta.targets import normal_scores
+from autometa.meta.data.targets import normal_scores
 from autometa.portfolio import Portfolio
-from autometa.search.suggest import config_of
+from autometa.samplers.asking import config_of
 from autometa.space import SearchSpace
 from autometa.task import Task
 

@@ -16,8 +16,8 @@ from autometa.bench.suite import SPLITS, Split
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.meta import MetaLearner
+from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.meta.threads import one_thread
-from autometa.meta.zero_shot import greedy_portfolio
 from autometa.portfolio import Portfolio
 from autometa_benchmarks import start
 from autometa_benchmarks.start.groups import EMBEDDED, FOLDS, Group, of_portfolio, of_suite

@@ -23,7 +23,8 @@ import numpy as np
 from autometa.bench.provenance import commit, versions
 from autometa.bench.suite import BenchTask, Reference, Suite
 from autometa.errors import InputError
-from autometa.portfolio import Portfolio, store
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store import folder as store
 from autometa.space import Config
 from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa_benchmarks.suites.embedded import some_of

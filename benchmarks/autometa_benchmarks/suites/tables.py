@@ -25,7 +25,7 @@ import pandas as pd
 from autometa import children
 from autometa.bench.split import places
 from autometa.bench.suite import BenchTask, Objective, Reference, Suite
-from autometa.children.isolated import Evaluator
+from autometa.children.evaluation.isolated import Evaluator
 from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.tables import Table, load_table

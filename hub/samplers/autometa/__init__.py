@@ -13,9 +13,9 @@ from optuna.storages import BaseStorage
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
-from autometa.search.opening import open_prior
-from autometa.search.pruner import MetaPruner
-from autometa.search.sampler import MetaSampler
+from autometa.priors.opening import open_prior
+from autometa.samplers.pruner import MetaPruner
+from autometa.samplers.sampler import MetaSampler
 
 __all__ = ["AutometaPruner", "AutometaSampler", "learn"]
 

@@ -1,0 +1,309 @@
+"""Evaluate children in a process of their own, so that whatever a config does, it only fails.
+
+A config may hang, allocate without end or kill its process. `Evaluator` keeps one helper process
+(`python -m autometa.children.evaluation.helper`), sends it one JSON line an evaluation and reads
+one back; on a timeout or a crash the helper is killed, the trial is FAILED, and a new helper starts
+with the next evaluation. The table goes over as a Parquet file, so nothing is unpickled on either
+side.
+
+Inside the helper every library uses one thread: many small fits side by side are the fast way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import pandas as pd
+
+from autometa.children.child import Child
+from autometa.children.evaluation.evaluate import Outcome, failed
+from autometa.children.evaluation.folds import assign
+from autometa.children.evaluation.threads import ONE_THREAD
+from autometa.errors import InputError
+from autometa.space import Value
+from autometa.tables import Table
+from autometa.task import CompletedTrial, State
+
+GRACE_SECONDS = 1.0
+"""A child that looks at its timeout itself gets this long to stop and keep its helper alive."""
+STARTUP_SECONDS = 120.0
+"""A helper that has not answered by then (imports on a very busy machine) is given up."""
+_OUT_OF_TIME = "signal SIGXCPU"  # how a process ends at its limit of processor time
+LAST_WORDS = 2000
+"""Bytes of the helper's own output that a failure's reason may quote."""
+
+
+class Evaluator:
+    """`evaluate` behind a process border, with limits that hold.
+
+    Args:
+        memory: Bytes that one evaluation may add to what its process holds when it starts (address
+            space, where the system has such a limit); None for no limit.
+        extra: Children beyond the registry, each as "module:attribute" of a `Child` that the
+            helper imports under the caller's `sys.path`.
+
+    >>> from autometa import children
+    >>> from autometa.tables import load_table
+    >>> with Evaluator() as isolated:
+    ...     child = children.get("k_nearest_neighbors")
+    ...     trial = isolated.evaluate(
+    ...         child, child.space.defaults, load_table("sklearn:iris"), folds=3, seed=0, timeout=60
+    ...     )
+    >>> trial.state.name
+    'COMPLETE'
+    """
+
+    def __init__(self, *, memory: int | None = None, extra: Sequence[str] = ()) -> None:
+        self._memory = memory
+        self._extra = tuple(extra)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._words: deque[bytes] = deque(maxlen=64)
+        self._rest = b""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._table: Table | None = None
+        self._sent = False
+        self._warm: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the helper and remove the table's file."""
+        self._kill()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = self._table = None
+
+    def evaluate(
+        self,
+        child: Child,
+        config: Mapping[str, Value],
+        table: Table,
+        *,
+        folds: int,
+        seed: int,
+        timeout: float | None = None,
+    ) -> CompletedTrial:
+        """As `children.evaluate`, with a `timeout` in seconds that holds whatever the child does.
+
+        Raises:
+            SpaceError: the config is not valid in the child's space.
+            InputError: the table has fewer rows than folds, or the child refuses it.
+        """
+        return self.run(child, config, table, folds=folds, seed=seed, timeout=timeout).trial
+
+    def run(
+        self,
+        child: Child,
+        config: Mapping[str, Value],
+        table: Table,
+        *,
+        folds: int,
+        seed: int,
+        timeout: float | None = None,
+        processor: float | None = None,
+    ) -> Outcome:
+        """As `evaluate`, with the reason of a failure and every metric, without the predictions.
+
+        Args:
+            child: As of `children.run`, like the next four.
+            config: Its config.
+            table: What to train on.
+            folds: Number of folds.
+            seed: Decides all that is random.
+            timeout: Seconds by the clock.
+            processor: Seconds of processor time, which a busy machine does not shorten. A trial
+                that needs more is FAILED with these seconds.
+
+        Raises:
+            SpaceError, InputError: as `evaluate`.
+        """
+        child = child.on(table.kind)
+        child.refuse(table)
+        checked = child.space.check(config)
+        assign(table, folds, seed)
+        self.prepare(table, child)
+        request = {
+            "child": child.name,
+            "config": checked,
+            "folds": folds,
+            "seed": seed,
+            "timeout": timeout,
+            "memory": self._memory,
+            "processor": processor,
+        }
+        start = time.perf_counter()
+        try:
+            answer = self._ask(request, None if timeout is None else timeout + GRACE_SECONDS)
+        except TimeoutError:
+            self._kill()
+            return failed(checked, time.perf_counter() - start, f"more than {timeout:g} s")
+        except (EOFError, BrokenPipeError) as ended:
+            reason, seconds = str(ended) or "the process ended", time.perf_counter() - start
+            if processor is not None and _OUT_OF_TIME in reason:
+                reason, seconds = f"more than {processor:g} s of processor time", processor
+            self._kill()
+            return failed(checked, seconds, reason)
+        except BaseException:
+            # Ctrl-C in the middle of an answer: the helper's next line would be a stale one.
+            self._kill()
+            raise
+        trial = CompletedTrial(
+            config=checked,
+            value=answer["value"],
+            state=State(answer["state"]),
+            fold_scores=tuple(answer["fold_scores"]),
+            seconds=answer["seconds"],
+            curve=tuple(answer["curve"]),
+        )
+        return Outcome(
+            trial=trial,
+            error=answer["error"],
+            metrics={name: tuple(folds) for name, folds in answer["metrics"].items()},
+            fit_seconds=answer["fit_seconds"],
+            predict_seconds=answer["predict_seconds"],
+            after={int(n): found for n, found in answer["after"].items()},
+        )
+
+    # The helper process --------------------------------------------------------------------------
+
+    def prepare(self, table: Table, child: Child) -> None:
+        """Have a live helper that has the table and the child's libraries loaded.
+
+        `run` does it where it is needed; done before, in a thread, it costs no waiting.
+
+        Raises:
+            InputError: the helper does not start.
+        """
+        if self._table is not table:
+            if self._folder is not None:
+                self._folder.cleanup()
+            self._folder = tempfile.TemporaryDirectory(prefix="autometa-")
+            table.X.to_parquet(Path(self._folder.name) / "X.parquet")
+            labels = pd.DataFrame({"y": table.labels})
+            labels.to_parquet(Path(self._folder.name) / "y.parquet")
+            self._table, self._sent = table, False
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        try:
+            if not self._sent:
+                assert self._folder is not None
+                place = self._folder.name
+                self._ask({"folder": place, "name": table.name, "kind": table.kind}, None)
+                self._sent = True
+            if child.name not in self._warm:
+                self._ask({"warm": child.name, "source": child.source}, STARTUP_SECONDS)
+                self._warm.add(child.name)
+        except (TimeoutError, EOFError, BrokenPipeError) as error:
+            self._kill()
+            raise InputError(f"the evaluation process broke: {error}") from error
+
+    def _start(self) -> None:
+        self._kill()
+        paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
+        extra = [part for spec in self._extra for part in ("--child", spec)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "autometa.children.evaluation.helper", *extra],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
+            start_new_session=True,
+        )
+        assert self._process.stderr is not None
+        self._words = deque(maxlen=64)
+        threading.Thread(
+            target=_drain, args=(self._process.stderr, self._words), daemon=True
+        ).start()
+        try:
+            self._read(STARTUP_SECONDS)
+        except (TimeoutError, EOFError) as error:
+            self._kill()
+            raise InputError(f"the evaluation process did not start: {error}") from error
+
+    def _ask(self, request: Mapping[str, Any], timeout: float | None) -> dict[str, Any]:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        self._process.stdin.flush()
+        return self._read(timeout)
+
+    def _read(self, timeout: float | None) -> dict[str, Any]:
+        """One answer.
+
+        Raises:
+            TimeoutError: none in time.
+            EOFError: the helper ended.
+            InputError: the helper refused the request.
+        """
+        assert self._process is not None
+        pipe = self._process.stdout
+        assert pipe is not None
+        end = None if timeout is None else time.monotonic() + timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while b"\n" not in self._rest:
+                left = None if end is None else max(0.0, end - time.monotonic())
+                if not selector.select(left):
+                    raise TimeoutError
+                data = os.read(pipe.fileno(), 1 << 16)
+                if not data:
+                    raise EOFError(self._obituary())
+                self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        if "refused" in answer:
+            raise InputError(str(answer["refused"]))
+        return answer
+
+    def _obituary(self) -> str:
+        assert self._process is not None
+        code = self._process.wait(timeout=10)
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        said = b"".join(self._words)[-LAST_WORDS:].decode(errors="replace").strip()
+        return f"the process ended with {how}" + (f": {said[-300:]}" if said else "")
+
+    def _kill(self) -> None:
+        process, self._process, self._rest = self._process, None, b""
+        self._sent, self._warm = False, set()
+        if process is None:
+            return
+        if process.poll() is None:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def _drain(pipe: IO[bytes], words: deque[bytes]) -> None:
+    """Keep a helper's last output, so that neither a full pipe nor memory stops it."""
+    with pipe:
+        while data := os.read(pipe.fileno(), 1 << 12):
+            words.append(data)

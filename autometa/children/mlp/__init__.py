@@ -1,0 +1,1 @@
+"""The perceptron: its training, its estimator, and the starts that it can learn."""

@@ -1,0 +1,1 @@
+"""What the mother says of a task after n trials: hypotheses, weighed, and their posterior."""

@@ -1,0 +1,1 @@
+"""What the mother knows, for people: importance, a map of tasks, a probe of the rate."""

@@ -1,0 +1,1 @@
+"""Histories out of other people's files: studies, trackers, tables, public benchmarks."""

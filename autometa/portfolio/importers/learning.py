@@ -1,0 +1,75 @@
+"""Imported studies into the portfolio of a folder, each trial once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autometa.portfolio.importers.sharing import shared
+from autometa.portfolio.importers.study_names import INFERRED, identity_of, named
+from autometa.portfolio.merging import unseen
+from autometa.portfolio.portfolio import Portfolio
+from autometa.task import TaskHistory
+
+
+def learn_studies(
+    new: Portfolio, folder: str | Path, *, timeout: float | None = None
+) -> tuple[Portfolio, dict[str, int]]:
+    """Add imported studies to the portfolio of a folder, which is made where there is none.
+
+    A trial that the task has already (config, value and state) is not added again, so learning
+    twice from one study changes nothing. Where new studies widen a space or show a condition,
+    the studies learned earlier move to the new common space.
+
+    Args:
+        new: What `import_studies` returned.
+        folder: Of the portfolio; written atomically, other writers wait.
+        timeout: As of `Portfolio.update`.
+
+    Returns:
+        The portfolio that the folder now holds, and the number of trials added to each task, by
+        the task's name in `new`.
+
+    Raises:
+        StoreError: the folder cannot be read or written.
+        PortfolioError: direction or metric of a study are not those of its earlier import, or of
+            others in its space.
+    """
+    added: dict[str, int] = {}
+
+    def change(old: Portfolio) -> Portfolio:
+        arriving = named(new.histories, old.tasks)
+        moving = [i for i, h in enumerate(old.histories) if _is_inferred(h)]
+        joining = [i for i, h in enumerate(arriving) if _is_inferred(h)]
+        kept = list(old.histories)
+        common = iter(shared([*(kept[i] for i in moving), *(arriving[i] for i in joining)]))
+        for i in moving:
+            kept[i] = next(common)
+        for i in joining:
+            arriving[i] = next(common)
+        # A study that now needs another space comes with all its trials: they replace the old ones.
+        spaces = {(identity_of(h.task), h.task.name): h.task.space for h in arriving}
+        kept = [
+            h
+            for h in kept
+            if spaces.get((identity_of(h.task), h.task.name), h.task.space) == h.task.space
+        ]
+        base = Portfolio(kept, provenance=old.provenance, licence=old.licence)
+        more = [unseen(h, base, fields=("values", "states")) for h in arriving]
+        added.update({n.task.name: len(m) for n, m in zip(new.histories, more, strict=True)})
+        if not any(added.values()):
+            return base
+        names = {i["study"] for i in new.provenance["studies"] if any(map(added.get, i["tasks"]))}
+        studies = [i for i in new.provenance["studies"] if i["study"] in names]
+        return base.merge(
+            Portfolio(
+                (h for h in more if len(h)),
+                provenance={**new.provenance, "studies": studies},
+                licence=new.licence,
+            )
+        )
+
+    return Portfolio.update(folder, change, timeout=timeout), added
+
+
+def _is_inferred(history: TaskHistory) -> bool:
+    return history.task.info.get("space") == INFERRED

@@ -1,0 +1,188 @@
+"""Weights & Biases' runs, as CSV or JSON.
+
+    CSV    what the table of runs exports: `Name`, `State`, `Created`, `Runtime`, `Sweep`, ... and
+           one column for each config and summary key. It does not say which of the two a column
+           is: name the parameters, or give the space
+    CSV    of the frame that W&B's own guide makes: `summary`, `config` and `name`, the first two
+           dicts as `DataFrame.to_csv` writes them
+    JSON   what `wandb.Api().runs(...)` gives: {"name", "state", "config", "summary", "created_at",
+           ...}, in a list, one a line, under "runs" or as `DataFrame.to_json` writes them; a config
+           value may be {"value": ...}, as in a run's config file; both trees may be text
+
+Nested keys are joined by dots, keys that begin with "_" are W&B's own. A run that is running or
+pending is skipped and counted; crashed, failed, killed and preempted ones are failures. Where no
+run has a state, those with a value have finished and the others failed; a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState
+
+from autometa.errors import InputError
+from autometa.portfolio.importers.runs import Run, portfolio_of_runs
+from autometa.portfolio.importers.tracker_values import (
+    is_missing,
+    name_of_task,
+    quantity_of,
+    read_records,
+    read_table,
+    time_of,
+)
+from autometa.portfolio.portfolio import Portfolio
+from autometa.space import SearchSpace
+from autometa.space.literals import as_json
+from autometa.space.values import listed
+from autometa.task import Direction
+
+_STATES = {
+    "finished": TrialState.COMPLETE,
+    "crashed": TrialState.FAIL,
+    "failed": TrialState.FAIL,
+    "killed": TrialState.FAIL,
+    "preempted": TrialState.FAIL,
+    "preempting": TrialState.RUNNING,
+    "running": TrialState.RUNNING,
+    "pending": TrialState.WAITING,
+}
+
+
+_TREES = ("config", "summary")
+
+
+def import_wandb(
+    path: Path,
+    *,
+    metric: str,
+    direction: Direction,
+    task: str | None,
+    params: Sequence[str] | None,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None,
+) -> Portfolio:
+    """See `Portfolio.from_wandb`."""
+    if params is None and space is not None:
+        params = list(space.names if isinstance(space, SearchSpace) else space)
+    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
+    rows = [_with_trees(r, path) for r in (_table(path) if is_csv else read_records(path))]
+    if not rows or any(k.startswith(("params.", "metrics.")) for k in rows[0]):
+        raise InputError(
+            f"{path.name} is no export of W&B runs",
+            allowed="a CSV of the runs' table, or runs with state, config and summary",
+            do="Runs of MLflow are read by from_mlflow, or --layout mlflow",
+        )
+    cells = [{**r, **r.get("summary", {}), **r.get("config", {})} for r in rows]
+    known = list(dict.fromkeys(k for c in cells for k in c if k not in _TREES))
+    if params is None:
+        if not any("config" in r for r in rows):
+            raise InputError(
+                f"{path.name} does not say which of its columns are parameters",
+                allowed=listed(known),
+                do="Name them: params=[...], or --param NAME for each",
+            )
+        params = list(dict.fromkeys(k for r in rows for k in r.get("config", {})))
+        params = [p for p in params if p not in (task, metric) and not p.startswith("_")]
+    absent = [n for n in (metric, *params, *([task] if task else [])) if n not in known]
+    if absent:
+        raise InputError(
+            f"no run has {absent[0]!r}",
+            allowed=listed(known),
+            do="Name another, or rename it: frame.rename(columns={OLD: NEW})",
+        )
+    stateless = all(is_missing(r.get("state")) for r in rows)
+    notes = [f"{path.name} has no states: runs with a value have finished"] if stateless else []
+    return portfolio_of_runs(
+        [
+            _run(row, cell, metric=metric, task=task, params=params, default=path.stem)
+            for row, cell in zip(rows, cells, strict=True)
+        ],
+        what="W&B runs",
+        source=path.name,
+        metric=metric,
+        direction=direction,
+        space=space,
+        notes=notes,
+    )
+
+
+def _table(path: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV file, its own columns under the names that they have in JSON."""
+    own = {name: name.lower() for name in ("Name", "State", "Created", "Runtime")}
+    return [{own.get(k, k): v for k, v in row.items()} for row in read_table(path)]
+
+
+def _run(
+    row: Mapping[str, Any],
+    cell: Mapping[str, Any],
+    *,
+    metric: str,
+    task: str | None,
+    params: Sequence[str],
+    default: str,
+) -> Run:
+    """The run of a record; `cell` joins its own keys, its summary and its config."""
+    # The summary first: a config may have a key of the same name.
+    value = quantity_of(row.get("summary", cell).get(metric))
+    given = row.get("state")
+    if is_missing(given):
+        given = "failed" if value is None else "finished"
+    state = str(given).lower()
+    if state not in _STATES:
+        raise InputError(f"state {given!r} of a run", allowed=", ".join(_STATES))
+    if task is not None and is_missing(cell.get(task)):
+        raise InputError(f"a run without {task!r}", allowed="a key that every run has")
+    started = time_of(row.get("created", row.get("created_at", row.get("createdAt"))))
+    seconds = quantity_of(row.get("runtime", cell.get("_runtime")))
+    return Run(
+        task=default if task is None else name_of_task(cell[task]),
+        params={p: cell.get(p) for p in params},
+        value=value,
+        state=_STATES[state],
+        started=started,
+        ended=None if started is None or seconds is None else started + timedelta(seconds=seconds),
+    )
+
+
+def _with_trees(run: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """A run with config and summary as flat mappings, where it has them."""
+    row = dict(run)
+    if "summary" not in row and "summary_metrics" in row:
+        row["summary"] = row.pop("summary_metrics")
+    for part in _TREES:
+        if part in row:
+            row[part] = dict(_flat(_tree(row[part], part, path)))
+    return row
+
+
+def _tree(cell: Any, part: str, path: Path) -> Any:
+    """A config or summary, also as text."""
+    if is_missing(cell):
+        return {}
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return as_json(cell)
+    except ValueError as error:
+        raise InputError(
+            f"column {part!r} of {path.name} holds what is no plain data: {cell[:60]!r}",
+            allowed="a dict of numbers, text and lists, as Python or JSON writes it",
+            do=f"Write it as JSON: frame[{part!r}] = frame[{part!r}].map(lambda c: "
+            "json.dumps(dict(c), default=str))",
+        ) from error
+
+
+def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of a nested mapping, (dotted name, value)."""
+    if not isinstance(tree, Mapping):
+        raise InputError(f"a config or summary of type {type(tree).__name__}", allowed="a mapping")
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and "value" in value and set(value) <= {"value", "desc"}:
+            value = value["value"]
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,101 @@
+"""How a search starts, in one line: from which prior tasks, or cold and why.
+
+The line goes to Optuna's own log, beside "A new study created": what `optuna.logging.set_verbosity`
+silences, it silences here too. A cold start in spite of a prior is a warning there. The study keeps
+the line as its user attribute "autometa:start".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import optuna
+
+from autometa.priors.near import near_parameters
+from autometa.showing import counted, few
+from autometa.space.values import listed
+
+START = "autometa:start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What a search knows before its first trial.
+
+    Args:
+        tasks: Prior tasks that taught something.
+        trials: Their trials, where known.
+        metrics: What these measured, where known.
+        known: Parameters that prior tasks know.
+        searched: Parameters that are searched; empty where only the trials will tell.
+        why: Why the search starts cold; "" where it does not.
+
+    >>> str(Beginning(tasks=2, trials=80, metrics=("auc",), known=("lr",), searched=("lr", "n")))
+    'starts from 2 prior tasks (80 trials; auc), which know 1 of 2 parameters (not n)'
+    >>> str(Beginning(why="no prior was given"))
+    'starts cold, because no prior was given'
+    """
+
+    tasks: int = 0
+    trials: int | None = None
+    metrics: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def cold(self) -> bool:
+        """Whether no prior task has a say."""
+        return bool(self.why)
+
+    def __str__(self) -> str:
+        if self.why:
+            return f"starts cold, because {self.why}"
+        trials = "" if self.trials is None else counted(self.trials, "trial")
+        about = "; ".join(part for part in (trials, few(self.metrics)) if part)
+        tasks = counted(self.tasks, "prior task") + f" ({about})" * bool(about)
+        verb = "know" if self.tasks != 1 else "knows"
+        if not self.searched:
+            return f"starts from {tasks}, which {verb} {few(self.known)}"
+        missing = [n for n in self.searched if n not in self.known]
+        count = f"{len(self.searched) - len(missing)} of {len(self.searched)} parameters"
+        return f"starts from {tasks}, which {verb} {count}" + (
+            f" (not {few(missing)})" if missing else ""
+        )
+
+
+def say(study: optuna.Study, beginning: Beginning, *, asked: bool = True) -> None:
+    """Note in the study how it starts, and log it.
+
+    Args:
+        study: The study.
+        beginning: How it starts.
+        asked: Whether the user gave a prior, so that a cold start is news.
+    """
+    study.set_user_attr(START, str(beginning))
+    logger = optuna.logging.get_logger("optuna.autometa")
+    tell = logger.warning if beginning.cold and asked else logger.info
+    tell(f"autometa: study {study.study_name!r} {beginning}")
+
+
+def say_unheard(study: optuna.Study, known: Collection[str], asked: Collection[str]) -> None:
+    """Say, once a study, that its trials ask for nothing that the prior knows.
+
+    Args:
+        study: The study.
+        known: Parameters that the prior knows.
+        asked: Parameters that a trial asked for.
+    """
+    why = (
+        f"the prior knows {listed(known)}, none of which the trials ask for: they ask for "
+        f"{listed(asked)}{renaming(known, asked)}"
+    )
+    if study.user_attrs.get(START) != str(Beginning(why=why)):
+        say(study, Beginning(why=why))
+
+
+def renaming(known: Collection[str], asked: Collection[str]) -> str:
+    """What to say where parameters of a prior may have been renamed; "" where none may."""
+    near = near_parameters(known, asked)
+    return f"; say renamed={near} to create_study, if that is meant" if near else ""

@@ -1,0 +1,322 @@
+"""A prior's trials as trials of the parameters that are searched now: one rule for every door.
+
+Names. What the user says comes first, then equal names, then names that are equal after the last
+"__", as in a pipeline (`svc__C` is `C`), then names that differ in case, underscores, hyphens, dots
+and spaces only. Parameters that no prior task knows are left out: they are searched without a
+prior. A prior space of which less than a third would be its own is left out (see
+`portfolio.adapting`), and so is one that never has a value that is searched now.
+
+Ranges. A number outside the range that is searched stays the number it is: the model's range is
+widened to hold it, and its task goes on informing the search, but it is no candidate for the first
+trials (see `MetaModel.warm_start`). Clipping would say of a forest of 200 trees what is known of
+one of 20; dropping would leave a task with five half-cut ranges one trial in thirty. On synthetic
+bowls whose ranges are cut to half (3 families, 2 tasks each, normalised regret after 5 and 10
+trials), with the optimum inside: informing .045 and .017, clipping .054 and .028, dropping .140 and
+.061, cold .261 and .204; with the optimum outside .009 and -.027, -.013 and -.024, .162 and .029,
+.339 and .298: there clipping is quicker for five trials. Choices have
+no order: a trial whose choice is gone is dropped, as is one of a branch that is not searched.
+
+Directions. Where prior tasks minimise and maximise, their values become scores, higher is better.
+
+Shapes: n trials, p parameters; raw (n, p) as in `space`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from autometa.encoding import Floats
+from autometa.portfolio import Portfolio
+from autometa.portfolio.adapting import AdaptReport, SpaceReport, moved, report_of
+from autometa.portfolio.merging import free_name
+from autometa.priors.beginning import renaming
+from autometa.priors.near import last_part
+from autometa.space import SearchSpace
+from autometa.space.adapting import AdaptedRows, adapt_rows
+from autometa.space.matching import is_number, match_parameters
+from autometa.space.ranges import holding, is_inside
+from autometa.space.rules import Rules
+from autometa.space.values import Value, describe, listed
+from autometa.task import TaskHistory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """What a prior knows of a search.
+
+    Args:
+        portfolio: Its trials in the space of what they know; empty where they know nothing.
+        report: What became of them, one part an old space.
+        old_names: Names of the parameters of all prior spaces.
+        outside: For each parameter that has any, how many trials lie outside of what is searched.
+        why: Why nothing is known; "" where something is.
+    """
+
+    portfolio: Portfolio
+    report: AdaptReport = field(default_factory=AdaptReport)
+    old_names: tuple[str, ...] = ()
+    outside: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+
+
+def matched(
+    prior: Portfolio, space: SearchSpace, rules: Rules | None = None, *, widen: bool = True
+) -> Matched:
+    """The prior's trials as trials of (a part of) a new space; see the module.
+
+    Args:
+        prior: Of any spaces.
+        space: What is searched.
+        rules: What the user says.
+        widen: Whether numbers outside of what is searched stay what they are; else they are clipped
+            or dropped, as the rules say.
+
+    Raises:
+        SpaceError: a rule does not apply, or two parameters of an old space become one.
+    """
+    spaces, rules = prior.spaces, rules or Rules()
+    names = tuple(dict.fromkeys(n for s in spaces for n in s.names))
+    rules.check(space, names)
+    if not spaces:
+        return Matched(portfolio=Portfolio(), why="the prior holds no tasks")
+    olds = [
+        _Old.of(s, prior, space, rules if not widen else replace(rules, outside="drop"))
+        for s in spaces
+    ]
+    helping = [old for old in olds if old.matches]
+    reports: dict[SearchSpace, SpaceReport] = {}
+    while part := _part(space, {n for old in helping for n in (*old.matches, *rules.defaults)}):
+        wide = _widened(part, helping) if widen else part
+        rows = [_rows(old, wide, part) for old in helping]
+        found = [
+            report_of(old.space.name, [h.task.name for h in old.histories], r)
+            for old, r in zip(helping, rows, strict=True)
+        ]
+        reports |= {old.space: r for old, r in zip(helping, found, strict=True)}
+        useful = [old for old, r in zip(helping, found, strict=True) if not r.too_different]
+        if len(useful) == len(helping):
+            break
+        helping = useful
+    report = AdaptReport(spaces=tuple(reports[s] for s in spaces if s in reports))
+    if part is None:
+        why = _why(report, names, space)
+        return Matched(portfolio=Portfolio(), report=report, old_names=names, why=why)
+    found_by = {
+        id(h): new
+        for old, r in zip(helping, rows, strict=True)
+        for h, new in _histories(old, wide, r)
+    }
+    kept = [found_by[id(h)] for h in prior.histories if id(h) in found_by]
+    return Matched(
+        portfolio=Portfolio(_alike(kept), provenance=prior.provenance, licence=prior.licence),
+        report=report,
+        old_names=names,
+        outside=_outside(part, wide, kept),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Old:
+    """One prior space: its histories, their raw configs one after the other, and its matches.
+
+    Args:
+        matches: New name -> old name.
+    """
+
+    space: SearchSpace
+    histories: list[TaskHistory]
+    raw: Floats
+    rules: Rules
+    matches: Mapping[str, str]
+
+    @staticmethod
+    def of(old: SearchSpace, prior: Portfolio, new: SearchSpace, rules: Rules) -> _Old:
+        """An old space of a prior, beside the new one."""
+        histories = [h for h in prior.histories if h.task.space == old]
+        return _Old(
+            space=old,
+            histories=histories,
+            raw=np.concatenate([h.raw for h in histories]),
+            rules=_rules_of(old, new, rules),
+            matches=names_of(old, new, rules),
+        )
+
+    def numbers(self, name: str) -> Floats:
+        """The known values (n,) of a new parameter that are numbers, in any order."""
+        old = self.matches[name]
+        column = self.raw[:, self.space.names.index(old)]
+        column = column[~np.isnan(column)]
+        distribution = self.space.distributions[old]
+        if isinstance(distribution, CategoricalDistribution):
+            named = [self.rules.choice(name, c) for c in distribution.choices]
+            worth = np.array([float(c) if is_number(c) else np.nan for c in named])  # type: ignore[arg-type]
+            column = worth[column.astype(np.int64)]
+        result: Floats = column[~np.isnan(column)]
+        return result
+
+
+def names_of(old: SearchSpace, new: SearchSpace, rules: Rules | None = None) -> dict[str, str]:
+    """New name -> old name of the parameters that both spaces have."""
+    found = match_parameters(old.distributions, new, _rules_of(old, new, rules or Rules()))
+    return {name: match.old for name, match in found.items()}
+
+
+def _rules_of(old: SearchSpace, new: SearchSpace, rules: Rules) -> Rules:
+    """The rules for one old space: what applies to it, and what its names and words tell."""
+    said = {o: n for o, n in rules.renamed.items() if o in old.distributions}
+    taken = {*said.values(), *(n for n in new.names if n in old.distributions)}
+    olds = [n for n in old.names if n not in said and n not in new.distributions]
+    news = [n for n in new.names if n not in taken]
+    ends = Counter(map(last_part, old.names)), Counter(map(last_part, new.names))
+    bylast_part = {last_part(n): n for n in news}
+    for name in olds:
+        end = last_part(name)
+        if end in bylast_part and ends[0][end] == ends[1][end] == 1:
+            said[name] = bylast_part[end]
+    choices = {
+        name: {**_nones(distribution), **rules.choices.get(name, {})}
+        for name, distribution in new.distributions.items()
+    }
+    return replace(
+        rules,
+        renamed=said,
+        choices={n: c for n, c in choices.items() if c},
+    )
+
+
+def _nones(new: BaseDistribution) -> dict[Value, Value]:
+    """Choices of old spaces by other names: a portfolio of text calls None "none"."""
+    if not isinstance(new, CategoricalDistribution):
+        return {}
+    if None in new.choices and "none" not in new.choices:
+        return {"none": None}
+    return {None: "none"} if "none" in new.choices and None not in new.choices else {}
+
+
+def _part(space: SearchSpace, names: set[str]) -> SearchSpace | None:
+    """The space of some parameters, without those whose parent is not among them."""
+    kept: dict[str, BaseDistribution] = {}
+    for name in space.names:  # parents first
+        if name in names and (name not in space.conditions or space.conditions[name][0] in kept):
+            kept[name] = space.distributions[name]
+    if not kept:
+        return None
+    return SearchSpace(
+        kept,
+        conditions={n: c for n, c in space.conditions.items() if n in kept},
+        defaults={n: v for n, v in space.defaults.items() if n in kept},
+        inner_lr=space.inner_lr if space.inner_lr in kept else None,
+        name=space.name,
+    )
+
+
+def _widened(space: SearchSpace, olds: Sequence[_Old]) -> SearchSpace:
+    """The space with ranges that hold the numbers of old ones, as far as `FAR` allows."""
+    wide = dict(space.distributions)
+    for name, distribution in space.distributions.items():
+        if isinstance(distribution, FloatDistribution | IntDistribution):
+            values = [old.numbers(name) for old in olds if name in old.matches]
+            wide[name] = holding(distribution, np.concatenate([np.empty(0), *values]))
+    return replace(space, distributions=wide)
+
+
+# Rows --------------------------------------------------------------------------------------------
+
+
+def _rows(old: _Old, wide: SearchSpace, part: SearchSpace) -> AdaptedRows:
+    """The configs of an old space in the widened one; those that say nothing of it are lost."""
+    rules = replace(
+        old.rules,
+        renamed={o: n for o, n in old.rules.renamed.items() if n in wide.distributions},
+        choices={n: c for n, c in old.rules.choices.items() if n in wide.distributions},
+        defaults={n: v for n, v in old.rules.defaults.items() if n in wide.distributions},
+    )
+    rows = adapt_rows(old.space.distributions, wide, old.raw, rules)
+    lost = list(rows.lost)
+    for j, (name, distribution) in enumerate(part.distributions.items()):
+        if name not in old.matches:
+            continue
+        column = old.raw[:, old.space.names.index(old.matches[name])]
+        parent = old.space.conditions.get(old.matches[name], ("", ()))[0]
+        if parent and parent not in old.matches.values():
+            for i in np.flatnonzero(rows.keep & rows.filled[:, j] & np.isnan(column)):
+                lost[i] = lost[i] or f"parameter {name!r} is off: a branch that is not searched"
+        numbers = rows.raw[rows.keep & ~rows.filled[:, j], j]
+        numbers = numbers[~np.isnan(numbers)]
+        if len(numbers) and not is_inside(distribution, numbers, wide.distributions[name]).any():
+            lost = [why or f"parameter {name!r} is never {describe(distribution)}" for why in lost]
+    return replace(rows, lost=tuple(lost), keep=np.array([not why for why in lost], dtype=bool))
+
+
+def _histories(
+    old: _Old, wide: SearchSpace, rows: AdaptedRows
+) -> Iterator[tuple[TaskHistory, TaskHistory]]:
+    """Old histories and what is kept of them; not those of which nothing is."""
+    end = 0
+    for history in old.histories:
+        part = slice(end, end := end + len(history))
+        if rows.keep[part].any():
+            yield history, moved(history, wide, rows.raw[part], rows.keep[part])
+
+
+def _alike(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
+    """Named apart, and as scores where some minimise and some maximise."""
+    mixed = len({h.task.direction for h in histories}) > 1
+    taken: set[str] = set()
+    result = []
+    for history in histories:
+        name = free_name(history.task.name, lambda n: n not in taken)
+        taken.add(name)
+        task = replace(history.task, name=name)
+        if mixed:
+            history = replace(
+                history,
+                task=replace(task, direction="maximize", metric="score"),
+                values=history.scores,
+                curves=history.curve_scores,
+                fold_scores=history.folded(history.fold_scores),
+            )
+        elif name != history.task.name:
+            history = replace(history, task=task)
+        result.append(history)
+    return result
+
+
+def _outside(
+    part: SearchSpace, wide: SearchSpace, histories: Sequence[TaskHistory]
+) -> dict[str, str]:
+    raw = np.concatenate([h.raw for h in histories])
+    found = {}
+    for j, (name, distribution) in enumerate(part.distributions.items()):
+        if wide.distributions[name] != distribution:
+            known = raw[~np.isnan(raw[:, j]), j]
+            away = int((~is_inside(distribution, known, wide.distributions[name])).sum())
+            if away:
+                found[name] = (
+                    f"{away} of {len(known)} lie outside of {describe(distribution)}: they inform "
+                    "the search, the first trials do not try them"
+                )
+    return found
+
+
+# What to say -------------------------------------------------------------------------------------
+
+
+def _why(report: AdaptReport, names: Sequence[str], space: SearchSpace) -> str:
+    """Why a prior knows nothing of a space."""
+    if report.spaces:
+        reasons = [reason for s in report.spaces for reason in s.dropped]
+        detail = f": {reasons[0]}" if reasons else f": {report.spaces[0].too_different}"
+        return f"no trial of the prior has values that are searched now{detail}"
+    why = f"the prior's tasks tuned {listed(names)}, none of which is searched now"
+    return why + renaming(names, space.names)

@@ -1,0 +1,185 @@
+"""A prior that was opened -> the meta-model of the parameters that are searched now.
+
+Every door comes through `fit_prior`: `create_study`, `warm_start`, `MetaSampler(prior)` and
+`MetaSearchCV`. What of a prior counts for a search is decided in `matched`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from autometa.errors import InputError, ModelError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.portfolio.adapting import AdaptReport
+from autometa.priors.beginning import Beginning
+from autometa.priors.matched import matched, names_of
+from autometa.priors.near import near_parameters
+from autometa.priors.opening import PriorSource, open_prior
+from autometa.space import SearchSpace
+from autometa.space.values import listed
+
+if TYPE_CHECKING:
+    from autometa.space.rules import Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A meta-model for a search.
+
+    Args:
+        model: Of the parameters that the prior knows; it searches cold where it knows none.
+        beginning: How the search starts, in a line.
+        report: What became of the prior's trials.
+        notes: What else is worth saying of them, by parameter.
+        strange: Whether the prior has tasks, and none of them is of this search.
+    """
+
+    model: MetaModel
+    beginning: Beginning
+    report: AdaptReport = field(default_factory=AdaptReport)
+    notes: tuple[str, ...] = ()
+    strange: bool = False
+
+
+def fit_prior(
+    prior: Portfolio | MetaModel,
+    space: SearchSpace | None,
+    *,
+    seed: int = 0,
+    rules: Rules | None = None,
+    widen: bool = True,
+    learner: MetaLearner | None = None,
+    empty: str = "",
+) -> Fitted:
+    """The meta-model of a prior for a space; see the module.
+
+    Args:
+        prior: What `open_prior` opened.
+        space: What is searched; None where only the trials will tell: then the prior's own.
+        seed: Of the fit.
+        rules: What the user says of old spaces.
+        widen: See `matched`.
+        learner: Fits; `MetaLearner(seed=seed)` by default.
+        empty: Why the prior holds no tasks, where it holds none.
+
+    Raises:
+        ModelError: a model of another space.
+        InputError: a parameter that a model always needs is not searched.
+        PortfolioError: no space is given, and the prior has none or several.
+        SpaceError: a rule does not apply.
+    """
+    if isinstance(prior, MetaModel):
+        model = prior if space is None else _renamed(prior, space)
+        return Fitted(model=model, beginning=_of_model(model, space))
+    learner = learner or MetaLearner(seed=seed)
+    if space is None:
+        model = learner.fit(prior, space=prior.space)
+        return Fitted(
+            model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)
+        )
+    found = matched(prior, space, rules, widen=widen)
+    known = found.portfolio.space if len(found.portfolio) else space
+    model = learner.fit(found.portfolio, space=known)
+    why = (empty or found.why) if not len(prior) else found.why
+    return Fitted(
+        model=model,
+        beginning=beginning_of(model, found.portfolio, space, why),
+        report=found.report,
+        notes=tuple(f"{name}: {note}" for name, note in found.outside.items()),
+        strange=len(prior) > 0 and not len(found.portfolio),
+    )
+
+
+def model_of(prior: PriorSource, space: SearchSpace | None, seed: int) -> MetaModel:
+    """The meta-model of whatever a prior is; a model as it is.
+
+    Raises:
+        AutometaError: as `open_prior` and `fit_prior`.
+    """
+    if isinstance(prior, MetaModel):
+        return prior
+    known = open_prior(prior, space=space)
+    if prior is None and space is None:
+        raise InputError(
+            "no prior and no space", allowed="a prior, or the space of a search without one"
+        )
+    return fit_prior(known, space, seed=seed).model
+
+
+def must_help(fitted: Fitted) -> Fitted:
+    """The same, where a prior that knows nothing of the search is a mistake.
+
+    Raises:
+        InputError: it has tasks, and none of them is of this search.
+    """
+    if fitted.strange:
+        raise InputError(
+            fitted.beginning.why,
+            allowed=f"a prior that knows one of {listed(fitted.beginning.searched)}",
+            do="Name the parameters alike, widen the search, or search without a prior",
+        )
+    return fitted
+
+
+def _renamed(model: MetaModel, space: SearchSpace) -> MetaModel:
+    """The model with the names of the new space."""
+    old = model.space
+    names = {o: n for n, o in names_of(old, space).items()}
+    lacking = [n for n in old.names if n not in names and n not in old.conditions]
+    if not names:
+        near = near_parameters(old.names, space.names)
+        raise ModelError(
+            f"a model of the space {old.name!r} for a study of another space: it knows "
+            f"{listed(old.names)}, and {listed(space.names)} is searched",
+            allowed="a model of parameters that are searched",
+            do=f"Did you mean {near}? Give the portfolio instead, and say renamed=..."
+            if near
+            else "Give the portfolio instead of the model, so that it can be adapted",
+        )
+    if lacking:
+        raise InputError(
+            f"the prior model needs {listed(lacking)}, which is not searched",
+            allowed=f"a model of some of {listed(space.names)}",
+            do="Give the portfolio that it was fitted to instead: that is matched by name",
+        )
+    if all(o == n for o, n in names.items()):
+        return model
+
+    def new(name: str) -> str:
+        return names.get(name, name)
+
+    renamed = SearchSpace(
+        {new(n): d for n, d in old.distributions.items()},
+        conditions={new(n): (new(parent), on) for n, (parent, on) in old.conditions.items()},
+        defaults={new(n): v for n, v in old.defaults.items()},
+        inner_lr=new(old.inner_lr) if old.inner_lr else None,
+        name=old.name,
+    )
+    return replace(model, space=renamed)
+
+
+def _of_model(model: MetaModel, space: SearchSpace | None) -> Beginning:
+    return Beginning(
+        tasks=len(model.tasks),
+        trials=model.lineage.fitted_trials or None,
+        known=model.space.names,
+        searched=() if space is None else space.names,
+        why="" if model.transfer is not None else "the model learned from no prior task",
+    )
+
+
+def beginning_of(
+    model: MetaModel, portfolio: Portfolio, space: SearchSpace | None, why: str = ""
+) -> Beginning:
+    """How a search with a model of a portfolio starts; `why` it is cold where nothing was left."""
+    nothing = "none of the prior tasks has enough different trials to learn from"
+    return Beginning(
+        tasks=len(model.tasks),
+        trials=sum(map(len, portfolio.histories)),
+        metrics=tuple(dict.fromkeys(t.metric for t in portfolio.tasks)),
+        known=model.space.names,
+        searched=() if space is None else space.names,
+        why=why or ("" if model.transfer is not None else nothing),
+    )

@@ -1,0 +1,1 @@
+"""Everything that speaks Optuna: the sampler, the pruner, studies created, watched and fed back."""

@@ -1,0 +1,315 @@
+"""create_study, warm_start: plain Optuna studies that start where earlier ones ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+
+from autometa.errors import InputError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.new_task import known_features
+from autometa.portfolio import Portfolio
+from autometa.portfolio.store.shipped import embedded_names
+from autometa.priors.beginning import say
+from autometa.priors.near import near_names
+from autometa.priors.opening import EMBEDDED, PriorSource, open_prior
+from autometa.priors.prior_model import Fitted, fit_prior
+from autometa.priors.shipped_prior import nearest_to_space, of_family
+from autometa.samplers.own_study import base_of, own_space, without_study
+from autometa.samplers.study_feedback import describe_task
+from autometa.space import SearchSpace, Value
+from autometa.space.rules import Outside, Rules
+from autometa.storages.addresses import file_of, scheme_of
+from autometa.suggest.stated import stated_config
+from autometa.task import Direction, Task, check_direction
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+
+ADAPTED = "autometa:adapted"  # user attribute of a study: the report as lines
+_UNSET: Any = object()
+
+
+def create_study(
+    task: Task | Direction,
+    *,
+    prior: PriorSource = None,
+    portfolio: PriorSource = _UNSET,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    metric: str | None = None,
+    seed: int = 0,
+    study_name: str | None = None,
+    storage: str | BaseStorage | None = None,
+    load_if_exists: bool = False,
+    meta_features: Mapping[str, float] | None = None,
+    base: BaseSampler | None = None,
+    learner: MetaLearner | None = None,
+    renamed: Mapping[str, str] | None = None,
+    choices: Mapping[str, Mapping[Value, Value]] | None = None,
+    defaults: Mapping[str, Value] | None = None,
+    incumbent: Mapping[str, Value] | bool | None = None,
+    outside: Outside | None = None,
+) -> optuna.Study:
+    """A study whose sampler starts from a prior, matched to the study's space.
+
+    The prior tasks reach the sampler only: no trial of theirs is added to the study. How it starts
+    is logged in a line and in its user attribute "autometa:start"; what matching did is in
+    "autometa:adapted", one line an item.
+
+    Args:
+        task: What is tuned, or just the direction, "maximize" or "minimize".
+        prior: Earlier searches, see `opening`: a portfolio, its folder, a model, studies, the file
+            or URL of any of these, a family that ships ("svm"), or a list. The study itself, where
+            it is among them, is left out. None searches cold.
+        portfolio: Earlier name of `prior`. A folder that does not exist yet is still taken for an
+            empty portfolio here, with a warning.
+        space: What is going to be tuned; by default the task's space, else the prior's only one.
+        metric: What the values measure; by default the task's.
+        seed: Of the model and of the sampler.
+        study_name: As of `optuna.create_study`; by default the task's name.
+        storage: As of `optuna.create_study`.
+        load_if_exists: As of `optuna.create_study`.
+        meta_features: Of the task; by default those it has.
+        base: See `MetaModel.sampler`.
+        learner: Fits the prior; `MetaLearner(seed=seed)` by default.
+        renamed: As of `Portfolio.adapt`, like the next two.
+        choices: As of `Portfolio.adapt`.
+        defaults: As of `Portfolio.adapt`; the first trial stands at them.
+        incumbent: The config, or part of one, that is tried first: one that is known to be good.
+            None takes the stated defaults, of the space and of `defaults`, where there are any;
+            False begins with the prior.
+        outside: What becomes of prior values outside the range that is searched: None lets them
+            inform the search without being tried first (see `matched`), "clip" moves them to the
+            nearest allowed value, "drop" drops their trials.
+
+    Returns:
+        The study; ask, tell and optimize it as any other.
+
+    Raises:
+        RecordError: not a direction.
+        SpaceError: not a space, or a rule or an incumbent that does not apply.
+        PortfolioError: no space is given and the prior has none or several.
+        ModelError: a model of another space.
+        InputError: not a prior, or one that needs to be told more.
+        StoreError: there is no such file or folder, or it cannot be read.
+    """
+    named = task if isinstance(task, Task) else None
+    direction = named.direction if named else check_direction(task)
+    if space is None and named:
+        space = named.space
+    asked = None if space is None else _space(space)
+    name = study_name or (named.name if named else None)
+    rules = Rules(
+        renamed=renamed or {},
+        choices=choices or {},
+        defaults=defaults or {},
+        outside=outside or "drop",
+    )
+    source = _Source.of(prior, portfolio, storage)
+    known = source.open(asked, direction)
+    if load_if_exists and name is not None and storage is not None:
+        known = without_study(known, _existing(name, storage))
+    fitted = fit_prior(
+        known,
+        asked,
+        seed=seed,
+        rules=rules,
+        widen=outside is None,
+        learner=learner,
+        empty=source.why_empty,
+    )
+    asked = asked or fitted.model.space
+    features = known_features(
+        named.meta_features if meta_features is None and named else meta_features
+    )
+    sampler = _sampler(
+        fitted,
+        asked,
+        seed=seed,
+        meta_features=features,
+        base=base,
+        first=stated_config(asked, incumbent, defaults),
+    )
+    study = optuna.create_study(
+        direction=direction,
+        storage=storage,
+        study_name=name,
+        load_if_exists=load_if_exists,
+        sampler=sampler,
+    )
+    metric = metric or (named.metric if named else "value")
+    describe_task(study, asked, metric=metric, features=features)
+    _tell(study, fitted, asked=source.given)
+    return study
+
+
+def warm_start(
+    study: optuna.Study,
+    prior: PriorSource,
+    *,
+    space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    seed: int = 0,
+    meta_features: Mapping[str, float] | None = None,
+    base: BaseSampler | None = None,
+    learner: MetaLearner | None = None,
+    renamed: Mapping[str, str] | None = None,
+    choices: Mapping[str, Mapping[Value, Value]] | None = None,
+    defaults: Mapping[str, Value] | None = None,
+    incumbent: Mapping[str, Value] | bool | None = None,
+) -> optuna.Study:
+    """Give a study that exists a sampler that starts from a prior; no trial is added to it.
+
+    Trials that the study has already count as always; the study itself is never part of its prior.
+
+    Args:
+        study: Of one objective, with or without trials.
+        prior: As of `create_study`.
+        space: What is tuned; by default what `create_study` noted, else what the study's trials
+            show, else the prior's only space.
+        seed: Of the model and of the sampler.
+        meta_features: Of the task, where known.
+        base: See `MetaModel.sampler`; by default the study's own sampler, where that models trials
+            (not Optuna's default TPE, nor a random, grid or quasi-random one).
+        learner: Fits the prior; `MetaLearner(seed=seed)` by default.
+        renamed: As of `create_study`, like the next three.
+        choices: As of `create_study`.
+        defaults: As of `create_study`.
+        incumbent: As of `create_study`.
+
+    Returns:
+        The same study.
+
+    Raises:
+        InputError: not a study of one objective, a sampler that fixes parameters, or as
+            `create_study`, like all others.
+    """
+    if not isinstance(study, optuna.Study):
+        raise InputError(f"a study of type {type(study).__name__}", allowed="an optuna Study")
+    if len(study.directions) > 1:
+        raise InputError(
+            f"study {study.study_name!r} has {len(study.directions)} objectives",
+            allowed="a study of one objective",
+        )
+    direction: Direction = (
+        "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"
+    )
+    base = base or base_of(study)
+    asked = own_space(study) if space is None else _space(space)
+    rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
+    source = _Source(prior, given=prior is not None)
+    known = without_study(source.open(asked, direction), study)
+    fitted = fit_prior(
+        known, asked, seed=seed, rules=rules, learner=learner, empty=source.why_empty
+    )
+    searched = asked or fitted.model.space
+    study.sampler = _sampler(
+        fitted,
+        asked,
+        seed=seed,
+        meta_features=meta_features,
+        base=base,
+        first=stated_config(searched, incumbent, defaults),
+    )
+    _tell(study, fitted, asked=source.given)
+    return study
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The prior of a call, and what it says where there is none yet.
+
+    Args:
+        prior: What the user gave.
+        given: Whether anything was given.
+        new: Whether it may not be there yet: then it is an empty portfolio, for this reason.
+    """
+
+    prior: PriorSource
+    given: bool = True
+    new: str = ""
+    why_empty: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        why = self.new or ("the prior holds no tasks" if self.given else "no prior was given")
+        object.__setattr__(self, "why_empty", why)
+
+    @staticmethod
+    def of(prior: PriorSource, portfolio: PriorSource, storage: object) -> _Source:
+        """Of the two names of one argument.
+
+        Raises:
+            InputError: both are given.
+        """
+        if portfolio is not _UNSET and prior is not None:
+            raise InputError("both prior= and portfolio=", allowed="prior=")
+        if portfolio is _UNSET:
+            new = _no_study_yet(prior, storage)
+            return _Source(prior, given=prior is not None, new=new)
+        return _Source(portfolio, given=portfolio is not None, new=_new_folder(portfolio))
+
+    def open(self, space: SearchSpace | None, direction: Direction) -> Portfolio | MetaModel:
+        """What it names.
+
+        Raises:
+            InputError, StoreError, PortfolioError: as `open_prior`.
+        """
+        if self.new:
+            return Portfolio()
+
+        def shipped(name: str) -> Portfolio:
+            return of_family(name or nearest_to_space(space))
+
+        return open_prior(self.prior, shipped=shipped, space=space, direction=direction)
+
+
+def _new_folder(portfolio: PriorSource) -> str:
+    """Why a folder that is not there may be meant all the same; "" where it may not."""
+    if not isinstance(portfolio, str | Path) or not str(portfolio).strip():
+        return ""
+    path = Path(portfolio).expanduser()
+    if path.exists() or path.suffix or not path.parent.is_dir() or set(path.name) & set(":\\"):
+        return ""
+    around = [p.name for p in path.absolute().parent.iterdir()]
+    if near_names(path.name, [*around, *embedded_names(), EMBEDDED]):
+        return ""
+    return f"there is no portfolio {str(portfolio)!r} yet"
+
+
+def _no_study_yet(prior: PriorSource, storage: object) -> str:
+    """Why the study's own storage, given as the prior, holds none yet; "" where it may hold some.
+
+    A search whose prior is all that its storage holds can thus begin with the first study.
+    """
+    if not isinstance(prior, str) or prior != storage or scheme_of(prior) is None:
+        return ""
+    file = file_of(prior)
+    missing = file is not None and not file.exists()
+    return "its storage holds no study yet" if missing else ""
+
+
+def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return None
+
+
+def _space(space: SearchSpace | Mapping[str, BaseDistribution]) -> SearchSpace:
+    return space if isinstance(space, SearchSpace) else SearchSpace(space)
+
+
+def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseSampler:
+    from autometa.samplers.sampler import MetaSampler
+
+    return MetaSampler(fitted.model, space=space, **options)
+
+
+def _tell(study: optuna.Study, fitted: Fitted, *, asked: bool) -> None:
+    study.set_user_attr(ADAPTED, [*str(fitted.report).splitlines(), *fitted.notes])
+    say(study, fitted.beginning, asked=asked)

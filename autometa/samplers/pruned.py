@@ -1,0 +1,57 @@
+"""The score of a pruned trial: that of the finished trials that stood like it when it was stopped.
+
+A sampler that forgot pruned trials would suggest them again; one that took their latest value as
+final would think worse of them than the finished ones, which had longer to improve. So a pruned
+trial keeps its place: the share of finished trials that were better at its last step is the share
+that is better at the end (quantile matching), and beyond them it counts as the worst, or the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial
+
+from autometa.samplers.study_curves import CurveReader, StudyCurves
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a pruned trial counts.
+
+    Args:
+        score: The final score that its place stands for, higher is better.
+        fidelity: Share of the full budget that it had, in (0, 1].
+    """
+
+    score: float
+    fidelity: float
+
+
+class PrunedScores:
+    """Standings of the pruned trials of one study."""
+
+    def __init__(self) -> None:
+        self._reader = CurveReader()
+
+    def standings(
+        self, study: optuna.Study, trials: Iterable[FrozenTrial]
+    ) -> list[Standing | None]:
+        """What pruned trials count now; None where no finished trial has a curve to compare with.
+
+        All are asked about at once, as each reading of a study can be a question to its database.
+        """
+        finished = self._reader.read(study)
+        return [None if finished is None else _standing(finished, trial) for trial in trials]
+
+
+def _standing(finished: StudyCurves, trial: FrozenTrial) -> Standing | None:
+    curve = finished.of(trial.intermediate_values)
+    if not len(curve):
+        return None
+    then = np.sort(finished.curves[:, len(curve) - 1])
+    score = float(np.interp(curve[-1], then, np.sort(finished.finals)))
+    return Standing(score, len(curve) / len(finished.steps))

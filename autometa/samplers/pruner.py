@@ -1,0 +1,98 @@
+"""MetaPruner: gives up trials whose curve, by the curves of prior tasks, will hardly become best.
+
+A trial is judged at up to 16 of its steps, more of them early; the rule is in
+`autometa.meta.parts.improvement_chance`. It is given up where
+
+- at least five trials of the study are COMPLETE and have reported, so that the budget and the value
+  to beat are known, and
+- its chance to end as the best trial is below the learned threshold, or its latest value is not
+  finite.
+
+Where no prior task has taught any curve, another pruner decides (Optuna's MedianPruner); the reason
+is in `MetaPruner.note`. A trial that was given up says why in `autometa:pruned`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import numpy as np
+import optuna
+from optuna.pruners import BasePruner, MedianPruner
+from optuna.trial import FrozenTrial
+
+from autometa.errors import InputError
+from autometa.meta.data.curves import checkpoints, standing
+from autometa.meta.model import MetaModel
+from autometa.meta.parts.improvement_chance import LEAST_FINISHED, ImprovementChance
+from autometa.samplers.study_curves import CurveReader, StudyCurves
+from autometa.storages import attributes
+from autometa.storages.per_study import PerStudy
+
+NO_CURVES = "too few prior tasks have learning curves: {} decides"
+
+
+class MetaPruner(BasePruner):
+    """See the module.
+
+    Args:
+        model: What was learned from prior tasks, or just what was learned of their curves; None
+            where they have none.
+        fallback: Decides in that case.
+    """
+
+    def __init__(
+        self,
+        model: MetaModel | ImprovementChance | None,
+        *,
+        fallback: BasePruner | None = None,
+    ) -> None:
+        chance = model.chance if isinstance(model, MetaModel) else model
+        if not (chance is None or isinstance(chance, ImprovementChance)):
+            raise InputError(
+                f"a model of type {type(model).__name__}",
+                allowed="a MetaModel",
+                do="Fit one with MetaLearner.fit, or load it with MetaModel.load",
+            )
+        self._chance = chance
+        self._fallback = fallback or MedianPruner()
+        self._readers = PerStudy(CurveReader)
+        self.note = "" if chance else NO_CURVES.format(type(self._fallback).__name__)
+        if self.note:
+            logging.getLogger(__name__).warning(self.note)
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether to give the trial up now."""
+        if self._chance is None:
+            given_up = self._fallback.prune(study, trial)
+            if given_up:
+                attributes.write(study, trial, "pruned", {"rule": self.note})
+            return given_up
+        step = trial.last_step
+        if step is None:
+            return False
+        finished = self._readers(study).read(study)
+        if finished is None or len(finished.finals) < LEAST_FINISHED:
+            return False
+        if not math.isfinite(trial.intermediate_values[step]):
+            attributes.write(study, trial, "pruned", {"step": step, "rule": "not finite"})
+            return True
+        chance = self._judged(trial, finished)
+        if chance is None or chance >= self._chance.threshold:
+            return False
+        found = {"step": step, "chance": round(chance, 6), "below": self._chance.threshold}
+        attributes.write(study, trial, "pruned", found)
+        return True
+
+    def _judged(self, trial: FrozenTrial, finished: StudyCurves) -> float | None:
+        """The trial's chance; None where this report passed no checkpoint."""
+        assert self._chance is not None
+        curve = finished.of(trial.intermediate_values)
+        before = dict(sorted(trial.intermediate_values.items())[:-1])
+        passed = checkpoints(len(finished.steps))
+        passed = passed[(passed <= len(curve)) & (passed > len(finished.of(before)))]
+        if not len(passed):
+            return None
+        numbers = standing(curve, np.array([len(curve)]), finished.curves, finished.finals)
+        return float(self._chance(numbers)[0])

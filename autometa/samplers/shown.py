@@ -1,0 +1,114 @@
+"""What a running study has shown of its space, read off its trials, each finished one only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from autometa.meta.spaces.study_space import Shown, wider
+from autometa.space import SearchSpace
+from autometa.space.choices import usable
+
+_WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
+
+
+class ShownReader:
+    """Reads the trials of one study again and again. Not for use by two threads at once.
+
+    Args:
+        prior: The space of the prior tasks.
+        expected: What is searched, where that is known before the first trial.
+    """
+
+    def __init__(self, prior: SearchSpace, expected: SearchSpace | None = None) -> None:
+        self._prior = prior
+        self._done: set[int] = set()
+        self._finished = _Seen()
+        if expected is not None:
+            self._finished.expect(expected)
+        self._shown = Shown()
+
+    def read(self, trials: Iterable[FrozenTrial]) -> Shown:
+        """What these trials have shown; the same object as the last time where nothing is new.
+
+        Args:
+            trials: All of the study's, or some of them, such as those of one bracket.
+        """
+        running = []
+        for trial in trials:
+            if trial.number in self._done:
+                continue
+            if trial.state.is_finished():
+                self._done.add(trial.number)
+                self._finished.add(trial, self._prior)
+            elif trial.distributions:
+                running.append(trial)
+        seen = self._finished
+        if running:
+            seen = self._finished.copy()
+            for trial in running:
+                seen.add(trial, self._prior)
+        shown = seen.shown(self._prior)
+        if shown != self._shown:
+            self._shown = shown
+        return self._shown
+
+
+class _Seen:
+    """The state of a reader."""
+
+    def __init__(self) -> None:
+        self.latest: dict[str, tuple[int, BaseDistribution]] = {}
+        self.widest: dict[str, BaseDistribution] = {}
+        self.whole = 0  # trials
+        self.had: dict[str, int] = {}  # name -> whole trials that had it
+        self.lacked: set[str] = set()
+        self.unconditional: set[str] = set()
+        self.worded: set[str] = set()
+
+    def expect(self, space: SearchSpace) -> None:
+        self.latest = {n: (-1, d) for n, d in space.distributions.items()}
+        self.widest = dict(space.distributions)
+
+    def copy(self) -> _Seen:
+        other = _Seen()
+        other.latest, other.widest = dict(self.latest), dict(self.widest)
+        other.whole, other.had = self.whole, dict(self.had)
+        other.lacked, other.unconditional = set(self.lacked), set(self.unconditional)
+        other.worded = set(self.worded)
+        return other
+
+    def add(self, trial: FrozenTrial, prior: SearchSpace) -> None:
+        for name, given in trial.distributions.items():
+            distribution = usable(name, given) or given
+            if distribution is not given:  # lists and other objects
+                self.worded.add(name)
+            number, _ = self.latest.get(name, (-1, distribution))
+            if trial.number > number:
+                self.latest[name] = (trial.number, distribution)
+            # What was only expected does not widen what the trials have.
+            known = distribution if number < 0 else self.widest[name]
+            if known is not distribution:
+                known = wider(known, distribution)
+            self.widest[name] = known
+        if trial.state in _WHOLE and trial.params:
+            self.whole += 1
+            for name in trial.params:
+                self.had[name] = self.had.get(name, 0) + 1
+            active = set(prior.active(trial.params))
+            self.lacked |= active - trial.params.keys()
+            self.unconditional |= (trial.params.keys() & prior.distributions.keys()) - active
+
+    def shown(self, prior: SearchSpace) -> Shown:
+        new = {n for n in self.widest if n not in prior.distributions}
+        sometimes = {n for n in new if self.had.get(n, 0) < self.whole}
+        return Shown(
+            latest={n: d for n, (_, d) in self.latest.items()},
+            widest=dict(self.widest),
+            lacked=frozenset(self.lacked | sometimes),
+            always=frozenset(n for n, count in self.had.items() if count == self.whole),
+            unconditional=frozenset(self.unconditional),
+            worded=frozenset(self.worded),
+        )

@@ -1,0 +1,162 @@
+"""The way back for any Optuna study: its finished trials join the portfolio of a folder.
+
+A trial joins once, however often its study is fed back, and several processes may feed one folder:
+writers wait for one another. Only params, distributions, values, constraints and times are read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from autometa.errors import AutometaError, InputError
+from autometa.errors import told as error_text
+from autometa.portfolio import Portfolio
+from autometa.portfolio.importers.learning import learn_studies
+from autometa.space import SearchSpace
+from autometa.storages.addresses import check_folder
+from autometa.task import TaskHistory
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 5.0  # seconds that a search waits for another writer; the next trial tries again
+_UNFINISHED = ("RUNNING", "WAITING")
+TASK = "autometa:task"  # user attribute of a study: what is tuned, as plain data
+
+
+def describe_task(
+    study: optuna.Study, space: SearchSpace, *, metric: str, features: Mapping[str, float]
+) -> None:
+    """Note in a study what it tunes, for `feed_back`."""
+    known = {"space": space.to_json(), "metric": metric, "meta_features": dict(features)}
+    study.set_user_attr(TASK, known)
+
+
+def feed_back(study: optuna.Study, folder: str | Path) -> Portfolio:
+    """Add the finished trials of a study to the portfolio of a folder, each once.
+
+    A study of `create_study` joins in its own space and with its meta-features; the space of any
+    other is inferred.
+
+    Args:
+        study: Finished, or not yet: it may be fed back again later.
+        folder: Of the portfolio; made where there is none, written atomically.
+
+    Returns:
+        The portfolio that the folder now holds.
+
+    Raises:
+        InputError: the study has no COMPLETE trial.
+        SpaceError: its distributions make no space.
+        StoreError: the folder cannot be read or written.
+        PortfolioError: its direction is not that of others in its space.
+    """
+    check_folder(folder)
+    return learn_studies(_imported(study), folder)[0]
+
+
+def _imported(study: optuna.Study) -> Portfolio:
+    """What a study holds: in the space that it is described by, else in an inferred one."""
+    known = study.user_attrs.get(TASK)
+    if not isinstance(known, Mapping):
+        return Portfolio.from_studies(study)
+    found = Portfolio.from_studies(
+        study, space=SearchSpace.from_json(known.get("space", {})), metric=str(known.get("metric"))
+    )
+    features = known.get("meta_features", {})
+    return Portfolio(
+        (_described(h, features) for h in found.histories), provenance=found.provenance
+    )
+
+
+def _described(history: TaskHistory, features: Any) -> TaskHistory:
+    return replace(history, task=replace(history.task, meta_features=features))
+
+
+@dataclass(slots=True)
+class NotUsed:
+    """What `FeedBack` could not use, counted by reason; false where there is nothing.
+
+    Args:
+        failures: Why the portfolio could not be written after a trial -> how often. A later success
+            writes all trials until then, so nothing is lost but by the last one.
+        trials: Why finished trials were left out when it was last written -> how many.
+        parameters: Parameters that the portfolio does not hold -> why.
+    """
+
+    failures: Counter[str] = field(default_factory=Counter)
+    trials: Counter[str] = field(default_factory=Counter)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.failures or self.trials or self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBack:
+    """An Optuna callback that feeds a study back while it runs, and never ends it.
+
+    `study.optimize(objective, n_trials=50, callbacks=[FeedBack("portfolio")])`. Optuna does not say
+    when a study ends: with `every` above 1, the last few trials join when
+    `feed_back(study, folder)` is called.
+
+    Whatever goes wrong (a folder that cannot be written or is locked, a damaged portfolio, a choice
+    that nothing tells apart) is logged once as a warning and counted in `not_used`; the search goes
+    on.
+
+    Args:
+        folder: Of the portfolio.
+        every: After how many finished trials it is written.
+
+    Raises:
+        InputError: `every` is not a positive integer, or the folder is an address.
+    """
+
+    folder: str | Path
+    every: int = 1
+    not_used: NotUsed = field(default_factory=NotUsed, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.every, int) or isinstance(self.every, bool) or self.every < 1:
+            raise InputError(f"every = {self.every!r}", allowed="an integer from 1 on")
+        check_folder(self.folder)
+
+    def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """After a trial."""
+        try:
+            states = [t.state for t in study.get_trials(deepcopy=False)]
+            finished = sum(s.is_finished() for s in states)
+            if TrialState.COMPLETE in states and finished % self.every == 0:
+                new = _imported(study)
+                learn_studies(new, self.folder, timeout=_PATIENCE)
+                self._note(new)
+        except Exception as error:  # the search is the user's
+            ours = isinstance(error, AutometaError)
+            reason = error.given if isinstance(error, AutometaError) else error_text(error)
+            self.not_used.failures[reason] += 1
+            if self.not_used.failures[reason] == 1:
+                text = str(error) if ours else reason
+                _log.warning("the study goes on, but is not fed back to %s: %s", self.folder, text)
+
+    def _note(self, new: Portfolio) -> None:
+        """Keep what of a study was not used, and say what is new in it."""
+        for read in new.provenance["studies"]:
+            trials = {why: n for why, n in read["skipped"].items() if why not in _UNFINISHED}
+            fresh = [f"trials are left out ({w})" for w in trials if w not in self.not_used.trials]
+            fresh += [
+                f"parameter {name!r} is left out ({why})"
+                for name, why in read["left_out_why"].items()
+                if name not in self.not_used.parameters
+            ]
+            self.not_used.trials.clear()
+            self.not_used.trials.update(trials)
+            self.not_used.parameters.clear()
+            self.not_used.parameters.update(read["left_out_why"])
+            for what in fresh:
+                _log.warning("of what is fed back to %s, %s", self.folder, what)

@@ -1,0 +1,1 @@
+"""scikit-learn's side: a search with cross-validation, refitted models, ensembles."""

@@ -1,0 +1,1 @@
+"""Studies and where they are kept: addresses, opening, journals, a trial's own attributes."""

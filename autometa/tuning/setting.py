@@ -1,0 +1,105 @@
+"""What every process of one call of `tune` must know to open the same studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+
+from autometa import children
+from autometa.samplers.expectation import expectation
+from autometa.storages.studies import open_study
+from autometa.tables import Table
+from autometa.tuning.cross_validator import Judge
+from autometa.tuning.trials import Menu, Search
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+    from autometa.children import Child
+    from autometa.meta import MetaModel
+    from autometa.tuning.cross_validator import Evaluator
+
+COLD = "cold"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One search: plain data where `storage` is an address, so that it can cross to a worker.
+
+    Args:
+        table: What to train on.
+        children: Names of the children that take part.
+        folds: Cross-validation folds.
+        seed: Of the folds, the children and the search.
+        trial_timeout: Seconds for one trial.
+        storage: Where the studies are.
+        study_name: Of the warm study, see `TuneResult.study_name`.
+        features: Meta-features of the table.
+        sources: What `children.get` makes the children of in another process, where that is more
+            than their names.
+    """
+
+    table: Table
+    children: tuple[str, ...]
+    folds: int
+    seed: int
+    trial_timeout: float | None
+    storage: str | BaseStorage | None
+    study_name: str
+    features: Mapping[str, float]
+    sources: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """What the values measure."""
+        assert self.table.kind is not None
+        return children.metric(self.table.kind)
+
+    def _child(self, name: str) -> Child:
+        return children.get(name, self.table.kind)
+
+    def judge(self, evaluator: Evaluator) -> Judge:
+        """The judge of all trials."""
+        return Judge(evaluator, self.table, self.folds, self.seed, self.trial_timeout)
+
+    def warm(self, child: str, model: MetaModel, judge: Judge, worker: str | None = None) -> Search:
+        """A child's own study, its trials suggested by a meta-model."""
+        whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
+        study = open_study(self.storage, whole, self._signature(child))
+        study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
+        menu = Menu((self._child(child),))
+        search = Search(study, menu, judge, expectation(model, self.features))
+        return search if worker is None else replace(search, worker=worker)
+
+    def cold(self, judge: Judge, worker: str | None = None, index: int = 0) -> Search:
+        """What a user has without autometa: Optuna's default sampler.
+
+        Args:
+            judge: Of its trials.
+            worker: Who works on it.
+            index: Number of the worker, which must not suggest what the others do.
+        """
+        study = open_study(self.storage, f"{self.study_name}-cold", self._signature(COLD))
+        search = Search(study, Menu(tuple(map(self._child, self.children))), judge)
+        # A sampler that is continued must not repeat its first suggestions.
+        seed = self.seed + len(search.finished())
+        if index:
+            seed = int(np.random.default_rng([seed, index]).integers(2**31))
+        study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=worker is not None)
+        return search if worker is None else replace(search, worker=worker)
+
+    def _signature(self, child: str) -> dict[str, Any]:
+        """What a study must agree on to be continued."""
+        from autometa.collect import digest
+
+        return {
+            "table": digest(self.table),
+            "child": child,
+            "metric": self.metric,
+            "folds": self.folds,
+            "seed": self.seed,
+        }

@@ -1,0 +1,89 @@
+"""The way back: a finished search becomes a history of a portfolio, for the next table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from autometa import children
+from autometa.portfolio import Portfolio
+from autometa.portfolio.merging import free_name, trial_texts, unseen
+from autometa.tables import Table, fingerprint, same_data
+from autometa.task import CompletedTrial, Task, TaskHistory
+from autometa.tuning.result import TunedTrial, TuneResult
+
+
+def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfolio:
+    """Add a search to the portfolio of a folder, which is made where there is none.
+
+    Both arms count: a config that the cold search tried teaches as much. A config that the task's
+    history already has is not added again, so learning twice from one search changes nothing.
+
+    Args:
+        result: What `tune` returned.
+        table: The table it was about.
+        folder: Of the portfolio; written atomically, other writers wait.
+
+    Returns:
+        The portfolio that the folder now holds.
+
+    Raises:
+        StoreError: the folder cannot be read or written.
+    """
+    from autometa.meta_features import compute
+
+    features = compute(table)
+    trials = [trial for arm in result.arms for trial in arm.trials]
+    found = []
+    for name in dict.fromkeys(trial.child for trial in trials):
+        task = Task(
+            name=table.name,
+            space=children.get(name, table.kind).space,
+            direction=result.direction,
+            metric=result.metric,
+            family=table.family,
+            meta_features=features,
+            info={
+                **table.provenance,
+                "kind": table.kind,
+                "rows": len(table),
+                "columns": table.X.shape[1],
+                "fingerprint": fingerprint(table),
+                "folds": result.folds,
+                "seed": result.seed,
+            },
+        )
+        own = [_record(trial) for trial in trials if trial.child == name]
+        found.append(_once(TaskHistory.of(task, own)))
+
+    def change(old: Portfolio) -> Portfolio:
+        new = [unseen(_named(history, old), old) for history in found]
+        return old.merge(Portfolio(history for history in new if len(history)))
+
+    return Portfolio.update(folder, change)
+
+
+def _record(trial: TunedTrial) -> CompletedTrial:
+    return CompletedTrial(
+        config=trial.config,
+        value=trial.value,
+        state=trial.state,
+        fold_scores=trial.fold_scores,
+        seconds=trial.seconds,
+    )
+
+
+def _once(history: TaskHistory) -> TaskHistory:
+    """The first trial of each config."""
+    _, first = np.unique(trial_texts(history), return_index=True)
+    return history.take(np.sort(first))
+
+
+def _named(history: TaskHistory, old: Portfolio) -> TaskHistory:
+    """The history under a name that no other data has in the portfolio: `name`, `name-2`, ..."""
+    own = history.task.info["fingerprint"]
+    taken = {t.name: t.info.get("fingerprint", {}) for t in old.tasks}
+    name = free_name(history.task.name, lambda n: n not in taken or same_data(own, taken[n]))
+    return replace(history, task=replace(history.task, name=name))

@@ -1,0 +1,199 @@
+"""Worker processes on one storage, and the parent that watches them.
+
+A worker that dies (killed, out of memory, crashed) is seen by its pipe's end. Its running trial is
+failed and queued again at once, a new worker takes its place, and the rest goes on; a place whose
+workers die RESTARTS times in a row without finishing a trial is given up. Every worker has its own
+pipe: a killed one cannot hold a lock, or leave half a message, that others wait for.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any
+
+from autometa.children.evaluation.threads import one_thread_each
+from autometa.errors import InputError
+from autometa.storages.attributes import WORKER
+from autometa.storages.orphans import give_back
+from autometa.tuning.result import TunedTrial
+from autometa.tuning.workers.worker import Order, serve
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from optuna.study import Study
+
+    from autometa.tuning.setting import Setting
+
+RESTARTS = 3  # deaths in a row, no trial between them, after which a place is given up
+FAREWELL = 10.0  # seconds that a worker has to tell its trial when it is to stop
+
+
+@dataclass
+class _Place:
+    """One worker, and the next one where it died."""
+
+    index: int
+    process: Any = None
+    pipe: Connection[Any, Any] | None = None
+    name: str = ""
+    deaths: int = 0
+    order: Order | None = None
+    names: list[str] = field(default_factory=list)
+
+
+class Crew:
+    """Workers, as a context manager; leaving it stops them and gives their trials back.
+
+    Args:
+        setting: The search; its storage must be an address that processes can share.
+        count: Worker processes, each with one thread.
+        tell: Told in a sentence about a worker that died.
+    """
+
+    def __init__(self, setting: Setting, count: int, tell: Callable[[str], None]) -> None:
+        self._setting, self._tell = setting, tell
+        self._places = [_Place(index) for index in range(count)]
+        self._study: Study | None = None
+        self._given_up = False
+
+    def __enter__(self) -> Crew:
+        with one_thread_each():
+            for place in self._places:
+                self._start(place)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the workers; trials that they had in hand are told as failed, or queued again."""
+        for place in self._places:
+            with suppress(OSError):
+                if place.pipe is not None:
+                    place.pipe.send(None)
+            if place.order is not None and place.process is not None:
+                place.process.terminate()
+        end = time.monotonic() + FAREWELL
+        for place in self._places:
+            self._bury(place, max(0.0, end - time.monotonic()))
+        if self._study is not None:
+            for place in self._places:
+                self._release(place)
+
+    def fill(self, study: Study, order: Order) -> Iterator[TunedTrial]:
+        """Have the workers fill a study; its trials as they are finished.
+
+        Raises:
+            InputError: every worker died, again and again.
+        """
+        self._study = study
+        end = None if order.seconds is None else time.monotonic() + order.seconds
+        while True:
+            self._given_up = False
+            for place in self._places:
+                if place.process is not None:
+                    self._send(place, order)
+            while any(place.order is not None for place in self._places):
+                yield from self._hear()
+            if not self._given_up or (end is not None and time.monotonic() >= end):
+                return
+            # Somebody gave up with a trial in hand: the others do it.
+
+    # Workers -------------------------------------------------------------------------------------
+
+    def _start(self, place: _Place) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        place.name = secrets.token_hex(6)
+        place.names.append(place.name)
+        place.process = context.Process(
+            target=serve,
+            args=(theirs, self._setting, place.name, place.index),
+            name=f"autometa-worker-{place.index}",
+            daemon=True,
+        )
+        place.process.start()
+        theirs.close()
+        place.pipe = ours
+
+    def _send(self, place: _Place, order: Order) -> None:
+        place.order = order
+        with suppress(OSError):  # dead: the pipe's end says so
+            assert place.pipe is not None
+            place.pipe.send(order)
+
+    def _hear(self) -> Iterator[TunedTrial]:
+        """What the workers say, and what their silence says."""
+        listening = {id(p.pipe): p for p in self._places if p.order is not None}
+        for pipe in wait([p.pipe for p in listening.values() if p.pipe is not None], timeout=1.0):
+            place = listening[id(pipe)]
+            assert place.pipe is not None
+            try:
+                said: TunedTrial | None = place.pipe.recv()
+            except (EOFError, OSError):
+                self._replace(place)
+                continue
+            if said is None:
+                place.order = None
+            else:
+                place.deaths = 0
+                yield said
+
+    def _replace(self, place: _Place) -> None:
+        order = place.order
+        code = self._bury(place, FAREWELL)
+        self._release(place)
+        place.deaths += 1
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
+        if place.deaths >= RESTARTS:
+            self._given_up = True
+            self._tell(f"worker {place.index + 1} ended {how}, {RESTARTS} times in a row: given up")
+            if not any(p.process for p in self._places):
+                raise InputError(
+                    "every worker process ended before it finished a trial",
+                    do="Look at what they wrote to stderr, or try with --workers 1",
+                )
+            return
+        self._tell(f"worker {place.index + 1} ended {how}; another takes its place")
+        with one_thread_each():
+            self._start(place)
+        if order is not None:
+            self._send(place, order)
+
+    def _bury(self, place: _Place, seconds: float) -> int | None:
+        process, place.process, place.order = place.process, None, None
+        if place.pipe is not None:
+            place.pipe.close()
+            place.pipe = None
+        if process is None:
+            return None
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code: int | None = process.exitcode
+        process.close()
+        return code
+
+    # Their trials --------------------------------------------------------------------------------
+
+    def _release(self, place: _Place) -> int:
+        """Give back what the place's dead workers were at."""
+        dead = {name for name in place.names if place.process is None or name != place.name}
+        if self._study is None:
+            return 0
+        return give_back(self._study, lambda trial: trial.user_attrs.get(WORKER) in dead)
+
+
+def to_stderr(sentence: str) -> None:
+    """The default of `tell`."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()

@@ -1,0 +1,89 @@
+"""The inside of a worker process of `tune`: takes orders from its parent, one at a time.
+
+It sends every trial the moment it is told, and None when an order is done. Its parent's death, or
+the end of the pipe, ends it after the trial in hand; SIGTERM ends it at once, its trial told as
+failed. Ctrl-C reaches the whole group of processes and is left to the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autometa import children
+from autometa.tuning.setting import COLD, Setting
+from autometa.tuning.trials import Search
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from autometa.tuning.cross_validator import Judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Fill a study.
+
+    Args:
+        child: Whose warm study, or COLD.
+        model: File of the meta-model; None for the cold study.
+        target: Evaluated trials that the study is to have.
+        seconds: After which no further trial is started.
+    """
+
+    child: str
+    model: Path | None
+    target: int
+    seconds: float | None
+
+
+def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int) -> None:
+    """Work until there are no more orders."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+    import optuna
+
+    from autometa.meta.threads import one_thread
+    from autometa.tuning.tune import _evaluator
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    parent = os.getppid()
+    searches: dict[str, Search] = {}
+    for source in setting.sources:
+        children.get(source)  # a learned start is known by its name from here on
+    # EOF, a broken pipe: the parent is gone. KeyboardInterrupt: it wants us gone.
+    with (
+        suppress(EOFError, BrokenPipeError, KeyboardInterrupt),
+        one_thread(),
+        closing(_evaluator()) as evaluator,
+    ):
+        judge = setting.judge(evaluator)
+        while (order := orders.recv()) is not None:
+            if order.child not in searches:
+                searches[order.child] = _open(setting, order, judge, name, index)
+            end = None if order.seconds is None else time.monotonic() + order.seconds
+
+            def late(end: float | None = end) -> bool:
+                return os.getppid() != parent or (end is not None and time.monotonic() >= end)
+
+            for trial in searches[order.child].fill(order.target, late):
+                orders.send(trial)
+            orders.send(None)
+
+
+def _open(setting: Setting, order: Order, judge: Judge, name: str, index: int) -> Search:
+    if order.child == COLD:
+        return setting.cold(judge, name, index)
+    from autometa.meta import MetaModel
+
+    assert order.model is not None
+    return setting.warm(order.child, MetaModel.load(order.model), judge, name)
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from autometa.errors import InputError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.priors.matched import matched
+from autometa.priors.prior_model import fit_prior, must_help
+from autometa.priors.shipped_prior import read_prior
+from autometa.space import SearchSpace
+from autometa.task import Direction, Task, TaskHistory
+
+OLD = SearchSpace(
+    {
+        "C": FloatDistribution(1e-3, 1e3, log=True),
+        "kernel": CategoricalDistribution(["linear", "rbf"]),
+        "gamma": FloatDistribution(0.1, 10.0, log=True),
+        "weight": CategoricalDistribution(["none", "balanced"]),
+    },
+    conditions={"gamma": ("kernel", ["rbf"])},
+)
+ROWS = np.array(
+    [
+        [1.0, 0, np.nan, 0],
+        [10.0, 1, 0.5, 1],
+        [1e3, 1, 2.0, 0],
+    ]
+)
+
+
+def old(
+    direction: Direction = "maximize", name: str = "t", space: SearchSpace = OLD
+) -> TaskHistory:
+    task = Task(name=name, space=space, direction=direction, meta_features={"rows": 3.0})
+    return TaskHistory(task=task, raw=ROWS, values=np.array([1.0, 2.0, 3.0]))
+
+
+def adapted(**wanted: BaseDistribution) -> TaskHistory:
+    found = matched(Portfolio([old()]), SearchSpace(wanted)).portfolio.histories
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_same_space_is_kept() -> None:
+    new = matched(Portfolio([old()]), OLD).portfolio.histories[0]
+    assert new.task.space == OLD
+    assert np.array_equal(new.raw, ROWS, equal_nan=True)
+    assert new.task.meta_features == {"rows": 3.0}
+
+
+def test_names_match_after_the_step_of_a_pipeline() -> None:
+    new = adapted(svc__C=FloatDistribution(1e-3, 1e3, log=True), scale__x=FloatDistribution(0, 1))
+    assert new.task.space.names == ("svc__C",)
+    assert new.raw.ravel().tolist() == [1.0, 10.0, 1e3]
+
+
+def test_two_steps_of_one_name_match_nothing() -> None:
+    wanted = {"a__C": FloatDistribution(1e-3, 1e3), "b__C": FloatDistribution(1e-3, 1e3)}
+    found = matched(Portfolio([old()]), SearchSpace(wanted))
+    assert "none of which is searched" in found.why
+    assert not len(found.portfolio)
+
+
+def test_trials_outside_the_new_range_are_left_out() -> None:
+    new = adapted(C=FloatDistribution(1e-3, 100.0))
+    assert new.raw.ravel().tolist() == [1.0, 10.0]
+    assert new.scores.tolist() == [1.0, 2.0]
+
+
+def test_numbers_become_choices_and_integers() -> None:
+    assert adapted(C=CategoricalDistribution([10.0, 5, 1.0])).raw.ravel().tolist() == [2.0, 0.0]
+    assert adapted(C=IntDistribution(1, 10)).raw.ravel().tolist() == [1.0, 10.0]
+
+
+def test_none_is_none() -> None:
+    new = adapted(weight=CategoricalDistribution(["balanced", None]))
+    assert new.raw.ravel().tolist() == [1.0, 0.0, 1.0]
+
+
+def test_another_branch_is_left_out_but_an_unused_parameter_is_filled() -> None:
+    gamma = FloatDistribution(0.1, 10.0, log=True)
+    assert adapted(gamma=gamma).raw.ravel().tolist() == [0.5, 2.0]
+    flat = adapted(gamma=gamma, kernel=CategoricalDistribution(["rbf", "linear"]))
+    assert flat.task.space.names == ("gamma", "kernel")
+    assert flat.raw == pytest.approx(np.array([[1.0, 1.0], [0.5, 0.0], [2.0, 0.0]]))
+
+
+def test_conditions_of_the_new_space_hold() -> None:
+    space = SearchSpace(
+        {"kernel": OLD.distributions["kernel"], "C": OLD.distributions["C"]},
+        conditions={"C": ("kernel", ["rbf"])},
+    )
+    new = matched(Portfolio([old()]), space).portfolio.histories[0]
+    assert np.array_equal(new.raw, [[0, np.nan], [1, 10.0], [1, 1e3]], equal_nan=True)
+
+
+def test_directions_are_folded_and_spaces_joined() -> None:
+    other = SearchSpace(OLD.distributions, conditions=OLD.conditions, name="other")
+    portfolio = Portfolio([old(), old("minimize", space=other), old("minimize", "u", other)])
+    new = matched(portfolio, SearchSpace({"C": OLD.distributions["C"]})).portfolio
+    assert [h.task.name for h in new.histories] == ["t", "t-2", "u"]
+    assert [h.scores.tolist() for h in new.histories][:2] == [[1, 2, 3], [-1, -2, -3]]
+
+
+def test_nothing_in_common_is_said() -> None:
+    for wanted, what in (
+        ({"depth": IntDistribution(1, 3)}, "none of which is searched"),
+        ({"C": FloatDistribution(2e3, 3e3)}, "no trial of the prior"),
+    ):
+        with pytest.raises(InputError, match=what):
+            must_help(fit_prior(Portfolio([old()]), SearchSpace(wanted)))
+
+
+def test_a_model_takes_the_new_names() -> None:
+    model = MetaLearner(steps=5).fit(Portfolio([old()]))
+    wanted = {f"svc__{n}": d for n, d in OLD.distributions.items()}
+    renamed = fit_prior(model, SearchSpace(wanted)).model
+    assert renamed.space.names == tuple(wanted)
+    first = renamed.warm_start(1)[0].config
+    assert {n.removeprefix("svc__"): v for n, v in first.items()} == model.warm_start(1)[0].config
+    with pytest.raises(InputError, match="needs 'kernel', 'weight'"):
+        fit_prior(model, SearchSpace({"C": FloatDistribution(1, 2)}))
+
+
+def test_every_kind_of_prior_is_read(tmp_path: Path) -> None:
+    portfolio = Portfolio([old()])
+    portfolio.save(tmp_path / "folder")
+    model = MetaLearner(steps=5).fit(portfolio)
+    model.save(tmp_path / "model")
+    url = f"sqlite:///{tmp_path / 'mine.db'}"
+    study = optuna.create_study(study_name="mine", storage=url)
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={"C": 1.0}, distributions={"C": FloatDistribution(0, 2)}, value=1.0
+        )
+    )
+
+    def tasks(prior: Any) -> list[str]:
+        read = read_prior(prior, LogisticRegression())
+        assert isinstance(read, Portfolio)
+        return [t.name for t in read.tasks]
+
+    assert tasks(None) == []
+    assert tasks(portfolio) == tasks(str(tmp_path / "folder")) == ["t"]
+    assert tasks(url) == tasks(tmp_path / "mine.db") == tasks(study) == tasks([study]) == ["mine"]
+    loaded = read_prior(tmp_path / "model", LogisticRegression())
+    assert isinstance(loaded, MetaModel)
+    assert loaded.space == OLD
+    with pytest.raises(InputError):
+        read_prior(3, LogisticRegression())  # type: ignore[arg-type]
+
+
+def test_the_embedded_child_is_the_nearest_one() -> None:
+    def names(estimator: Any) -> tuple[str, ...]:
+        read = read_prior("embedded", estimator)
+        assert isinstance(read, Portfolio)
+        return read.space.names
+
+    assert "max_leaf_nodes" in names(HistGradientBoostingRegressor())
+    assert "schedule" in names(make_pipeline(LogisticRegression()))
+    assert "gamma" not in names(SVC())  # in other units there, and nothing is known of the data
+    with pytest.raises(InputError, match="no embedded prior for Perceptron"):
+        read_prior("embedded", Perceptron())

@@ -1,0 +1,211 @@
+"""Constraints, infinite values and unknown meta-features in a running search."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial
+
+from autometa.constraints import infeasible
+from autometa.errors import InputError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.new_task import known_features
+from autometa.portfolio import Portfolio
+from autometa.samplers.create import create_study
+from autometa.samplers.explanation import explain_study
+from autometa.samplers.history import History, Reader
+from autometa.samplers.study_feedback import feed_back
+from autometa.space import SearchSpace
+from autometa.task import Direction, Task, TaskHistory
+
+SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
+
+
+@pytest.fixture(scope="module")
+def model() -> MetaModel:
+    """Prior tasks are best at x of .2 to .4."""
+    rng = np.random.default_rng(0)
+    histories = []
+    for best in np.linspace(0.2, 0.4, 8):
+        raw = SPACE.sample_raw(40, rng)
+        task = Task(
+            name=f"{best:.3f}",
+            space=SPACE,
+            direction="maximize",
+            meta_features={"rows": best, "columns": 1.0 - best},
+        )
+        histories.append(TaskHistory(task=task, raw=raw, values=-((raw[:, 0] - best) ** 2)))
+    return MetaLearner(seed=0, steps=50).fit(Portfolio(histories))
+
+
+def objective(trial: optuna.Trial) -> float:
+    return -((trial.suggest_float("x", 0.0, 1.0) - 0.3) ** 2) - 0.1 * trial.suggest_float(
+        "y", 0.0, 1.0
+    )
+
+
+def too_small(trial: FrozenTrial) -> tuple[float]:
+    """Infeasible where prior tasks were best."""
+    return (0.45 - trial.params["x"],)
+
+
+def constrained(trial: optuna.Trial) -> float:
+    value = objective(trial)
+    trial.set_constraint("small", 0.45 - trial.params["x"])
+    return value
+
+
+SET = pytest.mark.skipif(not hasattr(optuna.Trial, "set_constraint"), reason="from Optuna 5 on")
+
+
+@pytest.mark.parametrize(
+    ("how", "jobs"),
+    [("func", 1), ("func", 2), ("base", 1), pytest.param("trial", 1, marks=SET)],
+)
+def test_the_search_leaves_what_is_infeasible(model: MetaModel, how: str, jobs: int) -> None:
+    options: dict[str, Any] = {}
+    if how == "func":
+        options = {"constraints_func": too_small}
+    elif how == "base":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            base = optuna.samplers.TPESampler(seed=0, constraints_func=too_small)
+        options = {"base": base}
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, **options))
+    study.optimize(constrained if how == "trial" else objective, n_trials=16, n_jobs=jobs)
+    broken = [infeasible(t) for t in study.trials]
+    assert broken == [t.params["x"] < 0.45 for t in study.trials]
+    assert broken[0]  # what prior tasks say is wrong here
+    assert not all(broken[:10])  # the start goes elsewhere
+    assert study.best_value > -0.2
+    assert [e.infeasible for e in explain_study(study)] == broken
+    assert [e.to_json()["infeasible"] for e in explain_study(study)] == broken
+
+
+def test_a_start_that_is_infeasible_goes_on_along_the_list(model: MetaModel) -> None:
+    sampler = model.sampler(seed=0, constraints_func=lambda trial: [1.0])
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=6)
+    assert [e.rule for e in explain_study(study)] == ["portfolio"] * 6
+
+
+def test_the_default_base_of_several_objectives_keeps_to_constraints(model: MetaModel) -> None:
+    sampler = model.sampler(seed=0, constraints_func=too_small)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    study.optimize(lambda t: (objective(t), t.params["y"]), n_trials=4)
+    assert [infeasible(t) for t in study.trials] == [t.params["x"] < 0.45 for t in study.trials]
+
+
+def read(
+    values: list[float],
+    direction: Direction = "maximize",
+    constraints: Mapping[int, list[float]] | None = None,
+) -> History:
+    """What a reader makes of trials with these values."""
+    study = optuna.create_study(direction=direction)
+    for i, value in enumerate(values):
+        study.add_trial(
+            optuna.create_trial(
+                params={"x": i / 10, "y": 0.5},
+                distributions=dict(SPACE.distributions),
+                value=value,
+                system_attrs={"constraints": (constraints or {}).get(i)},
+            )
+        )
+    study.ask()
+    seen_in: Any = SimpleNamespace(space=SPACE, project=SPACE.encode)
+    return Reader(seen_in).read(study, study.trials[-1])
+
+
+def test_the_best_infinity_is_the_best_and_the_worst_is_a_failure() -> None:
+    history = read([1.0, math.inf, 3.0, -math.inf])
+    assert history.scores.tolist() == [1.0, 4.0, 3.0]
+    assert history.failed[:, 0].tolist() == [0.3]
+    history = read([1.0, math.inf, 3.0, -math.inf], "minimize")
+    assert history.scores.tolist() == [-1.0, -3.0, 0.0]
+    assert history.failed[:, 0].tolist() == [0.1]
+    assert read([math.inf, math.inf]).scores.tolist() == [0.0, 0.0]
+    assert read([math.inf, 2.0]).scores.tolist() == [3.0, 2.0]
+    assert np.isfinite(read([math.inf, 1e308, -1e308]).scores).all()
+
+
+def test_an_infeasible_trial_is_a_failed_one_however_good() -> None:
+    history = read([1.0, 9.0, math.inf, 2.0], constraints={1: [-1.0, 0.5], 2: [1.0], 3: [0.0]})
+    assert history.scores.tolist() == [1.0, 2.0]
+    assert history.failed[:, 0].tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("best", [1.0, -1.0])
+def test_a_search_with_infinite_values_goes_on(model: MetaModel, best: float) -> None:
+    study = optuna.create_study(
+        direction="maximize" if best > 0 else "minimize", sampler=model.sampler(seed=0)
+    )
+
+    def infinite(trial: optuna.Trial) -> float:
+        value = best * objective(trial)
+        return best * math.inf if abs(trial.params["x"] - 0.3) < 0.05 else value
+
+    study.optimize(infinite, n_trials=10)
+    assert math.isinf(study.best_value)
+    assert sum(math.isinf(t.values[0]) for t in study.trials) >= 4  # found again
+    assert len({t.params["x"] for t in study.trials}) == 10
+
+
+@pytest.mark.parametrize("unknown", [math.nan, math.inf, None, "many", [1.0]])
+def test_a_meta_feature_that_is_not_known_is_left_out_by_name(
+    model: MetaModel, unknown: Any
+) -> None:
+    with pytest.warns(UserWarning, match="left out: rows = ") as caught:
+        sampler = model.sampler(seed=0, meta_features={"rows": unknown, "columns": 0.7})
+    assert len(caught) == 1
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=5)
+    without = optuna.create_study(
+        direction="maximize", sampler=model.sampler(seed=0, meta_features={"columns": 0.7})
+    )
+    without.optimize(objective, n_trials=5)
+    assert [t.params for t in study.trials] == [t.params for t in without.trials]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m, f: m.warm_start(1, meta_features=f),
+        lambda m, f: m.task_relevance(f),
+    ],
+)
+def test_so_it_is_behind_the_other_doors(
+    model: MetaModel, ask: Callable[[MetaModel, Mapping[str, float]], Any]
+) -> None:
+    with pytest.warns(UserWarning, match="rows = nan"):
+        ask(model, {"rows": math.nan})
+
+
+def test_so_it_is_where_the_study_joins_a_portfolio(model: MetaModel, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="rows = nan") as caught:
+        study = create_study(
+            "maximize", prior=model, meta_features={"rows": math.nan, "columns": 0.5}
+        )
+    assert len(caught) == 1
+    study.optimize(objective, n_trials=3)
+    assert feed_back(study, tmp_path / "folder").tasks[0].meta_features == {"columns": 0.5}
+
+
+def test_numbers_of_any_kind_are_known_and_other_things_are_refused() -> None:
+    assert known_features(None) == {}
+    assert known_features({"a": np.float32(2.0), "b": np.int64(3), "c": True}) == {
+        "a": 2.0,
+        "b": 3.0,
+        "c": 1.0,
+    }
+    with pytest.raises(InputError, match="meta-features of type list"):
+        known_features([1.0])  # type: ignore[arg-type]

@@ -1,0 +1,399 @@
+"""How a search starts: what is said of it, what is tried first, what lies outside, whose prior."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+import autometa
+from autometa.errors import AutometaError, InputError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.portfolio import Portfolio
+from autometa.priors.beginning import START
+from autometa.priors.matched import matched
+from autometa.samplers.asking import suggest
+from autometa.samplers.explanation import explain_study
+from autometa.space import SearchSpace
+from autometa.space.ranges import holding, inside, is_inside
+from autometa.task import Task, TaskHistory
+from autometa.testing.families import Bowls
+
+BOWLS = Bowls()
+SPACE = BOWLS.space
+PAST = BOWLS.portfolio(6, trials=15)
+QUICK = MetaLearner(seed=0, steps=30)
+
+
+def objective(trial: optuna.Trial) -> float:
+    return BOWLS.objective(101)(suggest(trial, SPACE))
+
+
+@pytest.fixture(scope="module")
+def model() -> MetaModel:
+    return QUICK.fit(PAST)
+
+
+def said(study: optuna.Study) -> str:
+    return str(study.user_attrs[START])
+
+
+# What is said ------------------------------------------------------------------------------------
+
+
+def test_a_search_says_how_it_starts(model: MetaModel, capsys: pytest.CaptureFixture[str]) -> None:
+    warm = autometa.create_study("maximize", prior=PAST, space=SPACE, learner=QUICK)
+    about = "starts from 6 prior tasks (90 trials; value), which know 5 of 5 parameters"
+    assert said(warm) == about
+    more = {**SPACE.distributions, "epochs": IntDistribution(1, 9)}
+    wider = autometa.create_study("maximize", prior=model, space=more)
+    assert said(wider).endswith("know 5 of 6 parameters (not epochs)")
+    assert said(autometa.create_study("minimize", space=SPACE)) == (
+        "starts cold, because no prior was given"
+    )
+    empty = autometa.create_study("minimize", prior=Portfolio(), space=SPACE)
+    assert said(empty) == "starts cold, because the prior holds no tasks"
+    few = Portfolio([PAST.histories[0].take(np.arange(1))])
+    assert "enough different trials" in said(
+        autometa.create_study("minimize", prior=few, space=SPACE)
+    )
+
+
+def test_the_line_obeys_optunas_verbosity(caplog: pytest.LogCaptureFixture) -> None:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.enable_propagation()
+    try:
+        for level, count in ((optuna.logging.INFO, 2), (optuna.logging.WARNING, 1), (40, 0)):
+            caplog.clear()
+            optuna.logging.set_verbosity(level)
+            autometa.create_study("minimize", space=SPACE)  # cold as asked: no warning
+            autometa.create_study("minimize", prior=Portfolio(), space=SPACE)
+            lines = {r.getMessage() for r in caplog.records}
+            assert sum("starts cold" in line for line in lines) == count
+    finally:
+        optuna.logging.set_verbosity(before)
+        optuna.logging.disable_propagation()
+
+
+def test_other_names_are_cold_and_near_ones_are_suggested(model: MetaModel) -> None:
+    space = {"lr": FloatDistribution(1e-5, 1.0, log=True), "layers": IntDistribution(1, 8)}
+    study = autometa.create_study("maximize", prior=PAST, space=space, learner=QUICK)
+    assert "none of which is searched now; say renamed={'learning_rate': 'lr'}" in said(study)
+    renamed = autometa.create_study(
+        "maximize", prior=PAST, space=space, learner=QUICK, renamed={"learning_rate": "lr"}
+    )
+    assert "know 1 of 2 parameters (not layers)" in said(renamed)
+    with pytest.raises(AutometaError, match="'learning_rate': 'lr'"):
+        autometa.create_study("maximize", prior=model, space=space)
+    # Where only the trials tell the names, it is said after the first.
+    late = autometa.warm_start(optuna.create_study(direction="maximize"), model)
+    assert said(late).startswith("starts from 6")
+    late.optimize(lambda t: t.suggest_float("lr", 1e-5, 1.0, log=True), n_trials=2)
+    assert "say renamed={'learning_rate': 'lr'}" in said(late)
+    assert [e.rule for e in explain_study(late)] == ["base", "base"]
+
+
+# What comes first --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", ["create_study", "warm_start", "MetaSampler"])
+def test_the_stated_default_is_tried_first(door: str, model: MetaModel) -> None:
+    space = SearchSpace(SPACE.distributions, conditions=SPACE.conditions)
+    known = {"learning_rate": 0.01, "depth": 7, "dropout": 0.25, "optimiser": "adam"}
+
+    def start(**options: Any) -> optuna.Study:
+        if door == "create_study":
+            study = autometa.create_study("maximize", prior=model, space=space, **options)
+        elif door == "warm_start":
+            study = optuna.create_study(direction="maximize")
+            autometa.warm_start(study, model, space=space, **options)
+        else:
+            first = options.get("incumbent") or None
+            sampler = autometa.MetaSampler(model, space=space, first=first)
+            study = optuna.create_study(direction="maximize", sampler=sampler)
+        assert not study.trials
+        study.optimize(objective, n_trials=2)
+        return study
+
+    stated = start(incumbent=known)
+    assert stated.trials[0].params == known
+    first = explain_study(stated)[0]
+    assert (first.rule, first.reason) == ("default", "the config that you stated, tried first")
+    plain = start(incumbent=False)
+    assert plain.trials[0].user_attrs["autometa:rule"] == "portfolio"
+    assert stated.trials[1].params == plain.trials[0].params
+
+
+def test_defaults_of_the_space_and_parts_of_a_config_count_as_stated(model: MetaModel) -> None:
+    whole = autometa.create_study("maximize", prior=model, space=SPACE)
+    whole.optimize(objective, n_trials=1)
+    assert whole.trials[0].params == SPACE.defaults
+    space = SearchSpace(SPACE.distributions, conditions=SPACE.conditions)
+    part = autometa.create_study(
+        "maximize", prior=model, space=space, incumbent={"optimiser": "sgd", "momentum": 0.5}
+    )
+    part.optimize(objective, n_trials=1)
+    tried = part.trials[0].params
+    assert (tried["optimiser"], tried["momentum"]) == ("sgd", 0.5)
+    assert part.trials[0].user_attrs["autometa:rule"] == "portfolio"
+    assert "as you stated" in part.trials[0].user_attrs["autometa:reason"]
+    cold = autometa.create_study("maximize", space=space, incumbent={"depth": 4})
+    cold.optimize(objective, n_trials=1)
+    assert cold.trials[0].params["depth"] == 4
+
+
+@pytest.mark.parametrize(
+    "incumbent", [{"depth": 99}, {"depht": 3}, {"depth": "deep"}, 3, "default", True]
+)
+def test_an_incumbent_that_is_none_is_refused(incumbent: Any, model: MetaModel) -> None:
+    with pytest.raises(AutometaError):
+        autometa.create_study("maximize", prior=model, space=SPACE, incumbent=incumbent)
+
+
+# What lies outside -------------------------------------------------------------------------------
+
+
+def test_values_outside_inform_but_are_not_tried_first() -> None:
+    narrow = {**SPACE.distributions, "learning_rate": FloatDistribution(1e-3, 1e-1, log=True)}
+    space = SearchSpace(narrow, conditions=SPACE.conditions)
+    found = matched(PAST, space)
+    assert [len(h) for h in found.portfolio.histories] == [15] * 6
+    wide = found.portfolio.space.distributions["learning_rate"]
+    assert isinstance(wide, FloatDistribution)
+    assert wide.low < 1e-3 < 1e-1 < wide.high
+    assert "learning_rate" in found.outside
+    study = autometa.create_study("maximize", prior=PAST, space=space, learner=QUICK)
+    told = "\n".join(study.user_attrs["autometa:adapted"])
+    assert "lie outside of a number from 0.001 to 0.1: they inform the search" in told
+    asked = [study.ask(dict(narrow)) for _ in range(6)]
+    rates = [t.params["learning_rate"] for t in asked]
+    assert min(rates) >= 1e-3
+    assert max(rates) <= 1e-1
+    assert len(set(rates)) == 6
+    assert not any("autometa:moved" in t.user_attrs for t in study.trials)
+    clipped = autometa.create_study(
+        "maximize", prior=PAST, space=space, learner=QUICK, outside="clip"
+    )
+    assert "clipped" in "\n".join(clipped.user_attrs["autometa:adapted"])
+    dropped = autometa.create_study(
+        "maximize", prior=PAST, space=space, learner=QUICK, outside="drop"
+    )
+    assert "outside of a number" in "\n".join(dropped.user_attrs["autometa:adapted"])
+
+
+def forest(low: int, high: int) -> Portfolio:
+    """Tasks of small forests, of which the largest rates are the best."""
+    space = SearchSpace(
+        {"trees": IntDistribution(low, high), "rate": FloatDistribution(0.01, 1.0, log=True)}
+    )
+    rng = np.random.default_rng(0)
+    histories = []
+    for i in range(5):
+        raw = space.sample_raw(12, rng)
+        task = Task(name=f"t{i}", space=space, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=raw[:, 1]))
+    return Portfolio(histories)
+
+
+def test_a_prior_that_was_never_there_is_left_out_by_both_doors() -> None:
+    space = SearchSpace(
+        {"trees": IntDistribution(200, 400), "rate": FloatDistribution(0.01, 1.0, log=True)}
+    )
+    study = autometa.create_study("maximize", prior=forest(2, 20), space=space, learner=QUICK)
+    assert "'trees' is never an integer from 200 to 400" in said(study)
+    study.optimize(lambda t: t.suggest_int("trees", 200, 400), n_trials=2)
+    assert {e.rule for e in explain_study(study)} == {"base"}
+    from sklearn.tree import DecisionTreeClassifier
+
+    search = autometa.MetaSearchCV(
+        DecisionTreeClassifier(),
+        {"max_depth": IntDistribution(200, 400)},
+        prior=Portfolio(
+            TaskHistory(
+                task=Task(
+                    name=h.task.name,
+                    space=SearchSpace({"max_depth": IntDistribution(2, 20)}),
+                    direction="maximize",
+                ),
+                raw=h.raw[:, :1],
+                values=h.values,
+            )
+            for h in forest(2, 20).histories
+        ),
+        n_trials=1,
+    )
+    with pytest.raises(InputError, match="never an integer from 200 to 400"):
+        search.fit([[float(i)] for i in range(20)], [0, 1] * 10)
+
+
+def test_ranges_that_hold_earlier_values() -> None:
+    lin, log = FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1e-1, log=True)
+    assert holding(lin, np.array([0.5])) is lin
+    assert holding(lin, np.array([])) is lin
+    assert holding(lin, np.array([1.0 + 1e-12])) is lin
+    assert holding(lin, np.array([-1.0, 3.0])) == FloatDistribution(-1.0, 3.0)
+    assert holding(lin, np.array([2.0, 1e6])) == FloatDistribution(0.0, 2.0)  # another unit
+    assert holding(log, np.array([0.0, -1.0, 1.0])) == FloatDistribution(1e-3, 1.0, log=True)
+    assert holding(IntDistribution(2, 8, step=2), np.array([1, 11])) == IntDistribution(
+        0, 12, step=2
+    )
+    fixed = IntDistribution(100, 100)
+    assert holding(fixed, np.array([10, 500])) == IntDistribution(10, 500)
+    wide = IntDistribution(10, 500)
+    assert is_inside(fixed, np.array([40, 90, 100, 140]), wide).tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert is_inside(lin, np.array([-0.01, 0.0, 1.0, 1.01]), lin).tolist() == [0, 1, 1, 0]
+    old = SearchSpace({"k": CategoricalDistribution(["a", "b", None]), "x": lin})
+    new = SearchSpace({"k": CategoricalDistribution(["a", None]), "y": lin})
+    assert inside(new, old, np.array([[0, 9.0], [1, 0.5], [2, 0.5]])).tolist() == [1, 0, 1]
+
+
+def test_several_old_spaces_and_directions_meet_in_one() -> None:
+    flipped = BOWLS.portfolio([7, 8], 10, direction="minimize")
+    both = Portfolio([*PAST.histories, *flipped.histories][:6])
+    assert len(both) == 6
+    other = SearchSpace(
+        {"svc__C": FloatDistribution(0.1, 10.0), "gamma": FloatDistribution(0.1, 1.0)}, name="o"
+    )
+    old = SearchSpace({"C": FloatDistribution(0.1, 10.0)})
+    prior = Portfolio(
+        [
+            TaskHistory(
+                task=Task(name="t", space=other, direction="minimize"),
+                raw=[[1.0, 0.5], [2.0, 0.7]],  # type: ignore[arg-type]
+                values=[1.0, 2.0],  # type: ignore[arg-type]
+                curves=[[3.0, 1.0], [4.0, 2.0]],  # type: ignore[arg-type]
+            ),
+            TaskHistory(
+                task=Task(name="t", space=old, direction="maximize"),
+                raw=[[3.0], [4.0]],  # type: ignore[arg-type]
+                values=[1.0, 2.0],  # type: ignore[arg-type]
+            ),
+        ]
+    )
+    found = matched(prior, SearchSpace({"clf__C": FloatDistribution(0.1, 10.0)})).portfolio
+    assert [h.task.name for h in found.histories] == ["t", "t-2"]
+    assert [h.scores.tolist() for h in found.histories] == [[-1.0, -2.0], [1.0, 2.0]]
+    assert found.histories[0].curve_scores.tolist() == [[-3.0, -1.0], [-4.0, -2.0]]
+
+
+# Whose prior -------------------------------------------------------------------------------------
+
+
+def test_a_study_is_no_prior_of_its_own(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tuning.db'}"
+    space = {"x": FloatDistribution(0.0, 1.0)}
+
+    def run(name: str) -> optuna.Study:
+        study = autometa.create_study(
+            "maximize",
+            prior=url,
+            space=space,
+            storage=url,
+            study_name=name,
+            load_if_exists=True,
+            learner=QUICK,
+        )
+        study.optimize(lambda t: -((t.suggest_float("x", 0.0, 1.0) - 0.3) ** 2), n_trials=4)
+        return study
+
+    first = run("a")
+    assert said(first) == "starts cold, because its storage holds no study yet"
+    assert said(run("a")) == "starts cold, because the prior holds no tasks"
+    assert said(run("b")).startswith("starts from 1 prior task (8 trials")
+    again = optuna.load_study(study_name="a", storage=url)
+    autometa.warm_start(again, [url], learner=QUICK)
+    assert said(again).startswith("starts from 1 prior task (4 trials")
+    autometa.warm_start(again, again, learner=QUICK)
+    assert said(again) == "starts cold, because the prior holds no tasks"
+    assert len(again.trials) == 8
+
+
+def test_the_study_goes_on_with_its_own_trials_and_sampler(model: MetaModel) -> None:
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.CmaEsSampler(seed=0))
+    own = study.sampler
+    study.optimize(objective, n_trials=3)
+    assert autometa.warm_start(study, model, space=SPACE, incumbent=False) is study
+    assert len(study.trials) == 3
+    assert isinstance(study.sampler, autometa.MetaSampler)
+    assert study.sampler._base is own
+    study.optimize(objective, n_trials=2)
+    assert [e.rule for e in explain_study(study)][:3] == ["not by autometa"] * 3
+    for sampler in (None, optuna.samplers.RandomSampler(), optuna.samplers.TPESampler()):
+        plain = optuna.create_study(direction="maximize", sampler=sampler)
+        assert vars(autometa.warm_start(plain, model).sampler)["_base"] is None
+
+
+def test_studies_that_cannot_be_warmed_are_refused(model: MetaModel) -> None:
+    for study in (
+        optuna.create_study(directions=["maximize", "minimize"]),
+        optuna.create_study(
+            sampler=optuna.samplers.PartialFixedSampler({"x": 1}, optuna.samplers.RandomSampler())
+        ),
+        "study",
+        None,
+    ):
+        with pytest.raises(InputError):
+            autometa.warm_start(study, model)  # type: ignore[arg-type]
+
+
+def test_a_new_folder_is_taken_by_the_earlier_name_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("mine", tmp_path / "mine", "./mine"):
+        study = autometa.create_study("maximize", portfolio=folder, space=SPACE)
+        assert "there is no portfolio" in said(study)
+        with pytest.raises(AutometaError):
+            autometa.create_study("maximize", prior=folder, space=SPACE)
+    assert not list(tmp_path.iterdir())
+    PAST.save("mine")
+    for wrong in ("mime", "no/where", "mine.db", "sqlite:///mine", "C:\\mine"):
+        with pytest.raises(AutometaError):
+            autometa.create_study("maximize", portfolio=wrong, space=SPACE)
+    with pytest.raises(InputError, match="both prior= and portfolio="):
+        autometa.create_study("maximize", prior="mine", portfolio="mine", space=SPACE)
+
+
+def test_a_family_is_found_by_the_parameters_or_asked_for() -> None:
+    space = SearchSpace({"kernel": CategoricalDistribution(["rbf"]), "C": FloatDistribution(1, 2)})
+    from autometa.priors.shipped_prior import nearest_to_space
+
+    assert nearest_to_space(space) == "svm"
+    for unknown in (SearchSpace({"strange": FloatDistribution(0, 1)}), None):
+        with pytest.raises(InputError, match="'embedded:svm'"):
+            nearest_to_space(unknown)
+
+
+def test_gamma_comes_in_the_units_of_the_table() -> None:
+    import pandas as pd
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    from autometa.priors.shipped_prior import of_family
+    from autometa.tables import Table
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(10.0 * rng.normal(size=(200, 4)), columns=list("abcd"))
+    table = Table(name="t", X=frame, y=pd.Series([0, 1] * 100), kind="classification")
+    plain = of_family("svm").space.distributions
+    assert "gamma" not in plain
+    child = Portfolio.embedded("svm").space.distributions["gamma"]
+    assert isinstance(child, FloatDistribution)
+    for estimator, unit in (
+        (make_pipeline(StandardScaler(), SVC()), 4.0),
+        (SVC(), 4.0 * float(np.var(frame.to_numpy()))),
+    ):
+        gamma = of_family("svm", estimator, table).space.distributions["gamma"]
+        assert isinstance(gamma, FloatDistribution)
+        assert gamma.low == pytest.approx(child.low / unit)
+        assert gamma.high == pytest.approx(child.high / unit)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from autometa.storages import connect as storage
+
+
+def test_tables_that_another_process_makes_at_this_moment_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storage, "_RACES", (0.0, 0.0, 0.0))
+    left = [
+        Exception("duplicate key value"),
+        Exception("table already exists"),
+        Exception("UNIQUE constraint failed: alembic_version.version_num"),
+    ]
+
+    def make() -> RDBStorage:
+        if left:
+            raise IntegrityError("CREATE TABLE", None, left.pop())
+        return RDBStorage("sqlite:///:memory:")
+
+    assert isinstance(storage._made_once(make), RDBStorage)
+    assert not left
+
+
+def test_other_errors_of_a_database_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_RACES", (60.0,))
+
+    def make() -> RDBStorage:
+        raise OperationalError("SELECT 1", None, Exception("connection refused"))
+
+    with pytest.raises(OperationalError):
+        storage._made_once(make)

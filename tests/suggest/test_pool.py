@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import optuna
+import pytest
+
+from autometa.errors import SpaceError
+from autometa.meta import MetaLearner, MetaModel
+from autometa.samplers.asking import suggest
+from autometa.space import Config
+from autometa.testing.families import Bowls
+
+
+@pytest.fixture(scope="module")
+def model() -> MetaModel:
+    return MetaLearner(seed=0, steps=300).fit(Bowls().portfolio(8, 40))
+
+
+def configs(n: int) -> list[Config]:
+    space = Bowls().space
+    return space.from_raw(space.sample_raw(n, np.random.default_rng(3)))
+
+
+def test_only_configs_of_the_pool_are_tried_each_once_and_good_ones_first(
+    model: MetaModel,
+) -> None:
+    family, pool = Bowls(), configs(60)
+    objective = family.objective(101)
+    values = np.array([objective(c) for c in pool])
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
+    for _ in range(12):
+        trial = study.ask()
+        config = suggest(trial, family.space)
+        assert config in pool
+        study.tell(trial, objective(config))
+    assert len({str(t.params) for t in study.trials}) == 12
+    assert study.best_value >= np.sort(values)[-3]
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules[:3] == ["portfolio"] * 3
+    assert "transfer" in rules
+
+
+def test_where_others_take_every_suggestion_the_pool_is_still_kept_to(
+    model: MetaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autometa.samplers.concurrent_trials.Rivals.had", lambda *_: True)
+    family, pool = Bowls(), configs(8)
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
+    for _ in range(6):
+        trial = study.ask()
+        config = suggest(trial, family.space)
+        assert config in pool
+        study.tell(trial, family.objective(101)(config))
+    assert len({str(t.params) for t in study.trials}) == 6
+
+
+def test_a_pool_that_is_used_up_goes_on(model: MetaModel) -> None:
+    family, pool = Bowls(), configs(4)
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
+    for _ in range(7):
+        trial = study.ask()
+        study.tell(trial, family.objective(101)(suggest(trial, family.space)))
+    assert all(t.params in pool for t in study.trials)
+    assert len({str(t.params) for t in study.trials[:4]}) == 4
+
+
+def test_a_pool_without_configs_or_of_another_space_is_refused(model: MetaModel) -> None:
+    with pytest.raises(SpaceError, match="a pool without configs"):
+        model.sampler(seed=0, pool=[])
+    with pytest.raises(SpaceError):
+        model.sampler(seed=0, pool=[{"no such parameter": 1}])

@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from scipy import sparse
+
+import autometa
+from autometa import children, meta
+from autometa.children import Child, Outcome
+from autometa.errors import InputError, PortfolioError, StoreError
+from autometa.portfolio import Portfolio
+from autometa.space import Config
+from autometa.tables import Table, fingerprint
+from autometa.task import CompletedTrial, State, Task, TaskHistory
+from autometa.tuning import tune as tuning
+from autometa.tuning.result import TuneResult
+from autometa.tuning.table_feedback import learn_from
+from autometa.tuning.tune import TuneInterrupted, tune, tune_table
+
+Score = Callable[[Child, Config], float]
+
+
+class FakeEvaluator:
+    """Scores configs by a formula instead of training."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Config, int, int, float | None]] = []
+        self.closed = self.prepared = False
+        self.fail: Callable[[int], bool] = lambda call: False
+        self.stop_at: int | None = None
+
+    def prepare(self, table: Table, child: Child) -> None:
+        self.prepared = True
+
+    def run(
+        self,
+        child: Child,
+        config: Config,
+        table: Table,
+        *,
+        folds: int,
+        seed: int,
+        timeout: float | None,
+    ) -> Outcome:
+        call = len(self.calls)
+        if call == self.stop_at:
+            raise KeyboardInterrupt
+        self.calls.append((child.name, config, folds, seed, timeout))
+        if self.fail(call):
+            trial = CompletedTrial(config=config, value=None, state=State.FAILED, seconds=0.1)
+            return Outcome(trial=trial, error="out of luck")
+        value = score(child, config)
+        return Outcome(
+            trial=CompletedTrial(
+                config=config, value=value, fold_scores=(value,) * folds, seconds=0.1
+            )
+        )
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def score(child: Child, config: Config) -> float:
+    """Best at the middle-left of the first parameter; svm is the better child."""
+    unit = child.space.encode(config)
+    return (0.9 if child.name == "svm" else 0.7) - 0.3 * float(abs(unit[0] - 0.3))
+
+
+@pytest.fixture
+def evaluator(monkeypatch: pytest.MonkeyPatch) -> FakeEvaluator:
+    fake = FakeEvaluator()
+    monkeypatch.setattr(tuning, "_evaluator", lambda: fake)
+    # How good the model is does not matter here; how long it trains does.
+    monkeypatch.setattr(meta, "MetaLearner", partial(meta.MetaLearner, steps=20))
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+def make_table(name: str = "mine", seed: int = 0, rows: int = 60) -> Table:
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.gamma(2.0 + seed, size=(rows, 3)), columns=["a", "b", "c"])
+    y = pd.Series(np.where(X["a"] + rng.normal(0, 0.1, rows) > X["a"].median(), "yes", "no"))
+    return Table(name=name, X=X, y=y)
+
+
+def make_portfolio(*names: str, tasks: int = 4, trials: int = 12) -> Portfolio:
+    rng = np.random.default_rng(1)
+    histories = []
+    for name, i in itertools.product(names or ("svm",), range(tasks)):
+        child = children.get(name)
+        raw = child.space.sample_raw(trials, rng)
+        task = Task(
+            name=f"prior{i}",
+            space=child.space,
+            direction="maximize",
+            metric="balanced_accuracy",
+            family="elders" if i < 2 else "",
+            info={"fingerprint": fingerprint(make_table(seed=i + 1))},
+        )
+        values = np.array([score(child, c) for c in child.space.from_raw(raw)])
+        histories.append(TaskHistory(task=task, raw=raw, values=values))
+    return Portfolio(histories)
+
+
+PRIOR = make_portfolio("svm", "k_nearest_neighbors")
+
+
+def run(**options: Any) -> TuneResult:
+    options = {"child": "svm", "n_trials": 5, "portfolio": PRIOR, "folds": 3, **options}
+    return tune_table(options.pop("table", None) or make_table(), **options)
+
+
+def test_both_arms_see_the_same_folds(evaluator: FakeEvaluator) -> None:
+    seen: list[str] = []
+    result = run(
+        compare_cold=True, seed=7, trial_timeout=9.0, on_trial=lambda arm, t: seen.append(arm)
+    )
+    assert seen == ["warm"] * 5 + ["cold"] * 5
+    assert {call[2:] for call in evaluator.calls} == {(3, 7, 9.0)}
+    assert evaluator.prepared
+    assert evaluator.closed
+    assert result.cold is not None
+    assert len(result.warm) == len(result.cold) == 5
+    assert result.best_value == max(t.value for t in result.warm.trials if t.value is not None)
+    assert result.study is not None
+    assert result.study.best_value == result.best_value
+    assert result.study.best_params == result.best_params
+
+
+def test_the_warm_start_says_why(evaluator: FakeEvaluator) -> None:
+    first = run().warm.trials[0]
+    assert first.rule == "portfolio"
+    assert "prior tasks" in first.reason
+    assert first.expected is not None
+    assert math.isfinite(first.expected)
+
+
+def test_the_same_seed_gives_the_same_search(evaluator: FakeEvaluator) -> None:
+    first, second = run(compare_cold=True), run(compare_cold=True)
+    assert [t.config for t in first.warm.trials] == [t.config for t in second.warm.trials]
+    assert first.cold is not None
+    assert second.cold is not None
+    assert first.cold.best_so_far == second.cold.best_so_far
+
+
+def test_the_table_itself_and_its_family_are_left_out(evaluator: FakeEvaluator) -> None:
+    result = run(table=make_table(name="renamed", seed=1), n_trials=1)
+    assert result.excluded_tasks == ("prior0", "prior1")
+    assert result.prior_tasks == 2
+    assert run(n_trials=1).excluded_tasks == ()
+
+
+def test_failures_are_recorded_and_the_search_goes_on(evaluator: FakeEvaluator) -> None:
+    evaluator.fail = lambda call: call in (0, 2)
+    result = run()
+    assert [t.state for t in result.warm.trials[:3]] == [
+        State.FAILED,
+        State.COMPLETE,
+        State.FAILED,
+    ]
+    assert len(result.warm) == 5
+    assert [t.error for t in result.warm.trials[:2]] == ["out of luck", ""]
+    evaluator.fail = lambda call: True
+    assert run(n_trials=2).best is None
+
+
+def test_without_a_portfolio_the_default_comes_first(evaluator: FakeEvaluator) -> None:
+    result = run(portfolio=None, n_trials=3)
+    assert result.warm.trials[0].config == children.get("svm").space.defaults
+    assert result.warm.trials[0].rule == "default"
+    assert result.prior_tasks == 0
+
+
+def test_a_study_is_continued(evaluator: FakeEvaluator, tmp_path: Path) -> None:
+    options = {"storage": f"sqlite:///{tmp_path}/s.db", "study_name": "s", "compare_cold": True}
+    first = run(n_trials=2, **options)
+    again = run(n_trials=3, **options)
+    assert again.warm.trials[:2] == first.warm.trials
+    assert again.cold is not None
+    assert len(again.warm) == len(again.cold) == 5
+    assert len({str(t.config) for t in again.cold.trials}) == 5
+    assert [t.number for t in again.warm.trials] == list(range(5))
+    whole = run(n_trials=5)
+    assert [t.config for t in again.warm.trials] == [t.config for t in whole.warm.trials]
+
+
+def test_a_study_about_something_else_is_refused(evaluator: FakeEvaluator, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path}/s.db"
+    run(storage=storage, study_name="s", n_trials=1)
+    with pytest.raises(InputError, match="folds 3, not 4"):
+        run(storage=storage, study_name="s", folds=4)
+    with pytest.raises(InputError, match="about table"):
+        run(storage=storage, study_name="s", table=make_table(seed=5))
+    study = optuna.create_study(storage=storage, study_name="other")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    with pytest.raises(InputError, match="not made by autometa"):
+        run(storage=storage, study_name="other")
+
+
+def test_a_storage_that_cannot_be_opened_hides_its_password(evaluator: FakeEvaluator) -> None:
+    with pytest.raises(InputError, match="storage") as caught:
+        run(storage="nonsense://me:secret@host/db")
+    assert "secret" not in str(caught.value).split("(")[0]
+
+
+def test_an_interrupt_carries_what_was_found(evaluator: FakeEvaluator) -> None:
+    evaluator.stop_at = 3
+    with pytest.raises(TuneInterrupted) as caught:
+        run()
+    assert len(caught.value.result.warm) == 3
+    assert caught.value.result.best is not None
+    assert evaluator.closed
+
+
+def test_an_interrupted_cold_arm_keeps_the_warm_one(evaluator: FakeEvaluator) -> None:
+    evaluator.stop_at = 7
+    with pytest.raises(TuneInterrupted) as caught:
+        run(compare_cold=True)
+    result = caught.value.result
+    assert result.cold is not None
+    assert (len(result.warm), len(result.cold)) == (5, 2)
+
+
+def test_time_that_is_up_starts_no_trial(evaluator: FakeEvaluator) -> None:
+    assert len(run(timeout=1e-9, compare_cold=True).warm) == 0
+    assert evaluator.calls == []
+
+
+def test_auto_spends_most_on_the_better_child(evaluator: FakeEvaluator) -> None:
+    portfolio = make_portfolio(*children.names(), tasks=3, trials=6)
+    trials = 3 * len(children.names())
+    result = run(child="auto", n_trials=trials, portfolio=portfolio, compare_cold=True)
+    counts = [t.child for t in result.warm.trials]
+    assert set(counts) == set(children.names())
+    assert result.child == "svm"
+    assert result.asked == "auto"
+    assert counts.count("svm") > trials // 4
+    assert counts[0] == "svm"
+    assert result.cold is not None
+    assert len(result.warm) == len(result.cold) == trials
+
+
+def test_feedback_joins_a_portfolio_once(evaluator: FakeEvaluator, tmp_path: Path) -> None:
+    folder, table = tmp_path / "mine", make_table()
+    result = run(table=table, compare_cold=True, learn=folder)
+    learned = Portfolio.load(folder)
+    assert [t.name for t in learned.tasks] == ["mine"]
+    configs = {str(t.config) for arm in result.arms for t in arm.trials}
+    assert len(learned.histories[0]) == len(configs)
+    learn_from(result, table, folder)
+    assert not learned.diff(Portfolio.load(folder))
+    # The next search of this table leaves its own history out; another table uses it.
+    assert run(table=table, portfolio=folder).excluded_tasks == ("mine",)
+    assert run(table=make_table("next", seed=6), portfolio=[PRIOR, folder]).prior_tasks == 5
+
+
+def test_other_data_of_the_same_name_stands_beside(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    run(learn=tmp_path)
+    run(learn=tmp_path, table=make_table(seed=9))
+    assert [t.name for t in Portfolio.load(tmp_path).tasks] == ["mine", "mine-2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_trials": 0}, "n_trials"),
+        ({"folds": 1}, "folds"),
+        ({"folds": 61}, "to 60 .the rows"),
+        ({"timeout": 0.0}, "timeout"),
+        ({"seed": -1}, "seed"),
+        ({"child": "oak"}, "oak"),
+    ],
+)
+def test_bad_options_are_refused(
+    evaluator: FakeEvaluator, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        run(**options)
+
+
+def test_bad_portfolios_are_refused(evaluator: FakeEvaluator, tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        run(portfolio=tmp_path)
+    other = children.get("svm").space
+    changed = autometa.SearchSpace(
+        {"C": optuna.distributions.FloatDistribution(1.0, 2.0)}, name=other.name
+    )
+    history = TaskHistory(
+        task=Task(name="t", space=changed, direction="maximize"),
+        raw=np.array([[1.5]]),
+        values=np.array([1.0]),
+    )
+    with pytest.raises(PortfolioError, match="differs too much"):
+        run(portfolio=Portfolio([history]))
+
+
+def test_an_older_space_of_a_child_is_adapted_to_its_present_one(evaluator: FakeEvaluator) -> None:
+    space = children.get("svm").space
+    older = autometa.SearchSpace(
+        {n: d for n, d in space.distributions.items() if n != "tol"},
+        conditions=space.conditions,
+        name=space.name,
+    )
+    raw = older.sample_raw(20, np.random.default_rng(0))
+    task = Task(name="t", space=older, direction="maximize", metric="balanced_accuracy")
+    history = TaskHistory(task=task, raw=raw, values=np.linspace(0.5, 0.9, 20))
+    found = run(portfolio=Portfolio([history]))
+    assert found.prior_tasks == 1
+    assert all("tol" in trial.config for trial in found.warm.trials)
+    other = replace(history, task=replace(task, info={"kind": "regression"}))
+    assert run(portfolio=Portfolio([other])).prior_tasks == 0
+
+
+def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
+    rng = np.random.default_rng(0)
+    result = tune(
+        rng.normal(size=(30, 2)),
+        [0, 1] * 15,
+        child="svm",
+        n_trials=1,
+        portfolio=PRIOR,
+        folds=2,
+        name="arrays",
+    )
+    assert result.table == "arrays"
+    assert result.metric == "balanced_accuracy"
+    options: dict[str, Any] = {"child": "svm", "n_trials": 1, "portfolio": PRIOR, "folds": 2}
+    column = np.array([[0, 1] * 15]).T
+    again = tune(sparse.csr_matrix(rng.normal(size=(30, 2))), column, **options)
+    assert again.metric == "balanced_accuracy"
+    with pytest.raises(InputError, match="shape"):
+        tune(np.zeros(4), [0, 1, 0, 1], portfolio=PRIOR)
