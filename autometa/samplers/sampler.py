@@ -54,7 +54,6 @@ from autometa.samplers import explanation
 from autometa.samplers.base import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.samplers.concurrent_trials import Rivals
 from autometa.samplers.explanation import GOING_COLD, UNRELATED, unrelated
-from autometa.samplers.history import History
 from autometa.samplers.observed import adapt
 from autometa.samplers.plan import SLOT, Plan, fixed_by_hand
 from autometa.samplers.start import Slots, ZeroShotStart
@@ -69,6 +68,7 @@ from autometa.suggest.deciding import (
     posterior_of,
     start_config,
 )
+from autometa.suggest.history import History
 from autometa.suggest.policy import Policy
 from autometa.suggest.pool import Pool
 

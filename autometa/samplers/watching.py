@@ -10,10 +10,11 @@ from optuna.trial import FrozenTrial
 from autometa.meta.inference.knowledge import Knowledge, knowledge
 from autometa.meta.model import MetaModel
 from autometa.meta.spaces.study_space import Shown, StudySpace, study_space
-from autometa.samplers.history import History, Reader
+from autometa.samplers.history import Reader
 from autometa.samplers.shown import ShownReader
 from autometa.space import SearchSpace
 from autometa.storages.per_study import every_trial
+from autometa.suggest.history import History
 
 
 class Watching:

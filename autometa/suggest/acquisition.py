@@ -20,7 +20,7 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.feasibility import Success
 from autometa.meta.parts.inner_rate import InnerRate, narrowed
 from autometa.meta.spaces.candidates import Candidates
-from autometa.samplers.history import History
+from autometa.suggest.history import History
 
 _RANDOM, _PARENTS, _CHILDREN = 256, 5, 40
 _SURVIVORS, _OFFSPRING = 8, 24

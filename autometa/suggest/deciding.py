@@ -29,8 +29,8 @@ from autometa.meta.inference.knowledge import Knowledge, no_knowledge
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.meta.spaces.study_space import StudySpace
-from autometa.samplers.history import History
 from autometa.suggest.acquisition import Acquisition
+from autometa.suggest.history import History
 
 _SAME = 1e-6
 _FAR = 200  # random configs

@@ -22,9 +22,10 @@ from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.samplers.create import create_study
 from autometa.samplers.explanation import explain_study
-from autometa.samplers.history import History, Reader
+from autometa.samplers.history import Reader
 from autometa.samplers.study_feedback import feed_back
 from autometa.space import SearchSpace
+from autometa.suggest.history import History
 from autometa.task import Direction, Task, TaskHistory
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})

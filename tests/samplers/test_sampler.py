@@ -24,10 +24,10 @@ from autometa.meta.parts.inner_rate import narrowed
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
 from autometa.samplers.explanation import GOING_COLD, SEVERAL, explain_study
-from autometa.samplers.history import History
 from autometa.samplers.sampler import MetaSampler
 from autometa.space import SearchSpace
 from autometa.suggest import acquisition
+from autometa.suggest.history import History
 from autometa.suggest.policy import Policy
 from autometa.task import Task, TaskHistory
 from autometa.testing.families import Bowls

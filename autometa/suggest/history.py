@@ -1,0 +1,76 @@
+"""What is known of a task so far, as arrays in the study's own space (see `study_space`).
+
+Shapes: n scored trials, k failed, r running, d unit columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from autometa.encoding import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is known of the task so far.
+
+    Args:
+        unit: Unit configs of the trials with a score, (n, d).
+        scores: Their scores, higher is better, (n,).
+        fidelity: Share of the full budget that they had, in (0, 1], (n,): below one, pruned.
+        failed: Unit configs of failed trials, (k, d).
+        running: Unit configs of trials that still run, (r, d).
+        others: Unit configs of further trials that have ended, (m, d): see `active`.
+        unread: How many trials have a result and do not fit the space.
+    """
+
+    unit: Floats
+    scores: Floats
+    fidelity: Floats
+    failed: Floats
+    running: Floats
+    others: Floats | None = None
+    unread: int = 0
+
+    @property
+    def taken(self) -> Floats:
+        """All configs that must not be suggested again, (n + k + r + m, d)."""
+        others = [] if self.others is None else [self.others]
+        return np.concatenate([self.unit, self.failed, self.running, *others])
+
+    def active(self, most: int, rng: np.random.Generator) -> History:
+        """At most `most` scored trials: the best half, the latest quarter, others by chance.
+
+        A bounded set keeps a suggestion as quick after 10,000 trials as after 200. Failed trials
+        beyond the latest `most` are dropped too. What is dropped stays taken.
+        """
+        n = len(self.scores)
+        if n <= most and len(self.failed) <= most:
+            return self
+        kept = np.arange(n)
+        if n > most:
+            best = np.argsort(-self.scores)[: most // 2]
+            kept = np.union1d(best, np.arange(n - most // 4, n))
+            rest = np.setdiff1d(np.arange(n), kept)
+            extra = rng.choice(rest, size=min(len(rest), most - len(kept)), replace=False)
+            kept = np.union1d(kept, extra)
+        dropped = [np.delete(self.unit, kept, axis=0), self.failed[:-most]]
+        return replace(
+            self,
+            unit=self.unit[kept],
+            scores=self.scores[kept],
+            fidelity=self.fidelity[kept],
+            failed=self.failed[-most:],
+            others=np.concatenate(dropped),
+        )
+
+    def believing(self, scores: Floats) -> History:
+        """As if the running trials had ended with these scores, (r,)."""
+        return replace(
+            self,
+            unit=np.concatenate([self.unit, self.running]),
+            scores=np.concatenate([self.scores, scores]),
+            fidelity=np.concatenate([self.fidelity, np.ones(len(scores))]),
+        )
