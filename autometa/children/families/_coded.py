@@ -7,7 +7,9 @@ once, with plain data as options, so that a family is a space and a constructor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -95,7 +97,9 @@ class CodedClassifier(ClassifierMixin, _Coded):  # type: ignore[misc]
     def predict_proba(self, X: Any, **options: Any) -> Floats:
         """Class probabilities (n, c); options go to the library's own method."""
         check_is_fitted(self, "fitted_")
-        return np.asarray(self.fitted_.predict_proba(self._rows(X), **options), dtype=np.float64)
+        with _nameless_columns():
+            found = self.fitted_.predict_proba(self._rows(X), **options)
+        return np.asarray(found, dtype=np.float64)
 
     def predict(self, X: Any, **options: Any) -> NDArray[Any]:
         """Most probable labels (n,)."""
@@ -116,4 +120,14 @@ class CodedRegressor(RegressorMixin, _Coded):  # type: ignore[misc]
     def predict(self, X: Any, **options: Any) -> Floats:
         """Values (n,)."""
         check_is_fitted(self, "fitted_")
-        return np.asarray(self.fitted_.predict(self._rows(X), **options), dtype=np.float64)
+        with _nameless_columns():
+            found = self.fitted_.predict(self._rows(X), **options)
+        return np.asarray(found, dtype=np.float64)
+
+
+@contextmanager
+def _nameless_columns() -> Iterator[None]:
+    """LightGBM 4.6 names the columns of an array itself and then misses the names in the next."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+        yield
