@@ -1,4 +1,4 @@
-"""The portfolio that ships inside the package, in `embedded/` beside this file."""
+"""The portfolio that ships inside the package, in `portfolio/embedded/`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autometa.errors import PortfolioError
 from autometa.portfolio.store import folder as store
 from autometa.space import SearchSpace
 
-FOLDER = Path(__file__).parent / "embedded"
+FOLDER = Path(__file__).parents[1] / "embedded"
 
 
 def read_embedded(child: str) -> store.Stored:
