@@ -20,6 +20,7 @@ from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.showing import card, counted, few, html_card
 from autometa.space import Config, SearchSpace
 from autometa.space.ranges import inside
+from autometa.space.rates import inner_rate
 from autometa.space.values import Value
 
 if TYPE_CHECKING:
@@ -193,7 +194,8 @@ class MetaModel:
         if name is None:
             raise ModelError(
                 "the space names no inner learning rate",
-                do="Say which parameter it is: SearchSpace(..., inner_lr=NAME)",
+                do="Say which parameter it is: SearchSpace(..., inner_lr="
+                f"{inner_rate(self.space.distributions) or 'NAME'!r})",
             )
         if self.transfer is None or self.transfer.rates is None:
             raise ModelError(

@@ -16,6 +16,7 @@ from autometa.portfolio.store import folder as store
 from autometa.portfolio.store import shipped
 from autometa.showing import card, counted, few, html_card
 from autometa.space import SearchSpace, Value
+from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
 from autometa.storages.addresses import check_folder
 from autometa.task import Direction, Task, TaskHistory
@@ -254,7 +255,7 @@ class Portfolio:
             outside=outside,
             guess=guess,
         )
-        new = space if isinstance(space, SearchSpace) else SearchSpace(space)
+        new = as_space(space)
         histories, report = adapt_histories(self.histories, new, rules)
         return Adapted(self._with(histories), report)
 

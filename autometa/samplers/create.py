@@ -23,6 +23,7 @@ from autometa.priors.shipped_prior import nearest_to_space, of_family
 from autometa.samplers.own_study import base_of, own_space, without_study
 from autometa.samplers.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
+from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
 from autometa.storages.addresses import file_of, scheme_of
 from autometa.suggest.stated import stated_config
@@ -103,7 +104,7 @@ def create_study(
     direction = named.direction if named else check_direction(task)
     if space is None and named:
         space = named.space
-    asked = None if space is None else _space(space)
+    asked = None if space is None else as_space(space)
     name = study_name or (named.name if named else None)
     rules = Rules(
         renamed=renamed or {},
@@ -200,7 +201,7 @@ def warm_start(
         "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"
     )
     base = base or base_of(study)
-    asked = own_space(study) if space is None else _space(space)
+    asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
     source = _Source(prior, given=prior is not None)
     known = without_study(source.open(asked, direction), study)
@@ -298,10 +299,6 @@ def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         return None
-
-
-def _space(space: SearchSpace | Mapping[str, BaseDistribution]) -> SearchSpace:
-    return space if isinstance(space, SearchSpace) else SearchSpace(space)
 
 
 def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseSampler:

@@ -13,6 +13,7 @@ from autometa.portfolio import Portfolio
 from autometa.samplers.study_feedback import TASK
 from autometa.space import SearchSpace
 from autometa.space.choices import usable
+from autometa.space.rates import as_space
 
 _NO_MODEL = ("TPESampler", "RandomSampler", "GridSampler", "BruteForceSampler", "QMCSampler")
 
@@ -50,7 +51,7 @@ def own_space(study: optuna.Study) -> SearchSpace | None:
         distributions.update(trial.distributions)  # the latest range of each
     plain = {n: usable(n, d) for n, d in distributions.items()}
     known = {n: d for n, d in plain.items() if d is not None}
-    return SearchSpace(known) if known else None
+    return as_space(known) if known else None
 
 
 def base_of(study: optuna.Study) -> BaseSampler | None:

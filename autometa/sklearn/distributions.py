@@ -27,6 +27,7 @@ from optuna.distributions import (
 
 from autometa.errors import SpaceError
 from autometa.space import SearchSpace, Value
+from autometa.space.rates import as_space
 
 _TAIL = 1e-3  # quantile that bounds an infinite support
 _DECADES = 100.0  # a positive range wider than this is searched in logarithms
@@ -64,7 +65,7 @@ class Asked:
             distributions[name], stands_for = _distribution(name, entry)
             if stands_for:
                 objects[name] = stands_for
-        return Asked(SearchSpace(distributions), objects)
+        return Asked(as_space(distributions), objects)
 
     def params(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A config, or the parameters of a trial, with the user's own objects."""

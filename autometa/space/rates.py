@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from optuna.distributions import BaseDistribution, FloatDistribution
+
+from autometa.space.space import SearchSpace
 
 _NAMES = frozenset(
     {"lr", "lr0", "eta", "eta0", "learningrate", "learningrateinit", "shrinkage", "shrinkagerate"}
     | {
-        f"{how}{what}"
+        name
         for how in ("base", "init", "initial", "inner", "max", "peak")
         for what in ("lr", "learningrate")
+        for name in (f"{how}{what}", f"{what}{how}")
     }
 )
 _ENDS = ("_lr", "_learning_rate", "_learning_rate_init")
@@ -49,6 +53,23 @@ def inner_rate(distributions: Mapping[str, BaseDistribution]) -> str | None:
     }
     best = [name for name, rank in ranks.items() if rank == min(ranks.values())]
     return best[0] if len(best) == 1 else None
+
+
+def as_space(given: SearchSpace | Mapping[str, BaseDistribution]) -> SearchSpace:
+    """A space as it is; of distributions alone a space that knows its inner rate by its name.
+
+    A `SearchSpace` says itself which one that is, or that it has none.
+
+    Raises:
+        SpaceError: the distributions make no space.
+
+    >>> as_space({"lr": FloatDistribution(1e-5, 0.1, log=True)}).inner_lr
+    'lr'
+    """
+    if isinstance(given, SearchSpace):
+        return given
+    space = SearchSpace(given)  # first: what is no mapping of distributions is refused there
+    return replace(space, inner_lr=inner_rate(space.distributions))
 
 
 def _rank(name: str) -> int | None:

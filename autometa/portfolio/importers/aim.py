@@ -9,6 +9,7 @@ from optuna.distributions import BaseDistribution
 
 from autometa.errors import InputError
 from autometa.space import SearchSpace
+from autometa.space.rates import as_space
 from autometa.space.rules import Rules
 
 
@@ -48,7 +49,8 @@ def aim_at(
         InputError: arguments that contradict one another.
     """
     if space is not None and not isinstance(space, SearchSpace):
-        space = SearchSpace(space, inner_lr=inner_lr or None)
+        named = inner_lr is not None
+        space = SearchSpace(space, inner_lr=inner_lr or None) if named else as_space(space)
     elif space is not None and inner_lr not in (None, space.inner_lr or ""):
         raise InputError(
             f"inner_lr={inner_lr!r} for a space whose inner learning rate is {space.inner_lr!r}",

@@ -16,6 +16,7 @@ from autometa.portfolio.importers.durations import in_seconds, moments
 from autometa.space import SearchSpace, Value, describe
 from autometa.space.choices import place_of
 from autometa.space.plain import plain_choice
+from autometa.space.rates import as_space
 from autometa.task import Direction, State, Task, TaskHistory, check_direction
 
 ROUNDING = 1e-7  # share of a bound: what single precision or a logarithm there and back may cost
@@ -44,8 +45,7 @@ def histories_of_frame(
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"a {type(frame).__name__}", allowed="a pandas.DataFrame")
     direction = check_direction(direction)
-    if not isinstance(space, SearchSpace):
-        space = SearchSpace(space)
+    space = as_space(space)
     named = [n for n in (task, value, state, fidelity, seconds, family) if n is not None]
     _check_columns(frame, [*named, *space.names])
     names = _task_names(frame[task])

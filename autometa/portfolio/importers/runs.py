@@ -41,6 +41,7 @@ from autometa.portfolio.importers.tracker_values import FLAGS, is_missing, quant
 from autometa.portfolio.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.space.choices import place_of
+from autometa.space.rates import as_space
 from autometa.storages.sources import FoundStudy
 from autometa.task import Direction, check_direction
 
@@ -104,8 +105,7 @@ def portfolio_of_runs(
             allowed="a metric that the runs report",
             do="Correct the name of the metric",
         )
-    if space is not None and not isinstance(space, SearchSpace):
-        space = SearchSpace(space)
+    space = None if space is None else as_space(space)
     notes = list(notes)
     distributions = _distributions(runs, notes) if space is None else space.distributions
     if not distributions:
