@@ -20,7 +20,7 @@ OURS, THEIRS = (Path(str(p.__file__)).parent for p in (autometa, autometa_benchm
 PUBLIC = {"autometa", "autometa.children", "autometa.encoding", "autometa.errors"}
 PUBLIC |= {"autometa.inner", "autometa.meta", "autometa.meta_features", "autometa.plots"}
 PUBLIC |= {"autometa.portfolio", "autometa.reading", "autometa.space", "autometa.tables"}
-PUBLIC |= {"autometa.task"}
+PUBLIC |= {"autometa.portfolio.store", "autometa.task"}
 # What measures autometa's insides imports them; each with the reason.
 INTERNAL = {
     "autometa.children.evaluation.folds": "folds and scores of children, on rows never tuned on",
