@@ -15,7 +15,7 @@ _UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
-class Rivals:
+class ConcurrentTrials:
     """Trials that are decided while one is: those that run, and all after the known ones.
 
     Args:
@@ -27,7 +27,7 @@ class Rivals:
     running: frozenset[int]
 
     @classmethod
-    def among(cls, trials: Sequence[FrozenTrial]) -> Rivals:
+    def among(cls, trials: Sequence[FrozenTrial]) -> ConcurrentTrials:
         """Of all trials of a study, in the order of their numbers."""
         running = frozenset(t.number for t in trials if t.state in _UNFINISHED)
         return cls(trials[-1].number + 1 if trials else 0, running)

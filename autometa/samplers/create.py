@@ -21,6 +21,7 @@ from autometa.priors.opening import EMBEDDED, PriorSource, open_prior
 from autometa.priors.prior_model import Fitted, fit_prior
 from autometa.priors.shipped_prior import nearest_to_space, of_family
 from autometa.samplers.own_study import base_of, own_space, without_study
+from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
@@ -302,8 +303,6 @@ def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
 
 
 def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseSampler:
-    from autometa.samplers.sampler import MetaSampler
-
     return MetaSampler(fitted.model, space=space, **options)
 
 

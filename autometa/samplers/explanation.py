@@ -10,20 +10,9 @@ import optuna
 
 from autometa.constraints import infeasible
 from autometa.storages import attributes
+from autometa.suggest.suggestion import RULES, UNRELATED
 
 UNKNOWN = "not by autometa"
-GOING_COLD = "no prior task explains the trials so far: going cold"
-SEVERAL = "several objectives: each prior task had one"
-NOTHING_LEARNED = "no prior task to learn from"
-FAILING = "all trials so far have failed: insurance against the prior"
-MISFIT = "no result so far fits the parameters of the prior tasks"
-LIST_ENDED = "all of the start was tried, and there is no result yet"
-UNRELATED = "none of the parameters that prior tasks know is in this study"
-REASONS = {
-    "transfer": "most promising after weighing prior tasks by how they fit the trials so far",
-    "cold": "most promising judged by this task's own trials alone: insurance against the prior",
-    "base": "proposed by the base sampler, without the prior",
-}
 _OF_CONFIGS = ("default", "portfolio", "transfer", "cold")  # rules that decide a config
 
 
@@ -104,5 +93,5 @@ def explain_trial(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Expla
         transfer=attributes.number(read("transfer", (int, float))),
         weights=attributes.weights(read("weights", dict)),
         moved=tuple(map(str, read("moved", list) or ())),
-        reason=read("reason", str) or REASONS.get(rule, ""),
+        reason=read("reason", str) or RULES.get(rule, ""),
     )

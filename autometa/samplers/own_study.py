@@ -10,6 +10,7 @@ from optuna.samplers import BaseSampler
 from autometa.errors import AutometaError, InputError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
+from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import TASK
 from autometa.space import SearchSpace
 from autometa.space.choices import usable
@@ -60,8 +61,6 @@ def base_of(study: optuna.Study) -> BaseSampler | None:
     Raises:
         InputError: it holds parameters fixed, which only it can go on doing.
     """
-    from autometa.samplers.sampler import MetaSampler
-
     sampler = study.sampler
     if isinstance(sampler, optuna.samplers.PartialFixedSampler):
         raise InputError(

@@ -26,7 +26,7 @@ from autometa.errors import InputError
 from autometa.meta.data.curves import checkpoints, standing
 from autometa.meta.model import MetaModel
 from autometa.meta.parts.improvement_chance import LEAST_FINISHED, ImprovementChance
-from autometa.samplers.study_curves import CurveReader, StudyCurves
+from autometa.samplers.read_curves import CurveReader, StudyCurves
 from autometa.storages import attributes
 from autometa.storages.per_study import PerStudy
 

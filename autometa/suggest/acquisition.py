@@ -20,7 +20,7 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.feasibility import Success
 from autometa.meta.parts.inner_rate import InnerRate, narrowed
 from autometa.meta.spaces.candidates import Candidates
-from autometa.suggest.history import History
+from autometa.suggest.observations import Observations
 
 _RANDOM, _PARENTS, _CHILDREN = 256, 5, 40
 _SURVIVORS, _OFFSPRING = 8, 24
@@ -39,7 +39,7 @@ class Acquisition:
         make: Maker of candidates, of the part of the study's space that may be tried.
         knowledge: What prior tasks taught: their catalogue and failure rates, or nothing.
         posterior: What is believed of the task.
-        history: Trials so far, failed and running ones included.
+        observed: Trials so far, failed and running ones included.
         rate: Where earlier tasks say that the inner rate lies: half of the random configs take
             theirs from there. The climb may leave it.
     """
@@ -47,7 +47,7 @@ class Acquisition:
     make: Candidates
     knowledge: Knowledge
     posterior: Posterior
-    history: History
+    observed: Observations
     rate: InnerRate | None = None
 
     def best(self, rng: np.random.Generator, pool: Floats | None = None) -> Floats:
@@ -61,7 +61,7 @@ class Acquisition:
         if pool is not None:
             return self._untried(pool, self.gain(pool), rng)
         make = self.make
-        parents = self.history.unit[np.argsort(-self.history.scores)[:_PARENTS]]
+        parents = self.observed.unit[np.argsort(-self.observed.scores)[:_PARENTS]]
         near = make.perturb(
             np.repeat(parents, _CHILDREN, axis=0), rng, scale=0.15, bounds=_BOUNDS / 2
         )
@@ -93,7 +93,7 @@ class Acquisition:
 
     def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
         """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""
-        taken = self.history.taken
+        taken = self.observed.taken
         for i in np.argsort(-gain):
             if not len(taken) or np.abs(taken - pool[i]).max(axis=1).min() > _SAME:
                 chosen: Floats = pool[i]
@@ -134,10 +134,10 @@ class Acquisition:
 
     @cached_property
     def _success(self) -> Success:
-        trials = np.concatenate([self.history.unit, self.history.failed])
+        trials = np.concatenate([self.observed.unit, self.observed.failed])
         return Success(
             self.knowledge.transfer.failure,
             self.knowledge.transfer.basis(trials),
             trials,
-            np.arange(len(trials)) >= len(self.history.unit),
+            np.arange(len(trials)) >= len(self.observed.unit),
         )

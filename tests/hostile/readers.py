@@ -44,7 +44,7 @@ from autometa.portfolio.store import manifest
 from autometa.reading import parse_json
 from autometa.samplers.asking import suggest
 from autometa.samplers.explanation import explain_study
-from autometa.samplers.history import Reader as HistoryReader
+from autometa.samplers.read_trials import TrialsReader
 from autometa.space import SearchSpace
 from autometa.storages.attributes import EVALUATION
 from autometa.tables import load_table
@@ -429,7 +429,7 @@ def _with_attributes(data: bytes) -> object:
     return (
         [e.to_json() for e in explain_study(study)],
         in_order([search]),
-        HistoryReader(StudySpace(_CHILD.space)).read(study, last),
+        TrialsReader(StudySpace(_CHILD.space)).read(study, last),
     )
 
 

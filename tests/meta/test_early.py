@@ -9,7 +9,7 @@ from autometa.meta.data.early import with_early
 from autometa.meta.data.targets import normal_scores, usable
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
-from autometa.samplers.history import Reader
+from autometa.samplers.read_trials import TrialsReader
 from autometa.task import State, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -88,7 +88,7 @@ def test_pruned_trials_are_seen_with_their_share_of_the_steps() -> None:
     silent = study.ask(dict(family.space.distributions))
     study.tell(silent, state=optuna.trial.TrialState.PRUNED)
     new = study.ask(dict(family.space.distributions))
-    history = Reader(StudySpace(family.space)).read(study, study.trials[new.number])
+    history = TrialsReader(StudySpace(family.space)).read(study, study.trials[new.number])
     assert history.fidelity.tolist() == [1.0, 1.0, 0.2, 0.5]
     assert history.scores.tolist() == [9.0, 10.0, 10.0, 10.0]  # as good as the best at that step
     assert not len(history.failed)

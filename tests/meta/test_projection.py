@@ -20,7 +20,7 @@ from autometa.meta.parts.kernel import usual_scale
 from autometa.meta.parts.projection import Projection, project
 from autometa.meta.spaces.candidates import Candidates
 from autometa.meta.spaces.links import link
-from autometa.meta.spaces.study_space import Shown, StudySpace, study_space, wider
+from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space, wider
 from autometa.space import Config, SearchSpace
 from autometa.testing.families import Bowls, bowl_space
 from tests.strategies import seeds
@@ -37,7 +37,9 @@ PRIOR = SearchSpace(
 
 
 def of(study: dict[str, BaseDistribution], n: int = 40) -> Projection:
-    space = study_space(PRIOR, Shown(latest=study, widest=study, lacked=frozenset(PRIOR.names)))
+    space = study_space(
+        PRIOR, ObservedSpace(latest=study, widest=study, lacked=frozenset(PRIOR.names))
+    )
     return project(PRIOR, space.space, Candidates(PRIOR).random(n, np.random.default_rng(0)))
 
 
@@ -179,7 +181,9 @@ def test_length_scales_keep_their_length() -> None:
 def test_a_study_of_the_priors_own_space_changes_nothing() -> None:
     model = MetaLearner(seed=0, steps=40).fit(Bowls().portfolio(4, 20))
     assert model.transfer is not None
-    shown = Shown(latest=dict(model.space.distributions), widest=dict(model.space.distributions))
+    shown = ObservedSpace(
+        latest=dict(model.space.distributions), widest=dict(model.space.distributions)
+    )
     space = study_space(model.space, shown)
     assert space == StudySpace(model.space)
     assert knowledge(model.transfer, model.space, space).transfer is model.transfer
@@ -220,7 +224,9 @@ def test_a_trial_without_what_all_others_have_is_not_used() -> None:
         "new": FloatDistribution(0.0, 1.0),
     }
     lacked = frozenset({"depth", "kind"})
-    space = study_space(PRIOR, Shown(latest=distributions, widest=distributions, lacked=lacked))
+    space = study_space(
+        PRIOR, ObservedSpace(latest=distributions, widest=distributions, lacked=lacked)
+    )
     assert set(space.space.names) == {"rate", "new", "momentum"}
     assert space.project({"rate": 2e-3}) is None
     assert space.project({"other": 1.0}) is None

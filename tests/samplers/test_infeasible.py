@@ -22,10 +22,10 @@ from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.samplers.create import create_study
 from autometa.samplers.explanation import explain_study
-from autometa.samplers.history import Reader
+from autometa.samplers.read_trials import TrialsReader
 from autometa.samplers.study_feedback import feed_back
 from autometa.space import SearchSpace
-from autometa.suggest.history import History
+from autometa.suggest.observations import Observations
 from autometa.task import Direction, Task, TaskHistory
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
@@ -110,7 +110,7 @@ def read(
     values: list[float],
     direction: Direction = "maximize",
     constraints: Mapping[int, list[float]] | None = None,
-) -> History:
+) -> Observations:
     """What a reader makes of trials with these values."""
     study = optuna.create_study(direction=direction)
     for i, value in enumerate(values):
@@ -124,7 +124,7 @@ def read(
         )
     study.ask()
     seen_in: Any = SimpleNamespace(space=SPACE, project=SPACE.encode)
-    return Reader(seen_in).read(study, study.trials[-1])
+    return TrialsReader(seen_in).read(study, study.trials[-1])
 
 
 def test_the_best_infinity_is_the_best_and_the_worst_is_a_failure() -> None:

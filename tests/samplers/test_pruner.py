@@ -16,9 +16,9 @@ from autometa.encoding import Floats
 from autometa.meta import MetaModel
 from autometa.meta.data.curves import checkpoints, filled, standing, whole_curves
 from autometa.meta.parts.improvement_chance import ImprovementChance, fit_improvement_chance
-from autometa.samplers.pruned import PrunedScores
+from autometa.samplers.pruned_scores import PrunedScores
 from autometa.samplers.pruner import MetaPruner
-from autometa.samplers.study_curves import CurveReader
+from autometa.samplers.read_curves import CurveReader
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 
@@ -224,13 +224,13 @@ def test_a_pruned_trial_keeps_its_place_among_the_finished_ones() -> None:
         trial.report(8.0, 1)
         trial.report(value, 2)
         study.tell(trial, state=TrialState.PRUNED)
-        (found,) = PrunedScores().standings(study, study.trials[-1:])
+        (found,) = PrunedScores().of(study, study.trials[-1:])
         assert found is not None
         assert found.score == pytest.approx(score)
         assert found.fidelity == pytest.approx(2 / 3)
     silent = study.ask()
     study.tell(silent, state=TrialState.PRUNED)
-    assert PrunedScores().standings(study, study.trials[-1:]) == [None]
+    assert PrunedScores().of(study, study.trials[-1:]) == [None]
 
 
 def test_curves_of_other_steps_meet_on_one_grid() -> None:

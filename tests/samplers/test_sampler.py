@@ -23,12 +23,13 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.parts.inner_rate import narrowed
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
-from autometa.samplers.explanation import GOING_COLD, SEVERAL, explain_study
+from autometa.samplers.explanation import explain_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.space import SearchSpace
 from autometa.suggest import acquisition
-from autometa.suggest.history import History
+from autometa.suggest.observations import Observations
 from autometa.suggest.policy import Policy
+from autometa.suggest.suggestion import GOING_COLD, SEVERAL
 from autometa.task import Task, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -318,7 +319,7 @@ def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
 def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
     scores = np.random.default_rng(0).standard_normal(5000)
     unit = np.arange(5000.0)[:, None]
-    history = History(
+    history = Observations(
         unit=unit, scores=scores, fidelity=np.ones(len(scores)), failed=unit, running=unit[:0]
     )
     kept = history.active(128, np.random.default_rng(1))

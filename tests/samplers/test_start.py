@@ -15,16 +15,10 @@ from optuna.trial import TrialState
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
-from autometa.samplers.explanation import (
-    FAILING,
-    LIST_ENDED,
-    NOTHING_LEARNED,
-    UNKNOWN,
-    UNRELATED,
-    explain_study,
-)
+from autometa.samplers.explanation import UNKNOWN, explain_study
 from autometa.storages import attributes
 from autometa.storages.connect import retry
+from autometa.suggest.suggestion import FAILING, LIST_ENDED, NOTHING_LEARNED, UNRELATED
 from autometa.testing.families import Bowls
 
 BOWLS = Bowls()

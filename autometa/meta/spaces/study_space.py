@@ -37,7 +37,7 @@ from autometa.space.values import check_distribution, fits, raw_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ObservedSpace:
     """What the trials of a study have shown of its space.
 
     Args:
@@ -123,7 +123,7 @@ class StudySpace:
         return StudySpace(self.space, Part(numbers, choices), self.optional)
 
 
-def study_space(prior: SearchSpace, shown: Shown) -> StudySpace:
+def study_space(prior: SearchSpace, shown: ObservedSpace) -> StudySpace:
     """The space of a study that has shown so much, the prior's where it has shown nothing.
 
     Args:
@@ -163,7 +163,7 @@ def study_space(prior: SearchSpace, shown: Shown) -> StudySpace:
 
 
 def _conditions(
-    prior: SearchSpace, kept: Mapping[str, BaseDistribution], shown: Shown
+    prior: SearchSpace, kept: Mapping[str, BaseDistribution], shown: ObservedSpace
 ) -> dict[str, tuple[str, tuple[Any, ...]]]:
     """The prior's conditions, as far as the study keeps to them; empty values: never active."""
     found: dict[str, tuple[str, tuple[Any, ...]]] = {}

@@ -30,7 +30,7 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
-from autometa.suggest.history import History
+from autometa.suggest.observations import Observations
 
 _SAME = 1e-6
 _FAR = 200  # random configs
@@ -38,10 +38,10 @@ _FAR = 200  # random configs
 
 def posterior_of(
     knowledge: Knowledge,
-    history: History,
+    observed: Observations,
     hypotheses: tuple[Hypothesis, ...],
     relevance: Floats | None = None,
-) -> tuple[Posterior, History]:
+) -> tuple[Posterior, Observations]:
     """What is believed after the trials, and the trials as they are believed to end.
 
     What is running counts with the mean that is believed of it (kriging believer, Ginsbourger et
@@ -49,12 +49,12 @@ def posterior_of(
 
     Args:
         knowledge: What is known before the first trial.
-        history: The trials so far, at least one with a score.
+        observed: The trials so far, at least one with a score.
         hypotheses: Readings of the task that compete.
         relevance: Weights of the prior tasks before any trial, (T,).
     """
 
-    def given(seen: History, judged: Posterior | None = None) -> Posterior:
+    def given(seen: Observations, judged: Posterior | None = None) -> Posterior:
         return Posterior(
             knowledge.transfer,
             seen.unit,
@@ -65,19 +65,19 @@ def posterior_of(
             judged=judged,
         )
 
-    posterior = given(history)
-    if len(history.running):
-        mean, _ = posterior.predict(history.running)
-        history = history.believing(mean)
-        posterior = given(history, posterior)
-    return posterior, history
+    posterior = given(observed)
+    if len(observed.running):
+        mean, _ = posterior.predict(observed.running)
+        observed = observed.believing(mean)
+        posterior = given(observed, posterior)
+    return posterior, observed
 
 
 def informed_config(
     knowledge: Knowledge,
     study: StudySpace,
     posterior: Posterior,
-    history: History,
+    observed: Observations,
     rng: np.random.Generator,
     *,
     rate: InnerRate | None = None,
@@ -89,17 +89,17 @@ def informed_config(
         knowledge: What the posterior started from.
         study: The space, and which part of it may be tried.
         posterior: What is believed.
-        history: The trials that it was conditioned on.
+        observed: The trials that it was conditioned on.
         rng: Source of candidates.
         rate: Where earlier tasks say that the inner rate lies.
         pool: The only configs that can be tried, (m, d), where there is such a list.
     """
-    return Acquisition(study.candidates, knowledge, posterior, history, rate).best(rng, pool)
+    return Acquisition(study.candidates, knowledge, posterior, observed, rate).best(rng, pool)
 
 
 def cold_config(
     study: StudySpace,
-    history: History,
+    observed: Observations,
     hypotheses: tuple[Hypothesis, ...],
     rng: np.random.Generator,
     *,
@@ -109,13 +109,13 @@ def cold_config(
 
     Args:
         study: The space, and which part of it may be tried.
-        history: The trials so far, at least one with a score.
+        observed: The trials so far, at least one with a score.
         hypotheses: Readings of the task that ask no prior task.
         rng: Source of candidates.
         pool: The only configs that can be tried, (m, d), where there is such a list.
     """
     knowledge = no_knowledge(study)
-    posterior, seen = posterior_of(knowledge, history, hypotheses)
+    posterior, seen = posterior_of(knowledge, observed, hypotheses)
     return informed_config(knowledge, study, posterior, seen, rng, pool=pool)
 
 

@@ -43,7 +43,7 @@ def test_only_configs_of_the_pool_are_tried_each_once_and_good_ones_first(
 def test_where_others_take_every_suggestion_the_pool_is_still_kept_to(
     model: MetaModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autometa.samplers.concurrent_trials.Rivals.had", lambda *_: True)
+    monkeypatch.setattr("autometa.samplers.concurrent_trials.ConcurrentTrials.had", lambda *_: True)
     family, pool = Bowls(), configs(8)
     study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0, pool=pool))
     for _ in range(6):

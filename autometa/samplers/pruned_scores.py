@@ -15,11 +15,11 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
-from autometa.samplers.study_curves import CurveReader, StudyCurves
+from autometa.samplers.read_curves import CurveReader, StudyCurves
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PrunedScore:
     """What a pruned trial counts.
 
     Args:
@@ -32,26 +32,24 @@ class Standing:
 
 
 class PrunedScores:
-    """Standings of the pruned trials of one study."""
+    """Scores of the pruned trials of one study."""
 
     def __init__(self) -> None:
         self._reader = CurveReader()
 
-    def standings(
-        self, study: optuna.Study, trials: Iterable[FrozenTrial]
-    ) -> list[Standing | None]:
+    def of(self, study: optuna.Study, trials: Iterable[FrozenTrial]) -> list[PrunedScore | None]:
         """What pruned trials count now; None where no finished trial has a curve to compare with.
 
         All are asked about at once, as each reading of a study can be a question to its database.
         """
         finished = self._reader.read(study)
-        return [None if finished is None else _standing(finished, trial) for trial in trials]
+        return [None if finished is None else _score(finished, trial) for trial in trials]
 
 
-def _standing(finished: StudyCurves, trial: FrozenTrial) -> Standing | None:
+def _score(finished: StudyCurves, trial: FrozenTrial) -> PrunedScore | None:
     curve = finished.of(trial.intermediate_values)
     if not len(curve):
         return None
     then = np.sort(finished.curves[:, len(curve) - 1])
     score = float(np.interp(curve[-1], then, np.sort(finished.finals)))
-    return Standing(score, len(curve) / len(finished.steps))
+    return PrunedScore(score, len(curve) / len(finished.steps))

@@ -1,4 +1,4 @@
-"""A suggested value in the distribution that a trial turns out to have."""
+"""A suggested value, moved into the distribution that a trial turns out to have."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from autometa import encoding
 from autometa.space import same
 
 
-def adapt(value: Any, distribution: BaseDistribution) -> tuple[Any, bool] | None:
-    """A suggested value for the trial's own distribution.
+def clip_to(distribution: BaseDistribution, value: Any) -> tuple[Any, bool] | None:
+    """The nearest value that a distribution allows.
 
     Returns:
         (value, whether it had to be moved), or None where nothing near it is allowed.

@@ -1,20 +1,22 @@
-"""What is known of a task so far, as arrays in the study's own space (see `study_space`).
+"""Observations: the trials of a study so far, as arrays in its own space (see `study_space`).
 
 Shapes: n scored trials, k failed, r running, d unit columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What is known of the task so far.
+class Observations:
+    """What the trials of a study say so far.
 
     Args:
         unit: Unit configs of the trials with a score, (n, d).
@@ -34,13 +36,49 @@ class History:
     others: Floats | None = None
     unread: int = 0
 
+    @classmethod
+    def of(
+        cls,
+        unit: Floats,
+        scores: Sequence[float] | Floats,
+        *,
+        failed: Floats | None = None,
+        running: Floats | None = None,
+    ) -> Observations:
+        """Of trials with a score after their full budget, and others.
+
+        Args:
+            unit: Unit configs of the trials with a score, (n, d).
+            scores: Their scores, higher is better, (n,).
+            failed: Unit configs of failed trials, (k, d); none by default.
+            running: Unit configs of trials that still run, (r, d); none by default.
+
+        Raises:
+            InputError: another number of scores than of configs.
+        """
+        if len(unit) != len(scores):
+            raise InputError(f"{len(scores)} scores of {len(unit)} configs", allowed="one each")
+        nothing = np.zeros((0, unit.shape[1]))
+        return cls(
+            unit=unit,
+            scores=np.asarray(scores, dtype=np.float64),
+            fidelity=np.ones(len(unit)),
+            failed=nothing if failed is None else failed,
+            running=nothing if running is None else running,
+        )
+
+    @classmethod
+    def none(cls, d: int) -> Observations:
+        """Before the first trial, in d unit columns."""
+        return cls.of(np.zeros((0, d)), ())
+
     @property
     def taken(self) -> Floats:
         """All configs that must not be suggested again, (n + k + r + m, d)."""
         others = [] if self.others is None else [self.others]
         return np.concatenate([self.unit, self.failed, self.running, *others])
 
-    def active(self, most: int, rng: np.random.Generator) -> History:
+    def active(self, most: int, rng: np.random.Generator) -> Observations:
         """At most `most` scored trials: the best half, the latest quarter, others by chance.
 
         A bounded set keeps a suggestion as quick after 10,000 trials as after 200. Failed trials
@@ -66,7 +104,7 @@ class History:
             others=np.concatenate(dropped),
         )
 
-    def believing(self, scores: Floats) -> History:
+    def believing(self, scores: Floats) -> Observations:
         """As if the running trials had ended with these scores, (r,)."""
         return replace(
             self,

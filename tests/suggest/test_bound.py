@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import optuna
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.trial import TrialState, create_trial
 
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
-from autometa.suggest.policy import Policy
+from autometa.suggest import Observations, Policy, Setup, Situation, Suggestion, suggest
 from autometa.task import State, Task, TaskHistory
-from autometa.testing.families import Bowls
+from tests.suggest.conftest import BOWLS, drawn, encoded, observed, situation
 
 Spoil = Callable[[TaskHistory, np.random.Generator], TaskHistory]
+
+POLICY = Policy()
+TURN = POLICY.cold_from + POLICY.cold_every
 
 
 def flipped(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
@@ -54,37 +55,21 @@ SPOILT: list[Spoil] = [flipped, shuffled, scaled, crashing, one_corner]
 
 def learned(spoil: Spoil | None = None) -> MetaModel:
     rng = np.random.default_rng(0)
-    histories = Bowls().portfolio(8, 30).histories
-    return MetaLearner(seed=0, steps=80).fit(
+    histories = BOWLS.portfolio(8, 30).histories
+    return MetaLearner(seed=0, steps=60).fit(
         Portfolio(h if spoil is None else spoil(h, rng) for h in histories)
     )
 
 
-def trials_of(space: SearchSpace, n: int) -> list[optuna.trial.FrozenTrial]:
-    """Trials, of which three stand for the start and every fifth failed."""
-    rng = np.random.default_rng(1)
-    objective = Bowls().objective(101)
-    made = []
-    for i, config in enumerate(space.from_raw(space.sample_raw(n, rng))):
-        failed = i % 5 == 4
-        made.append(
-            create_trial(
-                state=TrialState.FAIL if failed else TrialState.COMPLETE,
-                value=None if failed else objective(config),
-                params=config,
-                distributions={n: space.distributions[n] for n in config},
-                user_attrs={"autometa:slot": i} if i < 3 else {},
-            )
-        )
-    return made
+def seen(n: int) -> Observations:
+    """Of n trials, every fifth of which failed."""
+    configs = drawn(n)
+    failed = configs[4::5]
+    return observed([c for c in configs if c not in failed], failed=encoded(failed))
 
 
-def next_config(model: MetaModel, trials: list[optuna.trial.FrozenTrial]) -> tuple[str, Any]:
-    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=7))
-    study.add_trials(trials)
-    study.ask()
-    attributes = study.trials[-1].user_attrs
-    return attributes["autometa:rule"], attributes["autometa:config"]
+def suggested(model: MetaModel, number: int) -> Suggestion:
+    return suggest(Setup.of(model, seed=7), situation(number, seen(number)))
 
 
 @pytest.fixture(scope="module")
@@ -97,19 +82,15 @@ def test_a_cold_trial_is_the_same_whatever_the_prior_tasks_were(
     right: MetaModel, spoil: Spoil
 ) -> None:
     wrong = learned(spoil)
-    policy = Policy()
-    turn = policy.cold_from + policy.cold_every
-    for model in (right, wrong):
-        assert next_config(model, trials_of(model.space, turn))[0] == "cold"
-    trials = trials_of(right.space, turn)
-    assert next_config(right, trials) == next_config(wrong, trials)
+    cold, next_one = suggested(right, TURN), suggested(right, TURN + 1)
+    assert cold.rule == "cold"
+    assert cold.config == suggested(wrong, TURN).config
     # The next trial is not cold, and there the prior tasks have their say.
-    trials = trials_of(right.space, turn + 1)
-    assert next_config(right, trials)[0] == "transfer"
-    assert next_config(right, trials)[1] != next_config(wrong, trials)[1]
+    assert next_one.rule == "transfer"
+    assert next_one.config != suggested(wrong, TURN + 1).config
 
 
-def test_a_prior_of_another_task_altogether_has_no_say_in_a_cold_trial(right: MetaModel) -> None:
+def test_a_prior_of_another_task_altogether_has_no_say_in_a_cold_trial() -> None:
     """Its space is narrower and has another parameter; the trials have shown the study's."""
     space = SearchSpace(
         {
@@ -124,12 +105,17 @@ def test_a_prior_of_another_task_altogether_has_no_say_in_a_cold_trial(right: Me
         task = Task(name=name, space=space, direction="maximize")
         histories.append(TaskHistory(task=task, raw=raw, values=rng.standard_normal(20)))
     strange = MetaLearner(seed=0, steps=50).fit(Portfolio(histories))
-    policy = Policy()
-    trials = trials_of(right.space, policy.cold_from + policy.cold_every)
-    rule, config = next_config(strange, trials)
-    assert rule == "cold"
-    assert {"learning_rate", "depth", "dropout", "optimiser"} <= config.keys()
-    assert "other" not in config
+    shown = dict(BOWLS.space.distributions)
+    own = study_space(
+        space,
+        ObservedSpace(latest=shown, widest=shown, lacked=frozenset({"other", "momentum"})),
+    )
+    unit = np.array([own.project(config) for config in drawn(TURN)])
+    seen = Observations.of(unit, [*map(BOWLS.objective(101), drawn(TURN))])
+    found = suggest(Setup.of(strange, seed=7), situation(TURN, seen, space=own))
+    assert found.rule == "cold"
+    assert {"learning_rate", "depth", "dropout", "optimiser"} <= found.config.keys()
+    assert "other" not in found.config
 
 
 def test_failures_of_prior_tasks_never_close_a_region_for_good() -> None:
@@ -150,14 +136,24 @@ def test_failures_of_prior_tasks_never_close_a_region_for_good() -> None:
                 states=np.where(failed, State.FAILED, State.COMPLETE).astype(np.int8),
             )
         )
-    model = MetaLearner(seed=0, steps=150).fit(Portfolio(histories))
-
-    def objective(trial: optuna.Trial) -> float:
-        x, y, z = (trial.suggest_float(n, 0.0, 1.0) for n in "xyz")
-        best = max(0.8 * np.exp(-(((x - 0.2) / 0.12) ** 2)), np.exp(-(((x - 0.9) / 0.1) ** 2)))
-        return float(best) - 0.1 * (y - 0.5) ** 2 - 0.1 * (z - 0.5) ** 2
-
-    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
-    study.optimize(objective, n_trials=40)
-    assert study.best_value > 0.95
-    assert study.best_params["x"] > 0.5
+    setup = Setup.of(MetaLearner(seed=0, steps=150).fit(Portfolio(histories)), seed=0)
+    unit, scores, places = np.zeros((0, 3)), list[float](), frozenset[int]()
+    for number in range(40):
+        now = Situation(
+            number=number,
+            space=StudySpace(space),
+            observed=Observations.of(unit, scores),
+            places=places,
+        )
+        found = suggest(setup, now)
+        if "slot" in found.notes:
+            places |= {found.notes["slot"]}
+        config = {n: float(found.config[n]) for n in "xyz"}  # type: ignore[arg-type]
+        best = max(
+            0.8 * np.exp(-(((config["x"] - 0.2) / 0.12) ** 2)),
+            np.exp(-(((config["x"] - 0.9) / 0.1) ** 2)),
+        )
+        unit = np.concatenate([unit, space.encode(found.config)[None]])
+        scores.append(float(best) - 0.1 * (config["y"] - 0.5) ** 2 - 0.1 * (config["z"] - 0.5) ** 2)
+    assert max(scores) > 0.95
+    assert unit[np.argmax(scores), 0] > 0.5

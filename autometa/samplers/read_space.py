@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.meta.spaces.study_space import Shown, wider
+from autometa.meta.spaces.study_space import ObservedSpace, wider
 from autometa.space import SearchSpace
 from autometa.space.choices import usable
 
 _WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
 
 
-class ShownReader:
+class SpaceReader:
     """Reads the trials of one study again and again. Not for use by two threads at once.
 
     Args:
@@ -28,9 +28,9 @@ class ShownReader:
         self._finished = _Seen()
         if expected is not None:
             self._finished.expect(expected)
-        self._shown = Shown()
+        self._shown = ObservedSpace()
 
-    def read(self, trials: Iterable[FrozenTrial]) -> Shown:
+    def read(self, trials: Iterable[FrozenTrial]) -> ObservedSpace:
         """What these trials have shown; the same object as the last time where nothing is new.
 
         Args:
@@ -101,10 +101,10 @@ class _Seen:
             self.lacked |= active - trial.params.keys()
             self.unconditional |= (trial.params.keys() & prior.distributions.keys()) - active
 
-    def shown(self, prior: SearchSpace) -> Shown:
+    def shown(self, prior: SearchSpace) -> ObservedSpace:
         new = {n for n in self.widest if n not in prior.distributions}
         sometimes = {n for n in new if self.had.get(n, 0) < self.whole}
-        return Shown(
+        return ObservedSpace(
             latest={n: d for n, (_, d) in self.latest.items()},
             widest=dict(self.widest),
             lacked=frozenset(self.lacked | sometimes),

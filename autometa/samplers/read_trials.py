@@ -1,4 +1,4 @@
-"""The trials of a running study, read as a `History` of its own space (see `study_space`).
+"""The trials of a running study, read as `Observations` in its own space (see `study_space`).
 
 Shapes: n scored trials, k failed, r running, d unit columns.
 """
@@ -15,13 +15,13 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.constraints import infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
-from autometa.samplers.pruned import PrunedScores
+from autometa.samplers.pruned_scores import PrunedScores
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
-from autometa.suggest.history import History
+from autometa.suggest.observations import Observations
 
 
-class Reader:
+class TrialsReader:
     """Reads the trials of one study again and again, each finished one only once.
 
     A study of 10,000 trials then costs a suggestion no more than one of 200: what is read is the
@@ -44,7 +44,7 @@ class Reader:
 
     def read(
         self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial] | None = None
-    ) -> History:
+    ) -> Observations:
         """The study's trials other than the one that is being decided.
 
         Scores fold the study's direction. Trials that do not fit the space are left out. As failed
@@ -65,7 +65,7 @@ class Reader:
         self._repeated |= attributes.repeated(t for t in trials if t.number >= self._next)
         running = self._sort_out(study, trials, trial)
         scored = self._with_stopped(study)
-        return History(
+        return Observations(
             unit=scored.unit,
             scores=_finite(scored.scores),
             fidelity=scored.fidelity,
@@ -116,12 +116,12 @@ class Reader:
         """The scored trials and what the pruned ones count now."""
         if not self._stopped:
             return self._scored
-        found = self._pruned.standings(study, [trial for trial, _ in self._stopped])
+        scores = self._pruned.of(study, [trial for trial, _ in self._stopped])
         return self._scored.plus(
             [
-                (trial.number, row, standing.score, standing.fidelity)
-                for (trial, row), standing in zip(self._stopped, found, strict=True)
-                if standing is not None
+                (trial.number, row, found.score, found.fidelity)
+                for (trial, row), found in zip(self._stopped, scores, strict=True)
+                if found is not None
             ]
         )
 
@@ -160,7 +160,7 @@ class _Rows:
 
 
 def _finite(scores: Floats) -> Floats:
-    """Scores (n,) with a number in the place of infinity, see `Reader.read`."""
+    """Scores (n,) with a number in the place of infinity, see `TrialsReader.read`."""
     finite = scores[np.isfinite(scores)]
     if len(finite) == len(scores):
         return scores

@@ -1,0 +1,103 @@
+"""What a study says when one of its trials is decided: its trials, read as a `Situation`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
+from autometa.samplers.places import StartPlaces
+from autometa.samplers.plan import enqueued_values
+from autometa.samplers.read_space import SpaceReader
+from autometa.samplers.read_trials import TrialsReader
+from autometa.space import SearchSpace
+from autometa.storages import attributes
+from autometa.storages.per_study import every_trial
+from autometa.suggest import Observations, Situation
+
+
+class StudyReader:
+    """Reads one study again and again; what has not changed since is not read again.
+
+    Not for use by two threads at once.
+
+    Args:
+        prior: The space of the prior tasks.
+        fixed: Whether the study keeps to it, as where there is a pool.
+        expected: What is searched, where that is known before the first trial.
+    """
+
+    def __init__(
+        self, prior: SearchSpace, *, fixed: bool, expected: SearchSpace | None = None
+    ) -> None:
+        self._prior, self._fixed = prior, fixed
+        self._reader = SpaceReader(prior, expected)
+        self._observed: ObservedSpace | None = None
+        self._space = StudySpace(prior)
+        self._trials: TrialsReader | None = None
+
+    def last_observed(self, study: optuna.Study) -> ObservedSpace:
+        """What the study's trials had shown of its space when they were looked at last."""
+        if self._observed is None:
+            self._look(every_trial(study))
+        return self._observed or ObservedSpace()
+
+    def situation(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        held: Mapping[str, Any],
+    ) -> Situation:
+        """All that is known when a trial is decided.
+
+        Args:
+            study: The study.
+            trial: The trial.
+            trials: All of the study's.
+            held: Values of parameters that somebody else decides.
+        """
+        space = self._look(trials)
+        places = StartPlaces.beside(study, trial, trials)
+        return Situation(
+            number=trial.number,
+            space=space,
+            observed=self._observations(study, trial, trials),
+            objectives=len(study.directions),
+            places=places.taken,
+            yielded=places.yielded,
+            tried=tuple(p for t in trials if t.number != trial.number for p in _tried(t)),
+            given=enqueued_values(trial),
+            held=held,
+        )
+
+    def _look(self, trials: Sequence[FrozenTrial]) -> StudySpace:
+        """The study's space, as far as its trials have shown it."""
+        observed = self._reader.read(trials)
+        if observed is not self._observed:
+            self._observed = observed
+            found = self._space if self._fixed else study_space(self._prior, observed)
+            if found.space != self._space.space or found.optional != self._space.optional:
+                self._trials = None
+            self._space = found
+        return self._space
+
+    def _observations(
+        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+    ) -> Observations:
+        if len(study.directions) > 1:  # no single score
+            return Observations.none(self._space.space.dim)
+        if self._trials is None:
+            self._trials = TrialsReader(self._space)
+        return self._trials.read(study, trial, trials)
+
+
+def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
+    """What a trial has, and what it was enqueued with; nothing where it was interrupted."""
+    if not trial.user_attrs.get(attributes.DROPPED):
+        yield trial.params
+        if not trial.state.is_finished():
+            yield enqueued_values(trial)

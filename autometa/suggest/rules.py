@@ -1,0 +1,214 @@
+"""The rules, in the order in which they are asked: the first that has an answer decides.
+
+    several     several objectives: no prior task had them, the base sampler goes on
+    misfit      no result fits the parameters that are known: the base sampler goes on
+    failing     nothing but failures: every second trial is far from them all
+    unrelated   no parameter of the study is known to prior tasks: the base sampler goes on
+    start       the first trials, and on until there is a result: the zero-shot start
+    unlearned   nothing was learned, or the start is used up: the base sampler goes on
+    informed    by the posterior over prior tasks, unless the trial is cold by turn
+    cold        by this study's own trials alone
+
+Each is a function of a `Setup` and a `Situation` alone, and returns None where it does not apply.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autometa.encoding import Floats
+from autometa.meta.inference.posterior import Posterior
+from autometa.meta.spaces.study_space import StudySpace
+from autometa.space import Config
+from autometa.suggest import suggestion
+from autometa.suggest.configs import (
+    cold_config,
+    far_config,
+    informed_config,
+    posterior_of,
+    start_config,
+)
+from autometa.suggest.setup import Setup
+from autometa.suggest.situation import Situation
+from autometa.suggest.suggestion import SLOT, Suggestion
+
+Rule: TypeAlias = Callable[[Setup, Situation], Suggestion | None]
+
+# What a random number is for, beside the trial's number; 1 is of base samplers, see `Setup`.
+_INFORMED, _ANYWHERE, _COLD, _START = 0, 2, 3, 4
+_WEIGHTS = 8  # prior tasks whose weights a suggestion notes
+
+
+def several(setup: Setup, now: Situation) -> Suggestion | None:
+    """Of several objectives prior tasks have nothing to say."""
+    return by_base(setup, now, suggestion.SEVERAL) if now.objectives > 1 else None
+
+
+def misfit(setup: Setup, now: Situation) -> Suggestion | None:
+    """There are results, and none of them can be read in the study's space."""
+    unread = now.observed.unread and not len(now.observed.scores)
+    return by_base(setup, now, suggestion.MISFIT) if unread else None
+
+
+def failing(setup: Setup, now: Situation) -> Suggestion | None:
+    """Far from all failures, where there is nothing but failures."""
+    seen = now.observed
+    if len(seen.scores) or not setup.policy.cold_by_failures(now.number, len(seen.failed)):
+        return None
+    if setup.base_takes_cold:
+        config: Config = {}
+    elif setup.pool is not None:
+        config = anywhere(setup, now)
+    else:
+        rng = setup.rng(now.number, _ANYWHERE)
+        config = now.searched.config(far_config(now.searched, seen.taken, rng))
+    return Suggestion(rule="cold", config=config, reason=suggestion.FAILING)
+
+
+def unrelated(setup: Setup, now: Situation) -> Suggestion | None:
+    """Prior tasks know none of the study's parameters."""
+    if setup.model.transfer is None or setup.knowledge(now.space).unknown < 1.0:
+        return None
+    return by_base(setup, now, suggestion.UNRELATED)
+
+
+def start(setup: Setup, now: Situation) -> Suggestion | None:
+    """The next config of the zero-shot start.
+
+    In a space of the study's own its configs are moved there. Where it was said beforehand what is
+    searched, the list keeps to that already, and comes first.
+    """
+    if len(now.places) >= setup.policy.warm_trials and len(now.observed.scores):
+        return None
+    ways = (_listed, _moved) if setup.space_known else (_moved, _listed)
+    return ways[0](setup, now) or ways[1](setup, now)
+
+
+def _listed(setup: Setup, now: Situation) -> Suggestion | None:
+    """The next item of the list as it is; None where all were tried."""
+    found = setup.start.next(now.places, now.tried, now.yielded)
+    if found is None:
+        return None
+    place, item = found
+    return Suggestion(
+        rule="portfolio" if item.expected == item.expected else "default",
+        config=item.config,
+        reason=item.reason,
+        notes={SLOT: place},
+    )
+
+
+def _moved(setup: Setup, now: Situation) -> Suggestion | None:
+    """The next in the study's own space; None where that is the prior's, or all were tried."""
+    if setup.model.transfer is None or now.space == StudySpace(setup.model.space):
+        return None
+    unit = start_config(
+        setup.knowledge(now.space),
+        now.searched,
+        now.observed.taken,
+        setup.rng(now.number, _START),
+        skipped=now.yielded,
+    )
+    if unit is None:
+        return None
+    free = (i for i in itertools.count() if i not in now.places)
+    return Suggestion(
+        rule="portfolio",
+        config=now.searched.config(unit),
+        reason=f"suits {len(setup.model.tasks)} prior tasks best in the study's own space",
+        notes={SLOT: next(itertools.islice(free, now.yielded, None))},
+    )
+
+
+def unlearned(setup: Setup, now: Situation) -> Suggestion | None:
+    """Nothing to condition, or nothing to condition on."""
+    if setup.model.transfer is None:
+        return by_base(setup, now, suggestion.NOTHING_LEARNED)
+    if not len(now.observed.scores):
+        return by_base(setup, now, suggestion.LIST_ENDED)
+    return None
+
+
+def informed(setup: Setup, now: Situation) -> Suggestion | None:
+    """What prior tasks and the trials say together; cold where they contradict one another."""
+    if setup.policy.cold_by_turn(now.number):
+        return None
+    rng, knowledge = setup.rng(now.number, _INFORMED), setup.knowledge(now.space)
+    posterior, seen = posterior_of(
+        knowledge,
+        now.observed.active(setup.policy.active_trials, rng),
+        setup.policy.readings(cold=False),
+        setup.relevance,
+    )
+    share = {"transfer": round(posterior.transfer_share, 4)}
+    if not posterior.uses_transfer:
+        return _cold(setup, now, reason=suggestion.GOING_COLD, notes=share)
+    unit = informed_config(
+        knowledge,
+        now.searched,
+        posterior,
+        seen,
+        rng,
+        rate=setup.rate if now.space.space == setup.model.space else None,
+        pool=_pool(setup),
+    )
+    return Suggestion(
+        rule="transfer",
+        config=_config(setup, now, unit),
+        notes={**share, "weights": _weights(setup, posterior)},
+    )
+
+
+def cold(setup: Setup, now: Situation) -> Suggestion:
+    """What the study's own trials say, whatever prior tasks may say; see `configs`."""
+    return _cold(setup, now)
+
+
+def _cold(setup: Setup, now: Situation, **why: Any) -> Suggestion:
+    if setup.base_takes_cold:
+        return Suggestion(rule="cold", config={}, **why)
+    rng = setup.rng(now.number, _COLD)
+    seen = now.observed.active(setup.policy.active_trials, rng)
+    readings = setup.policy.readings(cold=True)
+    unit = cold_config(now.searched, seen, readings, rng, pool=_pool(setup))
+    return Suggestion(rule="cold", config=_config(setup, now, unit), **why)
+
+
+RULES: tuple[Rule, ...] = (several, misfit, failing, unrelated, start, unlearned, informed, cold)
+
+
+# Parts of rules ----------------------------------------------------------------------------------
+
+
+def by_base(setup: Setup, now: Situation, reason: str) -> Suggestion:
+    """The base sampler's; one that knows no pool could not keep to it."""
+    config = {} if setup.pool is None else anywhere(setup, now)
+    return Suggestion(rule="base", config=config, reason=reason)
+
+
+def anywhere(setup: Setup, now: Situation) -> Config:
+    """A random config of the study; where there is a pool, one of it that no trial has had."""
+    rng = setup.rng(now.number, _ANYWHERE)
+    if setup.pool is None:
+        return now.searched.config(now.searched.candidates.random(1, rng)[0])
+    untried = setup.pool.untried(now.tried)
+    return untried[int(rng.integers(len(untried)))]
+
+
+def _pool(setup: Setup) -> Floats | None:
+    return None if setup.pool is None else setup.pool.unit
+
+
+def _config(setup: Setup, now: Situation, unit: Floats) -> Config:
+    return now.searched.config(unit) if setup.pool is None else setup.pool.at(unit)
+
+
+def _weights(setup: Setup, posterior: Posterior) -> dict[str, float]:
+    """The heaviest prior tasks and their weights in O(x) = sum_i w_i f_i(x)."""
+    weights = posterior.task_weights
+    order = np.argsort(-np.abs(weights))[:_WEIGHTS]
+    return {setup.model.tasks[i]: round(float(weights[i]), 4) for i in order}

@@ -1,0 +1,54 @@
+"""Situation: all that is known when a trial is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from autometa.errors import InputError
+from autometa.meta.spaces.study_space import StudySpace
+from autometa.suggest.observations import Observations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """See the module.
+
+    Args:
+        number: Of the trial, from 0; together with the seed it decides all that is random.
+        space: What the study ranges over, as far as it is known.
+        observed: The other trials, finished and pending, in the columns of that space.
+        objectives: How many the study has.
+        places: Places of the start's list that other trials have.
+        yielded: How many further places to leave to others who are asking at the same moment.
+        tried: Parameters of the other trials, also of those that do not fit the space.
+        given: Parameters of this trial that the user enqueued.
+        held: Parameters of this trial that somebody else decides.
+
+    Raises:
+        InputError: a number that is no count.
+    """
+
+    number: int
+    space: StudySpace
+    observed: Observations
+    objectives: int = 1
+    places: frozenset[int] = frozenset()
+    yielded: int = 0
+    tried: tuple[Mapping[str, Any], ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    held: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts = {"number": (self.number, 0), "objectives": (self.objectives, 1)}
+        counts["yielded"] = (self.yielded, 0)
+        for name, (count, least) in counts.items():
+            if count < least:
+                raise InputError(f"{name} = {count}", allowed=f"{least} or more")
+
+    @cached_property
+    def searched(self) -> StudySpace:
+        """The space in which what is given and held has its one value."""
+        return self.space.holding({**self.held, **self.given})
