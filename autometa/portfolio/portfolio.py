@@ -555,19 +555,29 @@ class Portfolio:
         return new
 
     @staticmethod
-    def embedded(child: str, *, metric: str | None = None) -> Portfolio:
+    def embedded(child: str, *, kind: str | None = None, metric: str | None = None) -> Portfolio:
         """The portfolio that ships with autometa: only the tasks of one child.
 
         Args:
             child: Its name.
+            kind: "classification" or "regression": only tasks of this kind. Some children have a
+                space for each, as a class weight means nothing in a regression.
             metric: By which every task is to be seen, see `by`; by default each kind of problem's
                 own.
 
         Raises:
-            PortfolioError: autometa ships none for this child, or no task has the metric.
+            PortfolioError: autometa ships none for this child, or no task of the kind, or with the
+                metric.
             StoreError: the shipped files are damaged.
         """
         found = _of(shipped.read_embedded(child), "the embedded portfolio")
+        if kind is not None:
+            kinds = sorted({str(t.info.get("kind", "")) for t in found.tasks})
+            if kind not in kinds:
+                raise PortfolioError(
+                    f"no embedded tasks of {child!r} of the kind {kind!r}", allowed=", ".join(kinds)
+                )
+            found = found._with(h for h in found.histories if h.task.info.get("kind") == kind)
         return found if metric is None else found.by(metric)
 
 

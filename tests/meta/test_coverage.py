@@ -76,7 +76,7 @@ def part_of(history: TaskHistory) -> int:
 
 def held_out(child: str) -> tuple[Transfer, list[TaskHistory]]:
     """What was learned without some families, and their tasks."""
-    histories = list(Portfolio.embedded(child).histories)
+    histories = list(Portfolio.embedded(child, kind="classification").histories)
     transfer = MetaLearner(seed=0).fit(Portfolio([h for h in histories if part_of(h)])).transfer
     assert transfer is not None
     return transfer, [h for h in histories if not part_of(h)]

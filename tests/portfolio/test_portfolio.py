@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,23 @@ def test_diff_counts_repeated_trials() -> None:
 def test_a_child_that_does_not_ship_is_refused() -> None:
     with pytest.raises(PortfolioError, match="'no_such_child'"):
         Portfolio.embedded("no_such_child")
+
+
+def test_a_kind_of_problem_has_a_space_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [history("a", [1.0]), history("b", [0.5])]
+    kinds = ["classification", "regression"]
+    told = [
+        replace(h, task=replace(h.task, info={"kind": kind}))
+        for h, kind in zip(both, kinds, strict=True)
+    ]
+    Portfolio(told).save(tmp_path)
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    assert [t.name for t in Portfolio.embedded("line", kind="regression").tasks] == ["b"]
+    assert [t.name for t in Portfolio.embedded("line").tasks] == ["a", "b"]
+    with pytest.raises(PortfolioError, match=r"'ranking'.*classification, regression"):
+        Portfolio.embedded("line", kind="ranking")
 
 
 def test_embedded_reads_one_child_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

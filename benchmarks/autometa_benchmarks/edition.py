@@ -1,0 +1,56 @@
+"""An edition of the embedded portfolio: what a collection wrote, and earlier families beside it.
+
+A family is shipped once its design has been evaluated on every table; until then the histories that
+shipped before stay, so that no family is ever without any:
+
+    autometa collect TABLES --into FOLDER --children FINISHED ... --finish-partial --licence MIT
+    python -m autometa_benchmarks.edition FOLDER autometa/portfolio/embedded
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autometa.errors import AutometaError, InputError
+from autometa.portfolio import Portfolio
+
+
+def edition(new: Portfolio, old: Portfolio) -> Portfolio:
+    """The new histories, and the old ones of families that have none among the new.
+
+    Raises:
+        InputError: nothing new.
+    """
+    if not len(new):
+        raise InputError("an edition without histories", allowed="a collection that was written")
+    fresh = {space.name for space in new.spaces}
+    kept = Portfolio(
+        (h for h in old.histories if h.task.space.name not in fresh),
+        provenance=old.provenance,
+        licence=old.licence,
+    )
+    return new.merge(kept) if len(kept) else new
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    parser = argparse.ArgumentParser(prog="python -m autometa_benchmarks.edition")
+    parser.add_argument("folder", type=Path, help="where the collection was written")
+    parser.add_argument("embedded", type=Path, help="the portfolio that ships")
+    given = parser.parse_args(arguments)
+    try:
+        found = edition(Portfolio.load(given.folder), Portfolio.load(given.embedded))
+        found.save(given.embedded)
+    except AutometaError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    families = ", ".join(dict.fromkeys(space.name for space in found.spaces))
+    sys.stdout.write(f"{len(found)} tasks of {families}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
