@@ -5,7 +5,7 @@
     cold_config      what this study's trials say alone
     far_config       as cold, where all trials have failed
 
-**The bound.** `cold_config` is given the study's space, its trials, numbers of the policy and a
+**The bound.** `cold_config` is given the study's space, its trials, what the policy says and a
 source of randomness, and no model. So for a given space, seed, trial number and trials so far, the
 config of a cold trial is the same whatever the prior tasks were: it is that of a Gaussian process
 search which has seen these trials. As every `cold_every`-th trial from `cold_from` on is such a
@@ -30,6 +30,8 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
+from autometa.suggest.candidate_search import CandidateSearch
+from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.observations import Observations
 
 _SAME = 1e-6
@@ -80,6 +82,7 @@ def informed_config(
     observed: Observations,
     rng: np.random.Generator,
     *,
+    acquisition: Acquisition = EXPECTED_IMPROVEMENT,
     rate: InnerRate | None = None,
     pool: Floats | None = None,
 ) -> Floats:
@@ -91,10 +94,12 @@ def informed_config(
         posterior: What is believed.
         observed: The trials that it was conditioned on.
         rng: Source of candidates.
+        acquisition: What a config promises.
         rate: Where earlier tasks say that the inner rate lies.
         pool: The only configs that can be tried, (m, d), where there is such a list.
     """
-    return Acquisition(study.candidates, knowledge, posterior, observed, rate).best(rng, pool)
+    search = CandidateSearch(study.candidates, knowledge, posterior, observed, acquisition, rate)
+    return search.best(rng, pool)
 
 
 def cold_config(
@@ -103,6 +108,7 @@ def cold_config(
     hypotheses: tuple[Hypothesis, ...],
     rng: np.random.Generator,
     *,
+    acquisition: Acquisition = EXPECTED_IMPROVEMENT,
     pool: Floats | None = None,
 ) -> Floats:
     """The unit config (d,) of a cold trial; see the bound.
@@ -112,11 +118,14 @@ def cold_config(
         observed: The trials so far, at least one with a score.
         hypotheses: Readings of the task that ask no prior task.
         rng: Source of candidates.
+        acquisition: What a config promises.
         pool: The only configs that can be tried, (m, d), where there is such a list.
     """
     knowledge = no_knowledge(study)
     posterior, seen = posterior_of(knowledge, observed, hypotheses)
-    return informed_config(knowledge, study, posterior, seen, rng, pool=pool)
+    return informed_config(
+        knowledge, study, posterior, seen, rng, acquisition=acquisition, pool=pool
+    )
 
 
 def far_config(study: StudySpace, taken: Floats, rng: np.random.Generator) -> Floats:

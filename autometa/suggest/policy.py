@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autometa.meta.inference.hypotheses import HYPOTHESES, Hypothesis
+from autometa.suggest.acquisition import Acquisition
+from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Numbers that the sampler goes by; the defaults were chosen on development tasks.
+    """What the rules go by; the defaults were chosen on development tasks.
 
     Args:
         warm_trials: First trials that take the zero-shot start as it is. Two to five did alike.
@@ -19,10 +21,11 @@ class Policy:
             the start's configs are alike in what makes them good, and so in what makes them fail.
         active_trials: Scored trials that a suggestion looks at, at most: it keeps a suggestion as
             quick after 10,000 trials as after 200.
-        hypotheses: Readings of the task that compete.
+        hypotheses: Explanations of the task that compete.
         narrowed: Whether half of the random candidates take their inner rates from the interval
             that earlier tasks predict. Off: the posterior knows as much, and on 23 development
             tasks (lcbench) narrowing cost .02 of regret after ten trials.
+        acquisition: What a config promises, by what is believed of it; also of cold trials.
     """
 
     warm_trials: int = 3
@@ -32,6 +35,7 @@ class Policy:
     active_trials: int = 128
     hypotheses: tuple[Hypothesis, ...] = HYPOTHESES
     narrowed: bool = False
+    acquisition: Acquisition = EXPECTED_IMPROVEMENT
 
     def cold_by_turn(self, number: int) -> bool:
         """Whether the trial of this number ignores the prior tasks whatever they say."""
@@ -43,6 +47,6 @@ class Policy:
         """The same, where nothing has succeeded so far and so many trials have failed."""
         return bool(self.cold_every) and failed >= self.failing and number % 2 == 0
 
-    def readings(self, *, cold: bool) -> tuple[Hypothesis, ...]:
+    def competing(self, *, cold: bool) -> tuple[Hypothesis, ...]:
         """The hypotheses of a trial: all, or those that ask no prior task."""
         return tuple(h for h in self.hypotheses if not cold or h.arm == "cold")

@@ -141,7 +141,7 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
     posterior, seen = posterior_of(
         knowledge,
         now.observed.active(setup.policy.active_trials, rng),
-        setup.policy.readings(cold=False),
+        setup.policy.competing(cold=False),
         setup.relevance,
     )
     share = {"transfer": round(posterior.transfer_share, 4)}
@@ -153,6 +153,7 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
         posterior,
         seen,
         rng,
+        acquisition=setup.policy.acquisition,
         rate=setup.rate if now.space.space == setup.model.space else None,
         pool=_pool(setup),
     )
@@ -173,8 +174,14 @@ def _cold(setup: Setup, now: Situation, **why: Any) -> Suggestion:
         return Suggestion(rule="cold", config={}, **why)
     rng = setup.rng(now.number, _COLD)
     seen = now.observed.active(setup.policy.active_trials, rng)
-    readings = setup.policy.readings(cold=True)
-    unit = cold_config(now.searched, seen, readings, rng, pool=_pool(setup))
+    unit = cold_config(
+        now.searched,
+        seen,
+        setup.policy.competing(cold=True),
+        rng,
+        acquisition=setup.policy.acquisition,
+        pool=_pool(setup),
+    )
     return Suggestion(rule="cold", config=_config(setup, now, unit), **why)
 
 

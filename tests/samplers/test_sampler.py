@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ from autometa.samplers.asking import suggest
 from autometa.samplers.explanation import explain_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.space import SearchSpace
-from autometa.suggest import acquisition
-from autometa.suggest.observations import Observations
+from autometa.suggest import candidate_search
 from autometa.suggest.policy import Policy
 from autometa.suggest.suggestion import GOING_COLD, SEVERAL
 from autometa.task import Task, TaskHistory
@@ -316,25 +314,6 @@ def test_no_foreign_trial_enters_the_study(model: MetaModel) -> None:
     assert len(study.get_trials()) == 4
 
 
-def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
-    scores = np.random.default_rng(0).standard_normal(5000)
-    unit = np.arange(5000.0)[:, None]
-    history = Observations(
-        unit=unit, scores=scores, fidelity=np.ones(len(scores)), failed=unit, running=unit[:0]
-    )
-    kept = history.active(128, np.random.default_rng(1))
-    assert len(kept.scores) == 128
-    assert len(kept.failed) == 128
-    assert scores.max() in kept.scores
-    assert 4999.0 in kept.unit
-    assert (
-        replace(history, unit=unit[:9], scores=scores[:9], failed=unit[:0])
-        .active(128, np.random.default_rng(1))
-        .scores.tolist()
-        == scores[:9].tolist()
-    )
-
-
 def test_a_hostile_portfolio_is_noticed_and_said_so() -> None:
     family = Bowls()
     model = MetaLearner(seed=0, steps=300).fit(family.portfolio(10, 40, sign=-1.0))
@@ -388,7 +367,7 @@ def test_random_candidates_take_their_rates_from_the_interval_where_the_policy_s
         asked.append(arguments[2].mean)
         return narrowed(*arguments)
 
-    monkeypatch.setattr(acquisition, "narrowed", noted)
+    monkeypatch.setattr(candidate_search, "narrowed", noted)
     expected = model.predict_inner_lr().mean
     for policy, times in ((Policy(), 0), (Policy(narrowed=True), 6), (Policy(narrowed=True), 12)):
         sampler = MetaSampler(model, seed=0, policy=policy)
