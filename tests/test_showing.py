@@ -70,5 +70,5 @@ def test_rates_are_shown_as_rates_and_scores_as_scores() -> None:
 def test_a_pruner_takes_the_model() -> None:
     model = MetaLearner(seed=0, steps=5).fit(LARGE)
     assert autometa.MetaPruner(model).note == model.pruner().note != ""
-    with pytest.raises(InputError, match="type Portfolio"):
-        autometa.MetaPruner(LARGE)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a prior of type int"):
+        autometa.MetaPruner(3)  # type: ignore[arg-type]

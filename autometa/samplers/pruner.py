@@ -22,11 +22,13 @@ import optuna
 from optuna.pruners import BasePruner, MedianPruner
 from optuna.trial import FrozenTrial
 
-from autometa.errors import InputError
 from autometa.meta.data.curves import checkpoints, standing
 from autometa.meta.model import MetaModel
 from autometa.meta.parts.improvement_chance import LEAST_FINISHED, ImprovementChance
+from autometa.priors.opening import PriorSource
+from autometa.priors.prior_model import model_of
 from autometa.samplers.read_curves import CurveReader, StudyCurves
+from autometa.space import SearchSpace
 from autometa.storages import attributes
 from autometa.storages.per_study import PerStudy
 
@@ -37,28 +39,32 @@ class MetaPruner(BasePruner):
     """See the module.
 
     Args:
-        model: What was learned from prior tasks, or just what was learned of their curves; None
-            where they have none.
-        fallback: Decides in that case.
+        prior: What was learned from prior tasks, or anything that `open_prior` opens and that is
+            fitted then, as by `MetaSampler`; or just what was learned of curves. None where there
+            are none.
+        fallback: Decides where no prior task has taught any curve.
+        space: What is searched, where the prior has several spaces.
+        seed: Of the fit, where there is one.
+
+    Raises:
+        AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
     """
 
     def __init__(
         self,
-        model: MetaModel | ImprovementChance | None,
+        prior: MetaModel | ImprovementChance | PriorSource,
         *,
         fallback: BasePruner | None = None,
+        space: SearchSpace | None = None,
+        seed: int = 0,
     ) -> None:
-        chance = model.chance if isinstance(model, MetaModel) else model
-        if not (chance is None or isinstance(chance, ImprovementChance)):
-            raise InputError(
-                f"a model of type {type(model).__name__}",
-                allowed="a MetaModel",
-                do="Fit one with MetaLearner.fit, or load it with MetaModel.load",
-            )
-        self._chance = chance
+        if prior is None or isinstance(prior, ImprovementChance):
+            self._chance = prior
+        else:
+            self._chance = model_of(prior, space, seed).chance
         self._fallback = fallback or MedianPruner()
         self._readers = PerStudy(CurveReader)
-        self.note = "" if chance else NO_CURVES.format(type(self._fallback).__name__)
+        self.note = "" if self._chance else NO_CURVES.format(type(self._fallback).__name__)
         if self.note:
             logging.getLogger(__name__).warning(self.note)
 

@@ -42,7 +42,7 @@ from autometa.meta.model import MetaModel
 from autometa.priors.beginning import say_unheard
 from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
-from autometa.samplers.base import ConstraintsFunc, keeper_of_constraints, usual_base
+from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.samplers.clipping import clip_to
 from autometa.samplers.explanation import unrelated
 from autometa.samplers.plan import announce, plan_of

@@ -11,10 +11,10 @@ from optuna.trial import TrialState
 from autometa import children
 from autometa.children.registry import FROM
 from autometa.errors import InputError, SpaceError
-from autometa.samplers.expectation import expectation
 from autometa.samplers.explanation import UNKNOWN, Explanation, explain_study
 from autometa.storages.attributes import EVALUATION, number
 from autometa.storages.studies import SEARCH
+from autometa.suggest.expectation import expectation
 from autometa.task import Direction
 from autometa.tuning.result import Arm, TunedTrial, TuneResult
 from autometa.tuning.trials import STATES, folds_of

@@ -10,8 +10,8 @@ import numpy as np
 import optuna
 
 from autometa import children
-from autometa.samplers.expectation import expectation
 from autometa.storages.studies import open_study
+from autometa.suggest.expectation import expectation
 from autometa.tables import Table
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.trials import Menu, Search

@@ -13,9 +13,11 @@ from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
 from autometa.encoding import Floats
-from autometa.meta import MetaModel
+from autometa.errors import AutometaError, PortfolioError
+from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.data.curves import checkpoints, filled, standing, whole_curves
 from autometa.meta.parts.improvement_chance import ImprovementChance, fit_improvement_chance
+from autometa.portfolio import Portfolio
 from autometa.samplers.pruned_scores import PrunedScores
 from autometa.samplers.pruner import MetaPruner
 from autometa.samplers.read_curves import CurveReader
@@ -110,6 +112,36 @@ def test_without_curves_another_pruner_decides_and_it_says_so(
     pruned = ours.get_trials(states=(TrialState.PRUNED,))
     assert pruned
     assert all("MedianPruner" in t.user_attrs["autometa:pruned"]["rule"] for t in pruned)
+
+
+def test_it_takes_whatever_a_prior_is(tmp_path: Path) -> None:
+    past = Portfolio(histories(8))
+    model = MetaLearner(seed=0, steps=5).fit(past)
+    assert model.chance is not None
+    past.save(tmp_path / "past")
+    model.save(tmp_path / "model")
+    for prior in (past, tmp_path / "past", str(tmp_path / "model"), model, model.chance):
+        pruner = MetaPruner(prior)
+        assert pruner.note == ""
+        assert pruner._chance is not None
+        np.testing.assert_array_equal(pruner._chance.weights, model.chance.weights)
+    assert "MedianPruner decides" in MetaPruner(None).note
+    both = Portfolio([*past.histories, *other_space()])
+    with pytest.raises(PortfolioError):
+        MetaPruner(both)
+    assert MetaPruner(both, space=SPACE).note == ""
+
+
+def other_space() -> list[TaskHistory]:
+    space = SearchSpace({"y": FloatDistribution(0.0, 1.0)})
+    task = Task(name="other", space=space, direction="maximize")
+    return [TaskHistory(task=task, raw=np.array([[0.1], [0.2]]), values=np.array([1.0, 2.0]))]
+
+
+@pytest.mark.parametrize("wrong", [3, "no such folder", [None], object()])
+def test_what_is_no_prior_is_refused_as_everywhere(wrong: object) -> None:
+    with pytest.raises(AutometaError):
+        MetaPruner(wrong)  # type: ignore[arg-type]
 
 
 def test_without_evidence_nothing_is_pruned(chance: ImprovementChance) -> None:

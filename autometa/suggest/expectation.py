@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from autometa.meta.model import MetaModel
 from autometa.space import Config
-
-if TYPE_CHECKING:
-    from autometa.meta import MetaModel
 
 
 def expectation(
