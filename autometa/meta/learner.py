@@ -20,7 +20,7 @@ from autometa.meta.parts.prior import fit_prior
 from autometa.meta.parts.similarity import fit_similarity, head_errors
 from autometa.meta.parts.transfer import Transfer
 from autometa.meta.refit import log_slope, rate_model, refitted
-from autometa.meta.spaces.candidates import Candidates
+from autometa.meta.spaces.candidates import Candidates, Part
 from autometa.meta.threads import one_thread
 from autometa.meta.training_set import Lessons
 from autometa.portfolio import Portfolio
@@ -60,13 +60,17 @@ class MetaLearner:
     basis_size: int = 48
     steps: int | None = None
 
-    def fit(self, portfolio: Portfolio, *, space: SearchSpace | None = None) -> MetaModel:
+    def fit(
+        self, portfolio: Portfolio, *, space: SearchSpace | None = None, part: Part | None = None
+    ) -> MetaModel:
         """The meta-model of a portfolio of one space.
 
         Args:
             portfolio: Any number of tasks; those that teach nothing are left out, see `lessons`,
                 and of very many a sample teaches, see `sampling`.
             space: The space, where the portfolio may be empty.
+            part: The part of it that is going to be searched, where that is known: the start lies
+                in it, and so does what stands for parameters that a study leaves out.
 
         Raises:
             PortfolioError: several spaces, or none and no `space` given.
@@ -78,7 +82,7 @@ class MetaLearner:
             space=space,
             tasks=lessons.names,
             meta_features=lessons.meta_features,
-            transfer=self._transfer(space, lessons) if len(lessons) else None,
+            transfer=self._transfer(space, lessons, part or Part()) if len(lessons) else None,
             lineage=Lineage.whole(lessons),
             chance=self._chance(taught),
             licence=portfolio.licence,
@@ -148,14 +152,15 @@ class MetaLearner:
             "sources": _sources(portfolio),
         }
 
-    def _transfer(self, space: SearchSpace, lessons: Lessons) -> Transfer:
+    def _transfer(self, space: SearchSpace, lessons: Lessons, part: Part) -> Transfer:
         rng = np.random.default_rng(self.seed)
         units, targets, scores = lessons.units, lessons.targets, lessons.scores
         basis = fit_basis(lessons.shown, rng=rng, size=self.basis_size, steps=self.steps)
         every_phi, phi = lessons.features(basis)
         with one_thread():
             prior = fit_prior(*lessons.observations(basis, phi), lessons.noise)
-            catalogue = fit_catalogue(Candidates(space), basis, prior, units, targets, scores, rng)
+            make = Candidates(space, part)
+            catalogue = fit_catalogue(make, basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
             residual = fit_kernel(units, targets, rng=rng, features=phi, prior=prior)
             cold = fit_kernel(units, targets, rng=rng)

@@ -115,7 +115,8 @@ class MetaModel:
             n: How many.
             meta_features: Of the new task, where known: they move what is expected of a config,
                 not which ones are chosen, see `zero_shot`.
-            within: What is searched, where that is narrower: no config lies outside of it.
+            within: What is searched, where that is narrower: no config lies outside of it, or
+                has parameters that it does not have.
 
         Returns:
             At most n candidates. Without any prior task: the space's defaults, if it has any.
@@ -135,11 +136,13 @@ class MetaModel:
             raw = self.space.decode_raw(catalogue.unit)
             rows = np.flatnonzero(inside(within, self.space, raw))
         chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal)]
-        raw = self.space.decode_raw(catalogue.unit[chosen])
+        configs = self.space.from_raw(self.space.decode_raw(catalogue.unit[chosen]))
+        if within is not None:
+            configs = [{n: v for n, v in c.items() if n in within.distributions} for c in configs]
         return [
             self._candidate(config, row, weights, rank)
             for rank, (config, row) in enumerate(
-                zip(self.space.from_raw(raw), catalogue.scores[chosen], strict=True)
+                zip(configs, catalogue.scores[chosen], strict=True)
             )
         ]
 

@@ -7,16 +7,17 @@ the line as its user attribute "autometa:start".
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import optuna
 
 from autometa.priors.near import near_parameters
 from autometa.showing import counted, few
-from autometa.space.values import listed
+from autometa.space.values import Value, listed
 
 START = "autometa:start"
+NAMES = "autometa:names"  # user attribute of a study: what a family made of its names, as lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Beginning:
         metrics: What these measured, where known.
         known: Parameters that prior tasks know.
         searched: Parameters that are searched; empty where only the trials will tell.
+        held: Parameters that prior tasks know and that are not searched -> their values.
         why: Why the search starts cold; "" where it does not.
 
     >>> str(Beginning(tasks=2, trials=80, metrics=("auc",), known=("lr",), searched=("lr", "n")))
@@ -42,6 +44,7 @@ class Beginning:
     metrics: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
+    held: Mapping[str, Value] = field(default_factory=dict)
     why: str = ""
 
     @property
@@ -60,20 +63,30 @@ class Beginning:
             return f"starts from {tasks}, which {verb} {few(self.known)}"
         missing = [n for n in self.searched if n not in self.known]
         count = f"{len(self.searched) - len(missing)} of {len(self.searched)} parameters"
-        return f"starts from {tasks}, which {verb} {count}" + (
-            f" (not {few(missing)})" if missing else ""
-        )
+        rest = f" (not {few(missing)})" if missing else ""
+        if self.held:
+            rest += f", at {few([f'{name} = {value}' for name, value in self.held.items()])}"
+        return f"starts from {tasks}, which {verb} {count}{rest}"
 
 
-def say(study: optuna.Study, beginning: Beginning, *, asked: bool = True) -> None:
+def say(
+    study: optuna.Study,
+    beginning: Beginning,
+    *,
+    asked: bool = True,
+    names: Sequence[str] = (),
+) -> None:
     """Note in the study how it starts, and log it.
 
     Args:
         study: The study.
         beginning: How it starts.
         asked: Whether the user gave a prior, so that a cold start is news.
+        names: What a family made of the study's names, a line each.
     """
     study.set_user_attr(START, str(beginning))
+    if names:
+        study.set_user_attr(NAMES, list(names))
     logger = optuna.logging.get_logger("optuna.autometa")
     tell = logger.warning if beginning.cold and asked else logger.info
     tell(f"autometa: study {study.study_name!r} {beginning}")

@@ -24,7 +24,7 @@ Shapes: n trials, p parameters; raw (n, p) as in `space`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -70,7 +70,12 @@ class Matched:
 
 
 def matched(
-    prior: Portfolio, space: SearchSpace, rules: Rules | None = None, *, widen: bool = True
+    prior: Portfolio,
+    space: SearchSpace,
+    rules: Rules | None = None,
+    *,
+    widen: bool = True,
+    searched: Collection[str] | None = None,
 ) -> Matched:
     """The prior's trials as trials of (a part of) a new space; see the module.
 
@@ -80,6 +85,8 @@ def matched(
         rules: What the user says.
         widen: Whether numbers outside of what is searched stay what they are; else they are clipped
             or dropped, as the rules say.
+        searched: The parameters that are searched, where others have one value each: a prior space
+            that shares none of these is left out.
 
     Raises:
         SpaceError: a rule does not apply, or two parameters of an old space become one.
@@ -93,7 +100,8 @@ def matched(
         _Old.of(s, prior, space, rules if not widen else replace(rules, outside="drop"))
         for s in spaces
     ]
-    helping = [old for old in olds if old.matches]
+    wanted = set(space.names if searched is None else searched)
+    helping = [old for old in olds if wanted & old.matches.keys()]
     reports: dict[SearchSpace, SpaceReport] = {}
     while part := _part(space, {n for old in helping for n in (*old.matches, *rules.defaults)}):
         wide = _widened(part, helping) if widen else part

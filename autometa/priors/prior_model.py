@@ -6,22 +6,22 @@ Every door comes through `fit_prior`: `create_study`, `warm_start`, `MetaSampler
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from autometa.errors import InputError, ModelError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
 from autometa.priors.beginning import Beginning
+from autometa.priors.knowing import Known, Wish, known_of
 from autometa.priors.matched import matched, names_of
 from autometa.priors.near import near_parameters
-from autometa.priors.opening import PriorSource, open_prior
-from autometa.space import SearchSpace
+from autometa.priors.opening import PriorSource
+from autometa.space import SearchSpace, Value
+from autometa.space.rules import Rules
 from autometa.space.values import listed
-
-if TYPE_CHECKING:
-    from autometa.space.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +52,24 @@ def fit_prior(
     widen: bool = True,
     learner: MetaLearner | None = None,
     empty: str = "",
+    searched: SearchSpace | None = None,
+    held: Mapping[str, Value] | None = None,
 ) -> Fitted:
     """The meta-model of a prior for a space; see the module.
 
     Args:
         prior: What `open_prior` opened.
-        space: What is searched; None where only the trials will tell: then the prior's own.
+        space: What is searched, and what else the prior knows and is held; None where only the
+            trials will tell: then the prior's own.
         seed: Of the fit.
         rules: What the user says of old spaces.
         widen: See `matched`.
         learner: Fits; `MetaLearner(seed=seed)` by default.
         empty: Why the prior holds no tasks, where it holds none.
+        searched: What is searched of the space, where that is not all of it.
+        held: The other parameters' values, as far as they have one: the start and what is believed
+            of every config are those at these values, and prior trials that lack such a parameter
+            ran with it.
 
     Raises:
         ModelError: a model of another space.
@@ -79,33 +86,58 @@ def fit_prior(
         return Fitted(
             model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)
         )
-    found = matched(prior, space, rules, widen=widen)
-    known = found.portfolio.space if len(found.portfolio) else space
-    model = learner.fit(found.portfolio, space=known)
+    rules, held, searched = rules or Rules(), held or {}, searched or space
+    told = replace(rules, defaults={**held, **rules.defaults})
+    found = matched(prior, space, told, widen=widen, searched=searched.names)
+    known = found.portfolio.space if len(found.portfolio) else searched
+    part = StudySpace(known).holding(held).part
+    model = learner.fit(found.portfolio, space=known, part=part)
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
         model=model,
-        beginning=beginning_of(model, found.portfolio, space, why),
+        beginning=beginning_of(model, found.portfolio, searched, why, held),
         report=found.report,
         notes=tuple(f"{name}: {note}" for name, note in found.outside.items()),
         strange=len(prior) > 0 and not len(found.portfolio),
     )
 
 
-def model_of(prior: PriorSource, space: SearchSpace | None, seed: int) -> MetaModel:
+def model_of(prior: PriorSource, wish: Wish, seed: int) -> MetaModel:
     """The meta-model of whatever a prior is; a model as it is.
 
     Raises:
-        AutometaError: as `open_prior` and `fit_prior`.
+        AutometaError: as `known_of` and `fit_prior`.
     """
     if isinstance(prior, MetaModel):
         return prior
-    known = open_prior(prior, space=space)
-    if prior is None and space is None:
+    if prior is None and wish.space is None:
         raise InputError(
             "no prior and no space", allowed="a prior, or the space of a search without one"
         )
-    return fit_prior(known, space, seed=seed).model
+    return fit_known(known_of(prior, wish), wish.space, seed=seed).model
+
+
+def fit_known(
+    known: Known,
+    space: SearchSpace | None,
+    *,
+    seed: int = 0,
+    widen: bool = True,
+    learner: MetaLearner | None = None,
+    empty: str = "",
+) -> Fitted:
+    """As `fit_prior`, of what `known_of` found for a space."""
+    return fit_prior(
+        known.prior,
+        known.space,
+        seed=seed,
+        rules=known.rules,
+        widen=widen,
+        learner=learner,
+        empty=known.why or empty,
+        searched=space,
+        held=known.held,
+    )
 
 
 def must_help(fitted: Fitted) -> Fitted:
@@ -171,7 +203,11 @@ def _of_model(model: MetaModel, space: SearchSpace | None) -> Beginning:
 
 
 def beginning_of(
-    model: MetaModel, portfolio: Portfolio, space: SearchSpace | None, why: str = ""
+    model: MetaModel,
+    portfolio: Portfolio,
+    space: SearchSpace | None,
+    why: str = "",
+    held: Mapping[str, Value] | None = None,
 ) -> Beginning:
     """How a search with a model of a portfolio starts; `why` it is cold where nothing was left."""
     nothing = "none of the prior tasks has enough different trials to learn from"
@@ -181,5 +217,6 @@ def beginning_of(
         metrics=tuple(dict.fromkeys(t.metric for t in portfolio.tasks)),
         known=model.space.names,
         searched=() if space is None else space.names,
+        held=held or {},
         why=why or ("" if model.transfer is not None else nothing),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,15 @@ import optuna
 from optuna.distributions import BaseDistribution
 
 from autometa.errors import InputError
-from autometa.meta import MetaLearner, MetaModel
+from autometa.meta import MetaLearner
 from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names
 from autometa.priors.beginning import say
+from autometa.priors.knowing import Known, Wish, known_of, wish_of
 from autometa.priors.near import near_names
-from autometa.priors.opening import EMBEDDED, PriorSource, open_prior
-from autometa.priors.prior_model import Fitted, fit_prior
-from autometa.priors.shipped_prior import nearest_to_space, of_family
+from autometa.priors.opening import EMBEDDED, PriorSource
+from autometa.priors.prior_model import Fitted, fit_known
 from autometa.samplers.own_study import base_of, own_space, without_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import describe_task
@@ -45,6 +45,8 @@ def create_study(
     portfolio: PriorSource = _UNSET,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
     metric: str | None = None,
+    data: Any = None,
+    fixed: Mapping[str, Value] | None = None,
     seed: int = 0,
     study_name: str | None = None,
     storage: str | BaseStorage | None = None,
@@ -66,13 +68,21 @@ def create_study(
 
     Args:
         task: What is tuned, or just the direction, "maximize" or "minimize".
-        prior: Earlier searches, see `opening`: a portfolio, its folder, a model, studies, the file
-            or URL of any of these, a family that ships ("svm"), or a list. The study itself, where
-            it is among them, is left out. None searches cold.
+        prior: Earlier searches, see `opening`: a family that ships ("lightgbm"), a portfolio, its
+            folder, a model, studies, the file or URL of any of these, or a list, whose tasks weigh
+            in one model. A family is known by its libraries' names (`eta`, `clf__max_depth`), see
+            `family`. The study itself, where it is among them, is left out. None searches cold.
         portfolio: Earlier name of `prior`. A folder that does not exist yet is still taken for an
             empty portfolio here, with a warning.
         space: What is going to be tuned; by default the task's space, else the prior's only one.
-        metric: What the values measure; by default the task's.
+        metric: What the values measure; by default the task's. A family teaches by this metric:
+            one of the standard ones, "neg_" in front where the objective turns it round.
+        data: (X, y) or a Table, what the objective trains on: gives meta-features, where none are
+            given, the units of parameters that depend on them, and leaves the relatives of these
+            data out of a family's tasks.
+        fixed: What else the objective gives to its model (`{"n_estimators": 1000}`), by any of the
+            library's names: a family is asked at these values, at the library's defaults for the
+            rest.
         seed: Of the model and of the sampler.
         study_name: As of `optuna.create_study`; by default the task's name.
         storage: As of `optuna.create_study`.
@@ -114,22 +124,23 @@ def create_study(
         outside=outside or "drop",
     )
     source = _Source.of(prior, portfolio, storage)
-    known = source.open(asked, direction)
+    wish = wish_of(
+        space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
+    )
+    own = None
     if load_if_exists and name is not None and storage is not None:
-        known = without_study(known, _existing(name, storage))
-    fitted = fit_prior(
+        own = _existing(name, storage)
+    known = source.open(wish, own)
+    fitted = fit_known(
         known,
         asked,
         seed=seed,
-        rules=rules,
-        widen=outside is None,
         learner=learner,
+        widen=outside is None,
         empty=source.why_empty,
     )
     asked = asked or fitted.model.space
-    features = known_features(
-        named.meta_features if meta_features is None and named else meta_features
-    )
+    features = known_features(_features(meta_features, named, wish))
     sampler = _sampler(
         fitted,
         asked,
@@ -147,7 +158,7 @@ def create_study(
     )
     metric = metric or (named.metric if named else "value")
     describe_task(study, asked, metric=metric, features=features)
-    _tell(study, fitted, asked=source.given)
+    _tell(study, fitted, known, asked=source.given)
     return study
 
 
@@ -156,6 +167,9 @@ def warm_start(
     prior: PriorSource,
     *,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
+    metric: str | None = None,
+    data: Any = None,
+    fixed: Mapping[str, Value] | None = None,
     seed: int = 0,
     meta_features: Mapping[str, float] | None = None,
     base: BaseSampler | None = None,
@@ -174,8 +188,11 @@ def warm_start(
         prior: As of `create_study`.
         space: What is tuned; by default what `create_study` noted, else what the study's trials
             show, else the prior's only space.
+        metric: As of `create_study`, like the next two.
+        data: As of `create_study`.
+        fixed: As of `create_study`.
         seed: Of the model and of the sampler.
-        meta_features: Of the task, where known.
+        meta_features: Of the task, where known; by default those of the data.
         base: See `MetaModel.sampler`; by default the study's own sampler, where that models trials
             (not Optuna's default TPE, nor a random, grid or quasi-random one).
         learner: Fits the prior; `MetaLearner(seed=seed)` by default.
@@ -205,20 +222,21 @@ def warm_start(
     asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
     source = _Source(prior, given=prior is not None)
-    known = without_study(source.open(asked, direction), study)
-    fitted = fit_prior(
-        known, asked, seed=seed, rules=rules, learner=learner, empty=source.why_empty
+    wish = wish_of(
+        space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
     )
+    known = source.open(wish, study)
+    fitted = fit_known(known, asked, seed=seed, learner=learner, empty=source.why_empty)
     searched = asked or fitted.model.space
     study.sampler = _sampler(
         fitted,
         asked,
         seed=seed,
-        meta_features=meta_features,
+        meta_features=_features(meta_features, None, wish),
         base=base,
         first=stated_config(searched, incumbent, defaults),
     )
-    _tell(study, fitted, asked=source.given)
+    _tell(study, fitted, known, asked=source.given)
     return study
 
 
@@ -255,19 +273,14 @@ class _Source:
             return _Source(prior, given=prior is not None, new=new)
         return _Source(portfolio, given=portfolio is not None, new=_new_folder(portfolio))
 
-    def open(self, space: SearchSpace | None, direction: Direction) -> Portfolio | MetaModel:
-        """What it names.
+    def open(self, wish: Wish, own: optuna.Study | None) -> Known:
+        """What it names, without the study itself, where that exists.
 
         Raises:
-            InputError, StoreError, PortfolioError: as `open_prior`.
+            InputError, StoreError, PortfolioError: as `known_of`.
         """
-        if self.new:
-            return Portfolio()
-
-        def shipped(name: str) -> Portfolio:
-            return of_family(name or nearest_to_space(space))
-
-        return open_prior(self.prior, shipped=shipped, space=space, direction=direction)
+        known = known_of(Portfolio() if self.new else self.prior, wish)
+        return replace(known, prior=without_study(known.prior, own))
 
 
 def _new_folder(portfolio: PriorSource) -> str:
@@ -306,6 +319,15 @@ def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseS
     return MetaSampler(fitted.model, space=space, **options)
 
 
-def _tell(study: optuna.Study, fitted: Fitted, *, asked: bool) -> None:
+def _features(
+    given: Mapping[str, float] | None, named: Task | None, wish: Wish
+) -> Mapping[str, float] | None:
+    """Meta-features: those given, else the task's, else those of the data."""
+    if given is None and named is not None and named.meta_features:
+        return named.meta_features
+    return wish.data.meta_features if given is None and wish.data is not None else given
+
+
+def _tell(study: optuna.Study, fitted: Fitted, known: Known, *, asked: bool) -> None:
     study.set_user_attr(ADAPTED, [*str(fitted.report).splitlines(), *fitted.notes])
-    say(study, fitted.beginning, asked=asked)
+    say(study, fitted.beginning, asked=asked, names=known.lines)

@@ -27,7 +27,7 @@ class SpaceReader:
         self._done: set[int] = set()
         self._finished = _Seen()
         if expected is not None:
-            self._finished.expect(expected)
+            self._finished.expect(expected, prior)
         self._shown = ObservedSpace()
 
     def read(self, trials: Iterable[FrozenTrial]) -> ObservedSpace:
@@ -68,7 +68,8 @@ class _Seen:
         self.unconditional: set[str] = set()
         self.worded: set[str] = set()
 
-    def expect(self, space: SearchSpace) -> None:
+    def expect(self, space: SearchSpace, prior: SearchSpace) -> None:
+        self.lacked = set(prior.names) - set(space.names)
         self.latest = {n: (-1, d) for n, d in space.distributions.items()}
         self.widest = dict(space.distributions)
 

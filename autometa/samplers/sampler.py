@@ -40,6 +40,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta.model import MetaModel
 from autometa.priors.beginning import say_unheard
+from autometa.priors.knowing import wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
 from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
@@ -72,6 +73,9 @@ class MetaSampler(BaseSampler):
             as well; infeasible trials count as failed.
         space: What is searched, where it is known beforehand: the first trial keeps to it, too.
         first: A config, or part of one, that is tried before all others.
+        metric: As of `create_study`, like the next two.
+        data: As of `create_study`.
+        fixed: As of `create_study`.
 
     Raises:
         AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
@@ -89,9 +93,15 @@ class MetaSampler(BaseSampler):
         constraints_func: ConstraintsFunc | None = None,
         space: SearchSpace | None = None,
         first: Config | None = None,
+        metric: str | None = None,
+        data: Any = None,
+        fixed: Mapping[str, Any] | None = None,
     ) -> None:
+        wish = wish_of(space=space, metric=metric, data=data, fixed=fixed)
+        if meta_features is None and wish.data is not None:
+            meta_features = wish.data.meta_features
         self._setup = Setup.of(
-            model_of(prior, space, seed),
+            model_of(prior, wish, seed),
             seed=seed,
             policy=policy,
             meta_features=meta_features,

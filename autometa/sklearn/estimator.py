@@ -7,6 +7,7 @@ Names of arguments and attributes are those of scikit-learn's searches and of Op
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,9 +21,10 @@ from sklearn.utils import check_random_state, column_or_1d, indexable
 from autometa.errors import InputError
 from autometa.limits import seconds
 from autometa.priors.beginning import say
+from autometa.priors.estimators import wish_of_estimator
+from autometa.priors.knowing import Known, known_of
 from autometa.priors.opening import PriorSource
-from autometa.priors.prior_model import Fitted, fit_prior, must_help
-from autometa.priors.shipped_prior import read_prior
+from autometa.priors.prior_model import Fitted, fit_known, must_help
 from autometa.samplers.own_study import without_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.sklearn.cv_checks import check_options, labels
@@ -192,7 +194,7 @@ class MetaSearchCV(Refitted):
             keep=ENSEMBLE_OF if self.ensemble else 0,
             classes=labels(y) if self.ensemble and is_classifier(self.estimator) else None,
         )
-        fitted, features = self._prior(asked, X, y, seed)
+        fitted, features, known = self._prior(asked, X, y, seed)
         self.prior_ = fitted.model
         about = signature(X, y, folds=self.n_splits_, scoring=self.scoring)
         with verbosity(optuna.logging.INFO if self.verbose else optuna.logging.ERROR):
@@ -208,7 +210,7 @@ class MetaSearchCV(Refitted):
                 space=asked.space,
                 first=stated_config(asked.space),
             )
-            say(study, fitted.beginning, asked=self.prior is not None)
+            say(study, fitted.beginning, asked=self.prior is not None, names=known.lines)
             try:
                 study.optimize(
                     objective,
@@ -225,21 +227,24 @@ class MetaSearchCV(Refitted):
 
     def _prior(
         self, asked: Asked, X: Any, y: Any, seed: int
-    ) -> tuple[Fitted, Mapping[str, float] | None]:
-        """What to search with, and the meta-features that it can use."""
+    ) -> tuple[Fitted, Mapping[str, float] | None, Known]:
+        """What to search with, the meta-features that it can use, and what was matched."""
         from autometa.meta_features import compute
 
         kind: Any = "classification" if is_classifier(self.estimator) else "regression"
         table = None if self.prior is None else table_of(X, y, kind)
-        known = read_prior(self.prior, self.estimator, table)
-        if self.study is not None:
-            known = without_study(known, self.study)
+        wish = wish_of_estimator(
+            self.estimator, asked.space, table, prior=self.prior, scoring=self.scoring
+        )
+        known = known_of(self.prior, wish)
         empty = "no prior was given" if self.prior is None else "the prior holds no tasks"
-        fitted = must_help(fit_prior(known, asked.space, seed=seed, empty=empty))
+        known = replace(known, prior=without_study(known.prior, self.study))
+        fitted = fit_known(known, asked.space, seed=seed, empty=empty)
+        must_help(replace(fitted, strange=fitted.strange or bool(known.why)))
         if not isinstance(self.meta_features, str):
-            return fitted, self.meta_features
+            return fitted, self.meta_features, known
         told = table is not None and any(fitted.model.meta_features)
-        return fitted, compute(table) if told and table is not None else None
+        return fitted, compute(table) if told and table is not None else None, known
 
     def _describe(self, study: optuna.Study, asked: Asked, objective: CvObjective) -> None:
         """Set the attributes that tell what was found."""

@@ -12,7 +12,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
@@ -20,9 +20,10 @@ from sklearn.svm import SVC
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
+from autometa.priors.estimators import nearest_to
 from autometa.priors.matched import matched
+from autometa.priors.opening import open_prior
 from autometa.priors.prior_model import fit_prior, must_help
-from autometa.priors.shipped_prior import read_prior
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
 
@@ -152,28 +153,24 @@ def test_every_kind_of_prior_is_read(tmp_path: Path) -> None:
     )
 
     def tasks(prior: Any) -> list[str]:
-        read = read_prior(prior, LogisticRegression())
+        read = open_prior(prior)
         assert isinstance(read, Portfolio)
         return [t.name for t in read.tasks]
 
     assert tasks(None) == []
     assert tasks(portfolio) == tasks(str(tmp_path / "folder")) == ["t"]
     assert tasks(url) == tasks(tmp_path / "mine.db") == tasks(study) == tasks([study]) == ["mine"]
-    loaded = read_prior(tmp_path / "model", LogisticRegression())
+    loaded = open_prior(tmp_path / "model")
     assert isinstance(loaded, MetaModel)
     assert loaded.space == OLD
     with pytest.raises(InputError):
-        read_prior(3, LogisticRegression())  # type: ignore[arg-type]
+        open_prior(3)  # type: ignore[arg-type]
 
 
 def test_the_embedded_child_is_the_nearest_one() -> None:
-    def names(estimator: Any) -> tuple[str, ...]:
-        read = read_prior("embedded", estimator)
-        assert isinstance(read, Portfolio)
-        return read.space.names
-
-    assert "max_leaf_nodes" in names(HistGradientBoostingRegressor())
-    assert "schedule" in names(make_pipeline(LogisticRegression()))
-    assert "gamma" not in names(SVC())  # in other units there, and nothing is known of the data
+    assert nearest_to(HistGradientBoostingRegressor()) == "hist_gradient_boosting"
+    assert nearest_to(make_pipeline(LogisticRegression())) == "linear"
+    assert nearest_to(SVC()) == "svm"
+    assert nearest_to(ExtraTreesClassifier()) in ("extra_trees", "random_forest")
     with pytest.raises(InputError, match="no embedded prior for Perceptron"):
-        read_prior("embedded", Perceptron())
+        nearest_to(Perceptron())

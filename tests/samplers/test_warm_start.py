@@ -365,35 +365,9 @@ def test_a_new_folder_is_taken_by_the_earlier_name_only(
 
 def test_a_family_is_found_by_the_parameters_or_asked_for() -> None:
     space = SearchSpace({"kernel": CategoricalDistribution(["rbf"]), "C": FloatDistribution(1, 2)})
-    from autometa.priors.shipped_prior import nearest_to_space
+    from autometa.priors.knowing import family_of_names
 
-    assert nearest_to_space(space) == "svm"
+    assert family_of_names(space) == "svm"
     for unknown in (SearchSpace({"strange": FloatDistribution(0, 1)}), None):
         with pytest.raises(InputError, match="'embedded:svm'"):
-            nearest_to_space(unknown)
-
-
-def test_gamma_comes_in_the_units_of_the_table() -> None:
-    import pandas as pd
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
-    from autometa.priors.shipped_prior import of_family
-    from autometa.tables import Table
-
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(10.0 * rng.normal(size=(200, 4)), columns=list("abcd"))
-    table = Table(name="t", X=frame, y=pd.Series([0, 1] * 100), kind="classification")
-    plain = of_family("svm").space.distributions
-    assert "gamma" not in plain
-    child = Portfolio.embedded("svm").space.distributions["gamma"]
-    assert isinstance(child, FloatDistribution)
-    for estimator, unit in (
-        (make_pipeline(StandardScaler(), SVC()), 4.0),
-        (SVC(), 4.0 * float(np.var(frame.to_numpy()))),
-    ):
-        gamma = of_family("svm", estimator, table).space.distributions["gamma"]
-        assert isinstance(gamma, FloatDistribution)
-        assert gamma.low == pytest.approx(child.low / unit)
-        assert gamma.high == pytest.approx(child.high / unit)
+            family_of_names(unknown)

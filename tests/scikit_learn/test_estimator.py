@@ -245,7 +245,7 @@ def test_meta_features_are_computed_where_the_prior_has_them(
         cv=2,
         random_state=0,
     )
-    monkeypatch.setattr("autometa.sklearn.estimator.fit_prior", _small_model)
+    monkeypatch.setattr("autometa.sklearn.estimator.fit_known", _small_model)
     search.fit(X, y)
     clone(search).set_params(meta_features={"rows": 1.0}).fit(X, y)
     clone(search).set_params(meta_features=None).fit(X, y)
@@ -254,8 +254,8 @@ def test_meta_features_are_computed_where_the_prior_has_them(
     assert seen[1:] == [{"rows": 1.0}, None, None]
 
 
-def _small_model(read: Any, space: SearchSpace, **options: Any) -> Fitted:
-    some = autometa.Portfolio(read.histories[:3])
+def _small_model(known: Any, space: SearchSpace, **options: Any) -> Fitted:
+    some = autometa.Portfolio(known.prior.histories[:3])
     tasks = autometa.MetaLearner(steps=2).fit(prior()).tasks
     features = tuple(h.task.meta_features for h in some.histories)
     model = autometa.MetaModel(space=space, tasks=tasks, meta_features=features, transfer=None)

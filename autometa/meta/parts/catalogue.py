@@ -86,9 +86,8 @@ def fit_catalogue(
     told = [(units[i], targets[i], scores[i]) for i in judges]
     chosen = _promising(make, basis, prior.heads[judges], told, _share(judges), rng)
     if make.space.defaults:  # what people run untuned is always asked about
-        chosen = np.unique(
-            np.concatenate([make.space.encode(make.space.defaults)[None], chosen]), axis=0
-        )
+        default = _within(make, make.space.encode(make.space.defaults)[None])
+        chosen = np.unique(np.concatenate([default, chosen]), axis=0)
     judged = np.stack([_judge(u, z, s, chosen, rng) for u, z, s in told])  # (J, 2, e)
     return Catalogue(judges=judges, unit=chosen, scores=judged[:, 0].T, regret=judged[:, 1].T)
 
@@ -158,12 +157,17 @@ def _promising(
 ) -> Floats:
     """Unit configs of which the basis promises most to each of some tasks, `each` of a task."""
     random = make.random(_POOL, rng)
-    best = [u[np.argsort(-z)[:_BEST_RECORDED]] for u, z, _ in told]
+    best = [_within(make, u[np.argsort(-z)[:_BEST_RECORDED]]) for u, z, _ in told]
     pool = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS), *best])
     promised = basis(pool) @ heads.T
     chosen = np.argpartition(-promised, min(each, len(pool) - 1), axis=0)[:each]
     result: Floats = pool[np.unique(chosen)]
-    return result
+    return np.unique(result, axis=0) if make.restricted else result
+
+
+def _within(make: Candidates, unit: Floats) -> Floats:
+    """Unit configs (n, d) moved into the part that candidates are made in, where that is one."""
+    return make.repair(unit) if make.restricted else unit
 
 
 def _judge(

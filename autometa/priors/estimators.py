@@ -1,0 +1,156 @@
+"""What an estimator says of a search: its family, its units, and all that it was constructed with.
+
+A searched parameter is one that the family's library has by that name, so that little has to be
+asked: a ridge's `alpha` is 1 / C, that of SGD is its penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autometa.errors import InputError
+from autometa.portfolio.store.shipped import embedded_names
+from autometa.priors.data import Data
+from autometa.priors.knowing import Wish
+from autometa.priors.measured import is_standard
+from autometa.priors.opening import EMBEDDED, PriorSource
+from autometa.priors.written import Facts
+from autometa.space import SearchSpace, Value
+from autometa.space.rules import Rules
+from autometa.space.values import same
+
+if TYPE_CHECKING:
+    from autometa.tables import Table
+
+_FAMILIES = {
+    "LGBM": "lightgbm",
+    "XGB": "xgboost",
+    "CatBoost": "catboost",
+    "HistGradientBoosting": "hist_gradient_boosting",
+    "RandomForest": "random_forest",
+    "ExtraTrees": "extra_trees",
+    "KNeighbors": "k_nearest_neighbors",
+    "LogisticRegression": "linear",
+    "Ridge": "linear",
+    "SGD": "linear",
+    "SVC": "svm",
+    "SVR": "svm",
+    "MLP": "mlp",
+}
+_STANDS_IN = {"extra_trees": "random_forest"}  # where the first does not ship
+_SOLVERS = {"LogisticRegression": "lbfgs", "Ridge": "lbfgs", "SGD": "sgd"}
+_SAID = {
+    "Ridge": {"C": "alpha"},
+    "SGD": {"alpha": "alpha", "schedule": "learning_rate", "epochs": "max_iter"},
+}
+
+
+def wish_of_estimator(
+    estimator: Any,
+    space: SearchSpace,
+    table: Table | None,
+    *,
+    prior: PriorSource = None,
+    scoring: Any = None,
+    meta_features: Mapping[str, float] | None = None,
+) -> Wish:
+    """The wish of a search over the parameters of an estimator or a pipeline.
+
+    Args:
+        estimator: What is tuned.
+        space: Its parameters that are searched.
+        table: What it is trained on; None where that is no table.
+        prior: What the user gave; where it is "embedded" the estimator has to be of a family.
+        scoring: As of scikit-learn's searches.
+        meta_features: Of the table, where they are known.
+
+    Raises:
+        InputError: "embedded", and the estimator is of no family that ships.
+    """
+    step, last = _last(estimator)
+    kind = _kind_of(last)
+    metric = scoring if isinstance(scoring, str) and is_standard(scoring) else None
+    if scoring is None and table is not None and table.kind == "classification":
+        metric = "accuracy"
+    renamed = {own: step + name for own, name in _SAID.get(kind, {}).items()}
+    return Wish(
+        space=space,
+        direction="maximize",
+        metric=metric,
+        data=None if table is None else Data(table=table, meta_features=dict(meta_features or {})),
+        facts=Facts() if table is None else _facts(estimator, table),
+        fixed=_constructed(step, last, kind, space),
+        family=nearest_to(estimator) if prior == EMBEDDED else "",
+        rules=Rules(renamed={own: new for own, new in renamed.items() if new in space.names}),
+        of_estimator=True,
+    )
+
+
+def nearest_to(estimator: Any) -> str:
+    """The family that an estimator, or the last step of a pipeline, is of.
+
+    Raises:
+        InputError: of none that ships.
+    """
+    last = _last(estimator)[1]
+    family = _FAMILIES.get(_kind_of(last), "")
+    ships = embedded_names()
+    if family not in ships:
+        family = _STANDS_IN.get(family, "")
+    if family not in ships:
+        raise InputError(
+            f"no embedded prior for {type(last).__name__}",
+            allowed=", ".join(kind for kind, name in _FAMILIES.items() if name in ships),
+            do="Give a portfolio or your own studies as the prior, or None",
+        )
+    return family
+
+
+def _kind_of(estimator: Any) -> str:
+    name = type(estimator).__name__
+    plain = name.removesuffix("CV").removesuffix("Classifier").removesuffix("Regressor")
+    return plain if plain in _FAMILIES else name
+
+
+def _last(estimator: Any) -> tuple[str, Any]:
+    """What stands before the parameters of the last step, and that step."""
+    from sklearn.pipeline import Pipeline
+
+    before = ""
+    while isinstance(estimator, Pipeline):
+        name, estimator = estimator.steps[-1]
+        before += f"{name}__"
+    return before, estimator
+
+
+def _constructed(step: str, last: Any, kind: str, space: SearchSpace) -> dict[str, Value]:
+    """What the estimator is given that is not searched, by the full names of its parameters."""
+    given: dict[str, Value] = {}
+    for name, value in last.get_params(deep=False).items():
+        plain = value is None or isinstance(value, bool | int | float | str)
+        unset = value is None and kind == "XGB"
+        if plain and not unset and step + name not in space.names:
+            given[step + name] = value
+    solver = f"{step}solver"
+    if kind in _SOLVERS and solver not in space.names:
+        given[solver] = _SOLVERS[kind]
+    bagged = given.get(f"{step}subsample_freq")
+    if kind == "LGBM" and same(bagged, 0) and f"{step}subsample" in given:
+        given[f"{step}subsample"] = 1.0  # LightGBM samples no rows unless it has a frequency
+    return given
+
+
+def _facts(estimator: Any, table: Table) -> Facts:
+    """Features of a pipeline are taken to arrive standardised."""
+    columns = max(len(table.X.columns), 1)
+    width = float(columns)
+    if not _last(estimator)[0]:
+        try:
+            spread = float(np.var(np.asarray(table.X, dtype=np.float64)))
+        except (TypeError, ValueError):  # words among them
+            spread = 1.0
+        width *= spread if np.isfinite(spread) and spread > 0 else 1.0
+    return Facts(columns=columns, width=width)

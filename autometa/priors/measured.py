@@ -1,0 +1,97 @@
+"""Which of a family's tasks teach a search, by its metric and its kind of problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autometa.errors import InputError, PortfolioError
+from autometa.portfolio import Portfolio
+from autometa.priors.near import near_names
+
+if TYPE_CHECKING:
+    from autometa.tables import Kind
+    from autometa.task import Direction
+
+
+def kind_of(metric: str | None) -> Kind | None:
+    """The kind of problem that a metric scores; None where it is none of the standard ones."""
+    from autometa.children.evaluation.metrics import METRICS
+
+    found = METRICS.get(_plain(metric or ""))
+    return None if found is None else found.kind
+
+
+def is_standard(metric: str) -> bool:
+    """Whether it is one of the standard metrics, by any of its names."""
+    return kind_of(metric) is not None
+
+
+def check_metric(metric: str, direction: Direction | None) -> None:
+    """Refuse a metric that no prior task can have, or that is better the other way.
+
+    Args:
+        metric: One of the standard metrics, by any of its names; `neg_` in front turns it round.
+        direction: Of the search; None where it is not known yet.
+
+    Raises:
+        InputError: it is none of them, or not to be searched in this direction.
+    """
+    from autometa.children.evaluation.metrics import METRICS
+
+    found = METRICS.get(_plain(metric))
+    if found is None:
+        near = near_names(metric, METRICS)
+        raise InputError(
+            f"metric {metric!r}, by which no prior task of a family is scored",
+            allowed=", ".join(METRICS),
+            do=(f"Did you mean {' or '.join(map(repr, near))}? " if near else "")
+            + "Without metric= each prior task counts by the usual one of its kind",
+        )
+    turned = metric.lower().startswith("neg_")
+    wanted = found.direction
+    if turned:
+        wanted = "maximize" if wanted == "minimize" else "minimize"
+    if direction is not None and direction != wanted:
+        other = metric[4:] if turned else f"neg_{metric}"
+        raise InputError(
+            f"a search that would {direction} {metric!r}",
+            allowed=f"{wanted!r}",
+            do=f"If the objective returns it with the opposite sign, say metric={other!r}",
+        )
+
+
+def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tuple[Portfolio, str]:
+    """The tasks that teach, by the metric, and what there is to say of it.
+
+    Args:
+        portfolio: Tasks of a family.
+        metric: A standard metric; None for the usual one of each kind.
+        kind: The kind of problem, where it is known.
+    """
+    kind = kind or kind_of(metric)
+    of_kind = _of_kind(portfolio, kind)
+    if metric is None:
+        return of_kind, ""
+    try:
+        return of_kind.by(_plain(metric)), ""
+    except PortfolioError:
+        usual = ", ".join(dict.fromkeys(t.metric for t in of_kind.tasks))
+        return of_kind, f"no prior task was scored by {metric}: {usual} stands for it"
+
+
+def _of_kind(portfolio: Portfolio, kind: Kind | None) -> Portfolio:
+    """Tasks of one kind of problem: a regression says little of a classification."""
+    if kind is None:
+        return portfolio
+    return Portfolio(
+        (h for h in portfolio.histories if h.task.info.get("kind", kind) == kind),
+        provenance=portfolio.provenance,
+        licence=portfolio.licence,
+    )
+
+
+def _plain(metric: str) -> str:
+    from autometa.children.evaluation.metrics import ALIASES
+
+    name = metric.lower().removeprefix("neg_")
+    return ALIASES.get(name, name)

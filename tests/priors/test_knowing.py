@@ -1,0 +1,308 @@
+"""The one door: families by name, their metric, the user's data, and what is wrong with input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from sklearn.linear_model import Ridge, SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import autometa
+from autometa.errors import AutometaError, InputError
+from autometa.meta import MetaLearner
+from autometa.portfolio import Portfolio
+from autometa.priors.beginning import NAMES, START
+from autometa.priors.estimators import wish_of_estimator
+from autometa.priors.knowing import family_of_names, known_of, wish_of
+from autometa.space import SearchSpace
+from autometa.tables import Table
+
+from .families import portfolio_of, space_of
+
+RATE = FloatDistribution(1e-2, 0.3, log=True)
+SPACE: dict[str, BaseDistribution] = {"eta": RATE, "num_leaves": IntDistribution(8, 64)}
+QUICK = MetaLearner(steps=5)
+SHIPPED = ("lightgbm", "xgboost", "svm", "linear")
+
+
+@pytest.fixture(autouse=True)
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def embedded(child: str, *, metric: str | None = None) -> Portfolio:
+        return portfolio_of(child)
+
+    monkeypatch.setattr(Portfolio, "embedded", staticmethod(embedded))
+    spaces = {name: space_of(name) for name in SHIPPED}
+    for room in ("opening", "estimators"):
+        monkeypatch.setattr(f"autometa.priors.{room}.embedded_names", lambda: SHIPPED)
+    monkeypatch.setattr("autometa.priors.knowing.embedded_spaces", lambda: spaces)
+
+
+def started(direction: Any = "maximize", **options: Any) -> optuna.Study:
+    return autometa.create_study(direction, learner=QUICK, **{"space": SPACE, **options})
+
+
+def data(rows: int = 60) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(rows, 4)), columns=list("abcd"))
+    return frame, (frame["a"] + rng.normal(size=rows) > 0).to_numpy().astype(int)
+
+
+# Starting ----------------------------------------------------------------------------------------
+
+
+def test_a_study_starts_from_a_family_in_its_own_words() -> None:
+    study = started(prior="lightgbm", fixed={"n_estimators": 500})
+    assert "know 2 of 2 parameters, at n_estimators = 500" in study.user_attrs[START]
+    told = study.user_attrs[NAMES]
+    assert "lightgbm: eta is learning_rate" in told
+    assert "lightgbm: n_estimators = 500: as you fixed it" in told
+    trial = study.ask(SPACE)
+    assert trial.user_attrs["autometa:rule"] == "portfolio"
+    assert trial.params.keys() == SPACE.keys() == trial.user_attrs["autometa:config"].keys()
+    study.tell(trial, 1.0)
+    for value in (2.0, 3.0, 4.0, 5.0):
+        trial = study.ask(SPACE)
+        assert "autometa:moved" not in trial.user_attrs
+        study.tell(trial, value)
+    assert trial.user_attrs["autometa:rule"] in ("transfer", "cold")
+
+
+def test_what_is_held_matters() -> None:
+    """The best learning rate of the made-up tasks is the largest; what is held is its slice."""
+    portfolio = portfolio_of("lightgbm", trials=60)
+    few, many = (
+        known_of("lightgbm", wish_of(space=SearchSpace(SPACE), fixed={"n_estimators": n}))
+        for n in (50, 1500)
+    )
+    assert few.held["n_estimators"] == 50
+    assert many.held["n_estimators"] == 1500
+    assert isinstance(few.prior, Portfolio)
+    assert len(few.prior) == len(portfolio)
+    models = []
+    for known in (few, many):
+        from autometa.priors.prior_model import fit_known
+
+        model = fit_known(known, SearchSpace(SPACE), learner=QUICK).model
+        assert model.transfer is not None
+        raw = model.space.decode_raw(model.transfer.catalogue.unit)
+        column = raw[:, model.space.names.index("n_estimators")]
+        assert np.ptp(column) == 0
+        models.append(float(column[0]))
+    assert models == [50.0, 1500.0]
+
+
+def test_every_door_takes_a_family(tmp_path: Any) -> None:
+    past = portfolio_of("svm", tasks=1)
+    past.save(tmp_path / "mine")
+    study = optuna.create_study(direction="maximize")
+    autometa.warm_start(study, "lightgbm", space=SPACE, learner=QUICK)
+    assert "know 2 of 2" in study.user_attrs[START]
+    sampler = autometa.MetaSampler(portfolio_of("lightgbm"), seed=0, space=space_of("lightgbm"))
+    assert isinstance(sampler, optuna.samplers.BaseSampler)
+    both = started(prior=["lightgbm", "embedded:xgboost"])
+    assert "6 prior tasks" in both.user_attrs[START]
+    joined = started(prior=["lightgbm", tmp_path / "mine"])
+    assert "3 prior tasks" in joined.user_attrs[START]  # those of svm know nothing of it
+    found = started(prior="embedded")
+    assert "lightgbm: eta is learning_rate" in found.user_attrs[NAMES]
+
+
+def test_own_history_and_a_family_weigh_in_one_model() -> None:
+    own = optuna.create_study(direction="maximize", study_name="own")
+    own.optimize(lambda t: t.suggest_float("eta", 1e-2, 0.3, log=True), n_trials=5)
+    study = started(prior=["lightgbm", own], fixed={"n_estimators": 300})
+    assert "4 prior tasks" in study.user_attrs[START]
+    known = known_of(
+        ["lightgbm", own], wish_of(space=SearchSpace(SPACE), fixed={"n_estimators": 300})
+    )
+    assert isinstance(known.prior, Portfolio)
+    assert {t.name for t in known.prior.tasks} >= {"own"}
+
+
+# Metrics and data --------------------------------------------------------------------------------
+
+
+def test_a_family_teaches_by_the_metric() -> None:
+    for direction, metric, seen in (
+        ("minimize", "log_loss", "log_loss"),
+        ("maximize", "neg_log_loss", "log_loss"),
+        ("minimize", "logloss", "log_loss"),
+        ("maximize", "roc_auc", "accuracy"),
+    ):
+        wish = wish_of(space=SearchSpace(SPACE), direction=direction, metric=metric)  # type: ignore[arg-type]
+        known = known_of("lightgbm", wish)
+        assert isinstance(known.prior, Portfolio)
+        assert {t.metric for t in known.prior.tasks} == {seen}
+    assert "no prior task was scored by roc_auc: accuracy stands for it" in known.lines
+
+
+@pytest.mark.parametrize(
+    ("direction", "metric", "said"),
+    [
+        ("maximize", "log_loss", "metric='neg_log_loss'"),
+        ("minimize", "neg_log_loss", "metric='log_loss'"),
+        ("minimize", "accuracy", "metric='neg_accuracy'"),
+        ("maximize", "log_los", "Did you mean 'log_loss'"),
+        ("maximize", "profit", "Without metric="),
+    ],
+)
+def test_a_metric_that_cannot_be_is_refused(direction: Any, metric: str, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        started(direction, prior="lightgbm", metric=metric)
+    assert said in str(error.value)
+    if metric == "profit":  # no family, no metric that must be one of its own
+        started(direction, prior=portfolio_of("lightgbm"), metric=metric)
+
+
+def test_data_give_meta_features_units_and_the_kind_of_problem() -> None:
+    X, y = data()
+    space = {"svc__C": FloatDistribution(0.1, 10, log=True), "svc__gamma": RATE}
+    study = started(prior="svm", data=(X, y), space=space)
+    told = "\n".join(study.user_attrs[NAMES])
+    assert "48 meta-features of 60 rows x 4 features (classification) in" in told
+    assert "svc__gamma is gamma, in units of 1 / 4" in told
+    assert len(study.user_attrs["autometa:task"]["meta_features"]) == 48
+    numbers = started(prior="svm", data=(X.to_numpy(), X["a"].to_numpy()), space=space)
+    assert "starts cold" in numbers.user_attrs[START]  # every task is a classification
+    own = started(prior="svm", data=(X, y), space=space, meta_features={"rows": 60.0})
+    assert own.user_attrs["autometa:task"]["meta_features"] == {"rows": 60.0}
+    table = Table(name="t", X=X, y=pd.Series(y))
+    assert "48 meta-features" in "\n".join(
+        started(prior="svm", data=table, space=space).user_attrs[NAMES]
+    )
+
+
+def test_relatives_of_the_data_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autometa.tables.relatives", lambda table, tasks: [next(iter(tasks))])
+    study = started(prior="lightgbm", data=data())
+    assert "2 prior tasks" in study.user_attrs[START]
+    assert "left out as relatives of these data: 'lightgbm-0'" in study.user_attrs[NAMES]
+
+
+@pytest.mark.parametrize("wrong", [3, "X", (1,), ([1, 2], [1, 2, 3]), (None, None)])
+def test_data_that_are_none_are_refused(wrong: Any) -> None:
+    with pytest.raises(AutometaError):
+        started(prior="lightgbm", data=wrong)
+
+
+# Bad input ---------------------------------------------------------------------------------------
+
+
+def test_an_unknown_prior_names_what_is_near() -> None:
+    with pytest.raises(AutometaError, match="Did you mean 'lightgbm'"):
+        started(prior="lightgmb")
+
+
+def test_no_matching_parameter_is_said() -> None:
+    study = started(prior="svm", space=SPACE)
+    assert study.user_attrs[START].startswith("starts cold, because svm knows 'kernel', 'C'")
+    assert "did you mean prior='lightgbm', which knows 2 of 2 names" in study.user_attrs[START]
+    trial = study.ask(SPACE)
+    assert trial.user_attrs["autometa:rule"] == "base"
+
+
+def test_a_space_of_another_library_is_said() -> None:
+    space = {"eta": RATE, "num_leaves": IntDistribution(8, 64), "lambda": RATE}
+    study = started(prior="xgboost", space=space)
+    told = study.user_attrs[NAMES]
+    assert any(line.startswith("did you mean prior='lightgbm'") for line in told)
+    assert any("num_leaves is not known: a name of 'lightgbm'" in line for line in told)
+    assert "know 2 of 3 parameters (not num_leaves)" in study.user_attrs[START]
+
+
+def test_fixed_is_never_silently_ignored() -> None:
+    with pytest.raises(InputError, match="a mapping of names"):
+        started(prior="lightgbm", fixed=[("n_estimators", 3)])
+    with pytest.raises(InputError, match="'eta' searched and fixed"):
+        started(prior="lightgbm", fixed={"eta": 0.1})
+    with pytest.raises(InputError, match="searched and fixed"):
+        started(prior="lightgbm", fixed={"learning_rate": 0.1})
+    study = started(prior=portfolio_of("lightgbm"), fixed={"n_estimators": 3})
+    assert "no family is named that could know of it" in study.user_attrs[NAMES][0]
+
+
+def test_which_of_two_is_asked_with_the_candidates() -> None:
+    with pytest.raises(InputError, match=r"may mean C or alpha .*renamed=\{'C': 'alpha'\}"):
+        started(prior="linear", space={"alpha": RATE})
+    study = started(prior="linear", space={"alpha": RATE}, renamed={"C": "alpha"})
+    assert "linear: alpha is C, 1 / C" in study.user_attrs[NAMES]
+    with pytest.raises(InputError, match="'embedded:lightgbm'"):
+        started(prior="embedded", space={"learning_rate": RATE})
+
+
+def test_the_family_of_names() -> None:
+    assert family_of_names(SearchSpace(SPACE)) == "lightgbm"
+    assert family_of_names(SearchSpace({"svc__gamma": RATE, "svc__C": RATE})) == "svm"
+
+
+# Estimators --------------------------------------------------------------------------------------
+
+
+def test_an_estimator_says_family_units_and_what_it_was_constructed_with() -> None:
+    X, y = data()
+    table = Table(name="t", X=10 * X, y=pd.Series(y), kind="classification")
+    space = SearchSpace({"svc__C": RATE, "svc__gamma": RATE})
+    pipeline = make_pipeline(StandardScaler(), SVC(tol=0.01))
+    wish = wish_of_estimator(pipeline, space, table, prior="embedded")
+    assert wish.family == "svm"
+    assert wish.metric == "accuracy"
+    assert wish.facts is not None
+    assert wish.facts.width == 4.0
+    known = known_of("embedded", wish)
+    assert known.held["tol"] == 0.01
+    assert "svm: svc__gamma is gamma, in units of 1 / 4" in known.lines
+    assert not any("cache_size" in line for line in known.lines)
+    plain = wish_of_estimator(SVC(), SearchSpace({"C": RATE, "gamma": RATE}), table)
+    assert plain.facts is not None
+    assert plain.facts.width == pytest.approx(4 * float(np.var(10 * X.to_numpy())))
+
+
+def test_a_ridge_and_sgd_say_what_alpha_is() -> None:
+    space = SearchSpace({"alpha": RATE})
+    for estimator, own, solver in ((Ridge(), "C", "lbfgs"), (SGDClassifier(), "alpha", "sgd")):
+        known = known_of("linear", wish_of_estimator(estimator, space, None))
+        assert known.held["solver"] == solver
+        assert any(
+            line.startswith(f"linear: alpha is {own}" if own == "C" else "linear: alpha is known")
+            for line in known.lines
+        )
+
+
+def test_boosting_without_a_frequency_samples_no_rows() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    space = SearchSpace({"learning_rate": RATE})
+    known = known_of(
+        "lightgbm", wish_of_estimator(lightgbm.LGBMClassifier(subsample=0.5), space, None)
+    )
+    assert known.held["subsample"] == 1.0
+    known = known_of(
+        "lightgbm",
+        wish_of_estimator(lightgbm.LGBMClassifier(subsample=0.5, subsample_freq=1), space, None),
+    )
+    assert known.held["subsample"] == 0.5
+
+
+def test_no_limit_is_not_mistaken_for_unset() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    space = SearchSpace({"learning_rate": RATE})
+    known = known_of("xgboost", wish_of_estimator(xgboost.XGBClassifier(max_depth=3), space, None))
+    assert known.held["max_depth"] == 3
+    assert known.held["n_estimators"] == 100  # what the library takes where nothing is set
+
+
+def test_words_of_a_choice() -> None:
+    space = {"C": RATE, "class_weight": CategoricalDistribution([None, "balanced"])}
+    study = started(prior="svm", space=space)
+    assert "know 2 of 2" in study.user_attrs[START]
