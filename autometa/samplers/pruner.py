@@ -25,6 +25,7 @@ from optuna.trial import FrozenTrial
 from autometa.meta.data.curves import checkpoints, standing
 from autometa.meta.model import MetaModel
 from autometa.meta.parts.improvement_chance import LEAST_FINISHED, ImprovementChance
+from autometa.priors.knowing import wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
 from autometa.samplers.read_curves import CurveReader, StudyCurves
@@ -61,7 +62,7 @@ class MetaPruner(BasePruner):
         if prior is None or isinstance(prior, ImprovementChance):
             self._chance = prior
         else:
-            self._chance = model_of(prior, space, seed).chance
+            self._chance = model_of(prior, wish_of(space=space), seed).chance
         self._fallback = fallback or MedianPruner()
         self._readers = PerStudy(CurveReader)
         self.note = "" if self._chance else NO_CURVES.format(type(self._fallback).__name__)
