@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial
 
 from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
-from autometa.samplers.places import StartPlaces
 from autometa.samplers.plan import enqueued_values
 from autometa.samplers.read_space import SpaceReader
+from autometa.samplers.read_start import StartReader
 from autometa.samplers.read_trials import TrialsReader
 from autometa.space import SearchSpace
-from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
 from autometa.suggest import Observations, Situation
 
@@ -34,7 +33,7 @@ class StudyReader:
         self, prior: SearchSpace, *, fixed: bool, expected: SearchSpace | None = None
     ) -> None:
         self._prior, self._fixed = prior, fixed
-        self._reader = SpaceReader(prior, expected)
+        self._reader, self._start = SpaceReader(prior, expected), StartReader()
         self._observed: ObservedSpace | None = None
         self._space = StudySpace(prior)
         self._trials: TrialsReader | None = None
@@ -61,15 +60,15 @@ class StudyReader:
             held: Values of parameters that somebody else decides.
         """
         space = self._look(trials)
-        places = StartPlaces.beside(study, trial, trials)
+        start = self._start.read(study, trial, trials)
         return Situation(
             number=trial.number,
             space=space,
             observed=self._observations(study, trial, trials),
             objectives=len(study.directions),
-            places=places.taken,
-            yielded=places.yielded,
-            tried=tuple(p for t in trials if t.number != trial.number for p in _tried(t)),
+            places=start.places,
+            yielded=start.yielded,
+            tried=start.tried,
             given=enqueued_values(trial),
             held=held,
         )
@@ -93,11 +92,3 @@ class StudyReader:
         if self._trials is None:
             self._trials = TrialsReader(self._space)
         return self._trials.read(study, trial, trials)
-
-
-def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
-    """What a trial has, and what it was enqueued with; nothing where it was interrupted."""
-    if not trial.user_attrs.get(attributes.DROPPED):
-        yield trial.params
-        if not trial.state.is_finished():
-            yield enqueued_values(trial)

@@ -1,0 +1,93 @@
+"""What the trials of a study have had of the start: places of its list, and any configs at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from autometa.samplers.plan import enqueued_values
+from autometa.storages import attributes
+from autometa.suggest.suggestion import SLOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTaken:
+    """Of the trials beside one that is being decided.
+
+    Args:
+        places: That they have in the start's list.
+        yielded: How many further places to leave to them.
+        tried: Their parameters.
+    """
+
+    places: frozenset[int]
+    yielded: int
+    tried: tuple[Mapping[str, Any], ...]
+
+
+class StartReader:
+    """Reads one study again and again, each finished trial once. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._done: set[int] = set()  # numbers of the finished trials that were read
+        self._places: dict[int, int] = {}  # number -> place
+        self._tried: list[Mapping[str, Any]] = []
+
+    def read(
+        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+    ) -> StartTaken:
+        """What the others have had; nothing of those that were interrupted.
+
+        Args:
+            study: The study.
+            trial: The one that is being decided.
+            trials: All of the study's.
+        """
+        pending = []
+        for other in trials:
+            number = other.number
+            if number in self._done or number == trial.number:
+                continue
+            if not other.state.is_finished():
+                pending.append(other)
+                continue
+            self._done.add(number)
+            self._places |= _place(study, other)
+            self._tried += _tried(other)
+        places = dict(self._places)
+        for other in pending:
+            places |= _place(study, other)
+        # Two processes that took one place at the same moment both move on; the later trial by one
+        # place more, or they would meet again.
+        own = attributes.read(study, trial, SLOT)
+        return StartTaken(
+            places=frozenset(places.values()),
+            yielded=sum(n < trial.number and place == own for n, place in places.items()),
+            tried=(*self._tried, *(params for other in pending for params in _tried(other))),
+        )
+
+
+def _place(study: optuna.Study, trial: FrozenTrial) -> dict[int, int]:
+    """A trial's number -> its place; empty where it has none, or has given it back."""
+    place = attributes.read(study, trial, SLOT)
+    if not isinstance(place, int) or trial.user_attrs.get(attributes.DROPPED):
+        return {}
+    # One that failed before it could say what it would try leaves its place free.
+    cut_short = (
+        trial.state == TrialState.FAIL
+        and not trial.params
+        and attributes.read(study, trial, "config") is None
+    )
+    return {} if cut_short else {trial.number: place}
+
+
+def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
+    """What a trial has, and what it was enqueued with while that is not asked for."""
+    if not trial.user_attrs.get(attributes.DROPPED):
+        yield trial.params
+        if not trial.state.is_finished():
+            yield enqueued_values(trial)
