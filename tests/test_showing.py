@@ -7,7 +7,7 @@ import pytest
 import autometa
 from autometa.errors import InputError
 from autometa.meta import MetaLearner
-from autometa.meta.model import Candidate
+from autometa.meta.first_configs import Candidate
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
@@ -69,6 +69,7 @@ def test_rates_are_shown_as_rates_and_scores_as_scores() -> None:
 
 def test_a_pruner_takes_the_model() -> None:
     model = MetaLearner(seed=0, steps=5).fit(LARGE)
-    assert autometa.MetaPruner(model).note == model.pruner().note != ""
+    assert autometa.MetaPruner(model).note != ""
+    assert isinstance(model.pruner(), autometa.MetaPruner)
     with pytest.raises(InputError, match="a prior of type int"):
         autometa.MetaPruner(3)  # type: ignore[arg-type]

@@ -5,7 +5,8 @@ tasks) -> prior (what heads are likely) -> posterior (what n trials say) ; zero_
 first trial; learner and model tie them together.
 """
 
+from autometa.meta.first_configs import Candidate
 from autometa.meta.learner import MetaLearner
-from autometa.meta.model import Candidate, MetaModel
+from autometa.meta.model import MetaModel
 
 __all__ = ["Candidate", "MetaLearner", "MetaModel"]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from autometa.errors import ModelError
-from autometa.meta.model import MetaModel
+from autometa.meta.first_configs import first_configs
+from autometa.meta.learned import Learned
 from autometa.meta.parts.transfer import Transfer
 
 # In normal scores, and in shares of a parameter's range: far beyond what is ever learned, and still
@@ -22,7 +23,7 @@ _LARGER = {"similarity.values": np.inf, "rates.weights": _MOST / _LEAST}  # scor
 _MAY_LACK = ("similarity.values",)  # NaN where a task has no such meta-feature
 
 
-def check(model: MetaModel) -> MetaModel:
+def check(model: Learned) -> Learned:
     """The model, if its arrays have the shapes that they need and hold finite numbers.
 
     Raises:
@@ -69,7 +70,7 @@ def check(model: MetaModel) -> MetaModel:
         _need(int(counts.sum()) == len(unit) > 0, "numbers of trials")
         _need(((unit >= 0) & (unit <= 1)).all(), "trials of the inner rate")
         _need(transfer.rates.scales.min() >= _LEAST, "a kernel of the inner rate")
-    model.warm_start(1)
+    first_configs(model, 1)
     return model
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autometa.encoding import Floats
 from autometa.errors import ModelError
-from autometa.meta.lineage import Lineage
-from autometa.meta.new_task import known_features
-from autometa.meta.parts.improvement_chance import ImprovementChance
+from autometa.meta.first_configs import Candidate, first_configs
+from autometa.meta.learned import Learned
 from autometa.meta.parts.inner_rate import InnerRate, RateModel
-from autometa.meta.parts.transfer import Transfer
-from autometa.meta.parts.zero_shot import greedy_portfolio
+from autometa.meta.store import load_model, save_model
 from autometa.showing import card, counted, few, html_card
 from autometa.space import Config, SearchSpace
-from autometa.space.ranges import inside
 from autometa.space.rates import inner_rate
 from autometa.space.values import Value
 
@@ -27,38 +24,13 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from autometa.samplers.pruner import MetaPruner
-
+__all__ = ["Candidate", "MetaModel"]
 
 _BEST = 20  # configs that stand for those worth trying
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One config to try before anything is known of the new task.
-
-    Args:
-        config: What to try.
-        inner_lr: Its inner learning rate; None where the space has none or it is inactive.
-        expected: Mean normal score that prior tasks predict for it: 0 = a median random config,
-            1.28 = better than nine in ten. NaN where nothing was learned.
-        reason: Why, in a sentence.
-    """
-
-    config: Config
-    inner_lr: float | None
-    expected: float
-    reason: str
-
-    def __repr__(self) -> str:
-        rate = "" if self.inner_lr is None else f", inner_lr={self.inner_lr:.3g}"
-        nothing = self.expected != self.expected
-        score = "unknown" if nothing else f"{self.expected:+.2f} normal scores"
-        return f"Candidate({self.config}{rate}, expected: {score}, {self.reason!r})"
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MetaModel:
+class MetaModel(Learned):
     """What `MetaLearner.fit` and `MetaLearner.refit` return.
 
     Args:
@@ -72,23 +44,14 @@ class MetaModel:
         lineage: How it came about: its version, and what the last whole fit had seen.
     """
 
-    space: SearchSpace
-    tasks: tuple[str, ...]
-    meta_features: tuple[Mapping[str, float], ...]
-    transfer: Transfer | None
-    chance: ImprovementChance | None = None
-    licence: str = ""
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    lineage: Lineage = field(default_factory=Lineage)
-
     def __repr__(self) -> str:
-        return card(*self._told)
+        return card(*self._summary)
 
     def _repr_html_(self) -> str:
-        return html_card(*self._told)
+        return html_card(*self._summary)
 
     @property
-    def _told(self) -> tuple[str, dict[str, str]]:
+    def _summary(self) -> tuple[str, dict[str, str]]:
         trials = self.lineage.fitted_trials
         curves = "" if self.chance is None else "known: MetaPruner(model) gives up hopeless trials"
         facts = {
@@ -124,33 +87,7 @@ class MetaModel:
         Raises:
             ModelError: n is negative.
         """
-        if n < 0:
-            raise ModelError(f"n = {n}", allowed="0 or more candidates")
-        if self.transfer is None:
-            return self._defaults()[:n]
-        catalogue = self.transfer.catalogue
-        weights = self._judges_weights(meta_features)
-        equal = np.full(len(weights), 1.0 / len(weights))
-        rows = np.arange(len(catalogue.unit))
-        if within is not None and within != self.space:
-            raw = self.space.decode_raw(catalogue.unit)
-            rows = np.flatnonzero(inside(within, self.space, raw))
-        chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal)]
-        configs = self.space.from_raw(self.space.decode_raw(catalogue.unit[chosen]))
-        if within is not None:
-            configs = [{n: v for n, v in c.items() if n in within.distributions} for c in configs]
-        return [
-            self._candidate(config, row, weights, rank)
-            for rank, (config, row) in enumerate(
-                zip(configs, catalogue.scores[chosen], strict=True)
-            )
-        ]
-
-    def task_relevance(self, meta_features: Mapping[str, float] | None) -> Floats:
-        """Weights (T,) of the prior tasks before any trial, summing to one; see `similarity`."""
-        if self.transfer is None:
-            return np.zeros(0)
-        return self.transfer.similarity(known_features(meta_features))
+        return first_configs(self, n, meta_features=meta_features, within=within)
 
     def predict_inner_lr(
         self,
@@ -208,61 +145,12 @@ class MetaModel:
             )
         return self.transfer.rates
 
-    def sampler(
-        self,
-        *,
-        seed: int,
-        meta_features: Mapping[str, float] | None = None,
-        base: optuna.samplers.BaseSampler | None = None,
-        pool: Sequence[Config] | None = None,
-        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
-    ) -> optuna.samplers.BaseSampler:
-        """An Optuna sampler that starts where the prior tasks ended.
-
-        Args:
-            seed: Together with a trial's number it decides that trial's suggestion.
-            meta_features: Of the new task, where known.
-            base: Any Optuna sampler, for the cold arm: parameters that no prior task knows, the
-                cold trials, and every trial once the prior tasks turn out not to help. By default
-                a Gaussian process.
-            pool: The only configs that can be tried, where there is such a list.
-            constraints_func: As of Optuna's samplers: a finished trial's constraint values, above
-                zero where it is infeasible.
-
-        Raises:
-            SpaceError: a config of the pool does not fit the space.
-            InputError: meta-features that are no mapping.
-        """
-        from autometa.samplers.sampler import MetaSampler
-
-        return MetaSampler(
-            self,
-            seed=seed,
-            meta_features=meta_features,
-            base=base,
-            pool=pool,
-            constraints_func=constraints_func,
-        )
-
-    def pruner(self, *, fallback: optuna.pruners.BasePruner | None = None) -> MetaPruner:
-        """An Optuna pruner that has seen learning curves before; see `improvement_chance`.
-
-        Args:
-            fallback: Decides where the prior tasks have no curves; by default Optuna's
-                MedianPruner. The pruner's `note` says so then.
-        """
-        from autometa.samplers.pruner import MetaPruner
-
-        return MetaPruner(self.chance, fallback=fallback)
-
     def save(self, path: str | Path) -> None:
         """Write the model to one file (a zip of safetensors and JSON), atomically.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        from autometa.meta.store import save_model
-
         save_model(self, Path(path))
 
     @staticmethod
@@ -272,45 +160,35 @@ class MetaModel:
         Raises:
             StoreError: not a model, damaged, or of a newer version.
         """
-        from autometa.meta.store import load_model
+        return MetaModel(**vars(load_model(Path(path))))
 
-        return load_model(Path(path))
+    # Short for what speaks Optuna. It stands above this package, so these ask at the front door. --
 
-    # Parts ---------------------------------------------------------------------------------------
-
-    def _judges_weights(self, meta_features: Mapping[str, float] | None) -> Floats:
-        """Relevance of each judge of the catalogue, (J,), summing to one."""
-        assert self.transfer is not None
-        weights = self.task_relevance(meta_features)[self.transfer.catalogue.judges]
-        result: Floats = weights / weights.sum()
-        return result
-
-    def _defaults(self) -> list[Candidate]:
-        if not self.space.defaults:
-            return []
-        config = dict(self.space.defaults)
-        reason = "the space's default config; there are no prior tasks to learn from"
-        return [
-            Candidate(
-                config=config, inner_lr=self._inner_lr(config), expected=float("nan"), reason=reason
-            )
-        ]
-
-    def _candidate(
-        self, config: Config, predicted: Floats, weights: Floats, rank: int
-    ) -> Candidate:
-        order = np.argsort(-predicted)
-        assert self.transfer is not None
-        judges = self.transfer.catalogue.judges
-        best_for = ", ".join(self.tasks[judges[i]] for i in order[:3])
-        role = "best on average over" if rank == 0 else f"adds most to the {rank} before it, over"
-        return Candidate(
-            config=config,
-            inner_lr=self._inner_lr(config),
-            expected=float(predicted @ weights),
-            reason=f"{role} {len(self.tasks)} prior tasks; strongest on {best_for}",
+    def sampler(
+        self,
+        *,
+        seed: int,
+        meta_features: Mapping[str, float] | None = None,
+        base: optuna.samplers.BaseSampler | None = None,
+        pool: Sequence[Config] | None = None,
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+    ) -> optuna.samplers.BaseSampler:
+        """`autometa.MetaSampler(model, ...)`, which says what the arguments mean."""
+        made: optuna.samplers.BaseSampler = import_module("autometa").MetaSampler(
+            self,
+            seed=seed,
+            meta_features=meta_features,
+            base=base,
+            pool=pool,
+            constraints_func=constraints_func,
         )
+        return made
 
-    def _inner_lr(self, config: Config) -> float | None:
-        value = config.get(self.space.inner_lr) if self.space.inner_lr else None
-        return None if value is None else float(value)
+    def pruner(
+        self, *, fallback: optuna.pruners.BasePruner | None = None
+    ) -> optuna.pruners.BasePruner:
+        """`autometa.MetaPruner(model, fallback=fallback)`, which says when the other decides."""
+        made: optuna.pruners.BasePruner = import_module("autometa").MetaPruner(
+            self, fallback=fallback
+        )
+        return made

@@ -28,8 +28,8 @@ from safetensors.numpy import save as save_tensors
 from autometa._version import __version__
 from autometa.errors import AutometaError, StoreError
 from autometa.meta import consistency
+from autometa.meta.learned import Learned
 from autometa.meta.lineage import Lineage
-from autometa.meta.model import MetaModel
 from autometa.meta.parts.basis import Basis
 from autometa.meta.parts.catalogue import Catalogue
 from autometa.meta.parts.feasibility import FailureRate
@@ -51,7 +51,7 @@ _MOST_JSON, _MOST_TENSORS = 64 * 2**20, 2**30
 _MOST_BOOKKEEPING = 2**20
 
 
-def save_model(model: MetaModel, path: Path) -> None:
+def save_model(model: Learned, path: Path) -> None:
     """See `MetaModel.save`."""
     tensors, scalars = parts(model)
     blob = save_tensors(tensors)
@@ -86,7 +86,7 @@ def save_model(model: MetaModel, path: Path) -> None:
         ) from error
 
 
-def load_model(path: Path) -> MetaModel:
+def load_model(path: Path) -> Learned:
     """See `MetaModel.load`."""
     try:
         check_size(path, path.stat().st_size, _MOST_JSON + _MOST_TENSORS + _MOST_BOOKKEEPING)
@@ -117,7 +117,7 @@ def load_model(path: Path) -> MetaModel:
         scalars, curves = header["transfer"], header.get("chance")
         tensors = load_tensors(blob)
         return consistency.check(
-            MetaModel(
+            Learned(
                 space=SearchSpace.from_json(header["space"]),
                 tasks=tuple(map(str, header["tasks"])),
                 meta_features=tuple(dict(m) for m in header["meta_features"]),
@@ -150,7 +150,7 @@ def _damaged(path: Path, why: object) -> StoreError:
     )
 
 
-def parts(model: MetaModel) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def parts(model: Learned) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
     """What the model has learned: tensors by name, and the scalars of the header."""
     tensors, scalars = _flatten(model.transfer) if model.transfer is not None else ({}, None)
     chance = model.chance

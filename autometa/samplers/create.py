@@ -88,7 +88,7 @@ def create_study(
         storage: As of `optuna.create_study`.
         load_if_exists: As of `optuna.create_study`.
         meta_features: Of the task; by default those it has.
-        base: See `MetaModel.sampler`.
+        base: See `MetaSampler`.
         learner: Fits the prior; `MetaLearner(seed=seed)` by default.
         renamed: As of `Portfolio.adapt`, like the next two.
         choices: As of `Portfolio.adapt`.
@@ -193,7 +193,7 @@ def warm_start(
         fixed: As of `create_study`.
         seed: Of the model and of the sampler.
         meta_features: Of the task, where known; by default those of the data.
-        base: See `MetaModel.sampler`; by default the study's own sampler, where that models trials
+        base: See `MetaSampler`; by default the study's own sampler, where that models trials
             (not Optuna's default TPE, nor a random, grid or quasi-random one).
         learner: Fits the prior; `MetaLearner(seed=seed)` by default.
         renamed: As of `create_study`, like the next three.

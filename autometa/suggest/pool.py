@@ -13,7 +13,7 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
-from autometa.meta.model import Candidate
+from autometa.meta.first_configs import Candidate
 from autometa.space import Config, SearchSpace
 
 

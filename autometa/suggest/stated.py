@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from autometa.errors import InputError
-from autometa.meta.model import Candidate
+from autometa.meta.first_configs import Candidate
 from autometa.space import Config, SearchSpace, Value
 from autometa.space.values import checked_value, listed
 

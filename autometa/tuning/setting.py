@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 
 from autometa import children
+from autometa.samplers.sampler import MetaSampler
 from autometa.storages.studies import open_study
 from autometa.suggest.expectation import expectation
 from autometa.tables import Table
@@ -70,7 +71,7 @@ class Setting:
         """A child's own study, its trials suggested by a meta-model."""
         whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
         study = open_study(self.storage, whole, self._signature(child))
-        study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
+        study.sampler = MetaSampler(model, seed=self.seed, meta_features=self.features)
         menu = Menu((self._child(child),))
         search = Search(study, menu, judge, expectation(model, self.features))
         return search if worker is None else replace(search, worker=worker)

@@ -31,6 +31,7 @@ from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
+from autometa.samplers.sampler import MetaSampler
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
 from autometa_benchmarks import load_servers
@@ -71,7 +72,7 @@ def prior(tasks: int, trials: int) -> Portfolio:
 def sampler(method: str, model: MetaModel, seed: int) -> BaseSampler:
     """A method's sampler."""
     if method == "autometa":
-        return model.sampler(seed=0)  # one seed: workers differ by the trial's number
+        return MetaSampler(model, seed=0)  # one seed: workers differ by the trial's number
     if method == "tpe":
         return optuna.samplers.TPESampler(seed=seed)
     return optuna.samplers.GPSampler(seed=seed)
@@ -263,7 +264,7 @@ def soak(model: MetaModel, minutes: float) -> dict[str, Any]:
     files: list[int] = []
     trials = 0
     while time.monotonic() < ends:
-        study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=trials))
+        study = optuna.create_study(direction="maximize", sampler=MetaSampler(model, seed=trials))
         for _ in range(60):
             trial = study.ask()
             study.tell(trial, value(suggest(trial, SPACE), trials % 7))

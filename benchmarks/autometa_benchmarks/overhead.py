@@ -27,6 +27,7 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
+from autometa.samplers.sampler import MetaSampler
 from autometa.space import SearchSpace
 from autometa_benchmarks.measuring import alone, bowls, peak, resident
 
@@ -58,7 +59,7 @@ def suggestions(model: MetaModel, asks: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for length in LENGTHS:
         samplers: dict[str, BaseSampler] = {
-            "autometa": model.sampler(seed=0),
+            "autometa": MetaSampler(model, seed=0),
             "cold-tpe": TPESampler(seed=0),
             "cold-gp": GPSampler(seed=0, deterministic_objective=False),
         }

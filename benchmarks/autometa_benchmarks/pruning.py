@@ -37,6 +37,8 @@ from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.samplers.asking import suggest
+from autometa.samplers.pruner import MetaPruner
+from autometa.samplers.sampler import MetaSampler
 from autometa_benchmarks.suites.lcbench import EPOCHS, LCBench
 
 NAME = "pruning"
@@ -50,7 +52,7 @@ MakeSampler: TypeAlias = Callable[[MetaModel, int], BaseSampler]
 MakePruner: TypeAlias = Callable[[MetaModel], BasePruner]
 
 SAMPLERS: Mapping[str, MakeSampler] = {
-    "autometa": lambda model, seed: model.sampler(seed=seed),
+    "autometa": lambda model, seed: MetaSampler(model, seed=seed),
     "cold-tpe": lambda model, seed: TPESampler(seed=seed),
 }
 PRUNERS: Mapping[str, MakePruner] = {
@@ -58,7 +60,7 @@ PRUNERS: Mapping[str, MakePruner] = {
     "median": lambda model: MedianPruner(),
     "successive-halving": lambda model: SuccessiveHalvingPruner(),
     "hyperband": lambda model: HyperbandPruner(max_resource=EPOCHS),
-    "learned": lambda model: model.pruner(),
+    "learned": MetaPruner,
 }
 VARIANTS = tuple(f"{sampler}+{pruner}" for sampler in SAMPLERS for pruner in PRUNERS)
 

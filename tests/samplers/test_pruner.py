@@ -104,7 +104,7 @@ def test_without_curves_another_pruner_decides_and_it_says_so(
     for known in ([], few, bare, histories(8, trials=6)):
         assert fit_improvement_chance(known, np.random.default_rng(0)) is None
     model = MetaModel(space=SPACE, tasks=(), meta_features=(), transfer=None)
-    pruner = model.pruner()
+    pruner = MetaPruner(model)
     assert "MedianPruner decides" in pruner.note
     assert "MedianPruner decides" in caplog.text
     ours, theirs = run(pruner, "maximize"), run(MedianPruner(), "maximize")
