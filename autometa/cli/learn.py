@@ -58,7 +58,7 @@ def learn(
 ) -> None:
     """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
     from autometa.portfolio import Portfolio
-    from autometa.portfolio.importers.learning import learn_studies
+    from autometa.portfolio.learning import learn_studies
 
     with busy("reading the studies"):
         found = Portfolio.from_studies(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from autometa.space.adapting import AdaptedRows, adapt_rows
 from autometa.space.changes import ParameterChanges
 from autometa.space.rules import Rules
 from autometa.task import TaskHistory
-
-if TYPE_CHECKING:
-    from autometa.portfolio.portfolio import Portfolio
 
 LEAST_OWN = 1.0 / 3.0
 
@@ -107,13 +104,6 @@ class AdaptReport:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {"helps": self.helps, "spaces": [s.to_json() for s in self.spaces]}
-
-
-class Adapted(NamedTuple):
-    """What `Portfolio.adapt` returns."""
-
-    portfolio: Portfolio
-    report: AdaptReport
 
 
 def report_of(space: str, tasks: Sequence[str], rows: AdaptedRows) -> SpaceReport:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import PortfolioError
 from autometa.portfolio.diff import Key, common_widths, same_trials, trial_keys
+from autometa.portfolio.histories import Histories
 from autometa.task import Task, TaskHistory
-
-if TYPE_CHECKING:
-    from autometa.portfolio.portfolio import Portfolio
 
 
 def merge_histories(
@@ -115,8 +113,8 @@ def free_name(name: str, allowed: Callable[[str], bool]) -> str:
     return found
 
 
-def unseen(history: TaskHistory, old: Portfolio, *, fields: Sequence[str] = ()) -> TaskHistory:
-    """The trials that the portfolio does not have for this task; see `trial_texts`."""
+def unseen(history: TaskHistory, old: Histories, *, fields: Sequence[str] = ()) -> TaskHistory:
+    """The trials that the histories do not have for this task; see `trial_texts`."""
     known = old.by_key.get((history.task.space, history.task.name))
     if known is None:
         return history

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from autometa.errors import PortfolioError, StoreError
+from autometa.errors import PortfolioError
 from autometa.portfolio import merging
-from autometa.portfolio.adapting import Adapted, adapt_histories
-from autometa.portfolio.diff import Key, PortfolioDiff, diff_histories
+from autometa.portfolio.adapting import AdaptReport, adapt_histories
+from autometa.portfolio.diff import PortfolioDiff, diff_histories
+from autometa.portfolio.imports import Imported
 from autometa.portfolio.store import folder as store
 from autometa.portfolio.store import shipped
-from autometa.showing import card, counted, few, html_card
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
 from autometa.storages.addresses import check_folder
-from autometa.task import Direction, Task, TaskHistory
+from autometa.task import Task, TaskHistory
 
 if TYPE_CHECKING:
-    import pandas as pd
     from optuna.distributions import BaseDistribution
 
-    from autometa.storages.sources import StudySource
 
-_SPACES = 6  # that are shown
-
-
-@dataclass(frozen=True, eq=False)
-class Portfolio:
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Portfolio(Imported):
     """Histories of tasks, of one space or of several.
 
     Args:
@@ -43,102 +37,6 @@ class Portfolio:
         PortfolioError: a task comes twice, or one metric of a space is both maximised and
             minimised.
     """
-
-    histories: tuple[TaskHistory, ...] = ()
-    _: KW_ONLY
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    licence: str = ""
-
-    def __init__(
-        self,
-        histories: Iterable[TaskHistory] = (),
-        *,
-        provenance: Mapping[str, Any] | None = None,
-        licence: str = "",
-    ) -> None:
-        object.__setattr__(self, "histories", tuple(histories))
-        object.__setattr__(self, "provenance", dict(provenance or {}))
-        object.__setattr__(self, "licence", licence)
-        self._check()
-
-    def _check(self) -> None:
-        directions: dict[tuple[SearchSpace, str], Task] = {}
-        seen: set[Key] = set()
-        for history in self.histories:
-            if not isinstance(history, TaskHistory):
-                raise PortfolioError(
-                    f"a {type(history).__name__} in a portfolio", allowed="TaskHistory"
-                )
-            task = history.task
-            if (task.space, task.name) in seen:
-                raise PortfolioError(
-                    f"task {task.name!r} of space {task.space.name!r} comes twice",
-                    allowed="one history a task",
-                    do="Rename one, or join them with Portfolio.merge",
-                )
-            seen.add((task.space, task.name))
-            first = directions.setdefault((task.space, task.metric), task)
-            if first.direction != task.direction:
-                raise PortfolioError(
-                    f"metric {task.metric!r} has mixed directions: {first.name!r} wants to "
-                    f"{first.direction}, {task.name!r} to {task.direction}",
-                    allowed="one direction for a metric",
-                    do="Correct the direction, or name the metrics differently",
-                )
-
-    def __len__(self) -> int:
-        return len(self.histories)
-
-    def __repr__(self) -> str:
-        return card(*self._told)
-
-    def _repr_html_(self) -> str:
-        return html_card(*self._told)
-
-    @property
-    def _told(self) -> tuple[str, dict[str, str]]:
-        trials = sum(map(len, self.histories))
-        spaces = [f"{s.name or 'unnamed'} ({few(s.names, 6)})" for s in self.spaces[:_SPACES]]
-        more = len(self.spaces) - len(spaces)
-        facts = {
-            "tasks": few(t.name for t in self.tasks),
-            **{f"space {i}": text for i, text in enumerate(spaces, 1)},
-            "further": counted(more, "space") if more else "",
-            "metrics": few(dict.fromkeys(f"{t.metric} ({t.direction})" for t in self.tasks)),
-            "licence": self.licence,
-        }
-        return f"Portfolio: {counted(len(self), 'task')}, {counted(trials, 'trial')}", facts
-
-    @cached_property
-    def tasks(self) -> tuple[Task, ...]:
-        """Tasks in the order of the histories."""
-        return tuple(h.task for h in self.histories)
-
-    @cached_property
-    def spaces(self) -> tuple[SearchSpace, ...]:
-        """Distinct spaces in order of first use."""
-        return tuple(dict.fromkeys(t.space for t in self.tasks))
-
-    @property
-    def space(self) -> SearchSpace:
-        """The only space.
-
-        Raises:
-            PortfolioError: there is none, or more than one.
-        """
-        if len(self.spaces) != 1:
-            names = ", ".join(repr(s.name) for s in self.spaces) or "none"
-            raise PortfolioError(
-                f"a portfolio with {len(self.spaces)} spaces ({names})",
-                allowed="exactly one space here",
-                do="Choose one with portfolio.select(space)",
-            )
-        return self.spaces[0]
-
-    @cached_property
-    def by_key(self) -> Mapping[Key, TaskHistory]:
-        """(space, task name) -> history."""
-        return {(h.task.space, h.task.name): h for h in self.histories}
 
     # New portfolios ------------------------------------------------------------------------------
 
@@ -270,213 +168,7 @@ class Portfolio:
             provenance=self.provenance != other.provenance,
         )
 
-    # Outside -------------------------------------------------------------------------------------
-
-    @staticmethod
-    def from_frame(
-        frame: pd.DataFrame,
-        *,
-        task: str,
-        value: str,
-        direction: Direction,
-        space: SearchSpace | Mapping[str, BaseDistribution],
-        state: str | None = None,
-        fidelity: str | None = None,
-        seconds: str | None = None,
-        family: str | None = None,
-        metric: str = "value",
-    ) -> Portfolio:
-        """A portfolio of a data frame with one row a trial.
-
-        Args:
-            frame: Columns named as the space's parameters hold configs, NaN or None where a
-                parameter is inactive; further columns are left alone. A float within a rounding
-                error (1e-7) of a bound counts as the bound. Durations are numbers of seconds,
-                whatever their unit; moments are refused.
-            task: Column of task names (text or whole numbers).
-            value: Column of the metric; a trial without a finite value counts as FAILED.
-            direction: "maximize" or "minimize", for all tasks.
-            space: A SearchSpace, or a mapping name -> Optuna distribution.
-            state: Column of states: COMPLETE, FAILED (or FAIL), PRUNED, in any case.
-            fidelity: Column of shares of the full budget, in (0, 1].
-            seconds: Column of training times in seconds.
-            family: Column that names the relatives of a task, constant within a task.
-            metric: What the values measure.
-
-        Raises:
-            InputError: an empty frame, a missing column or an unusable cell, named by row (counted
-                from 0) and column.
-            SpaceError: a config that the space does not allow, or not a space.
-            RecordError: not a direction.
-        """
-        from autometa.portfolio.importers.frames import (
-            histories_of_frame,  # pandas takes long to import
-        )
-
-        return Portfolio(
-            histories_of_frame(
-                frame,
-                task=task,
-                value=value,
-                direction=direction,
-                space=space,
-                state=state,
-                fidelity=fidelity,
-                seconds=seconds,
-                family=family,
-                metric=metric,
-            )
-        )
-
-    @staticmethod
-    def from_studies(
-        sources: StudySource | Iterable[StudySource],
-        *,
-        names: str | Iterable[str] | None = None,
-        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
-        metric: str = "value",
-        inner_lr: str | None = None,
-        renamed: Mapping[str, str] | None = None,
-        choices: Mapping[str, Mapping[Value, Value]] | None = None,
-        defaults: Mapping[str, Value] | None = None,
-        outside: Outside = "clip",
-    ) -> Portfolio:
-        """Import finished Optuna studies; what they lie in is only read, never written.
-
-        A study becomes a task, one with several objectives one task each ("study/0", ...).
-        COMPLETE, PRUNED and FAIL trials are kept, intermediate values become curves; the rules are
-        in `studies`. Only params, distributions, values and times are read: attributes of
-        trials, where samplers keep pickled objects, are never looked at.
-
-        Args:
-            sources: A URL as Optuna reads it, a sqlite or journal file, a storage, a study, or
-                several of these.
-            names: Names or glob patterns of studies; all where None.
-            space: What is going to be tuned: studies of other spaces are adapted to it, as `adapt`
-                does, and the provenance holds the report under "adapted". None infers the space
-                from the distributions of each study, with the conditions that its trials show
-                (rules in `inferring`); alike studies share one.
-            metric: What the values measure; of several objectives "metric/0", "metric/1", ...
-            inner_lr: Name of the parameter that is the inner learning rate, in spaces that are
-                inferred; a log-scaled float. None finds it by its name (`lr`, `learning_rate`,
-                `eta`, ..., see `rates`), "" says that there is none.
-            renamed: As of `adapt`; like the next three it needs a `space`.
-            choices: As of `adapt`.
-            defaults: As of `adapt`.
-            outside: As of `adapt`.
-
-        Returns:
-            A portfolio whose provenance says for each study how many trials were imported, how many
-            skipped and why, and which studies could not be imported: those without a COMPLETE
-            trial, without a usable space, or too different from `space` to help. Where such a study
-            was given by itself or named, it raises.
-
-        Raises:
-            InputError: not a source, no study of a name, nothing to import, or a study that was
-                asked for has no COMPLETE trial.
-            SpaceError: a study that was asked for has distributions that make no space; a rule
-                does not apply.
-            StoreError: a storage cannot be opened, is damaged or locked.
-            PortfolioError: studies of one space minimise and maximise one metric.
-        """
-        from autometa.portfolio.importers.studies import (
-            import_studies,  # Optuna's storages take long
-        )
-
-        rules = Rules(
-            renamed=renamed or {},
-            choices=choices or {},
-            defaults=defaults or {},
-            outside=outside,
-        )
-        return import_studies(
-            sources, names=names, space=space, metric=metric, inner_lr=inner_lr, rules=rules
-        )
-
-    @staticmethod
-    def from_mlflow(
-        path: str | Path,
-        *,
-        metric: str,
-        direction: Direction,
-        task: str = "experiment_id",
-        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
-    ) -> Portfolio:
-        """Import MLflow runs that were exported to CSV or JSON; layouts in `mlflow_runs`.
-
-        Args:
-            path: The file, `.csv` or JSON.
-            metric: Which metric, with or without "metrics." before it.
-            direction: Which way it is better.
-            task: The column that names a run's task, such as "tags.dataset".
-            space: What was tuned. None infers it from the parameters' values; rules in `runs`.
-
-        Returns:
-            A portfolio whose provenance says what was skipped and why, as of `from_studies`.
-
-        Raises:
-            InputError: not such an export, an unknown metric, task or state, nothing to import.
-            StoreError: the file cannot be read, is damaged or too large.
-            RecordError, SpaceError: the direction or the space is not valid.
-        """
-        from autometa.portfolio.importers.mlflow_runs import import_mlflow
-
-        return import_mlflow(Path(path), metric=metric, direction=direction, task=task, space=space)
-
-    @staticmethod
-    def from_wandb(
-        path: str | Path,
-        *,
-        metric: str,
-        direction: Direction,
-        task: str | None = None,
-        params: Sequence[str] | None = None,
-        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
-    ) -> Portfolio:
-        """Import Weights & Biases runs that were exported to CSV or JSON; layouts in `wandb_runs`.
-
-        Args:
-            path: The file, `.csv` or JSON.
-            metric: Key of the summary.
-            direction: Which way it is better.
-            task: The key or column that names a run's task; None: all runs are of one task, named
-                like the file.
-            params: Keys that were tuned. None: all of the config, or those of the space; a CSV file
-                needs one of the two, since it does not tell config from summary.
-            space: What was tuned. None infers it from the parameters' values; rules in `runs`.
-
-        Returns:
-            A portfolio whose provenance says what was skipped and why, as of `from_studies`.
-
-        Raises:
-            InputError: not such an export, an unknown key or state, nothing to import.
-            StoreError: the file cannot be read, is damaged or too large.
-            RecordError, SpaceError: the direction or the space is not valid.
-        """
-        from autometa.portfolio.importers.wandb_runs import import_wandb
-
-        return import_wandb(
-            Path(path), metric=metric, direction=direction, task=task, params=params, space=space
-        )
-
-    @staticmethod
-    def from_hpob(path: str | Path, *, spaces: Iterable[str] | None = None) -> Portfolio:
-        """Import a JSON file of HPO-B, such as `meta-train-dataset.json`, in bounded memory.
-
-        Each of its spaces becomes the space "hpob-ID" with parameters x0, x1, ... in [0, 1]; the
-        values are accuracies, to be maximised.
-
-        Args:
-            path: The file.
-            spaces: Ids of the spaces to take; all where None.
-
-        Raises:
-            InputError: another layout, or a space that is not in it.
-            StoreError: the file cannot be read or is damaged.
-        """
-        from autometa.portfolio.importers.hpob import import_hpob
-
-        return import_hpob(Path(path), spaces=spaces)
+    # On disk --------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
         """Write the portfolio to a folder, in the place of the one that is there, if any.
@@ -492,7 +184,7 @@ class Portfolio:
             self._write(path)
 
     def _write(self, folder: str | Path) -> None:
-        store.write(folder, self.histories, provenance=self.provenance, licence=self.licence)
+        store.write(folder, self)
 
     @staticmethod
     def load(
@@ -510,7 +202,7 @@ class Portfolio:
             PortfolioError: no task was scored by the metric.
         """
         path = Path(folder).expanduser()
-        found = _of(store.read(path, only=space), str(path))
+        found = Portfolio._of(store.read(path, only=space))
         return found if metric is None else found.by(metric)
 
     @staticmethod
@@ -570,7 +262,7 @@ class Portfolio:
                 metric.
             StoreError: the shipped files are damaged.
         """
-        found = _of(shipped.read_embedded(child), "the embedded portfolio")
+        found = Portfolio._of(shipped.read_embedded(child))
         if kind is not None:
             kinds = sorted({str(t.info.get("kind", "")) for t in found.tasks})
             if kind not in kinds:
@@ -581,8 +273,8 @@ class Portfolio:
         return found if metric is None else found.by(metric)
 
 
-def _of(stored: store.Stored, where: str) -> Portfolio:
-    try:
-        return Portfolio(stored.histories, provenance=stored.provenance, licence=stored.licence)
-    except PortfolioError as error:
-        raise StoreError(f"{where} holds a portfolio that is not valid: {error}") from error
+class Adapted(NamedTuple):
+    """What `Portfolio.adapt` returns."""
+
+    portfolio: Portfolio
+    report: AdaptReport

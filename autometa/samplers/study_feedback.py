@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.errors import AutometaError, InputError
 from autometa.errors import told as error_text
 from autometa.portfolio import Portfolio
-from autometa.portfolio.importers.learning import learn_studies
+from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.storages.addresses import check_folder
 from autometa.task import TaskHistory

@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from autometa.cli import main
 from autometa.portfolio import Portfolio
-from autometa.portfolio.importers.learning import learn_studies
+from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.storages import sources
 from autometa.task import Task, TaskHistory

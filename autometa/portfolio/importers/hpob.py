@@ -25,7 +25,7 @@ from optuna.distributions import FloatDistribution
 from autometa._version import __version__
 from autometa.encoding import Floats
 from autometa.errors import InputError, StoreError
-from autometa.portfolio.portfolio import Portfolio
+from autometa.portfolio.histories import Histories
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 
@@ -36,7 +36,7 @@ _HEADER = re.compile(r'^[\s,{]*(?:"(?P<space>[^"]*)"\s*:\s*\{\s*)?"(?P<task>[^"]
 _ALLOWED = 'HPO-B\'s layout: {"space": {"data set": {"X": [[...]], "y": [[...]]}}}'
 
 
-def import_hpob(path: Path, *, spaces: Iterable[str] | None) -> Portfolio:
+def import_hpob(path: Path, *, spaces: Iterable[str] | None) -> Histories:
     """See `Portfolio.from_hpob`."""
     wanted = None if spaces is None else {str(s) for s in spaces}
     histories: list[TaskHistory] = []
@@ -73,7 +73,7 @@ def import_hpob(path: Path, *, spaces: Iterable[str] | None) -> Portfolio:
             f"{path.name} has no space {missing[0]!r}" if missing else f"{path.name} is empty",
             allowed=", ".join(seen) or _ALLOWED,
         )
-    return Portfolio(histories, provenance={"imported": "HPO-B", "autometa": __version__})
+    return Histories(histories, provenance={"imported": "HPO-B", "autometa": __version__})
 
 
 def _unit_space(name: str, parameters: int) -> SearchSpace:

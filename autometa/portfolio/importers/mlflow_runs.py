@@ -24,8 +24,9 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
 from autometa.errors import InputError
+from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.ranges import written_distribution
-from autometa.portfolio.importers.runs import Run, portfolio_of_runs
+from autometa.portfolio.importers.runs import Run, histories_of_runs
 from autometa.portfolio.importers.tracker_values import (
     is_missing,
     name_of_task,
@@ -34,7 +35,6 @@ from autometa.portfolio.importers.tracker_values import (
     read_table,
     time_of,
 )
-from autometa.portfolio.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import Direction
 
@@ -55,7 +55,7 @@ def import_mlflow(
     direction: Direction,
     task: str,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
-) -> Portfolio:
+) -> Histories:
     """See `Portfolio.from_mlflow`."""
     is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
     rows = read_table(path) if is_csv else _flat_runs(path)
@@ -70,7 +70,7 @@ def import_mlflow(
     known = sorted({k.removeprefix("metrics.") for r in rows for k in r if k.startswith("metrics")})
     if name not in known:
         raise InputError(f"metric {name!r} of MLflow runs", allowed=", ".join(known) or "none")
-    return portfolio_of_runs(
+    return histories_of_runs(
         [_run(row, column, task, number) for number, row in enumerate(rows)],
         what="MLflow runs",
         source=path.name,

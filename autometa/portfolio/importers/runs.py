@@ -1,4 +1,4 @@
-"""Runs that an experiment tracker has written down -> a portfolio, by the rules of `studies`.
+"""Runs that an experiment tracker has written down -> histories, by the rules of `studies`.
 
 A tracker knows no search space: parameters are text or JSON. Where no space is given it is inferred
 from the values of all runs together, and what is inferred is narrower than what was searched:
@@ -31,6 +31,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import InputError
+from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.aim import Aim
 from autometa.portfolio.importers.importing import MISSING
 from autometa.portfolio.importers.inferring import infer, most_alike, union
@@ -38,7 +39,6 @@ from autometa.portfolio.importers.ranges import distribution_of
 from autometa.portfolio.importers.studies import import_found
 from autometa.portfolio.importers.study_configs import raw_of
 from autometa.portfolio.importers.tracker_values import FLAGS, is_missing, quantity_of, text_of
-from autometa.portfolio.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.space.choices import place_of
 from autometa.space.rates import as_space
@@ -70,7 +70,7 @@ class Run:
     distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
 
 
-def portfolio_of_runs(
+def histories_of_runs(
     runs: Sequence[Run],
     *,
     what: str,
@@ -79,8 +79,8 @@ def portfolio_of_runs(
     direction: Direction,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
     notes: Sequence[str] = (),
-) -> Portfolio:
-    """The portfolio of a tracker's runs.
+) -> Histories:
+    """The histories of a tracker's runs.
 
     Args:
         runs: All of them, in the order of their trials.

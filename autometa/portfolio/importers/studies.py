@@ -37,11 +37,11 @@ from autometa._version import __version__
 from autometa.constraints import count_infeasible, infeasible
 from autometa.errors import InputError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
+from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.aim import Aim, aim_at
 from autometa.portfolio.importers.sharing import shared
 from autometa.portfolio.importers.study_names import INFERRED, named
 from autometa.portfolio.importers.study_trials import ImportedStudy, read_rows, sound, values_of
-from autometa.portfolio.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.space.rules import Rules
 from autometa.storages.sources import ALLOWED, FoundStudy, StudySource, opened
@@ -56,7 +56,7 @@ def import_studies(
     metric: str,
     inner_lr: str | None = None,
     rules: Rules | None = None,
-) -> Portfolio:
+) -> Histories:
     """See `Portfolio.from_studies`."""
     aim = aim_at(space, inner_lr, rules or Rules())
     patterns = [names] if isinstance(names, str) else None if names is None else list(names)
@@ -81,8 +81,8 @@ def import_found(
     metric: str,
     patterns: Sequence[str] | None = None,
     notes: Sequence[str] = (),
-) -> Portfolio:
-    """A portfolio of studies that were found somewhere, see `Portfolio.from_studies`.
+) -> Histories:
+    """The histories of studies that were found somewhere, see `Portfolio.from_studies`.
 
     Args:
         found: The studies; each is read before the next one is asked for.
@@ -116,7 +116,7 @@ def import_found(
     arranged = iter(shared(histories) if aim.space is None else histories)
     for item in imported:
         item.histories = [next(arranged) for _ in item.histories]
-    return Portfolio(
+    return Histories(
         (h for i in imported for h in i.histories),
         provenance={
             "imported": what,

@@ -25,7 +25,8 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 
 from autometa.errors import InputError
-from autometa.portfolio.importers.runs import Run, portfolio_of_runs
+from autometa.portfolio.histories import Histories
+from autometa.portfolio.importers.runs import Run, histories_of_runs
 from autometa.portfolio.importers.tracker_values import (
     is_missing,
     name_of_task,
@@ -34,7 +35,6 @@ from autometa.portfolio.importers.tracker_values import (
     read_table,
     time_of,
 )
-from autometa.portfolio.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.space.literals import as_json
 from autometa.space.values import listed
@@ -63,7 +63,7 @@ def import_wandb(
     task: str | None,
     params: Sequence[str] | None,
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
-) -> Portfolio:
+) -> Histories:
     """See `Portfolio.from_wandb`."""
     if params is None and space is not None:
         params = list(space.names if isinstance(space, SearchSpace) else space)
@@ -95,7 +95,7 @@ def import_wandb(
         )
     stateless = all(is_missing(r.get("state")) for r in rows)
     notes = [f"{path.name} has no states: runs with a value have finished"] if stateless else []
-    return portfolio_of_runs(
+    return histories_of_runs(
         [
             _run(row, cell, metric=metric, task=task, params=params, default=path.stem)
             for row, cell in zip(rows, cells, strict=True)

@@ -15,9 +15,8 @@ import os
 import re
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,8 @@ import pyarrow.parquet as pq
 
 from autometa import locking as lock
 from autometa import reading
-from autometa.errors import AutometaError, StoreError
+from autometa.errors import AutometaError, PortfolioError, StoreError
+from autometa.portfolio.histories import Histories
 from autometa.portfolio.store import columns, manifest, trial_files
 from autometa.portfolio.store.trial_files import Opened, TrialFile
 from autometa.space import SearchSpace
@@ -39,15 +39,6 @@ MOST_AT_ONCE = 10**6
 ATTEMPTS = 5
 LOCK_TIMEOUT = 120.0
 _OURS = re.compile(rf"{manifest.FILE.pattern}|\.tmp-.*")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What a folder holds: the fields of a Portfolio."""
-
-    histories: list[TaskHistory]
-    provenance: dict[str, Any]
-    licence: str
 
 
 def exists(folder: str | Path) -> bool:
@@ -81,13 +72,7 @@ def locked(folder: str | Path, timeout: float | None = None) -> Iterator[None]:
 # Writing -----------------------------------------------------------------------------------------
 
 
-def write(
-    folder: str | Path,
-    histories: Sequence[TaskHistory],
-    *,
-    provenance: Mapping[str, Any],
-    licence: str,
-) -> None:
+def write(folder: str | Path, portfolio: Histories) -> None:
     """Replace what the folder holds; the caller holds the lock.
 
     Raises:
@@ -98,14 +83,14 @@ def write(
     spaces: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
     try:
-        for part in trial_files.parts(histories):
+        for part in trial_files.parts(portfolio.histories):
             space = part[0].task.space
             tasks += [_task_json(h, len(spaces)) for h in part]
             spaces.append({"space": space.to_json(), "file": _write_trials(path, space, part)})
         content = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "licence": licence,
-            "provenance": dict(provenance),
+            "licence": portfolio.licence,
+            "provenance": dict(portfolio.provenance),
             "spaces": spaces,
             "tasks": tasks,
         }
@@ -208,7 +193,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
 # Reading -----------------------------------------------------------------------------------------
 
 
-def read(folder: str | Path, *, only: str | None = None) -> Stored:
+def read(folder: str | Path, *, only: str | None = None) -> Histories:
     """The content of a folder; with `only`, the tasks of the spaces of that name.
 
     Raises:
@@ -247,7 +232,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     return manifest.decode(text, str(where))
 
 
-def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
+def _read(folder: Path, data: dict[str, Any], only: str | None) -> Histories:
     """The histories of the manifest's files, in its order."""
     listed: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for entry in data["tasks"]:
@@ -261,7 +246,7 @@ def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
             if only is None or space.name == only:
                 files.append(_trial_file(folder, entry["file"], space, listed[number]))
     except (AutometaError, TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"{folder} holds a portfolio that is not valid: {error}") from error
+        raise _not_valid(folder, error) from error
     trials = Counter[SearchSpace]()
     for file in files:
         trials[file.space] += file.rows
@@ -270,7 +255,14 @@ def _read(folder: Path, data: dict[str, Any], only: str | None) -> Stored:
     for file in files:
         late = trials[file.space] > MOST_AT_ONCE
         histories += opened.histories(file) if late else file.read()
-    return Stored(histories, data["provenance"], data["licence"])
+    try:
+        return Histories(histories, provenance=data["provenance"], licence=data["licence"])
+    except PortfolioError as error:
+        raise _not_valid(folder, error) from error
+
+
+def _not_valid(folder: Path, error: Exception) -> StoreError:
+    return StoreError(f"{folder} holds a portfolio that is not valid: {error}")
 
 
 def _trial_file(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from autometa.errors import PortfolioError
+from autometa.portfolio.histories import Histories
 from autometa.portfolio.store import folder as store
 from autometa.space import SearchSpace
 
 FOLDER = Path(__file__).parents[1] / "embedded"
 
 
-def read_embedded(child: str) -> store.Stored:
+def read_embedded(child: str) -> Histories:
     """Only the tasks of one child; only its file is read.
 
     Raises:
