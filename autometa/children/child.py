@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from autometa.children.evaluation.metrics import DEFAULT
-from autometa.children.evaluation.prediction import Prediction
+from autometa.children.metrics import DEFAULT
+from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.space import Config, SearchSpace, Value
 from autometa.tables import Kind, Schema, Table
 
 if TYPE_CHECKING:
-    from autometa.children.evaluation.folds import Fold
+    from autometa.children.folds import Fold
+    from autometa.children.preparation import Preparation
 
-__all__ = ["Child", "Prediction", "Preparation", "Trained", "metric"]
+__all__ = ["Child", "Prediction", "Trained", "metric"]
 
-Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
-"""How a table is prepared; see `preparation`."""
+FROM = "-from-"
+"""In the name of a child with a learned start, before the start's checksum."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ from autometa.encoding import Floats
 from autometa.tables import Schema
 from autometa.tables.table import as_number, as_text
 
-if TYPE_CHECKING:
-    from autometa.children.child import Preparation
+Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
+"""How a table is prepared; see `preparer`."""
 
 MAX_CATEGORIES = 20
 """Rarer categories of a column share one column."""

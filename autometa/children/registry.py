@@ -35,8 +35,7 @@ FIRST = (
     "mlp",
 )
 """The order in which families are listed; others follow by name."""
-FROM = "-from-"  # in the name of a child with a learned start, before the checksum
-_STARTED_MODULES = {"mlp": "autometa.children.mlp.started"}
+_STARTED_MODULES = {"mlp": "autometa.children.starts.started"}
 _started: dict[str, Child] = {}
 _registered: dict[str, Child] = {}
 

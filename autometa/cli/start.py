@@ -35,7 +35,7 @@ def start(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Learn where `tune --child mlp@FOLDER` starts training and how fast each layer moves."""
-    from autometa.children.mlp.starting import learn_start_on, usable
+    from autometa.children.starts.learning import learn_start_on, usable
 
     loaded = read_tables(tables, target, keep=keep)
     fit = [table for table in loaded if usable(table)]

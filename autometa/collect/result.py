@@ -13,7 +13,7 @@ import numpy as np
 from autometa import children
 from autometa._version import __version__
 from autometa.children.evaluation.evaluate import Outcome
-from autometa.children.evaluation.metrics import METRICS
+from autometa.children.metrics import METRICS
 from autometa.collect.journal import Entries
 from autometa.collect.plan import key
 from autometa.encoding import Floats

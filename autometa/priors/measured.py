@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def kind_of(metric: str | None) -> Kind | None:
     """The kind of problem that a metric scores; None where it is none of the standard ones."""
-    from autometa.children.evaluation.metrics import METRICS
+    from autometa.children.metrics import METRICS
 
     found = METRICS.get(_plain(metric or ""))
     return None if found is None else found.kind
@@ -36,7 +36,7 @@ def check_metric(metric: str, direction: Direction | None) -> None:
     Raises:
         InputError: it is none of them, or not to be searched in this direction.
     """
-    from autometa.children.evaluation.metrics import METRICS
+    from autometa.children.metrics import METRICS
 
     found = METRICS.get(_plain(metric))
     if found is None:
@@ -91,7 +91,7 @@ def _of_kind(portfolio: Portfolio, kind: Kind | None) -> Portfolio:
 
 
 def _plain(metric: str) -> str:
-    from autometa.children.evaluation.metrics import ALIASES
+    from autometa.children.metrics import ALIASES
 
     name = metric.lower().removeprefix("neg_")
     return ALIASES.get(name, name)

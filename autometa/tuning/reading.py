@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import TrialState
 
 from autometa import children
-from autometa.children.registry import FROM
+from autometa.children.child import FROM
 from autometa.errors import InputError, SpaceError
 from autometa.samplers.explanation import UNKNOWN, Explanation, explain_study
 from autometa.storages.attributes import EVALUATION, number

@@ -26,12 +26,12 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 
+from autometa import MetaSampler
 from autometa.bench import show
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
-from autometa.samplers.sampler import MetaSampler
 from autometa.space import Config, SearchSpace
 from autometa.task import Task, TaskHistory
 from autometa_benchmarks import load_servers

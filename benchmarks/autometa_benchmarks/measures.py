@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from autometa.bench.reliability import BIN_NAMES, bins
 from autometa.children import Prediction
-from autometa.children.evaluation.metrics import scores
+from autometa.children.metrics import scores
 from autometa.encoding import Floats
 
 

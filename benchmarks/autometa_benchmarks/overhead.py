@@ -20,14 +20,13 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, TPESampler
 
-from autometa import reading
+from autometa import MetaSampler, reading
 from autometa.bench import show
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
-from autometa.samplers.sampler import MetaSampler
 from autometa.space import SearchSpace
 from autometa_benchmarks.measuring import alone, bowls, peak, resident
 

@@ -29,6 +29,7 @@ from optuna.pruners import (
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.trial import TrialState
 
+from autometa import MetaPruner, MetaSampler
 from autometa.bench import suites
 from autometa.bench.cell import quiet
 from autometa.bench.record_file import mean_interval
@@ -37,8 +38,6 @@ from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.threads import one_thread
 from autometa.samplers.asking import suggest
-from autometa.samplers.pruner import MetaPruner
-from autometa.samplers.sampler import MetaSampler
 from autometa_benchmarks.suites.lcbench import EPOCHS, LCBench
 
 NAME = "pruning"

@@ -23,11 +23,11 @@ PUBLIC |= {"autometa.portfolio", "autometa.reading", "autometa.space", "autometa
 PUBLIC |= {"autometa.portfolio.store", "autometa.task"}
 # What measures autometa's insides imports them; each with the reason.
 INTERNAL = {
-    "autometa.children.evaluation.folds": "folds and scores of children, on rows never tuned on",
+    "autometa.children.folds": "folds and scores of children, on rows never tuned on",
     "autometa.children.evaluation.isolated": "children in processes of their own, as in a search",
-    "autometa.children.evaluation.metrics": "the metrics of a prediction, on rows never tuned on",
-    "autometa.children.mlp.probe": "the probe of one batch that is not used",
-    "autometa.children.mlp.starting": "the rows that a learned start sees",
+    "autometa.children.metrics": "the metrics of a prediction, on rows never tuned on",
+    "autometa.children.starts.probe": "the probe of one batch that is not used",
+    "autometa.children.starts.learning": "the rows that a learned start sees",
     "autometa.collect.derived": "the list of derived tables that belongs to a journal",
     "autometa.collect.journal": "the name of a collection's journal",
     "autometa.collect.sources": "tables as the command line names them",

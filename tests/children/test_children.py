@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 
 from autometa import children
-from autometa.children.evaluation.folds import assign, prepared
+from autometa.children.folds import assign, prepared
 from autometa.errors import InputError, SpaceError
 from autometa.tables import Table, load_table
 from autometa.task import State

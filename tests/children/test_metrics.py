@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as known
 
-from autometa.children.evaluation.metrics import ALIASES, METRICS, metric, of_kind, scores
-from autometa.children.evaluation.prediction import Prediction
+from autometa.children.metrics import ALIASES, METRICS, metric, of_kind, scores
+from autometa.children.prediction import Prediction
 from autometa.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from autometa.children.families.mlp import SPACE
-from autometa.children.mlp.probe import probe
+from autometa.children.starts.probe import probe
 from autometa.errors import SpaceError
 from autometa.inner.probe import one_step_rate
 from autometa.tables import Table

@@ -19,7 +19,7 @@ from autometa import children
 from autometa.children import registry
 from autometa.children.evaluation.evaluate import Outcome
 from autometa.children.evaluation.isolated import Evaluator
-from autometa.children.mlp.starting import learn_start_on, rows_of
+from autometa.children.starts.learning import learn_start_on, rows_of
 from autometa.collect import Collection
 from autometa.errors import InputError, ModelError, SpaceError, StoreError
 from autometa.inner import MAML, Episodes, FewStepClassifier, FittedMAML, RateRule

@@ -14,9 +14,9 @@ import numpy as np
 from optuna.distributions import IntDistribution
 
 from autometa.children.child import Child, metric
-from autometa.children.evaluation.folds import Fold, prepared
-from autometa.children.evaluation.metrics import scores
-from autometa.children.evaluation.prediction import Prediction
+from autometa.children.folds import Fold, prepared
+from autometa.children.metrics import scores
+from autometa.children.prediction import Prediction
 from autometa.errors import reason
 from autometa.space import Config, Value
 from autometa.tables import Schema, Table

@@ -1,7 +1,7 @@
 """Evaluate children in a process of their own, so that whatever a config does, it only fails.
 
 A config may hang, allocate without end or kill its process. `Evaluator` keeps one helper process
-(`python -m autometa.children.evaluation.helper`), sends it one JSON line an evaluation and reads
+(`python -m autometa.children.helper`), sends it one JSON line an evaluation and reads
 one back; on a timeout or a crash the helper is killed, the trial is FAILED, and a new helper starts
 with the next evaluation. The table goes over as a Parquet file, so nothing is unpickled on either
 side.
@@ -31,8 +31,8 @@ import pandas as pd
 
 from autometa.children.child import Child
 from autometa.children.evaluation.evaluate import Outcome, failed
-from autometa.children.evaluation.folds import assign
 from autometa.children.evaluation.threads import ONE_THREAD
+from autometa.children.folds import assign
 from autometa.errors import InputError
 from autometa.space import Value
 from autometa.tables import Table
@@ -225,7 +225,7 @@ class Evaluator:
         paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
         extra = [part for spec in self._extra for part in ("--child", spec)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "autometa.children.evaluation.helper", *extra],
+            [sys.executable, "-m", "autometa.children.helper", *extra],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

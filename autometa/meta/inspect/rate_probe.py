@@ -1,6 +1,6 @@
 """A cheap probe of the new task beside what earlier tasks say of its inner learning rate.
 
-A probe is any number, in log10 of a rate, that needs no training: `children.mlp_probe.probe` takes
+A probe is any number, in log10 of a rate, that needs no training: `children.starts.probe` takes
 a gradient and the curvature along it from one batch. Over prior tasks and some random configs,
 
     best - predicted = a + b predicted + c probe + noise                                  # eq. (1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from autometa.bench.data import folder
 from autometa.bench.suite import Split
-from autometa.children.mlp.probe import probe
+from autometa.children.starts.probe import probe
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
 from autometa.space import Config

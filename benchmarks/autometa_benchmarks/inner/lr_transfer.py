@@ -54,7 +54,7 @@ PROTOCOL = {
     "regret": "after one trial of the config with the rate: (best on the grid - value) / (best - "
     "median of random configs of the task), within [0, 2]; mean over tasks and configs. taskset: "
     "scores are normal scores",
-    "probe": "mlp only: the same prediction beside a probe of one batch (`children.mlp_probe`), "
+    "probe": "mlp only: the same prediction beside a probe of one batch (`children.starts.probe`), "
     "used as far as prior tasks, families left out, say that it helps: `saved` log10 units of "
     "error there; zero coefficients where that is not two standard errors from nothing",
     "coverage": "share of truths inside the predicted interval",

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from autometa.bench.data import folder
 from autometa.bench.record_file import mean_interval
-from autometa.children.mlp.starting import rows_of
+from autometa.children.starts.learning import rows_of
 from autometa.inner import Episodes
 from autometa.inner.few_steps import QUERIES, SHOTS, STEPS, recipe
 from autometa.inner.tabular import Rows, Tables

@@ -28,8 +28,8 @@ import pandas as pd
 
 from autometa import children
 from autometa.bench.suite import BenchTask, Judged, Reference, Suite
-from autometa.children.evaluation.folds import assign
 from autometa.children.evaluation.isolated import Evaluator
+from autometa.children.folds import assign
 from autometa.meta_features import compute
 from autometa.portfolio import Portfolio
 from autometa.space import Config

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autometa.children.evaluation.folds import prepared
 from autometa.children.families.mlp import SPACE
+from autometa.children.folds import prepared
 from autometa.children.mlp.training import batch_loss, forward, initial, one_thread, row_weights
 from autometa.encoding import Floats
 from autometa.errors import InputError

@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution
 from torch import Tensor
 
-from autometa.children.child import Child, Trained
-from autometa.children.evaluation.folds import Fold
+from autometa.children.child import FROM, Child, Trained
 from autometa.children.families import mlp
+from autometa.children.folds import Fold
 from autometa.children.mlp.initial import Start
-from autometa.children.registry import FROM
 from autometa.errors import InputError, ModelError
 from autometa.inner.few_steps import load_start
 from autometa.inner.fitted import FittedMAML

@@ -1,6 +1,6 @@
 """The inside of `isolated`: answers one JSON line for each JSON line it reads.
 
-Started as `python -m autometa.children.evaluation.helper`. The answers go to the process's first
+Started as `python -m autometa.children.helper`. The answers go to the process's first
 standard output; whatever children print goes to standard error, which the parent drains.
 """
 
@@ -35,7 +35,7 @@ GRACE = 30
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until standard input ends."""
-    parser = argparse.ArgumentParser(prog="autometa.children.evaluation.helper")
+    parser = argparse.ArgumentParser(prog="autometa.children.helper")
     parser.add_argument("--child", action="append", default=[], metavar="MODULE:ATTRIBUTE")
     extra = parser.parse_args(arguments).child
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autometa.children.evaluation.folds import prepared
+from autometa.children.folds import prepared
 from autometa.errors import InputError
 from autometa.inner.few_steps import QUERIES, SHOTS, learn_start
 from autometa.inner.fitted import FittedMAML

@@ -19,7 +19,7 @@ from autometa.errors import InputError
 from autometa.tables import Table
 
 if TYPE_CHECKING:
-    from autometa.children.child import Preparation
+    from autometa.children.preparation import Preparation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autometa.children.evaluation.prediction import Prediction
+from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.tables import Kind
