@@ -25,13 +25,12 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from autometa import encoding
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
-from autometa.space import structure
+from autometa.space import raw_matrix, structure
 from autometa.space.structure import Conditions
 from autometa.space.values import (
     Value,
     checked_value,
     describe,
-    fits,
     listed,
     plain_value,
     raw_value,
@@ -225,42 +224,11 @@ class SearchSpace:
         Raises:
             SpaceError: a wrong shape, or the first cell that does not fit, named.
         """
-        try:
-            matrix = np.array(raw, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise SpaceError(f"a raw matrix that is not numeric: {error}") from error
-        if matrix.ndim != 2 or matrix.shape[1] != len(self.names):
-            raise SpaceError(
-                f"a raw matrix of shape {matrix.shape}", allowed=f"(n, {len(self.names)})"
-            )
-        active: dict[str, NDArray[np.bool_]] = {}
-        for j, (name, distribution) in enumerate(self.distributions.items()):
-            column = matrix[:, j].copy()  # contiguous: a million rows are gone over several times
-            on = self._switched_on(name, matrix, active)
-            _refuse(on & np.isnan(column), name, "missing where it is active", distribution)
-            _refuse(on & ~fits(distribution, column), name, "out of range", distribution, column)
-            _refuse(~on & ~np.isnan(column), name, "given where it is inactive", distribution)
-            if getattr(distribution, "step", None) is not None:
-                matrix[:, j] = encoding.snap(distribution, column)  # type: ignore[arg-type]
-            active[name] = on
-        return matrix
+        return raw_matrix.checked(self.distributions, self.conditions, raw)
 
     def active_raw(self, raw: Floats) -> NDArray[np.bool_]:
         """Which cells of a raw matrix (n, p) are active, (n, p)."""
-        active: dict[str, NDArray[np.bool_]] = {}
-        for name in self.names:
-            active[name] = self._switched_on(name, raw, active)
-        return np.stack(list(active.values()), axis=1)
-
-    def _switched_on(
-        self, name: str, raw: Floats, active: Mapping[str, NDArray[np.bool_]]
-    ) -> NDArray[np.bool_]:
-        """Rows (n,) in which a parameter is active, given those of the parameters before it."""
-        if name not in self.conditions:
-            return np.ones(len(raw), dtype=bool)
-        parent, on = self.conditions[name]
-        codes = [raw_value(self.distributions[parent], v) for v in on]
-        return active[parent] & np.isin(raw[:, self.names.index(parent)], codes)
+        return raw_matrix.active(self.distributions, self.conditions, raw)
 
     # Forms ---------------------------------------------------------------------------------------
 
@@ -342,20 +310,3 @@ class SearchSpace:
     def _hide_inactive(self, raw: Floats) -> Floats:
         raw[~self.active_raw(raw)] = np.nan
         return raw
-
-
-def _refuse(
-    wrong: NDArray[np.bool_],
-    name: str,
-    what: str,
-    distribution: BaseDistribution,
-    column: Floats | None = None,
-) -> None:
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        value = "" if column is None else f" ({column[row]:g})"
-        raise SpaceError(
-            f"parameter {name!r}{value} is {what} in row {row} ({int(wrong.sum())} rows in all)",
-            allowed=describe(distribution),
-            do="Correct or remove these rows",
-        )

@@ -1,8 +1,8 @@
-"""Task, CompletedTrial and TaskHistory: what was tuned, and how each config did. Frozen records.
+"""TaskHistory: a task with its finished trials.
 
-A history is columnar (arrays over trials), since a portfolio may hold ten million trials;
-`CompletedTrial` is the readable view of one row. Higher or lower is better is decided in exactly
-one place: `TaskHistory.scores`.
+It is columnar (arrays over trials), since a portfolio may hold ten million trials; `CompletedTrial`
+is the readable view of one row. Higher or lower is better is decided in exactly one place:
+`TaskHistory.folded`.
 """
 
 from __future__ import annotations
@@ -10,149 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import RecordError
-from autometa.space import Config, SearchSpace
-
-Direction: TypeAlias = Literal["maximize", "minimize"]
-
+from autometa.task.task import Task
+from autometa.task.trial import CompletedTrial, State
 
 _ABSENT: Any = None  # default of array fields; __post_init__ puts the array
-
-
-class State(IntEnum):
-    """How a trial ended. Stored as int8; its name is what files and tables show."""
-
-    COMPLETE = 0
-    FAILED = 1
-    PRUNED = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A data set + a search space + a direction.
-
-    Args:
-        name: Unique among the tasks of one space.
-        space: What was tuned.
-        direction: "maximize" or "minimize" the metric; required, never guessed.
-        metric: What the values measure.
-        family: Relatives share a family: they never stand on both sides of a split. Its own name
-            where the task has no relatives.
-        meta_features: Data set -> named finite numbers (see `meta_features`); may be empty.
-        metrics: Other metrics by which the trials were scored, and which way each is better.
-        info: Free provenance (source, licence, rows, fingerprint, ...), JSON-able.
-
-    Raises:
-        RecordError: a field is not valid.
-    """
-
-    name: str
-    space: SearchSpace
-    direction: Direction
-    metric: str = "value"
-    family: str = ""
-    meta_features: Mapping[str, float] = field(default_factory=dict)
-    metrics: Mapping[str, Direction] = field(default_factory=dict)
-    info: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise RecordError(f"task name {self.name!r}", allowed="a non-empty string")
-        if not isinstance(self.space, SearchSpace):
-            raise RecordError(
-                f"space of task {self.name!r} is {type(self.space).__name__}",
-                allowed="an autometa.SearchSpace",
-            )
-        check_direction(self.direction)
-        if not isinstance(self.family, str) or not isinstance(self.metric, str):
-            raise RecordError(
-                f"family {self.family!r}, metric {self.metric!r} of task {self.name!r}",
-                allowed="text",
-            )
-        try:
-            features = {str(k): float(v) for k, v in self.meta_features.items()}
-        except (AttributeError, TypeError, ValueError) as error:
-            raise RecordError(
-                f"meta-features of task {self.name!r}: {error}", allowed="names -> finite numbers"
-            ) from error
-        bad = [k for k, v in features.items() if not math.isfinite(v)]
-        if bad:
-            raise RecordError(
-                f"meta-feature {bad[0]!r} of task {self.name!r} is {features[bad[0]]}",
-                allowed="finite numbers",
-                do="Leave unknown meta-features out",
-            )
-        object.__setattr__(self, "meta_features", features)
-        object.__setattr__(self, "metrics", _checked_metrics(self.metrics, self))
-        object.__setattr__(self, "info", dict(self.info))
-        object.__setattr__(self, "family", self.family or self.name)
-
-
-def _checked_metrics(metrics: Any, task: Task) -> dict[str, Direction]:
-    if not isinstance(metrics, Mapping) or not all(isinstance(n, str) and n for n in metrics):
-        raise RecordError(
-            f"metrics {metrics!r:.80} of task {task.name!r}", allowed="names -> directions"
-        )
-    return {name: check_direction(d) for name, d in metrics.items() if name != task.metric}
-
-
-def check_direction(direction: object) -> Direction:
-    """The direction, if it is one.
-
-    Raises:
-        RecordError: anything but "maximize" and "minimize".
-    """
-    if direction not in get_args(Direction):
-        raise RecordError(
-            f"direction {direction!r}",
-            allowed="'maximize' or 'minimize'",
-            do="Say which way the metric is better",
-        )
-    return direction  # type: ignore[return-value]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletedTrial:
-    """One config evaluated on one task: a row of a TaskHistory.
-
-    `value` is None where the trial failed or was pruned before its first value. `fidelity` is the
-    share of the full training budget, in (0, 1]. `curve` has one value a step (epoch), if any.
-
-    Raises:
-        RecordError: a COMPLETE trial without a finite value, or a fidelity outside (0, 1].
-    """
-
-    config: Config
-    value: float | None
-    state: State = State.COMPLETE
-    fold_scores: tuple[float, ...] = ()
-    seconds: float | None = None
-    fidelity: float = 1.0
-    curve: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        finite = self.value is not None and math.isfinite(self.value)
-        if self.state == State.COMPLETE and not finite:
-            raise RecordError(
-                f"a COMPLETE trial with value {self.value}",
-                allowed="a finite value",
-                do="Mark the trial FAILED",
-            )
-        if not 0 < self.fidelity <= 1:
-            raise RecordError(
-                f"fidelity {self.fidelity}",
-                allowed="a share of the full budget, in (0, 1]",
-                do="Divide by the full budget",
-            )
-        if not finite:
-            object.__setattr__(self, "value", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
