@@ -24,15 +24,15 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
 
 from autometa.errors import SpaceError
 
-if TYPE_CHECKING:
-    from autometa.space.values import Value
+Value: TypeAlias = bool | int | float | str | None
+"""A parameter's value in a config."""
 
 MOST_TEXT = 10_000
 """Characters that a choice may have as text."""

@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,8 @@ from optuna.distributions import (
 from autometa import encoding
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
+from autometa.space.plain import Value as Value
 from autometa.space.plain import plain_choice
-
-Value: TypeAlias = bool | int | float | str | None
 
 ON_GRID = 1e-6  # steps that a value may lie beside its grid
 _STEPS = 2**40  # values up to here, in steps, come back exactly from the unit interval

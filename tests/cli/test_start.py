@@ -11,7 +11,10 @@ import autometa
 from autometa._version import __version__
 from autometa.cli import main
 
-HEAVY = ("torch", "sklearn", "matplotlib", "dask", "distributed", "pandas", "scipy")
+HEAVY = (
+    *("torch", "sklearn", "matplotlib", "pandas", "scipy"),
+    *("dask", "distributed", "sqlalchemy", "grpc"),
+)
 RUN = "from autometa.cli import main\ntry: main({})\nexcept SystemExit: pass"
 
 
@@ -37,6 +40,11 @@ def loaded(code: str) -> set[str]:
 )
 def test_starting_loads_nothing_heavy(code: str) -> None:
     assert loaded(code) == set()
+
+
+@pytest.mark.parametrize("name", ["suggest", "samplers.sampler", "samplers.create"])
+def test_a_search_loads_no_storage_no_trees_and_no_pictures(name: str) -> None:
+    assert loaded(f"import autometa.{name}") <= {"scipy"}
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
