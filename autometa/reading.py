@@ -60,7 +60,7 @@ def read_bytes(path: Path, limit: int = MAX_JSON) -> bytes:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-class Held:
+class PinnedFile:
     """A file that is opened now and read when asked, even if its name has gone by then.
 
     Raises:

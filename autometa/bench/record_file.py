@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 from autometa.bench.provenance import commit, versions
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 # What a record may measure, in the order in which it is shown: measure -> {"mean", "ci95"}.
 # A measure "NAME @k" is that of a method NAME after k steps.
@@ -76,9 +75,7 @@ def add_records(
         "records": merged,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    put_in_place(temporary, path)
+    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
     return content
 
 

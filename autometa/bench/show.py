@@ -17,7 +17,7 @@ from autometa.bench.show_judged import judged_markdown
 from autometa.bench.summary import FORMAT
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,11 +63,9 @@ def save(results: Mapping[str, Any], path: Path) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        put_in_place(part, path)
+        write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
 

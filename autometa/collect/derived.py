@@ -18,7 +18,7 @@ from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
 from autometa.tables import Table
 from autometa.tables.columns import AS_IS
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 DERIVED = "derived_from"  # key of a table's info
 LIST = "derived.json"
@@ -105,9 +105,7 @@ def with_derived(tables: Sequence[Table], n: int, folder: Path, seed: int) -> li
     content = [{"table": t.info[DERIVED], "column": t.info["target"]} for t in made]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = listed.with_suffix(".new")
-        fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        put_in_place(fresh, listed)
+        write_whole(listed, json.dumps(content, indent=1) + "\n")
     except OSError as error:
         raise StoreError(f"{listed} cannot be written: {error.strerror or error}") from error
     return [*tables, *made]

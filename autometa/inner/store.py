@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import Tensor
 
 from autometa.errors import StoreError
 from autometa.reading import parse_json, read_bytes
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 
 def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
@@ -34,9 +33,9 @@ def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, A
     )
     digest = hashlib.sha256(payload).hexdigest()
     name = f"tensors-{digest[:16]}.safetensors"
-    _write(folder / name, payload)
+    write_whole(folder / name, payload)
     index = {**info, "tensors": name, "sha256": digest}
-    _write(folder / INDEX, (json.dumps(index, indent=2, allow_nan=False) + "\n").encode())
+    write_whole(folder / INDEX, (json.dumps(index, indent=2, allow_nan=False) + "\n").encode())
     for stale in folder.glob("tensors-*.safetensors"):
         if stale.name != name:
             stale.unlink(missing_ok=True)
@@ -89,16 +88,6 @@ def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor],
 INDEX = "index.json"
 MOST_JSON, MOST_TENSORS = 16 * 2**20, 4 * 2**30  # bytes
 _FILE = re.compile(r"tensors-[0-9a-f]{16}\.safetensors")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write next to `path`, flush to the disk, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    put_in_place(temporary, path)
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

@@ -22,7 +22,7 @@ from autometa.meta.parts.transfer import Transfer
 from autometa.meta.refit import log_slope, rate_model, refitted
 from autometa.meta.spaces.candidates import Candidates, Part
 from autometa.meta.threads import one_thread
-from autometa.meta.training_set import Lessons
+from autometa.meta.training_set import TrainingSet
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 
@@ -66,8 +66,8 @@ class MetaLearner:
         """The meta-model of a portfolio of one space.
 
         Args:
-            portfolio: Any number of tasks; those that teach nothing are left out, see `lessons`,
-                and of very many a sample teaches, see `sampling`.
+            portfolio: Any number of tasks; those that teach nothing are left out, see
+                `training_set`, and of very many a sample teaches, see `sampling`.
             space: The space, where the portfolio may be empty.
             part: The part of it that is going to be searched, where that is known: the start lies
                 in it, and so does what stands for parameters that a study leaves out.
@@ -77,13 +77,13 @@ class MetaLearner:
         """
         space = _space_of(portfolio, space)
         taught = sampled(portfolio)
-        lessons = Lessons.of(taught)
+        training = TrainingSet.of(taught)
         return MetaModel(
             space=space,
-            tasks=lessons.names,
-            meta_features=lessons.meta_features,
-            transfer=self._transfer(space, lessons, part or Part()) if len(lessons) else None,
-            lineage=Lineage.whole(lessons),
+            tasks=training.names,
+            meta_features=training.meta_features,
+            transfer=self._transfer(space, training, part or Part()) if len(training) else None,
+            lineage=Lineage.whole(training),
             chance=self._chance(taught),
             licence=portfolio.licence,
             provenance=self._provenance(portfolio),
@@ -111,28 +111,28 @@ class MetaLearner:
             PortfolioError: as `fit`.
         """
         space = _space_of(portfolio, space)
-        lessons, lineage = Lessons.of(sampled(portfolio)), model.lineage
-        known = space == model.space and lineage.is_of(model.tasks, lessons)
+        training, lineage = TrainingSet.of(sampled(portfolio)), model.lineage
+        known = space == model.space and lineage.is_of(model.tasks, training)
         if known and portfolio.licence == model.licence:
             return model
         version = lineage.version + 1
-        same = lineage.unchanged(model.tasks, lessons)
+        same = lineage.unchanged(model.tasks, training)
         if (
             space != model.space
             or model.transfer is None
-            or not len(lessons)
+            or not len(training)
             or model.transfer.basis.size != self.basis_size + 1
-            or 2 * len(same) < len(lessons)
-            or lineage.outgrown_by(lessons)
+            or 2 * len(same) < len(training)
+            or lineage.outgrown_by(training)
         ):
             fresh = self.fit(portfolio, space=space)
             return replace(fresh, lineage=replace(fresh.lineage, version=version))
         return replace(
             model,
-            tasks=lessons.names,
-            meta_features=lessons.meta_features,
-            transfer=refitted(model.transfer, same, space, lessons, seed=self.seed),
-            lineage=replace(lineage, version=version, digests=lessons.digests),
+            tasks=training.names,
+            meta_features=training.meta_features,
+            transfer=refitted(model.transfer, same, space, training, seed=self.seed),
+            lineage=replace(lineage, version=version, digests=training.digests),
             licence=portfolio.licence,
             provenance=self._provenance(portfolio),
         )
@@ -152,13 +152,13 @@ class MetaLearner:
             "sources": _sources(portfolio),
         }
 
-    def _transfer(self, space: SearchSpace, lessons: Lessons, part: Part) -> Transfer:
+    def _transfer(self, space: SearchSpace, training: TrainingSet, part: Part) -> Transfer:
         rng = np.random.default_rng(self.seed)
-        units, targets, scores = lessons.units, lessons.targets, lessons.scores
-        basis = fit_basis(lessons.shown, rng=rng, size=self.basis_size, steps=self.steps)
-        every_phi, phi = lessons.features(basis)
+        units, targets, scores = training.units, training.targets, training.scores
+        basis = fit_basis(training.shown, rng=rng, size=self.basis_size, steps=self.steps)
+        every_phi, phi = training.features(basis)
         with one_thread():
-            prior = fit_prior(*lessons.observations(basis, phi), lessons.noise)
+            prior = fit_prior(*training.observations(basis, phi), training.noise)
             make = Candidates(space, part)
             catalogue = fit_catalogue(make, basis, prior, units, targets, scores, rng)
             judges = catalogue.judges
@@ -169,16 +169,16 @@ class MetaLearner:
                 prior=prior,
                 residual=residual,
                 cold=cold,
-                log_slope=log_slope(lessons.worths),
+                log_slope=log_slope(training.worths),
                 catalogue=catalogue,
                 similarity=fit_similarity(
-                    lessons.meta_features,
-                    lessons.families,
+                    training.meta_features,
+                    training.families,
                     judges,
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
                 ),
-                failure=fit_failure_rate(every_phi, lessons.failed),
-                rates=rate_model(space, lessons, self.seed),
+                failure=fit_failure_rate(every_phi, training.failed),
+                rates=rate_model(space, training, self.seed),
             )
 
 

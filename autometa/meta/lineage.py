@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autometa.meta.training_set import Lessons
+    from autometa.meta.training_set import TrainingSet
 
 _GROWTH = 1.25
 
@@ -34,28 +34,30 @@ class Lineage:
     fitted_trials: int = 0
 
     @staticmethod
-    def whole(lessons: Lessons) -> Lineage:
-        """Of a model that was just fitted on these lessons."""
+    def whole(training: TrainingSet) -> Lineage:
+        """Of a model that was just fitted on this training set."""
         return Lineage(
-            digests=lessons.digests,
-            fitted_tasks=len(lessons),
-            fitted_trials=sum(lessons.counts),
+            digests=training.digests,
+            fitted_tasks=len(training),
+            fitted_trials=sum(training.counts),
         )
 
-    def is_of(self, tasks: Sequence[str], lessons: Lessons) -> bool:
-        """Whether a model of these tasks has seen exactly these lessons."""
-        return tuple(tasks) == lessons.names and self.digests == lessons.digests
+    def is_of(self, tasks: Sequence[str], training: TrainingSet) -> bool:
+        """Whether a model of these tasks has seen exactly this training set."""
+        return tuple(tasks) == training.names and self.digests == training.digests
 
-    def outgrown_by(self, lessons: Lessons) -> bool:
-        """Whether the lessons are so many more than those of the last whole fit."""
+    def outgrown_by(self, training: TrainingSet) -> bool:
+        """Whether the training set is so much larger than that of the last whole fit."""
         return (
-            len(lessons) > _GROWTH * self.fitted_tasks
-            or sum(lessons.counts) > _GROWTH * self.fitted_trials
+            len(training) > _GROWTH * self.fitted_tasks
+            or sum(training.counts) > _GROWTH * self.fitted_trials
         )
 
-    def unchanged(self, tasks: Sequence[str], lessons: Lessons) -> dict[int, int]:
-        """Place of a task in the model -> its place in the lessons, where it teaches the same."""
-        places = {key: i for i, key in enumerate(zip(lessons.names, lessons.digests, strict=True))}
+    def unchanged(self, tasks: Sequence[str], training: TrainingSet) -> dict[int, int]:
+        """Place of a task in the model -> its place in the set, where it teaches the same."""
+        places = {
+            key: i for i, key in enumerate(zip(training.names, training.digests, strict=True))
+        }
         known = enumerate(zip(tasks, self.digests, strict=False))
         return {i: places[key] for i, key in known if key in places}
 

@@ -26,29 +26,29 @@ from autometa.meta.parts.similarity import Similarity, table
 from autometa.meta.parts.transfer import Transfer
 from autometa.meta.spaces.candidates import Candidates
 from autometa.meta.threads import one_thread
-from autometa.meta.training_set import Lessons
+from autometa.meta.training_set import TrainingSet
 from autometa.space import SearchSpace
 
 _ROUNDS = 10  # of EM: from the last prior it is close already
 
 
 def refitted(
-    old: Transfer, same: Mapping[int, int], space: SearchSpace, lessons: Lessons, *, seed: int
+    old: Transfer, same: Mapping[int, int], space: SearchSpace, training: TrainingSet, *, seed: int
 ) -> Transfer:
-    """What is known after the lessons, given what was known before some of them.
+    """What is known of all tasks, given what was known before some of them.
 
     Args:
         old: The last state.
         same: Old place -> new place of the tasks whose trials have not changed.
         space: Of all tasks.
-        lessons: Of all tasks, old and new.
+        training: Of all tasks, old and new.
         seed: Of everything random.
     """
-    rng = np.random.default_rng([seed, len(lessons)])
-    every_phi, phi = lessons.features(old.basis)
+    rng = np.random.default_rng([seed, len(training)])
+    every_phi, phi = training.features(old.basis)
     with one_thread():
-        shown = lessons.observations(old.basis, phi)
-        prior = fit_prior(*shown, lessons.noise, rounds=_ROUNDS, start=old.prior)
+        shown = training.observations(old.basis, phi)
+        prior = fit_prior(*shown, training.noise, rounds=_ROUNDS, start=old.prior)
         return replace(
             old,
             prior=prior,
@@ -58,15 +58,15 @@ def refitted(
                 Candidates(space),
                 old.basis,
                 prior,
-                lessons.units,
-                lessons.targets,
-                lessons.scores,
+                training.units,
+                training.targets,
+                training.scores,
                 rng,
             ),
-            log_slope=log_slope(lessons.worths),
-            similarity=_over(old.similarity, lessons),
-            failure=fit_failure_rate(every_phi, lessons.failed),
-            rates=rate_model(space, lessons, seed),
+            log_slope=log_slope(training.worths),
+            similarity=_over(old.similarity, training),
+            failure=fit_failure_rate(every_phi, training.failed),
+            rates=rate_model(space, training, seed),
         )
 
 
@@ -78,7 +78,7 @@ def log_slope(worths: Sequence[float]) -> tuple[float, float]:
     return float(np.median(logs)), float(max(np.std(logs), 0.5))
 
 
-def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | None:
+def rate_model(space: SearchSpace, training: TrainingSet, seed: int) -> RateModel | None:
     """Which inner learning rates are best; None where the space has none, or no trial used one.
 
     They are read off the trials' plain ranks, failures being the worst, so its kernel is fitted on
@@ -87,13 +87,13 @@ def rate_model(space: SearchSpace, lessons: Lessons, seed: int) -> RateModel | N
     if not space.inner_lr:
         return None
     column = space.names.index(space.inner_lr)
-    if not any((~np.isnan(h.raw[:, column])).any() for h in lessons.histories):
+    if not any((~np.isnan(h.raw[:, column])).any() for h in training.histories):
         return None
     rngs = np.random.default_rng([seed, 3]), np.random.default_rng([seed, 1])
-    kernel = fit_kernel(lessons.units, [normal_scores(s) for s in lessons.scores], rng=rngs[0])
-    return fit_rate_model(space, lessons.histories, kernel, rngs[1])
+    kernel = fit_kernel(training.units, [normal_scores(s) for s in training.scores], rng=rngs[0])
+    return fit_rate_model(space, training.histories, kernel, rngs[1])
 
 
-def _over(old: Similarity, lessons: Lessons) -> Similarity:
+def _over(old: Similarity, training: TrainingSet) -> Similarity:
     """The same share and width, over the tasks as they are now."""
-    return replace(old, values=table(lessons.meta_features, old.names))
+    return replace(old, values=table(training.meta_features, old.names))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import struct
 import zipfile
 from pathlib import Path
@@ -41,7 +40,7 @@ from autometa.meta.parts.similarity import Similarity
 from autometa.meta.parts.transfer import Transfer
 from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
@@ -71,16 +70,10 @@ def save_model(model: Learned, path: Path) -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in ((_JSON, json.dumps(header, indent=1).encode()), (_TENSORS, blob)):
             archive.writestr(zipfile.ZipInfo(name), data)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(partial, path)
+        write_whole(path, buffer.getvalue())
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(
             f"the model cannot be written to {path}: {error.strerror}", do="Choose another place"
         ) from error

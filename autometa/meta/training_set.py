@@ -1,4 +1,4 @@
-"""Lessons: the trials of a portfolio's tasks as the arrays that fitting works on.
+"""TrainingSet: the trials of a portfolio's tasks as the arrays that fitting works on.
 
 Tasks of fewer than three usable trials, or whose trials are all alike, teach nothing about configs
 and are left out.
@@ -33,8 +33,8 @@ from autometa.task import State, TaskHistory
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lessons:
-    """See the module; made by `Lessons.of`.
+class TrainingSet:
+    """See the module; made by `TrainingSet.of`.
 
     Args:
         histories: Of the tasks that teach, length T.
@@ -45,10 +45,10 @@ class Lessons:
     rows: tuple[NDArray[np.bool_], ...]
 
     @staticmethod
-    def of(portfolio: Portfolio) -> Lessons:
+    def of(portfolio: Portfolio) -> TrainingSet:
         """What a portfolio of one space teaches."""
         taught = [(h, rows) for h in portfolio.histories if _teaches(h, rows := usable(h))]
-        return Lessons(
+        return TrainingSet(
             histories=tuple(h for h, _ in taught), rows=tuple(rows for _, rows in taught)
         )
 

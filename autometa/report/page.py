@@ -7,14 +7,13 @@ called `<script>`.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
 from autometa.errors import StoreError
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 _NUMERIC = re.compile(r"more|-|[-+0-9.e/…\n]+")
 
@@ -43,12 +42,9 @@ def write(text: str, path: Path) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        put_in_place(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(
             f"the report {str(path)!r} cannot be written ({error.strerror})",
             allowed="a file in an existing folder that you may write to",

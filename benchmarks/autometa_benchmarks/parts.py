@@ -27,7 +27,7 @@ from autometa.collect.derived import LIST
 from autometa.collect.journal import NAME
 from autometa.errors import AutometaError, InputError, StoreError
 from autometa.reading import MAX_TEXT, opened_text, parse_json, read_bytes
-from autometa.writing import put_in_place
+from autometa.writing import write_whole
 
 INDEX = "parts.json"
 
@@ -68,10 +68,10 @@ def pack(folder: Path, parts: Path) -> Path | None:
     entry = {"name": part.name, "lines": len(new), "sha256": _checksum(new)}
     try:
         parts.mkdir(parents=True, exist_ok=True)
-        _write(part, lzma.compress(b"\n".join([*new, b""]), preset=9))
+        write_whole(part, lzma.compress(b"\n".join([*new, b""]), preset=9))
         if (folder / LIST).is_file():
             shutil.copyfile(folder / LIST, parts / LIST)
-        _write(parts / INDEX, (json.dumps([*known, entry], indent=1) + "\n").encode())
+        write_whole(parts / INDEX, (json.dumps([*known, entry], indent=1) + "\n").encode())
     except OSError as error:
         raise StoreError(f"{parts} cannot be written: {error.strerror or error}") from error
     return part
@@ -101,7 +101,7 @@ def unpack(parts: Path, folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         if (parts / LIST).is_file():
             shutil.copyfile(parts / LIST, folder / LIST)
-        _write(folder / NAME, b"\n".join([*lines, b""]))
+        write_whole(folder / NAME, b"\n".join([*lines, b""]))
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from error
     return len(lines)
@@ -134,12 +134,6 @@ def _index(parts: Path) -> list[dict[str, Any]]:
 
 def _checksum(lines: Sequence[bytes]) -> str:
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    put_in_place(fresh, path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import pytest
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.data.targets import normal_scores
 from autometa.meta.parts.catalogue import _judge, regrets
-from autometa.meta.training_set import Lessons
+from autometa.meta.training_set import TrainingSet
 from autometa.testing.families import Bowls
 
 
@@ -18,7 +18,7 @@ def model() -> MetaModel:
 def test_no_task_expects_more_of_a_config_than_it_has_seen(model: MetaModel) -> None:
     assert model.transfer is not None
     catalogue = model.transfer.catalogue
-    targets = Lessons.of(Bowls().portfolio(6, 60)).targets
+    targets = TrainingSet.of(Bowls().portfolio(6, 60)).targets
     assert catalogue.scores.shape == (len(catalogue.unit), 6)
     assert (catalogue.scores.max(axis=0) <= [z.max() + 1e-9 for z in targets]).all()
     assert catalogue.scores.max(axis=0).min() > 1.0

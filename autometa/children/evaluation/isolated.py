@@ -43,7 +43,7 @@ GRACE_SECONDS = 1.0
 STARTUP_SECONDS = 120.0
 """A helper that has not answered by then (imports on a very busy machine) is given up."""
 _OUT_OF_TIME = "signal SIGXCPU"  # how a process ends at its limit of processor time
-LAST_WORDS = 2000
+STDERR_TAIL = 2000
 """Bytes of the helper's own output that a failure's reason may quote."""
 
 
@@ -270,7 +270,7 @@ class Evaluator:
                     raise TimeoutError
                 data = os.read(pipe.fileno(), 1 << 16)
                 if not data:
-                    raise EOFError(self._obituary())
+                    raise EOFError(self._exit_reason())
                 self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
@@ -278,11 +278,11 @@ class Evaluator:
             raise InputError(str(answer["refused"]))
         return answer
 
-    def _obituary(self) -> str:
+    def _exit_reason(self) -> str:
         assert self._process is not None
         code = self._process.wait(timeout=10)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        said = b"".join(self._words)[-LAST_WORDS:].decode(errors="replace").strip()
+        said = b"".join(self._words)[-STDERR_TAIL:].decode(errors="replace").strip()
         return f"the process ended with {how}" + (f": {said[-300:]}" if said else "")
 
     def _kill(self) -> None:

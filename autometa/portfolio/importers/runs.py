@@ -32,12 +32,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import InputError
 from autometa.portfolio.histories import Histories
-from autometa.portfolio.importers.aim import Aim
 from autometa.portfolio.importers.importing import MISSING
 from autometa.portfolio.importers.inferring import infer, most_alike, union
 from autometa.portfolio.importers.ranges import distribution_of
 from autometa.portfolio.importers.studies import import_found
 from autometa.portfolio.importers.study_configs import raw_of
+from autometa.portfolio.importers.target import ImportTarget
 from autometa.portfolio.importers.tracker_values import FLAGS, is_missing, quantity_of, text_of
 from autometa.space import SearchSpace
 from autometa.space.choices import place_of
@@ -118,8 +118,8 @@ def histories_of_runs(
     for task in dict.fromkeys(r.task for r in runs):
         trials = [_trial(i, r, distributions) for i, r in enumerate(runs) if r.task == task]
         found.append(FoundStudy(task, False, source, _reader(direction, trials)))
-    aim = Aim(space, adapts=False)
-    return import_found(found, what=what, aim=aim, metric=metric, notes=notes)
+    target = ImportTarget(space, adapts=False)
+    return import_found(found, what=what, target=target, metric=metric, notes=notes)
 
 
 def _reader(direction: str, trials: list[FrozenTrial]) -> Any:

@@ -38,10 +38,10 @@ from autometa.constraints import count_infeasible, infeasible
 from autometa.errors import InputError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
 from autometa.portfolio.histories import Histories
-from autometa.portfolio.importers.aim import Aim, aim_at
 from autometa.portfolio.importers.sharing import shared
 from autometa.portfolio.importers.study_names import INFERRED, named
 from autometa.portfolio.importers.study_trials import ImportedStudy, read_rows, sound, values_of
+from autometa.portfolio.importers.target import ImportTarget, import_target
 from autometa.space import SearchSpace
 from autometa.space.rules import Rules
 from autometa.storages.sources import ALLOWED, FoundStudy, StudySource, opened
@@ -58,7 +58,7 @@ def import_studies(
     rules: Rules | None = None,
 ) -> Histories:
     """See `Portfolio.from_studies`."""
-    aim = aim_at(space, inner_lr, rules or Rules())
+    target = import_target(space, inner_lr, rules or Rules())
     patterns = [names] if isinstance(names, str) else None if names is None else list(names)
     notes: list[str] = []
     # Closed here, and not whenever the garbage is collected: an open source may hold a copy.
@@ -66,7 +66,7 @@ def import_studies(
         return import_found(
             found,
             what="Optuna studies",
-            aim=aim,
+            target=target,
             metric=metric,
             patterns=patterns,
             notes=notes,
@@ -77,7 +77,7 @@ def import_found(
     found: Iterable[FoundStudy],
     *,
     what: str,
-    aim: Aim,
+    target: ImportTarget,
     metric: str,
     patterns: Sequence[str] | None = None,
     notes: Sequence[str] = (),
@@ -87,7 +87,7 @@ def import_found(
     Args:
         found: The studies; each is read before the next one is asked for.
         what: What they are, for the provenance.
-        aim: In which space they are wanted.
+        target: In which space they are wanted.
         metric: As there.
         patterns: Names or glob patterns of those to take; all where None.
         notes: Remarks for the provenance, read at the end.
@@ -100,7 +100,7 @@ def import_found(
         seen.append(study.name)
         if patterns is not None and not any(fnmatchcase(study.name, p) for p in patterns):
             continue
-        new, why = _import(study, aim, metric)
+        new, why = _import(study, target, metric)
         if (new.study, new.started) in known:
             why = InputError(f"study {study.name!r} comes twice", allowed="once")
         elif why is None:
@@ -111,9 +111,9 @@ def import_found(
         if why is not None:
             refused.append({"study": study.name, "source": study.source, "reason": why.given})
     _check_any(imported, refused, seen, patterns)
-    aim.check_names(list(dict.fromkeys(n for i in imported for n in sorted(i.names))))
+    target.check_names(list(dict.fromkeys(n for i in imported for n in sorted(i.names))))
     histories = named([h for i in imported for h in i.histories], ())
-    arranged = iter(shared(histories) if aim.space is None else histories)
+    arranged = iter(shared(histories) if target.space is None else histories)
     for item in imported:
         item.histories = [next(arranged) for _ in item.histories]
     return Histories(
@@ -124,7 +124,7 @@ def import_found(
             "studies": [i.to_json() for i in imported],
             "skipped_studies": refused,
             "notes": list(notes),
-            **({"adapted": _report(imported).to_json()} if aim.space and aim.adapts else {}),
+            **({"adapted": _report(imported).to_json()} if target.space and target.adapts else {}),
         },
     )
 
@@ -182,14 +182,14 @@ def _check_any(
 
 
 def _import(
-    study: FoundStudy, aim: Aim, metric: str
+    study: FoundStudy, target: ImportTarget, metric: str
 ) -> tuple[ImportedStudy, InputError | SpaceError | None]:
     """What one study holds, or why it cannot be imported."""
     directions, trials = study.read()
     starts = [t.datetime_start for t in trials if t.datetime_start is not None and sound(t)]
     new = ImportedStudy(study.name, study.source, min(starts).isoformat() if starts else "")
     try:
-        rows = read_rows(new, trials, aim)
+        rows = read_rows(new, trials, target)
     except (InputError, SpaceError) as error:
         return new, error
     new.infeasible = count_infeasible(rows.trials)
@@ -208,7 +208,7 @@ def _import(
                 "study": study.name,
                 "started": new.started,
                 **({"objective": k} if several else {}),
-                **({"space": INFERRED} if aim.space is None else {}),
+                **({"space": INFERRED} if target.space is None else {}),
             },
         )
         values, states = values_of(rows.trials, rows.curves, k, len(directions))

@@ -24,9 +24,9 @@ from autometa.constraints import infeasible
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio.adapting import SpaceReport, report_of
-from autometa.portfolio.importers.aim import Aim
 from autometa.portfolio.importers.inferring import MOST_ODD, fitting, infer_most, name_of
 from autometa.portfolio.importers.study_configs import distributions_of, misfit, number_of, raw_of
+from autometa.portfolio.importers.target import ImportTarget
 from autometa.space import SearchSpace
 from autometa.space.adapting import adapt_rows
 from autometa.space.rates import inner_rate
@@ -81,7 +81,7 @@ class StudyRows:
     curves: Floats
 
 
-def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> StudyRows:
+def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], target: ImportTarget) -> StudyRows:
     """Read the finished trials; counts in `new` what does not fit.
 
     Raises:
@@ -106,15 +106,15 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], aim: Aim) -> St
         raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
     new.names.update(names)
     distributions, new.left_out = distributions_of(new.study, names, finished)
-    if aim.space is None:
-        space = _inferred(new, distributions, complete, aim.inner_lr)
+    if target.space is None:
+        space = _inferred(new, distributions, complete, target.inner_lr)
         raw, wrong = _own(new, finished, space)
-    elif not aim.adapts:
-        space = aim.space
+    elif not target.adapts:
+        space = target.space
         raw, wrong = _own(new, finished, space)
     else:
-        space = aim.space
-        raw, wrong = _adapted(new, finished, distributions, aim.space, aim.rules)
+        space = target.space
+        raw, wrong = _adapted(new, finished, distributions, target.space, target.rules)
     for i, trial in enumerate(finished):
         if trial.state == TrialState.COMPLETE and not trial.params:
             wrong[i] = "no parameters"

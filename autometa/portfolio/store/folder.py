@@ -11,9 +11,7 @@ removed last, and a reader that was about to open one starts over with the new m
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,13 +30,13 @@ from autometa.portfolio.store import columns, manifest, trial_files
 from autometa.portfolio.store.trial_files import Opened, TrialFile
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
-from autometa.writing import put_in_place
+from autometa.writing import TEMPORARY, write_whole
 
 MOST_AT_ONCE = 10**6
 """Trials of a space that are read when a portfolio is opened; of more, each when looked at."""
 ATTEMPTS = 5
 LOCK_TIMEOUT = 120.0
-_OURS = re.compile(rf"{manifest.FILE.pattern}|\.tmp-.*")
+_OURS = re.compile(rf"{manifest.FILE.pattern}|{re.escape(TEMPORARY)}.*")
 
 
 def exists(folder: str | Path) -> bool:
@@ -94,7 +92,7 @@ def write(folder: str | Path, portfolio: Histories) -> None:
             "spaces": spaces,
             "tasks": tasks,
         }
-        _write_file(path / manifest.NAME, manifest.encode(content))
+        write_whole(path / manifest.NAME, manifest.encode(content))
         _remove_others(path, {s["file"]["name"] for s in spaces})
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -124,7 +122,7 @@ def _write_trials(folder: Path, space: SearchSpace, histories: list[TaskHistory]
     content = sink.getvalue().to_pybytes()
     digest = hashlib.sha256(content).hexdigest()
     name = f"trials-{digest[:16]}.parquet"
-    _write_file(folder / name, content)
+    write_whole(folder / name, content)
     return {
         "name": name,
         "sha256": digest,
@@ -132,32 +130,6 @@ def _write_trials(folder: Path, space: SearchSpace, histories: list[TaskHistory]
         "rows": len(table),
         "metrics": columns.metrics_of(histories),
     }
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    """Put a whole file in place, on disk before it has its name."""
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        put_in_place(Path(temporary), path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows knows no handle of a folder; its renames are journalled
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove_others(folder: Path, keep: set[str]) -> None:

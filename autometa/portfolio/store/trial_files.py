@@ -158,11 +158,11 @@ class Opened:
             FileNotFoundError: it is not there.
             StoreError: it has another size or number of trials than it should have.
         """
-        held = reading.Held(file.path, MAX_BYTES)
-        file.check(held.size, file.rows)
+        pinned = reading.PinnedFile(file.path, MAX_BYTES)
+        file.check(pinned.size, file.rows)
         file.check_counts()
         return [
-            LateHistory.of_file(task, _Place(self, file, held, number))
+            LateHistory.of_file(task, _Place(self, file, pinned, number))
             for number, task in enumerate(file.tasks)
         ]
 
@@ -174,7 +174,7 @@ class Opened:
         """
         last = self._last  # another thread may put its own there
         if last is None or last[0] is not place.file:
-            last = place.file, place.file.decode(place.held.read())
+            last = place.file, place.file.decode(place.pinned.read())
             self._last = last
         return last[1][place.number]
 
@@ -185,7 +185,7 @@ class _Place:
 
     opened: Opened
     file: TrialFile
-    held: reading.Held
+    pinned: reading.PinnedFile
     number: int
 
 

@@ -14,7 +14,7 @@ from autometa.space.rules import Rules
 
 
 @dataclass(frozen=True)
-class Aim:
+class ImportTarget:
     """In which space studies are wanted.
 
     Args:
@@ -40,9 +40,9 @@ class Aim:
             )
 
 
-def aim_at(
+def import_target(
     space: SearchSpace | Mapping[str, BaseDistribution] | None, inner_lr: str | None, rules: Rules
-) -> Aim:
+) -> ImportTarget:
     """What `Portfolio.from_studies` was asked for.
 
     Raises:
@@ -61,4 +61,4 @@ def aim_at(
             "renamed, choices, defaults or outside without a space to adapt to",
             do="Give the space too",
         )
-    return Aim(space, inner_lr, rules)
+    return ImportTarget(space, inner_lr, rules)
