@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Perceptron(BaseEstimator):  # type: ignore[misc]
-    """Parameters are those of the child's space; see `mlp`, and `mlp_started` for `start`."""
+    """Parameters are those of the child's space; see `families.mlp`, and `starts` for `start`."""
 
     def __init__(
         self,
