@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,21 @@ from sklearn.utils import get_tags
 from autometa.errors import InputError
 from autometa.limits import seconds, whole
 
-if TYPE_CHECKING:
-    from autometa.sklearn.estimator import MetaSearchCV
+
+class Options(Protocol):
+    """What of a MetaSearchCV is checked; the parameters of its constructor."""
+
+    estimator: Any
+    n_trials: Any
+    timeout: Any
+    scoring: Any
+    error_score: Any
+    refit: Any
+    ensemble: Any
+    meta_features: Any
 
 
-def check_options(search: MetaSearchCV, y: Any) -> None:
+def check_options(search: Options, y: Any) -> None:
     """Refuse options that cannot be used, alone or with this target.
 
     Raises:
@@ -60,7 +70,7 @@ def check_options(search: MetaSearchCV, y: Any) -> None:
         _check_ensemble(search, y)
 
 
-def _check_ensemble(search: MetaSearchCV, y: Any) -> None:
+def _check_ensemble(search: Options, y: Any) -> None:
     estimator = search.estimator
     if not search.refit:
         raise InputError("ensemble=True with refit=False", allowed="refit=True")
