@@ -63,7 +63,7 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
         ),
         (autometa.warm_start, {"study": EITHER, "prior": EITHER, "space": KEYWORD}),
         (autometa.MetaSampler, {"prior": EITHER, "seed": KEYWORD, "base": KEYWORD}),
-        (autometa.MetaPruner, {"model": EITHER, "fallback": KEYWORD}),
+        (autometa.MetaPruner, {"prior": EITHER, "fallback": KEYWORD}),
         (autometa.replay, {"sources": EITHER, "names": KEYWORD, "seeds": KEYWORD}),
         (
             autometa.tune,
