@@ -1,7 +1,8 @@
 """Acquisition: what is gained by trying a config, by what is believed of it.
 
-One acquisition a file, a constant of this kind in it, given as `Policy(acquisition=...)`. It is
-two plain functions, so that policies can be compared, copied and pickled.
+One acquisition a file in `acquisitions`, a constant of this kind in it, given as
+`Policy(acquisition=...)`. It is two plain functions, so that policies can be compared, copied and
+pickled.
 
 Shapes: m configs, d unit columns, p basis features.
 """

@@ -21,7 +21,7 @@ from autometa.meta.parts.feasibility import Success
 from autometa.meta.parts.inner_rate import InnerRate, narrowed
 from autometa.meta.spaces.candidates import Candidates
 from autometa.suggest.acquisition import Acquisition, numeric_slope
-from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
+from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.observations import Observations
 
 _RANDOM, _PARENTS, _CHILDREN = 256, 5, 40

@@ -30,8 +30,8 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
+from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.candidate_search import CandidateSearch
-from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.observations import Observations
 
 _SAME = 1e-6

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from autometa.meta.inference.hypotheses import HYPOTHESES, Hypothesis
 from autometa.suggest.acquisition import Acquisition
-from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
+from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from autometa.encoding import Floats
 from autometa.meta.inference.posterior import Posterior
 from autometa.suggest import Observations, Policy, Setup, suggest
 from autometa.suggest.acquisition import Acquisition, numeric_slope
+from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.configs import informed_config, posterior_of
-from autometa.suggest.expected_improvement import EXPECTED_IMPROVEMENT
 from tests.suggest.conftest import BOWLS, drawn, encoded, observed, situation
 
 
