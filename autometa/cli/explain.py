@@ -30,18 +30,24 @@ def explain(
 ) -> None:
     """Say which rule, and which prior tasks, decided each trial of a study."""
     from autometa.plots import check_figure_name, plot_weights, save_figure
+    from autometa.priors.beginning import NAMES, START
     from autometa.samplers.explanation import explain_study
 
     if plot is not None:
         check_figure_name(plot)
-    explained = explain_study(load_study(study, storage))
+    loaded = load_study(study, storage)
+    explained = explain_study(loaded)
+    start, names = loaded.user_attrs.get(START, ""), loaded.user_attrs.get(NAMES, [])
     if plot is not None:
         figure = plot_weights(explained).get_figure(root=True)
         assert figure is not None
         save_figure(figure, plot)
     if output is Format.JSON:
-        show_json({"study": study, "trials": [e.to_json() for e in explained]})
+        trials = [e.to_json() for e in explained]
+        show_json({"study": study, "start": start, "names": names, "trials": trials})
         return
+    for line in filter(None, [start, *names]):
+        note(str(line))
     show_table(
         f"study {study}",
         ["trial", "value", "rule", "prior tasks' say", "heaviest prior tasks", "moved", "why"],

@@ -16,12 +16,12 @@ from optuna.distributions import CategoricalDistribution
 from autometa.errors import InputError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
-from autometa.portfolio.store.shipped import embedded_spaces
+from autometa.portfolio.store.shipped import embedded_names, embedded_spaces
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
 from autometa.priors.meanings import meaning
 from autometa.priors.measured import by_metric, check_metric, kind_of
-from autometa.priors.opening import PriorSource, open_prior, which_family
+from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Rules
@@ -44,6 +44,7 @@ class Wish:
         family: The one that "embedded" stands for, where the user's model tells.
         of_estimator: Whether an estimator says all this: what its constructor was given and no
             prior task knows is no news, and there is nobody to be asked what a name means.
+        ask: Whether what a name means may be asked by an error.
     """
 
     space: SearchSpace | None = None
@@ -55,6 +56,7 @@ class Wish:
     rules: Rules = field(default_factory=Rules)
     family: str = ""
     of_estimator: bool = False
+    ask: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,7 @@ class _Families:
             fixed=wish.fixed,
             said=wish.rules.renamed,
             facts=facts,
-            ask=not wish.of_estimator,
+            ask=wish.ask and not wish.of_estimator,
         )
         return self._with(found, family)
 
@@ -225,6 +227,13 @@ def _another(family: str, space: SearchSpace) -> str:
         f"did you mean prior={best!r}, which knows {len(known[best])} of {len(space.names)} names "
         f"({family}: {own})?"
     )
+
+
+def names_family(prior: PriorSource) -> bool:
+    """Whether a prior names a family that ships, alone or in a list."""
+    parts = [prior] if isinstance(prior, str) else prior if isinstance(prior, list | tuple) else []
+    names = [p.removeprefix(EMBEDDED).removeprefix(":") for p in parts if isinstance(p, str)]
+    return any(name in embedded_names() for name in names)
 
 
 def wish_of(

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import BaseDistribution
 
 from autometa.errors import InputError
-from autometa.meta import MetaLearner
+from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.new_task import known_features
-from autometa.portfolio import Portfolio
-from autometa.portfolio.store.shipped import embedded_names
-from autometa.priors.beginning import say
-from autometa.priors.knowing import Known, Wish, known_of, wish_of
-from autometa.priors.near import near_names
-from autometa.priors.opening import EMBEDDED, PriorSource
+from autometa.priors.beginning import Beginning, say
+from autometa.priors.knowing import Known, Wish, wish_of
+from autometa.priors.opening import PriorSource, which_family
 from autometa.priors.prior_model import Fitted, fit_known
-from autometa.samplers.own_study import base_of, own_space, without_study
+from autometa.samplers.own_study import base_of, own_space
 from autometa.samplers.sampler import MetaSampler
+from autometa.samplers.source import UNSET, Source
 from autometa.samplers.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
-from autometa.storages.addresses import file_of, scheme_of
-from autometa.suggest.stated import stated_config
+from autometa.suggest.stated import stated_config, stated_in_part
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
@@ -35,14 +30,13 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 ADAPTED = "autometa:adapted"  # user attribute of a study: the report as lines
-_UNSET: Any = object()
 
 
 def create_study(
     task: Task | Direction,
     *,
     prior: PriorSource = None,
-    portfolio: PriorSource = _UNSET,
+    portfolio: PriorSource = UNSET,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
     metric: str | None = None,
     data: Any = None,
@@ -74,7 +68,8 @@ def create_study(
             `family`. The study itself, where it is among them, is left out. None searches cold.
         portfolio: Earlier name of `prior`. A folder that does not exist yet is still taken for an
             empty portfolio here, with a warning.
-        space: What is going to be tuned; by default the task's space, else the prior's only one.
+        space: What is going to be tuned; by default the task's space, else the prior's only one;
+            of a family what the first trial asks for, which tries the family's best config.
         metric: What the values measure; by default the task's. A family teaches by this metric:
             one of the standard ones, "neg_" in front where the objective turns it round.
         data: (X, y) or a Table, what the objective trains on: gives meta-features, where none are
@@ -123,7 +118,7 @@ def create_study(
         defaults=defaults or {},
         outside=outside or "drop",
     )
-    source = _Source.of(prior, portfolio, storage)
+    source = Source.of(prior, portfolio, storage)
     wish = wish_of(
         space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
     )
@@ -131,6 +126,28 @@ def create_study(
     if load_if_exists and name is not None and storage is not None:
         own = _existing(name, storage)
     known = source.open(wish, own)
+    if asked is None and known.families:
+        sampler, about = _by_run(
+            source,
+            known,
+            wish,
+            {**(defaults or {}), **stated_in_part(incumbent)},
+            seed=seed,
+            base=base,
+            learner=learner,
+            meta_features=meta_features,
+        )
+        study = optuna.create_study(
+            direction=direction,
+            storage=storage,
+            study_name=name,
+            load_if_exists=load_if_exists,
+            sampler=sampler,
+        )
+        features = known_features(_features(meta_features, named, wish))
+        describe_task(study, None, metric=metric or "value", features=features)
+        say(study, about, names=known.lines)
+        return study
     fitted = fit_known(
         known,
         asked,
@@ -221,11 +238,24 @@ def warm_start(
     base = base or base_of(study)
     asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
-    source = _Source(prior, given=prior is not None)
+    source = Source(prior, given=prior is not None)
     wish = wish_of(
         space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
     )
     known = source.open(wish, study)
+    if asked is None and known.families:
+        study.sampler, about = _by_run(
+            source,
+            known,
+            wish,
+            {**(defaults or {}), **stated_in_part(incumbent)},
+            seed=seed,
+            base=base,
+            learner=learner,
+            meta_features=meta_features,
+        )
+        say(study, about, names=known.lines)
+        return study
     fitted = fit_known(known, asked, seed=seed, learner=learner, empty=source.why_empty)
     searched = asked or fitted.model.space
     study.sampler = _sampler(
@@ -240,74 +270,6 @@ def warm_start(
     return study
 
 
-@dataclass(frozen=True)
-class _Source:
-    """The prior of a call, and what it says where there is none yet.
-
-    Args:
-        prior: What the user gave.
-        given: Whether anything was given.
-        new: Whether it may not be there yet: then it is an empty portfolio, for this reason.
-    """
-
-    prior: PriorSource
-    given: bool = True
-    new: str = ""
-    why_empty: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        why = self.new or ("the prior holds no tasks" if self.given else "no prior was given")
-        object.__setattr__(self, "why_empty", why)
-
-    @staticmethod
-    def of(prior: PriorSource, portfolio: PriorSource, storage: object) -> _Source:
-        """Of the two names of one argument.
-
-        Raises:
-            InputError: both are given.
-        """
-        if portfolio is not _UNSET and prior is not None:
-            raise InputError("both prior= and portfolio=", allowed="prior=")
-        if portfolio is _UNSET:
-            new = _no_study_yet(prior, storage)
-            return _Source(prior, given=prior is not None, new=new)
-        return _Source(portfolio, given=portfolio is not None, new=_new_folder(portfolio))
-
-    def open(self, wish: Wish, own: optuna.Study | None) -> Known:
-        """What it names, without the study itself, where that exists.
-
-        Raises:
-            InputError, StoreError, PortfolioError: as `known_of`.
-        """
-        known = known_of(Portfolio() if self.new else self.prior, wish)
-        return replace(known, prior=without_study(known.prior, own))
-
-
-def _new_folder(portfolio: PriorSource) -> str:
-    """Why a folder that is not there may be meant all the same; "" where it may not."""
-    if not isinstance(portfolio, str | Path) or not str(portfolio).strip():
-        return ""
-    path = Path(portfolio).expanduser()
-    if path.exists() or path.suffix or not path.parent.is_dir() or set(path.name) & set(":\\"):
-        return ""
-    around = [p.name for p in path.absolute().parent.iterdir()]
-    if near_names(path.name, [*around, *embedded_names(), EMBEDDED]):
-        return ""
-    return f"there is no portfolio {str(portfolio)!r} yet"
-
-
-def _no_study_yet(prior: PriorSource, storage: object) -> str:
-    """Why the study's own storage, given as the prior, holds none yet; "" where it may hold some.
-
-    A search whose prior is all that its storage holds can thus begin with the first study.
-    """
-    if not isinstance(prior, str) or prior != storage or scheme_of(prior) is None:
-        return ""
-    file = file_of(prior)
-    missing = file is not None and not file.exists()
-    return "its storage holds no study yet" if missing else ""
-
-
 def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
     try:
         return optuna.load_study(study_name=name, storage=storage)
@@ -317,6 +279,37 @@ def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
 
 def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseSampler:
     return MetaSampler(fitted.model, space=space, **options)
+
+
+def _by_run(
+    source: Source,
+    known: Known,
+    wish: Wish,
+    first: Mapping[str, Value],
+    **options: Any,
+) -> tuple[BaseSampler, Beginning]:
+    """A sampler that learns from the trials what is searched, and how it begins."""
+    from autometa.samplers.sampler import MetaSampler
+
+    if isinstance(known.prior, MetaModel):  # of a list there is none
+        raise which_family(known.families)
+    sampler = MetaSampler(
+        source.prior,
+        first=dict(first),
+        metric=wish.metric,
+        data=None if wish.data is None else wish.data.table,
+        fixed=wish.fixed,
+        rules=wish.rules,
+        **options,
+    )
+    tasks = known.prior.tasks
+    return sampler, Beginning(
+        tasks=len(tasks),
+        trials=sum(map(len, known.prior.histories)),
+        metrics=tuple(dict.fromkeys(t.metric for t in tasks)),
+        known=tuple(dict.fromkeys(n for s in known.prior.spaces for n in s.names)),
+        why="" if tasks else "no prior task is of this kind",
+    )
 
 
 def _features(

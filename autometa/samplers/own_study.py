@@ -1,4 +1,4 @@
-"""A study that a prior is given to: its space, its place in the prior, and its sampler."""
+"""A study that a prior is given to: its space and its sampler."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from autometa.errors import AutometaError, InputError
-from autometa.meta import MetaModel
-from autometa.portfolio import Portfolio
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import TASK
 from autometa.space import SearchSpace
@@ -17,26 +15,6 @@ from autometa.space.choices import usable
 from autometa.space.rates import as_space
 
 _NO_MODEL = ("TPESampler", "RandomSampler", "GridSampler", "BruteForceSampler", "QMCSampler")
-
-
-def without_study(
-    known: Portfolio | MetaModel, study: optuna.Study | None
-) -> Portfolio | MetaModel:
-    """A prior without the study that it is given to: a task with its name and its first trial."""
-    if study is None or isinstance(known, MetaModel):
-        return known
-    starts = [t.datetime_start for t in study.get_trials(deepcopy=False) if t.datetime_start]
-    if not starts:
-        return known
-    own = (study.study_name, min(starts).isoformat())
-    kept = [h for h in known.histories if _told(h.task.info) != own]
-    if len(kept) == len(known):
-        return known
-    return Portfolio(kept, provenance=known.provenance, licence=known.licence)
-
-
-def _told(info: Mapping[str, object]) -> tuple[object, object]:
-    return info.get("study"), info.get("started")
 
 
 def own_space(study: optuna.Study) -> SearchSpace | None:

@@ -30,6 +30,7 @@ No foreign trial is ever added to the study.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -38,17 +39,19 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.meta.model import MetaModel
+from autometa.meta import MetaLearner, MetaModel
 from autometa.priors.beginning import say_unheard
-from autometa.priors.knowing import wish_of
+from autometa.priors.knowing import names_family, wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
 from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
+from autometa.samplers.by_run import ByRun
 from autometa.samplers.clipping import clip_to
 from autometa.samplers.explanation import unrelated
 from autometa.samplers.plan import announce, plan_of
 from autometa.samplers.planner import Planner
 from autometa.space import Config, SearchSpace
+from autometa.space.rules import Rules
 from autometa.storages import attributes
 from autometa.suggest import Policy, Setup, Suggestion
 from autometa.suggest.suggestion import UNRELATED
@@ -59,7 +62,8 @@ class MetaSampler(BaseSampler):
 
     Args:
         prior: What was learned from prior tasks, or anything that `open_prior` opens: it is fitted
-            then, for `space` or else for its only space.
+            then, for `space` or else for its only space. A family without a space is fitted for
+            what the first trial asks for, see `by_run`.
         seed: Together with a trial's number it decides that trial's suggestion.
         meta_features: Of the new task, where known; one that is no finite number is dropped with a
             warning.
@@ -76,6 +80,8 @@ class MetaSampler(BaseSampler):
         metric: As of `create_study`, like the next two.
         data: As of `create_study`.
         fixed: As of `create_study`.
+        rules: What is known of old spaces, as of `Portfolio.adapt`.
+        learner: Fits the prior; `MetaLearner(seed=seed)` by default.
 
     Raises:
         AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
@@ -96,10 +102,26 @@ class MetaSampler(BaseSampler):
         metric: str | None = None,
         data: Any = None,
         fixed: Mapping[str, Any] | None = None,
+        rules: Rules | None = None,
+        learner: MetaLearner | None = None,
     ) -> None:
-        wish = wish_of(space=space, metric=metric, data=data, fixed=fixed)
+        wish = wish_of(space=space, metric=metric, data=data, fixed=fixed, rules=rules)
         if meta_features is None and wish.data is not None:
             meta_features = wish.data.meta_features
+        self._by_run = None
+        if space is None and pool is None and names_family(prior):
+            make = partial(
+                _fitted_sampler,
+                seed=seed,
+                meta_features=meta_features,
+                base=base,
+                policy=policy,
+                constraints_func=constraints_func,
+            )
+            self._by_run = ByRun(
+                prior, wish, make, seed=seed, base=base, first=first, learner=learner
+            )
+            return
         self._setup = Setup.of(
             model_of(prior, wish, seed),
             seed=seed,
@@ -115,11 +137,14 @@ class MetaSampler(BaseSampler):
 
     def reseed_rng(self) -> None:
         """Only the base sampler has a state of its own; ours follows from the trial number."""
-        if self._base is not None:
+        if self._by_run is None and self._base is not None:
             self._base.reseed_rng()
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Decide the trial's config, unless that was done before."""
+        if self._by_run is not None:
+            self._by_run.sampler(study).before_trial(study, trial)
+            return
         if self._base is not None:
             self._base.before_trial(study, trial)
         self._planner.plan(study, trial)
@@ -128,6 +153,8 @@ class MetaSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """What the plan holds and the study has shown, and the base sampler's space beside it."""
+        if self._by_run is not None:
+            return self._by_run.sampler(study).infer_relative_search_space(study, trial)
         plan = plan_of(study, trial)
         held = plan.config if plan is not None else {}
         own, complete = self._planner.observed(study, held)
@@ -144,6 +171,8 @@ class MetaSampler(BaseSampler):
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """A value for each name that is asked for, see `Planner.for_asked`."""
+        if self._by_run is not None:
+            return self._by_run.sampler(study).sample_relative(study, trial, search_space)
         if not search_space:
             return {}
         plan = self._planner.for_asked(study, trial, search_space.keys())
@@ -168,6 +197,10 @@ class MetaSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """The plan's value, moved into the study's own distribution where it must be."""
+        if self._by_run is not None:
+            return self._by_run.sampler(study).sample_independent(
+                study, trial, param_name, param_distribution
+            )
         plan = plan_of(study, trial)
         found = _planned(study, trial, plan, param_name, param_distribution)
         if found is not None:
@@ -184,6 +217,9 @@ class MetaSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Note constraints, and where the plan had no say after all."""
+        if self._by_run is not None:
+            self._by_run.sampler(study).after_trial(study, trial, state, values)
+            return
         if self._base is not None:
             self._base.after_trial(study, trial, state, values)
         if self._constraints_func is not None:
@@ -200,6 +236,10 @@ class MetaSampler(BaseSampler):
             return self._base
         seed = self._setup.base_seed(trial.number, crc32(name.encode()))
         return usual_base(seed, len(study.directions), self._constraints_func)
+
+
+def _fitted_sampler(model: MetaModel, space: SearchSpace, **options: Any) -> MetaSampler:
+    return MetaSampler(model, space=space, **options)
 
 
 def _planned(

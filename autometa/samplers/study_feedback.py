@@ -31,10 +31,12 @@ TASK = "autometa:task"  # user attribute of a study: what is tuned, as plain dat
 
 
 def describe_task(
-    study: optuna.Study, space: SearchSpace, *, metric: str, features: Mapping[str, float]
+    study: optuna.Study, space: SearchSpace | None, *, metric: str, features: Mapping[str, float]
 ) -> None:
     """Note in a study what it tunes, for `feed_back`."""
-    known = {"space": space.to_json(), "metric": metric, "meta_features": dict(features)}
+    known: dict[str, Any] = {"metric": metric, "meta_features": dict(features)}
+    if space is not None:  # else its trials tell
+        known["space"] = space.to_json()
     study.set_user_attr(TASK, known)
 
 
@@ -66,9 +68,8 @@ def _imported(study: optuna.Study) -> Portfolio:
     known = study.user_attrs.get(TASK)
     if not isinstance(known, Mapping):
         return Portfolio.from_studies(study)
-    found = Portfolio.from_studies(
-        study, space=SearchSpace.from_json(known.get("space", {})), metric=str(known.get("metric"))
-    )
+    space = SearchSpace.from_json(known["space"]) if "space" in known else None
+    found = Portfolio.from_studies(study, space=space, metric=str(known.get("metric")))
     features = known.get("meta_features", {})
     return Portfolio(
         (_described(h, features) for h in found.histories), provenance=found.provenance

@@ -24,8 +24,8 @@ from autometa.priors.beginning import say
 from autometa.priors.estimators import wish_of_estimator
 from autometa.priors.knowing import Known, known_of
 from autometa.priors.opening import PriorSource
+from autometa.priors.own_tasks import without_study
 from autometa.priors.prior_model import Fitted, fit_known, must_help
-from autometa.samplers.own_study import without_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.sklearn.cv_checks import check_options, labels
 from autometa.sklearn.cv_objective import CvObjective

@@ -29,13 +29,10 @@ def stated_config(
         InputError: not a config.
         SpaceError: a value that the space does not allow.
     """
+    stated = stated_in_part(incumbent)
     if incumbent is False:
         return {}
-    if not (incumbent is None or isinstance(incumbent, Mapping)):
-        raise InputError(
-            f"incumbent={incumbent!r}", allowed="a config, None for the defaults, False for none"
-        )
-    given = {**space.defaults, **(defaults or {}), **(incumbent or {})}
+    given = {**space.defaults, **(defaults or {}), **stated}
     unknown = [name for name in given if name not in space.distributions]
     if unknown:
         raise InputError(
@@ -44,6 +41,19 @@ def stated_config(
         )
     active = space.active(given)
     return {n: checked_value(n, space.distributions[n], given[n]) for n in active if n in given}
+
+
+def stated_in_part(incumbent: Mapping[str, Value] | bool | None) -> Config:
+    """The config, or part of one, that the user gave; empty where there is none.
+
+    Raises:
+        InputError: not a config.
+    """
+    if not (incumbent is None or incumbent is False or isinstance(incumbent, Mapping)):
+        raise InputError(
+            f"incumbent={incumbent!r}", allowed="a config, None for the defaults, False for none"
+        )
+    return dict(incumbent or {})
 
 
 def stated_first(warm: Sequence[Candidate], stated: Config, space: SearchSpace) -> list[Candidate]:

@@ -22,12 +22,17 @@ def space_of(family: str) -> SearchSpace:
     return space
 
 
-def portfolio_of(family: str, *, tasks: int = 3, trials: int = 24, seed: int = 0) -> Portfolio:
-    """Random configs; more of the first number is better, by a slope of each task's own."""
+def portfolio_of(
+    family: str, *, tasks: int = 3, trials: int = 24, seed: int = 0, same: bool = False
+) -> Portfolio:
+    """Random configs; more of the first number is better, by a slope of each task's own.
+
+    With `same` all tasks have tried the same configs.
+    """
     space, rng = space_of(family), np.random.default_rng(seed)
-    histories = []
+    histories, raw = [], space.sample_raw(trials, rng)
     for i in range(tasks):
-        raw = space.sample_raw(trials, rng)
+        raw = raw if same else space.sample_raw(trials, rng)
         unit = space.encode_raw(raw)
         histories.append(
             TaskHistory(

@@ -1,0 +1,132 @@
+"""A family as the prior of a define-by-run study."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import optuna
+import pytest
+
+import autometa
+from autometa.errors import InputError
+from autometa.meta import MetaLearner
+from autometa.portfolio import Portfolio
+from autometa.priors.beginning import NAMES, START
+from autometa.priors.recorded import recorded_start
+from tests.priors.families import portfolio_of, space_of
+
+QUICK = MetaLearner(steps=5)
+SHIPPED = ("lightgbm", "svm")
+
+
+@pytest.fixture(autouse=True)
+def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Portfolio, "embedded", staticmethod(lambda child: portfolio_of(child, same=True))
+    )
+    spaces = {name: space_of(name) for name in SHIPPED}
+    for room in ("opening", "estimators", "knowing"):
+        monkeypatch.setattr(f"autometa.priors.{room}.embedded_names", lambda: SHIPPED)
+    monkeypatch.setattr("autometa.priors.knowing.embedded_spaces", lambda: spaces)
+
+
+def objective(trial: optuna.Trial) -> float:
+    rate = trial.suggest_float("model.eta", 1e-2, 0.3, log=True)
+    leaves = trial.suggest_categorical("num_leaves", [7, 15, 31, 63])
+    return rate + leaves / 1000 + trial.suggest_float("own", 0.0, 1.0) / 100
+
+
+def test_the_first_trial_has_the_best_recorded_config_and_the_next_ones_are_fitted() -> None:
+    best = recorded_start(portfolio_of("lightgbm", same=True), 1)[0]
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK, seed=1)
+    assert "starts from 3 prior tasks" in study.user_attrs[START]
+    study.optimize(objective, n_trials=4)
+    first = study.trials[0]
+    assert first.user_attrs["autometa:config"] == best
+    rate = best["learning_rate"]
+    assert isinstance(rate, float)
+    assert first.params["model.eta"] == pytest.approx(min(max(rate, 1e-2), 0.3))
+    assert "among the best recorded configs of 3" in first.user_attrs["autometa:reason"]
+    assert "know 2 of 3 parameters (not own)" in study.user_attrs[START]
+    assert "lightgbm: model.eta is learning_rate" in study.user_attrs[NAMES]
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules == ["portfolio"] * 3 + ["transfer"]
+    assert [t.user_attrs["autometa:slot"] for t in study.trials[:3]] == [0, 1, 2]
+
+
+def test_a_sampler_alone_pickled_and_resumed_gives_the_same() -> None:
+    def searched(stop: int) -> list[Any]:
+        study = optuna.create_study(direction="maximize")
+        study.sampler = autometa.MetaSampler("lightgbm", seed=3, learner=QUICK)
+        study.optimize(objective, n_trials=stop)
+        study.sampler = pickle.loads(pickle.dumps(study.sampler))  # our own sampler
+        study.optimize(objective, n_trials=4 - stop)
+        return [t.params for t in study.trials]
+
+    assert searched(1) == searched(3)
+
+
+def test_many_asked_at_once_get_different_configs() -> None:
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    trials = [study.ask() for _ in range(4)]
+    for trial in trials:
+        objective(trial)
+    assert len({tuple(t.params.values()) for t in trials}) == 4
+    failed = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    trial = failed.ask()
+    objective(trial)
+    failed.tell(trial, state=optuna.trial.TrialState.FAIL)
+    trial = failed.ask()
+    objective(trial)
+    assert trial.user_attrs["autometa:rule"] == "portfolio"
+
+
+def test_what_is_stated_comes_first_and_what_is_fixed_is_held() -> None:
+    study = autometa.create_study(
+        "maximize",
+        prior="lightgbm",
+        learner=QUICK,
+        incumbent={"model.eta": 0.123},
+        fixed={"n_estimators": 700},
+    )
+    study.optimize(objective, n_trials=2)
+    assert study.trials[0].params["model.eta"] == 0.123
+    assert "at n_estimators = 700" in study.user_attrs[START]
+    queued = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    queued.enqueue_trial({"model.eta": 0.05})
+    queued.optimize(objective, n_trials=1)
+    assert queued.trials[0].params["model.eta"] == 0.05
+
+
+def test_a_wrong_direction_is_said_before_anything_is_evaluated() -> None:
+    with pytest.raises(InputError, match="metric='neg_log_loss'"):
+        autometa.create_study("maximize", prior="lightgbm", metric="log_loss")
+    study = optuna.create_study(direction="maximize")
+    study.sampler = autometa.MetaSampler("lightgbm", metric="log_loss", seed=0)
+    with pytest.raises(InputError, match="metric='neg_log_loss'"):
+        study.optimize(objective, n_trials=1)
+    assert not study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+
+
+def test_a_name_that_may_mean_two_things_does_not_end_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def both(trial: optuna.Trial) -> float:
+        return sum(trial.suggest_float(name, 0.01, 0.3) for name in ("eta", "learning_rate"))
+
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    study.optimize(both, n_trials=3)
+    assert len(study.trials) == 3
+    assert "starts cold" in study.user_attrs[START]
+
+
+def test_own_history_of_a_study_by_run_keeps_metric_and_meta_features(tmp_path: Any) -> None:
+    study = autometa.create_study(
+        "maximize", prior="lightgbm", metric="accuracy", meta_features={"rows": 3.0}, learner=QUICK
+    )
+    study.optimize(objective, n_trials=3)
+    kept = autometa.feed_back(study, tmp_path / "mine")
+    assert kept.tasks[0].metric == "accuracy"
+    assert kept.tasks[0].meta_features == {"rows": 3.0}
+    assert set(kept.tasks[0].space.names) == {"model.eta", "num_leaves", "own"}
