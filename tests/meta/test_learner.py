@@ -236,7 +236,7 @@ def test_an_adapted_kernel_learns_which_parameters_matter_and_few_trials_hardly_
     assert adapted.noise < learned.noise
     few = adapt_kernel(learned, unit[:3], score[:3])
     assert np.abs(np.log(few.kernel.scales / learned.scales)).max() < 0.7
-    assert 0.0 <= few.surprise < found.surprise
+    assert 0.0 <= few.log_prior_penalty < found.log_prior_penalty
 
 
 def test_what_is_already_known_is_not_learned_twice() -> None:

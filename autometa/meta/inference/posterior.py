@@ -104,7 +104,7 @@ class Posterior:
             self._on.adapt(h.arm for h in hypotheses)
             known = [h for h in hypotheses if self._on.knows(h)]
             priors = self._log_priors(known, hypotheses, cold_share)
-            self._fits, self._weights, self.transfer_share = _heard(
+            self._fits, self._weights, self.transfer_share = _top_hypotheses(
                 map(self._on.fit, known), priors
             )
         else:
@@ -119,13 +119,13 @@ class Posterior:
     def _log_priors(
         self, known: Sequence[Hypothesis], every: Sequence[Hypothesis], cold_share: float
     ) -> Floats:
-        """What hypotheses weigh before any trial; adapted ones pay for their hindsight."""
+        """What hypotheses weigh before any trial; adapted ones less, by their prior density."""
         priors = []
         for hypothesis in known:
             share = cold_share if hypothesis.arm == "cold" else 1.0 - cold_share
             prior = float(np.log(share / sum(h.arm == hypothesis.arm for h in every)))
-            hindsight = self.adapted[hypothesis.arm].surprise if hypothesis.adapted else 0.0
-            priors.append(prior - hindsight)
+            fitted = self.adapted[hypothesis.arm] if hypothesis.adapted else None
+            priors.append(prior - (0.0 if fitted is None else fitted.log_prior_penalty))
         return np.array(priors)
 
     @property
@@ -275,7 +275,7 @@ def _gains(belief: _Belief) -> Floats:
     return result
 
 
-def _heard(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats, float]:
+def _top_hypotheses(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats, float]:
     """The few that count, their weights, and the share of all that ask the prior tasks."""
     fits = list(every)
     log_weights = log_priors + np.array([f.log_evidence for f in fits])
@@ -288,8 +288,8 @@ def _heard(every: Iterable[Fit], log_priors: Floats) -> tuple[list[Fit], Floats,
     first = [i for i in order if i == next(j for j in order if arms[j] == arms[i])]
     rest = [i for i in order if i not in first and weights[i] >= _LEAST_WEIGHT]
     keep = [*first, *rest][:_MOST_ACTIVE]
-    heard = np.array([arms[i] for i in keep])
+    arms_kept = np.array([arms[i] for i in keep])
     kept = weights[keep]
-    for arm in set(heard):
-        kept[heard == arm] *= share[arm] / kept[heard == arm].sum()
+    for arm in set(arms_kept):
+        kept[arms_kept == arm] *= share[arm] / kept[arms_kept == arm].sum()
     return [fits[i] for i in keep], kept / kept.sum(), float(transfer)

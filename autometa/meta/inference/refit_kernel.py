@@ -34,12 +34,12 @@ class Adapted:
 
     Args:
         kernel: At the maximum a posteriori.
-        surprise: Minus the log prior density there, relative to the learned kernel, >= 0: a
-            hypothesis that chose its numbers after the fact must not win for free.
+        log_prior_penalty: Minus the log prior density there, relative to the learned kernel, >= 0:
+            a hypothesis that chose its numbers after the fact must not win for free.
     """
 
     kernel: Kernel
-    surprise: float
+    log_prior_penalty: float
 
 
 def adapt_kernel(
@@ -92,7 +92,7 @@ def adapt_kernel(
     fitted, z = np.exp(found.x), (found.x - centre) / spread
     return Adapted(
         kernel=Kernel(scales=fitted[:d], variance=float(fitted[d]), noise=float(fitted[d + 1])),
-        surprise=0.5 * float(z @ z),
+        log_prior_penalty=0.5 * float(z @ z),
     )
 
 

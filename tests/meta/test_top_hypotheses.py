@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autometa.meta.inference.hypotheses import Arm, Hypothesis
-from autometa.meta.inference.posterior import Posterior, _heard
+from autometa.meta.inference.posterior import Posterior, _top_hypotheses
 from autometa.meta.learner import MetaLearner
 from autometa.testing.families import Bowls
 
@@ -24,7 +24,7 @@ def fitted(arm: Arm, *evidence: float) -> list[Fitted]:
 
 
 def heard(every: list[Fitted]) -> tuple[list[str], np.ndarray, float]:
-    fits, weights, share = _heard(every, np.zeros(len(every)))  # type: ignore[arg-type]
+    fits, weights, share = _top_hypotheses(every, np.zeros(len(every)))  # type: ignore[arg-type]
     return [f.hypothesis.arm for f in fits], weights, share
 
 
