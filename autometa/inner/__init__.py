@@ -5,7 +5,8 @@ loop), `fitted` (the result), `few_steps` (it all on real tables). Needs torch; 
 alone does not load it.
 
 Beside it a law of learning rates for ordinary training: `rate_curve` (how loss depends on the
-rate), `rate_law` (what many public runs say), `rate_suggestion` (the call `suggest_lr`).
+rate), `rate_law` (what many public runs say), `rate_suggestion` (the call `suggest_lr`), `own_runs`
+(what a study of small runs says of a larger one).
 """
 
 from autometa.inner import reptile
@@ -14,6 +15,7 @@ from autometa.inner.episodes import Episodes
 from autometa.inner.few_steps import FewStepClassifier, learn_start, load_start
 from autometa.inner.fitted import FittedMAML, Predictor, accuracy
 from autometa.inner.maml import MAML
+from autometa.inner.own_runs import Extrapolation, extrapolate_lr
 from autometa.inner.rates import RateRule
 from autometa.inner.stateless import head
 from autometa.inner.training import Outer
@@ -21,6 +23,7 @@ from autometa.inner.training import Outer
 __all__ = [
     "MAML",
     "Episodes",
+    "Extrapolation",
     "FewStepClassifier",
     "FittedMAML",
     "Outer",
@@ -28,6 +31,7 @@ __all__ = [
     "RateRule",
     "accuracy",
     "adapt",
+    "extrapolate_lr",
     "head",
     "learn_start",
     "load_start",
