@@ -11,6 +11,7 @@ rate), `rate_law` (what many public runs say), `rate_suggestion` (the call `sugg
 
 from autometa.inner import reptile
 from autometa.inner.adapt import adapt, trajectory
+from autometa.inner.early import Validation
 from autometa.inner.episodes import Episodes
 from autometa.inner.few_steps import FewStepClassifier, learn_start, load_start
 from autometa.inner.fitted import FittedMAML, Predictor, accuracy
@@ -29,6 +30,7 @@ __all__ = [
     "Outer",
     "Predictor",
     "RateRule",
+    "Validation",
     "accuracy",
     "adapt",
     "extrapolate_lr",

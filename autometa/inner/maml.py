@@ -12,7 +12,7 @@ References: see `adapt`; Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Featur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from autometa.errors import InputError
 from autometa.inner.adapt import CLIP, Order, Params, trajectory
 from autometa.inner.compiled import Compiled, Objective
+from autometa.inner.early import Validation, Watch
 from autometa.inner.episodes import Episodes, EpisodeSource, source
 from autometa.inner.fitted import FittedMAML
 from autometa.inner.per_task import PerTask
@@ -116,6 +117,7 @@ class MAML:
         checkpoint: str | Path | None = None,
         every: int = 1000,
         progress: bool = False,
+        validation: Validation | Episodes | None = None,
     ) -> FittedMAML:
         """Meta-train.
 
@@ -125,6 +127,9 @@ class MAML:
             checkpoint: Folder to save the state in; training goes on from what it holds.
             every: Iterations between two checkpoints.
             progress: Show a progress bar on stderr.
+            validation: Tasks kept aside: training stops early where they get no better, and the
+                start and the rates that were best on them are returned. Episodes stand for
+                `Validation(episodes=...)`, which says how often to look and how long to wait.
 
         Returns:
             The start and the rates, with provenance in `info`.
@@ -134,7 +139,18 @@ class MAML:
             ModelError: the checkpoint belongs to another recipe.
             StoreError: the checkpoint is damaged.
         """
-        learner = self.learner()
+        if isinstance(validation, Episodes):
+            validation = Validation(episodes=validation)
+        if validation is not None and not isinstance(validation, Validation):
+            raise InputError(
+                f"validation of type {type(validation).__name__}", allowed="Validation or Episodes"
+            )
+        if validation is not None and validation.every > iterations:
+            raise InputError(
+                f"a look at validation tasks every {validation.every} of {iterations} iterations",
+                allowed="at least one look",
+            )
+        learner = self.learner(validation)
         train(
             learner,
             source(tasks),
@@ -146,19 +162,27 @@ class MAML:
         return self.finish(learner)
 
     def finish(self, learner: Learner) -> FittedMAML:
-        """What `learner` has learned so far, detached from it."""
+        """What `learner` has learned so far, detached from it; the best of what was validated."""
+        watch, info = learner.watch, {"recipe": self.describe(), **learner.report()}
+        params = learner.params if watch is None else watch.part("params", learner.params)
+        logs = learner.logs if watch is None else watch.part("logs", learner.logs)
+        return self._fitted(frozen_copy(self.child, self.device), params, logs, info)
+
+    def _fitted(
+        self, module: nn.Module, params: Params, logs: Params, info: Mapping[str, Any]
+    ) -> FittedMAML:
         return FittedMAML(
-            module=frozen_copy(self.child, self.device),
-            params={name: value.detach().clone() for name, value in learner.params.items()},
-            logs={name: value.detach().clone() for name, value in learner.logs.items()},
-            adapted=learner.adapted,
+            module=module,
+            params={name: value.detach().clone() for name, value in params.items()},
+            logs={name: value.detach().clone() for name, value in logs.items()},
+            adapted=self.adapted or trainable(module),
             steps=self.steps,
             clip=self.clip,
             loss=self.loss,
-            info={"recipe": self.describe(), **learner.report()},
+            info=info,
         )
 
-    def learner(self) -> Learner:
+    def learner(self, validation: Validation | None = None) -> Learner:
         """The state of meta-training at iteration 0, for `training.train`."""
         try:
             module = frozen_copy(self.child, self.device)
@@ -178,7 +202,17 @@ class MAML:
             seed=self.seed,
             device=self.device,
             recipe=self.describe(),
+            watch=None if validation is None else self._watch(module, validation),
         )
+
+    def _watch(self, module: nn.Module, validation: Validation) -> Watch:
+        tasks = validation.episodes.to(self.device)
+
+        def judge(params: Params, logs: Params) -> float:
+            curve = self._fitted(module, params, logs, {}).curve(tasks, self.steps)
+            return float(curve[:, -1].mean())
+
+        return Watch(rule=validation, judge=judge)
 
     def objective(self, module: nn.Module) -> Objective:
         """The outer loss, eq. (2): (params, rates, episodes, progress in [0, 1]) -> scalar."""

@@ -37,12 +37,19 @@ def range_test(
         optimizer: (parameters, lr=) -> optimiser.
 
     Raises:
-        InputError: the probe is not (loss, batch), or its loss is no finite scalar.
+        InputError: the probe is not (loss, batch), or its loss is no finite scalar; the module is
+            on the meta device.
     """
     if not (isinstance(probe, tuple) and len(probe) == 2 and callable(probe[0])):
         raise InputError(
             f"probe={type(probe).__name__}",
             allowed="(loss, batch), where loss(module, batch) is a scalar tensor",
+        )
+    empty = [name for name, value in module.named_parameters() if value.is_meta]
+    if empty:
+        raise InputError(
+            f"a probe of a module whose {empty[0]!r} is on the meta device",
+            do="Leave the probe out, or put the module on a real device",
         )
     rates = centre + np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS)
     devices = {p.device for p in module.parameters() if p.device.type == "cuda"}

@@ -29,6 +29,7 @@ def frozen_copy(child: nn.Module, device: str = "cpu") -> nn.Module:
 
     Parts whose parameters are all frozen keep their mode and, in evaluation mode, their statistics.
     """
+    _check_values(child)
     with torch.no_grad():
         module = copy.deepcopy(child).to(device)
     kept = {id(inner): inner.training for part in _frozen_parts(module) for inner in part.modules()}
@@ -60,14 +61,26 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
     """Names of the parameters that are not frozen (`requires_grad`); shared ones appear once.
 
     Raises:
-        InputError: a lazy layer that has not seen an input yet.
+        InputError: a lazy layer that has not seen an input yet, or one on the meta device.
     """
     for name, value in module.named_parameters():
         if isinstance(value, nn.parameter.UninitializedParameter):
             raise InputError(
                 f"parameter {name!r} has no shape yet", do="Call the module on a batch first"
             )
+    _check_values(module)
     return tuple(name for name, value in module.named_parameters() if value.requires_grad)
+
+
+def _check_values(module: nn.Module) -> None:
+    """Refuse a module with parts on the meta device, which have shapes and no values."""
+    named = [*module.named_parameters(), *module.named_buffers()]
+    empty = [name for name, value in named if value.is_meta]
+    if empty:
+        raise InputError(
+            f"{empty[0]!r} on the meta device, which holds no values",
+            do="Put the module on a real device and load its weights first",
+        )
 
 
 def head(module: nn.Module) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from autometa.errors import InputError, ModelError
 from autometa.inner import store
 from autometa.inner.bar import bar
 from autometa.inner.compiled import Objective
+from autometa.inner.early import Watch
 from autometa.inner.episodes import Episodes, EpisodeSource
 from autometa.inner.left_out import LeftOut
 from autometa.inner.rates import RateRule, expand
@@ -80,6 +81,7 @@ class Learner:
         seed: Of the episodes.
         device: Where the tensors are.
         recipe: The whole recipe as JSON; a checkpoint of another one is refused.
+        watch: Looks at validation tasks, where there are any.
         losses: Outer loss of each iteration so far.
         skipped: Updates refused since no task had a finite loss and gradient.
         left_out: Tasks that were left out of an update since theirs was not.
@@ -96,6 +98,7 @@ class Learner:
     seed: int
     device: str
     recipe: dict[str, Any]
+    watch: Watch | None = None
     losses: list[float] = field(default_factory=list)
     skipped: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -171,6 +174,16 @@ class Learner:
         ]
         return torch.stack(losses).mean(), means
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the validation tasks have not got better for too long."""
+        return self.watch is not None and self.watch.stopped
+
+    def look(self) -> None:
+        """Look at the validation tasks where it is time to."""
+        if self.watch is not None and len(self.losses) % self.watch.rule.every == 0:
+            self.watch.look(self.params, self.logs)
+
     def report(self) -> dict[str, Any]:
         """What meta-training looked like, as JSON."""
         return {
@@ -178,6 +191,7 @@ class Learner:
             "skipped": self.skipped,
             "left_out": self.left_out.counts,
             "losses": _thinned(self.losses),
+            **({} if self.watch is None else {"validation": self.watch.report()}),
             "torch": torch.__version__,
         }
 
@@ -186,6 +200,8 @@ class Learner:
         tensors = {f"params/{k}": v for k, v in self.params.items()}
         tensors |= {f"logs/{k}": v for k, v in self.logs.items()}
         tensors["losses"] = torch.tensor(self.losses, dtype=torch.float64)
+        if self.watch is not None:
+            tensors |= self.watch.tensors()
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam/{index}/{key}": value for key, value in state.items()}
         info = {"kind": KIND, "schema": SCHEMA, "skipped": self.skipped}
@@ -221,6 +237,8 @@ class Learner:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.losses, self.skipped = tensors["losses"].tolist(), info["skipped"]
         self.left_out.counts = dict(info.get("left_out", {}))
+        if self.watch is not None:
+            self.watch.restore(tensors, self.device)
 
     def identity(self, iterations: int) -> dict[str, Any]:
         """What two runs must share for one to go on where the other stopped."""
@@ -229,6 +247,7 @@ class Learner:
         return {
             **self.recipe,
             **({"frozen": frozen} if frozen else {}),
+            **({} if self.watch is None else {"validation": self.watch.rule.describe()}),
             "start": self.start,
             "iterations": iterations if bound else None,
         }
@@ -243,7 +262,7 @@ def train(
     every: int,
     progress: bool,
 ) -> None:
-    """Run the outer loop until `iterations` updates are done; arguments as in `MAML.fit`."""
+    """Run the outer loop until `iterations` updates are done or patience ends, see `MAML.fit`."""
     if iterations < 1 or every < 1:
         raise InputError(f"iterations={iterations}, every={every}", allowed=">= 1")
     if checkpoint is not None and (Path(checkpoint) / store.INDEX).exists():
@@ -251,11 +270,13 @@ def train(
     devices = [learner.device] if learner.device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices), bar(progress, iterations) as advance:
         advance(len(learner.losses), math.nan)
-        while (done := len(learner.losses)) < iterations:
+        while (done := len(learner.losses)) < iterations and not learner.stopped:
             torch.manual_seed(_torch_seed(learner.seed, done))
             loss = learner.step(tasks, iterations)
             advance(1, loss)
-            if checkpoint is not None and ((done + 1) % every == 0 or done + 1 == iterations):
+            learner.look()
+            last = done + 1 == iterations or learner.stopped
+            if checkpoint is not None and ((done + 1) % every == 0 or last):
                 learner.save(checkpoint, iterations)
 
 

@@ -1,0 +1,134 @@
+"""What users of MAML libraries ask again and again, answered by code that runs.
+
+Which order is this? Why does nothing reach my rates? May the inner optimiser have a state? May
+layers learn at their own pace? What becomes of a module that is not on one device?
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import autometa
+from autometa.errors import InputError
+from autometa.inner import MAML, FittedMAML, Outer, adapt
+from autometa.inner.stateless import bind, parameters
+from tests.inner.test_frozen import lines
+
+X, Y = torch.tensor([[1.0, 2.0, -1.0]]), torch.tensor([[1.5]])
+
+
+def start() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    return {name: value.requires_grad_() for name, value in parameters(nn.Linear(3, 1)).items()}
+
+
+def test_first_order_is_the_gradient_at_the_adapted_place() -> None:
+    """And second order differs from it by the Hessian: (1 - rate H) times it."""
+    params, loss, rate = start(), bind(nn.Linear(3, 1), "mse"), 0.05
+    rates = dict.fromkeys(params, torch.tensor([rate]))
+    end = adapt(params, rates, loss, (X, Y), 1)
+    there = {name: value.detach().requires_grad_() for name, value in end.items()}
+    plain = torch.autograd.grad(loss(there, (X, Y)), list(there.values()))
+    found = {}
+    for order in (1, 2):
+        end = adapt(params, rates, loss, (X, Y), 1, order=order)
+        found[order] = torch.autograd.grad(loss(end, (X, Y)), list(params.values()))
+    for first, by_hand in zip(found[1], plain, strict=True):
+        assert torch.allclose(first, by_hand)
+    features = torch.cat([X[0], torch.ones(1)])
+    shrink = 1 - rate * 2 * features @ features  # the Hessian's only direction is the gradient's
+    for second, by_hand in zip(found[2], plain, strict=True):
+        assert torch.allclose(second, shrink * by_hand, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_both_orders_reach_the_rates(order: Any) -> None:
+    params, loss = start(), bind(nn.Linear(3, 1), "mse")
+    rate = torch.tensor([0.01], requires_grad=True)
+    end = adapt(params, dict.fromkeys(params, rate), loss, (X, Y), 3, order=order)
+    (gradient,) = torch.autograd.grad(loss(end, (X, Y)), [rate])
+    assert gradient.item() < 0
+
+
+def test_an_inner_optimiser_with_a_state_is_a_few_lines_and_differentiable() -> None:
+    """`adapt` takes plain gradient steps; a state is one more thing that the loop carries on."""
+    params, loss = start(), bind(nn.Linear(3, 1), "mse")
+
+    def after(log_rate: Tensor, momentum: Tensor) -> Tensor:
+        now: dict[str, Tensor] = dict(params)
+        velocity = {name: torch.zeros_like(value) for name, value in now.items()}
+        for _ in range(4):
+            gradient = torch.func.grad(loss)(now, (X, Y))
+            velocity = {name: momentum * velocity[name] + gradient[name] for name in now}
+            now = {name: now[name] - log_rate.exp() * velocity[name] for name in now}
+        return loss(now, (X, Y))
+
+    knobs = [torch.tensor(-4.0, requires_grad=True), torch.tensor(0.5, requires_grad=True)]
+    gradients = torch.autograd.grad(after(*knobs), knobs)
+    step = 1e-2
+    for k, gradient in enumerate(gradients):
+        ends = []
+        for sign in (1, -1):
+            moved = [knob.detach().clone() for knob in knobs]
+            moved[k] += sign * step
+            ends.append(after(*moved).item())
+        assert gradient.item() == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=0.02)
+    plain = adapt(params, dict.fromkeys(params, knobs[0].exp()[None]), loss, (X, Y), 4)
+    assert after(knobs[0], torch.tensor(0.0)).item() == pytest.approx(loss(plain, (X, Y)).item())
+
+
+def test_groups_have_rates_of_their_own_and_none_is_none() -> None:
+    params, loss = start(), bind(nn.Linear(3, 1), "mse")
+    rates = {"weight": torch.tensor([0.1, 0.0]), "bias": torch.tensor([0.0])}
+    end = adapt(params, rates, loss, (X, Y), 2)
+    once = adapt(params, {"weight": torch.tensor([0.1])}, loss, (X, Y), 1)
+    assert torch.equal(end["weight"], once["weight"])
+    assert torch.equal(end["bias"], params["bias"])
+    fitted = MAML(nn.Linear(3, 1), rates="tensor", outer=Outer(tasks=4, rate=0.1)).fit(
+        lines, iterations=5
+    )
+    assert fitted.rates["weight"].item() != fitted.rates["bias"].item()
+
+
+def test_batch_norm_does_not_leak_from_task_to_task() -> None:
+    child = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    before = copy.deepcopy(child.state_dict())
+    fitted = MAML(child, outer=Outer(tasks=4)).fit(lines, iterations=3)
+    assert all(torch.equal(value, before[name]) for name, value in child.state_dict().items())
+    x = torch.randn(8, 3)
+    predictor = fitted.adapt((x, x[:, :1]))
+    alone = predictor(x)
+    predictor(torch.randn(8, 3) * 100)
+    assert torch.equal(predictor(x), alone)
+
+
+def on_meta(part: str) -> nn.Sequential:
+    child = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    child[{"all": 0, "first": 0, "last": 2, "buffers": 1}[part]].to("meta")
+    return child.to("meta") if part == "all" else child
+
+
+@pytest.mark.parametrize("part", ["all", "first", "last", "buffers"])
+def test_a_module_without_values_is_refused_by_name(part: str, tmp_path: Path) -> None:
+    child = on_meta(part)
+    with pytest.raises(InputError, match="on the meta device, which holds no values"):
+        MAML(child)
+    good = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    fitted = MAML(good, outer=Outer(tasks=2)).fit(lines, iterations=1)
+    with pytest.raises(InputError, match="meta device"):
+        FittedMAML.load(fitted.save(tmp_path), child)
+
+
+def test_its_sizes_are_enough_for_a_suggestion_but_not_for_a_probe() -> None:
+    with torch.device("meta"):
+        child = nn.Sequential(nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 1))
+    real = nn.Sequential(nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 1))
+    assert autometa.suggest_lr(child) == autometa.suggest_lr(real)
+    with pytest.raises(InputError, match=r"probe of a module whose '0[.]weight'"):
+        autometa.suggest_lr(child, probe=(lambda m, b: m(b).mean(), X))
