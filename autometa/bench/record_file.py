@@ -33,6 +33,7 @@ PARTS = (
     "coverage",
     "ratio",
     "correlation",
+    "count",
 )
 Z95 = 1.959964  # two-sided 95 % quantile of the standard normal
 

@@ -29,7 +29,7 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 
 KEPT = 0.8  # quantile of the losses above which all count as equally bad
-SHAPES = 2  # sizes that low and high depend on: the first ones
+SHAPES = 2  # sizes that low and high depend on, unless said otherwise: the first ones
 _RIDGE, _LEAST = 1e-3, 1e-3
 _SLOPE = 0.5  # decades of rate for a decade of size: how large slopes usually are
 _STEEPEST = 1.0  # no law is steeper: the largest stable rate of a quadratic is 1 / curvature
@@ -107,7 +107,7 @@ class RateCurve:
 
     def steepness(self, sizes: Floats) -> tuple[Floats, Floats]:
         """low(x) and high(x), positive, (n,) each."""
-        features = _shape_features(self._standard(sizes))
+        features = _shape_features(self._standard(sizes), len(self.low) - 1)
         low, high = features @ np.asarray(self.low), features @ np.asarray(self.high)
         return np.maximum(low, _LEAST), np.maximum(high, _LEAST)
 
@@ -145,31 +145,32 @@ def _high(u: Floats) -> Floats:
     return np.asarray(1.0 - np.exp(-3.0 * t * t))
 
 
-def _shape_features(z: Floats) -> Floats:
-    return np.concatenate([np.ones((len(z), 1)), z[:, :SHAPES]], axis=1)
+def _shape_features(z: Floats, shapes: int) -> Floats:
+    return np.concatenate([np.ones((len(z), 1)), z[:, :shapes]], axis=1)
 
 
-def fit_curve(runs: Runs, start: RateCurve | None = None) -> RateCurve:
+def fit_curve(runs: Runs, start: RateCurve | None = None, *, shapes: int = SHAPES) -> RateCurve:
     """Least squares of eq. (1).
 
     Args:
         runs: Of one family.
         start: Where to search from, such as the fit to all runs; by default the rates of the best.
+        shapes: How many of the first sizes low and high depend on.
     """
     centre, scale = runs.sizes.mean(axis=0), runs.sizes.std(axis=0)
     scale = np.where(scale > 1e-6, scale, 1.0)
     z = (runs.sizes - centre) / scale
-    k, shapes = z.shape[1], 1 + min(SHAPES, z.shape[1])
+    k, width = z.shape[1], 1 + min(shapes, z.shape[1])
     loss = np.minimum(runs.loss, np.quantile(runs.loss, KEPT))
     variance = float(loss.var()) or 1.0
     others = runs.others - runs.others.mean(axis=0)
     others = others / np.maximum(others.std(axis=0), 1e-12)
     pairs = [z[:, i] * z[:, j] for i in range(k) for j in range(i, k)]
     floor = np.column_stack([np.ones(len(z)), z, *pairs, others])
-    features, first = _shape_features(z), floor.shape[1]
+    features, first = _shape_features(z, shapes), floor.shape[1]
     seen = np.quantile(runs.log_rate, [0.05, 0.95])
-    ridge = np.full(first + 2 * shapes, _RIDGE * len(z))
-    ridge[[0, first, first + shapes]] = 1e-6
+    ridge = np.full(first + 2 * width, _RIDGE * len(z))
+    ridge[[0, first, first + width]] = 1e-6
 
     def coefficients(best: Floats) -> tuple[Floats, Floats]:
         u = runs.log_rate - best[0] - z @ best[1:]
@@ -180,7 +181,7 @@ def fit_curve(runs: Runs, start: RateCurve | None = None) -> RateCurve:
 
     def objective(best: Floats) -> float:
         solved, residual = coefficients(best)
-        wrong = np.minimum(solved[[first, first + shapes]], 0.0)  # a curve that opens downwards
+        wrong = np.minimum(solved[[first, first + width]], 0.0)  # a curve that opens downwards
         slope, outside = best[1:] / scale, best[0] - np.clip(best[0], *seen)
         steep = np.maximum(np.abs(slope) - _STEEPEST, 0.0)
         prior = 1e-3 * (slope @ slope / _SLOPE**2) + outside**2 + steep @ steep
@@ -200,8 +201,8 @@ def fit_curve(runs: Runs, start: RateCurve | None = None) -> RateCurve:
         centre=_plain(centre),
         scale=_plain(scale),
         best=_plain(best),
-        low=_plain(solved[first : first + shapes]),
-        high=_plain(solved[first + shapes :]),
+        low=_plain(solved[first : first + width]),
+        high=_plain(solved[first + width :]),
     )
 
 

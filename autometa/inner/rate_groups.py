@@ -25,7 +25,8 @@ class RateGroup:
     """Parameters that share a rate.
 
     Args:
-        name: "input", "hidden", "head", "embedding", "vectors" or "all".
+        name: "input", "hidden", "head", "embedding", "vectors", "own" (matrices that a module of
+            the user's holds itself, such as positions) or "all".
         rate: Learning rate.
         parameters: Their names, as in `named_parameters`.
         why: The rule, in a few words.
@@ -82,14 +83,23 @@ def _kinds(module: nn.Module) -> Iterator[tuple[str, Tensor, str, int]]:
         for layer in module.modules()
         if isinstance(layer, nn.Embedding | nn.EmbeddingBag)
     }
+    own = {
+        id(p)
+        for layer in module.modules()
+        if not type(layer).__module__.startswith("torch.nn.")
+        for p in layer.parameters(recurse=False)
+    }
     trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    matrices = [id(p) for _, p in trained if p.ndim >= 2 and id(p) not in embedded]
+    matrices = [id(p) for _, p in trained if p.ndim >= 2 and id(p) not in embedded | own]
     for name, p in trained:
         if id(p) in embedded:
             yield name, p, "embedding", 0
         elif p.ndim < 2:
             yield name, p, "vectors", 0
+        elif id(p) in own:
+            yield name, p, "own", 0
         elif id(p) == matrices[0] and not embedded:
             yield name, p, "input", 0
         else:
-            yield name, p, "head" if id(p) == matrices[-1] else "hidden", p.shape[1]
+            inputs = p[0].numel()  # of a convolution, too: channels times the size of its kernel
+            yield name, p, "head" if id(p) == matrices[-1] else "hidden", inputs

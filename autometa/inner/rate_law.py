@@ -3,7 +3,8 @@
 Each family of runs has a curve (`rate_curve`) whose best rate is linear in log10 of the sizes. A
 network of no such family is placed between them: between families the best rate depends on the
 number of parameters only weakly, and its spread is wide. Where both speak, they are weighed by
-their precision; beyond the sizes of a family its own word loses weight with the distance.
+their precision; beyond the sizes of a family its own word loses weight with the distance. Small
+modules of several kinds, trained shortly, are a family that speaks for the others near its sizes.
 
 What ships is `rate_law.json`, coefficients and facts of the runs, never the runs themselves; the
 benchmarks learn it anew from the data (`autometa-benchmarks`, suite rate-law).
@@ -30,6 +31,7 @@ SIZES = ("parameters", "examples", "batch")
 JITTER = 0.15  # decades by which runs of the same sizes differ in their own best rate
 FAR = math.log10(30.0)  # decades beyond the sizes seen where nothing is known any more
 DRIFT = 0.15  # decades of rate for each decade of size beyond those seen
+CAUTION = 1.2  # times the spread that a rate stays below the mode for: errors have wide tails
 COVERAGE, QUANTILE = 0.8, 1.2816
 _FILE = Path(__file__).with_name("rate_law.json")
 _MOST_BYTES = 2**20
@@ -53,6 +55,8 @@ class FamilyLaw:
         groups: Of how many sizes or data sets.
         source: Where they were published.
         licence: Of the runs.
+        mixed: Whether its networks are of many kinds, so that it stands for what lies between
+            families where no other one speaks.
     """
 
     name: str
@@ -68,6 +72,7 @@ class FamilyLaw:
     groups: int
     source: str
     licence: str
+    mixed: bool = False
 
     def filled(self, sizes: Floats) -> Floats:
         """The sizes (k,) with those that are not known (NaN) at the centre of the family."""
@@ -161,7 +166,8 @@ class RateLaw:
         general = next(b for b in self.between if b.optimizer == optimizer)
         says = [family.predict(sizes) for family in kin]
         # A fine-tuned network is of a family or of none: what trains from nothing says nothing.
-        if not any(family.pretrained for family in kin):
+        tuned = any(family.pretrained for family in kin)
+        if not tuned and not (kin and all(family.mixed for family in kin)):
             says.append(general.predict(sizes))
         precision = np.array([spread**-2.0 for _, spread in says])
         weights = precision / precision.sum()
@@ -171,7 +177,7 @@ class RateLaw:
         best = mode - margin(low, high, JITTER)
         lower = best - QUANTILE * spread
         return Prediction(
-            log10=max(mode - margin(low, high, max(JITTER, spread)), lower),
+            log10=max(mode - margin(low, high, max(JITTER, CAUTION * spread)), lower),
             low=lower,
             high=best + QUANTILE * spread,
             spread=spread,

@@ -16,7 +16,7 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.inner.range_test import SPREAD, Probe, range_test
 from autometa.inner.rate_groups import RateGroup, rate_groups
-from autometa.inner.rate_law import QUANTILE, Prediction, shipped
+from autometa.inner.rate_law import FAR, QUANTILE, Prediction, shipped
 
 # Optimiser -> its kin among the runs, and the log10 of its rates against theirs.
 OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
@@ -30,6 +30,7 @@ OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
 )
 TOKENS = 2048  # of a sequence in the runs on language
 _HIGH_DECAY = 0.3
+STRETCH = 0.5  # decades beyond its sizes up to which a family goes before the mixed one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ def suggest_lr(
     examples = n_tokens / TOKENS if n_tokens is not None else samples
     sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
     kind, offset = OPTIMIZERS[optimizer]
-    kin = _kin(module, n_tokens is not None, pretrained, kind)
+    kin = _kin(module, n_tokens is not None, pretrained, kind, sizes)
     said = shipped().predict(sizes, optimizer=kind, names=kin)
     log10, low, high = said.log10, said.low, said.high
     notes = _notes(said, sizes, optimizer, weight_decay, pretrained)
@@ -204,19 +205,26 @@ def _number(name: str, value: object) -> float:
     return float(value)
 
 
-def _kin(module: nn.Module | None, text: bool, pretrained: bool, kind: str) -> tuple[str, ...]:
+def _kin(
+    module: nn.Module | None, text: bool, pretrained: bool, kind: str, sizes: Floats
+) -> tuple[str, ...]:
     """Families of runs that this one may belong to."""
     if pretrained:
         return ("fine-tuned-image", "fine-tuned-image-sgd")
     if text:
         return ("language",)
     layers = [] if module is None else [m for m in module.modules() if list(m.parameters(False))]
-    if any(isinstance(layer, nn.RNNBase) for layer in layers):
-        return ("recurrent",)
     plain = (nn.Linear, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)
-    if layers and all(isinstance(layer, plain) for layer in layers):
-        return ("perceptron", "perceptron-sgd")
-    return ()
+    names: tuple[str, ...] = ()
+    if any(isinstance(layer, nn.RNNBase) for layer in layers):
+        names = ("recurrent",)
+    elif layers and all(isinstance(layer, plain) for layer in layers):
+        names = ("perceptron", "perceptron-sgd")
+    stretch = {f.name: float(f.beyond(sizes).max()) for f in shipped().families}
+    if kind != "adam" or stretch["small-modules"] > FAR:
+        return names
+    # Small modules are of all kinds: a kind of its own that lies further off says no more.
+    return ("small-modules", *(n for n in names if stretch[n] <= STRETCH))
 
 
 def _basis(said: Prediction, kind: str) -> tuple[tuple[str, ...], int]:

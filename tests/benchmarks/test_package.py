@@ -33,6 +33,7 @@ INTERNAL = {
     "autometa.collect.sources": "tables as the command line names them",
     "autometa.inner.rate_curve": "what a law of rates is learned from",
     "autometa.inner.rate_law": "the law of rates that is judged",
+    "autometa.inner.rate_suggestion": "the suggestion that is judged",
     "autometa.writing": "files put in place whole",
     "autometa.inner.compiled": "compiled outer gradients",
     "autometa.inner.episodes": "the type of what gives episodes",

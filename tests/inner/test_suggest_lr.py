@@ -130,6 +130,46 @@ def test_groups_cover_every_trainable_parameter_once() -> None:
         found.param_groups(network())
 
 
+def test_small_modules_speak_for_kinds_whose_own_runs_lie_further_off() -> None:
+    """A recurrent network of a short budget rests on small modules, of a long one on its kind."""
+    module = nn.GRU(4, 32)
+    short = autometa.suggest_lr(module, samples=2e4, batch_size=64)
+    long = autometa.suggest_lr(module, samples=1e6, batch_size=64)
+    assert [kind.split(",")[0] for kind in short.basis] == ["small modules of four kinds"]
+    assert "recurrent" in long.basis[0]
+    assert short.rate > long.rate
+    near = autometa.suggest_lr(network(), samples=1e4, batch_size=64)
+    assert {"small modules", "perceptrons on"} <= {" ".join(b.split()[:2]) for b in near.basis}
+    for other in ({"optimizer": "sgd"}, {"pretrained": True}, {"samples": 1e7}):
+        found = autometa.suggest_lr(network(), **{"samples": 1e4, **other})  # type: ignore[arg-type]
+        assert not any("small modules" in kind for kind in found.basis)
+
+
+def test_a_convolution_is_as_wide_as_its_kernel_sees() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 64, 3), nn.Conv2d(64, 64, 3), nn.Flatten(), nn.Linear(64 * 9, 10)
+    )
+    by_name = {n: g for g in autometa.suggest_lr(module).groups for n in g.parameters}
+    assert by_name["1.weight"].rate == pytest.approx(by_name["3.weight"].rate)
+    flat = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Conv2d(64, 64, 3), nn.Linear(64, 10))
+    rates = {n: g.rate for g in autometa.suggest_lr(flat).groups for n in g.parameters}
+    assert rates["2.weight"] > rates["1.weight"]
+
+
+def test_matrices_of_a_users_own_module_keep_the_law_s_rate() -> None:
+    class Placed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.places = nn.Parameter(torch.zeros(99, 32))
+            self.read, self.out = nn.Linear(8, 32), nn.Linear(32, 5)
+
+    found = autometa.suggest_lr(Placed())
+    by_name = {n: g for g in found.groups for n in g.parameters}
+    assert (by_name["places"].name, by_name["places"].rate) == ("own", found.rate)
+    assert (by_name["read.weight"].name, by_name["out.weight"].name) == ("input", "head")
+    assert by_name["read.weight"].rate == found.rate
+
+
 def test_a_module_of_one_width_has_one_rate() -> None:
     module = nn.Sequential(*[nn.Linear(64, 64) for _ in range(4)])
     found = autometa.suggest_lr(module)

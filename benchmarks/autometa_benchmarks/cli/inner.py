@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.options import DataOption
-from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
+from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note, progress
-from autometa.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Into = Annotated[
-    Path | None, typer.Option(help="Results file (JSON); records of other variants in it stay.")
-]
-Variants = Annotated[str, typer.Option(help="Variants, separated by commas, or all.")]
-Seeds = Annotated[int, typer.Option(help="Number of seeds: 0, 1, ...", min=1)]
-State = Annotated[
-    Path | None, typer.Option(help="Folder for checkpoints; training goes on from what is there.")
-]
-Iterations = Annotated[
-    int | None, typer.Option(help="Outer updates instead of the variant's own.", min=1)
-]
+from autometa_benchmarks.cli import inner_small
+from autometa_benchmarks.cli.inner_records import (
+    Into,
+    Iterations,
+    Seeds,
+    State,
+    Variants,
+    chosen,
+    content,
+    keep,
+    show_records,
+)
 
 
 def register(bench: typer.Typer) -> None:
@@ -39,6 +35,7 @@ def register(bench: typer.Typer) -> None:
     group.command("lr-transfer")(lr_transfer)
     group.command("lr-floor")(lr_floor)
     group.command("rate-law")(rate_law)
+    inner_small.register(group)
     group.command("show")(show)
     group.command("plot")(plot)
     bench.add_typer(group, name="inner")
@@ -58,7 +55,7 @@ def sinusoid(
     """Ten-shot regression of sinusoids: error after 1, 5, 10 and 20 inner steps."""
     from autometa_benchmarks.inner import sinusoid as suite
 
-    names = _chosen(variants, suite.VARIANTS)
+    names = chosen(variants, suite.VARIANTS)
     programs: dict[tuple[Any, ...], Any] = {}
     records = []
     for name in names:
@@ -76,8 +73,8 @@ def sinusoid(
                 program=programs.get(key),
             )
             records.append(record)
-            _keep(into, "inner-sinusoid", [record], suite.facts())
-    _print(_content(into, "inner-sinusoid", records, suite.facts()), output)
+            keep(into, "inner-sinusoid", [record], suite.facts())
+    show_records(content(into, "inner-sinusoid", records, suite.facts()), output)
 
 
 def omniglot(
@@ -92,7 +89,7 @@ def omniglot(
     """Few-shot recognition of handwritten characters."""
     from autometa_benchmarks.inner import omniglot as suite
 
-    names = _chosen(variants, suite.VARIANTS)
+    names = chosen(variants, suite.VARIANTS)
     drawings = suite.load(data)
     records = []
     for name in names:
@@ -106,8 +103,8 @@ def omniglot(
                 progress=loudness() is not Loudness.QUIET,
             )
             records.append(record)
-            _keep(into, "inner-omniglot", [record], suite.facts())
-    _print(_content(into, "inner-omniglot", records, suite.facts()), output)
+            keep(into, "inner-omniglot", [record], suite.facts())
+    show_records(content(into, "inner-omniglot", records, suite.facts()), output)
 
 
 def tables(
@@ -135,8 +132,8 @@ def tables(
         for name, row in record["methods"].items():
             if "skipped" in row:
                 note(f"{name}: skipped, {row['skipped']} (extra peers)")
-        _keep(into, "inner-tables", [record], suite.facts())
-    _print(_content(into, "inner-tables", records, suite.facts()), output)
+        keep(into, "inner-tables", [record], suite.facts())
+    show_records(content(into, "inner-tables", records, suite.facts()), output)
 
 
 def speed(
@@ -152,8 +149,8 @@ def speed(
 
     with busy("timing"):
         records = [suite.run(k, repetitions=repetitions, compiled=compiled) for k in (1, 5)]
-    _keep(into, "inner-speed", records, suite.facts())
-    _print(_content(into, "inner-speed", records, suite.facts()), output)
+    keep(into, "inner-speed", records, suite.facts())
+    show_records(content(into, "inner-speed", records, suite.facts()), output)
 
 
 def lr_transfer(
@@ -167,14 +164,14 @@ def lr_transfer(
     from autometa_benchmarks.inner import lr_transfer as suite
 
     records: list[dict[str, Any]] = []
-    cells = [(name, seed) for name in _chosen(variants, suite.VARIANTS) for seed in range(seeds)]
+    cells = [(name, seed) for name in chosen(variants, suite.VARIANTS) for seed in range(seeds)]
     with progress("runs") as bar:
         for name, seed in cells:
             bar("lr-transfer", len(records), len(cells), f"{name}, seed {seed}")
             record = suite.run(name, seed, data=data)
             records.append(record)
-            _keep(into, "inner-lr-transfer", [record], suite.facts())
-    _print(_content(into, "inner-lr-transfer", records, suite.facts()), output)
+            keep(into, "inner-lr-transfer", [record], suite.facts())
+    show_records(content(into, "inner-lr-transfer", records, suite.facts()), output)
 
 
 def lr_floor(
@@ -187,11 +184,11 @@ def lr_floor(
     """What no prediction of the inner rate can be better than, by what it would have to know."""
     from autometa_benchmarks.inner import lr_floor as suite
 
-    names = _chosen(variants, suite.VARIANTS)
+    names = chosen(variants, suite.VARIANTS)
     with busy("looking up the truths"):
         records = [suite.run(n, seed, data=data) for n in names for seed in range(seeds)]
-    _keep(into, "inner-lr-floor", records, suite.facts())
-    _print(_content(into, "inner-lr-floor", records, suite.facts()), output)
+    keep(into, "inner-lr-floor", records, suite.facts())
+    show_records(content(into, "inner-lr-floor", records, suite.facts()), output)
 
 
 def rate_law(
@@ -215,14 +212,14 @@ def rate_law(
         if output is Format.JSON:
             show_json({"law": str(learn)})
         return
-    names = _chosen(variants, suite.VARIANTS)
+    names = chosen(variants, suite.VARIANTS)
     records: list[dict[str, Any]] = []
     for seed in range(seeds):
         for name in names:
             with busy(f"{name}, seed {seed}"):
                 records.append(suite.run(name, seed, data=data))
-            _keep(into, "inner-rate-law", records[-1:], suite.facts())
-    _print(_content(into, "inner-rate-law", records, suite.facts()), output)
+            keep(into, "inner-rate-law", records[-1:], suite.facts())
+    show_records(content(into, "inner-rate-law", records, suite.facts()), output)
 
 
 def show(
@@ -246,7 +243,7 @@ def show(
             show_json({"page": str(page)})
         return
     for path in files:
-        _print(record_file.read(path), output)
+        show_records(record_file.read(path), output)
 
 
 def plot(
@@ -260,50 +257,3 @@ def plot(
     record_curves.save(record_file.read(file), into)
     if output is Format.JSON:
         show_json({"figure": str(into)})
-
-
-def _chosen(given: str, known: Iterable[str]) -> list[str]:
-    names = list(known)
-    chosen = names if given == "all" else [n.strip() for n in given.split(",") if n.strip()]
-    unknown = [name for name in chosen if name not in names]
-    if unknown or not chosen:
-        raise InputError(f"variant {(unknown or [given])[0]!r}", allowed=", ".join(names))
-    return chosen
-
-
-def _keep(
-    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
-) -> None:
-    from autometa.bench import record_file
-
-    if into is not None:
-        record_file.add_records(into, suite, records, **facts)
-
-
-def _content(
-    into: Path | None, suite: str, records: list[dict[str, Any]], facts: dict[str, Any]
-) -> dict[str, Any]:
-    from autometa.bench import record_file
-
-    content = {"suite": suite, **facts, "records": records}
-    return content if into is None else record_file.read(into)
-
-
-def _print(content: dict[str, Any], output: Format) -> None:
-    from autometa.bench import record_file
-
-    if output is Format.JSON:
-        show_json(content)
-        return
-    heads = ("variant", "seed", "measure", "mean", "+- (95 %)")
-    show_table(content["suite"], heads, record_file.measures(content))
-    bars = [
-        (b["variant"], b["measure"], b["bar"], b["value"], b["seeds"], _answer(b["reached"]))
-        for b in record_file.bars(content)
-    ]
-    if bars:
-        show_table("bars", ("variant", "measure", "bar", "value", "seeds", "reached"), bars)
-
-
-def _answer(reached: bool | None) -> str:
-    return {None: "not run", True: "yes", False: "no"}[reached]

@@ -46,6 +46,7 @@ class Variant:
         test_queries: Query drawings a character in testing.
         rates: Kind, start and bounds of the inner rates.
         steps: Inner steps in training.
+        filters: Width of the network.
         iterations: Outer updates.
         outer: The mother's own training.
         bar: Accuracy to reach, or None.
@@ -57,6 +58,7 @@ class Variant:
     test_queries: int = TEST_QUERIES
     rates: RateRule
     steps: int = 1
+    filters: int = 32
     iterations: int
     outer: Outer = field(default_factory=lambda: Outer(tasks=16, rate=2e-3, schedule="cosine"))
     bar: float | None = None
@@ -76,6 +78,15 @@ VARIANTS: dict[str, Variant] = {
         test_queries=5,
         rates=_LEARNED,
         iterations=2_500,
+        outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
+    ),
+    "20-way-1-shot-wide": Variant(
+        ways=20,
+        queries=1,
+        test_queries=5,
+        rates=_LEARNED,
+        filters=64,
+        iterations=30_000,
         outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
     ),
 }
@@ -191,7 +202,7 @@ def recipe(name: str, seed: int) -> MAML:
     """The recipe of a variant."""
     variant = VARIANTS[name]
     return MAML(
-        child(variant.ways, seed),
+        child(variant.ways, seed, variant.filters),
         "cross_entropy",
         rates=variant.rates,
         steps=variant.steps,

@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 
 from autometa.encoding import Floats
 from autometa.inner.rate_curve import Runs
-from autometa.inner.rate_law import JITTER, QUANTILE, FamilyLaw
+from autometa.inner.rate_law import CAUTION, JITTER, QUANTILE, FamilyLaw
 from autometa_benchmarks.inner.lr_case import interval
 from autometa_benchmarks.inner.rate_learning import SWEPT, family, folds_of
 from autometa_benchmarks.inner.rate_runs import SOURCES, Source
@@ -151,7 +151,7 @@ def _said(law: FamilyLaw, sizes: Floats) -> tuple[Floats, Floats, Floats]:
     """Recommended rate, middle of the interval and standard deviation, log10."""
     mode, spread = np.array([law.predict(row) for row in sizes]).T
     clipped = np.clip(sizes, law.lowest, law.highest)
-    rate = mode - law.curve.below(clipped, np.maximum(spread, JITTER))
+    rate = mode - law.curve.below(clipped, np.maximum(CAUTION * spread, JITTER))
     return rate, mode - law.curve.below(clipped, np.full(len(sizes), JITTER)), spread
 
 

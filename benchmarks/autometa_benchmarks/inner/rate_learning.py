@@ -40,7 +40,7 @@ def family(source: Source, runs: Runs, swept: Truth | None, folds: int = 8) -> F
         swept: The truth at some of `runs`; without one, each group's own best rate plays it.
         folds: Parts that the groups are left out in.
     """
-    curve = fit_curve(runs)
+    curve = fit_curve(runs, shapes=source.shapes)
     if swept is None:
         errors = _own_offsets(runs, curve)
     else:
@@ -68,7 +68,7 @@ def left_out(
     fold, found = folds_of(runs, folds, seed), []
     for k in range(folds):
         here = np.flatnonzero(fold[swept.rows] == k)
-        curve = fit_curve(runs.part(fold != k), start)
+        curve = fit_curve(runs.part(fold != k), start, shapes=len(start.low) - 1)
         found.append((here, swept.best[here] - best_rate(curve, runs.sizes[swept.rows[here]])))
     return found
 
@@ -128,17 +128,20 @@ def _law(source: Source, runs: Runs, curve: RateCurve, width: float) -> FamilyLa
         groups=len(np.unique(runs.group)),
         source=source.source,
         licence=source.licence,
+        mixed=source.mixed,
     )
 
 
 def between(families: Sequence[FamilyLaw]) -> tuple[Between, ...]:
     """What lies between families that train from nothing: a weak slope and a wide spread.
 
-    Two families of SGD are too few for a slope and a spread of their own: those of Adam serve.
+    Two families of SGD are too few for a slope and a spread of their own: those of Adam serve. The
+    small modules are of many kinds themselves and do not count as one more.
     """
     found: dict[str, Between] = {}
     for optimizer in ("adam", "sgd"):
         kin = [f for f in families if f.optimizer == optimizer and not f.pretrained]
+        kin = [f for f in kin if not f.mixed]
         swept = [f.curve.slopes[2] for f in families if f.name in SWEPT]
         by_batch = float(np.mean(swept))
         size = np.array([f.curve.centre[0] - 6.0 for f in kin])

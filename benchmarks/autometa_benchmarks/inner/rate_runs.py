@@ -17,8 +17,9 @@ import pandas as pd
 from autometa.bench.data import folder
 from autometa.encoding import Floats
 from autometa.errors import InputError
-from autometa.inner.rate_curve import Runs
+from autometa.inner.rate_curve import SHAPES, Runs
 from autometa.portfolio import Portfolio
+from autometa_benchmarks.inner import small_sweeps
 from autometa_benchmarks.suites.lcbench import LCBench
 
 TOKENS = 2048  # of a sequence
@@ -32,6 +33,8 @@ class Source:
 
     Args:
         read: (data folder or None) -> runs; those of several data sets share their groups' names.
+        shapes: As of `fit_curve`. 0 where there are a few runs a size only: there a steepness
+            by size costs more than it tells (chosen on half of the sizes).
     """
 
     name: str
@@ -42,6 +45,8 @@ class Source:
     licence: str
     read: Callable[[Path | None], Runs]
     pretrained: bool = False
+    shapes: int = SHAPES
+    mixed: bool = False
 
 
 def _frame(data: Path | None, part: str, name: str) -> pd.DataFrame:
@@ -235,6 +240,7 @@ SOURCES = (
         source=_SCANBENCH,
         licence=_MIT,
         read=llm,
+        shapes=0,
     ),
     Source(
         name="image-text",
@@ -271,6 +277,16 @@ SOURCES = (
         source="TaskSet (Metz et al. 2020), slice of DPL",
         licence="Apache-2.0",
         read=recurrent,
+    ),
+    Source(
+        name="small-modules",
+        about="small modules of four kinds, short budgets",
+        optimizer="adam",
+        example="row, image or sequence",
+        source="the sweeps in benchmarks/results/small-sweeps.json",
+        licence="MIT",
+        read=small_sweeps.read,
+        mixed=True,
     ),
     Source(
         name="fine-tuned-image",
