@@ -30,6 +30,7 @@ COMMANDS = (
     "learn",
     "start",
     "replay",
+    "warm",
     "portfolio",
     "model",
     "explain",

@@ -54,6 +54,16 @@ def rules(
     }
 
 
+def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, Any]:
+    """NAME=VALUE of an option that may be repeated, values as JSON has them or text.
+
+    Raises:
+        InputError: one is not written so.
+    """
+    split = [_pair(text, f"{option} {text}", form) for text in texts or ()]
+    return {name: _value(value) for name, value in split}
+
+
 def show_report(report: Mapping[str, Any]) -> None:
     """A table of an `AdaptReport.to_json()`: one row a parameter of an old space."""
     rows = []

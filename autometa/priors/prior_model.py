@@ -127,7 +127,7 @@ def fit_known(
     empty: str = "",
 ) -> Fitted:
     """As `fit_prior`, of what `known_of` found for a space."""
-    return fit_prior(
+    fitted = fit_prior(
         known.prior,
         known.space,
         seed=seed,
@@ -138,6 +138,7 @@ def fit_known(
         searched=space,
         held=known.held,
     )
+    return replace(fitted, strange=fitted.strange or bool(known.why))
 
 
 def must_help(fitted: Fitted) -> Fitted:

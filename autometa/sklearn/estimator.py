@@ -240,7 +240,7 @@ class MetaSearchCV(Refitted):
         empty = "no prior was given" if self.prior is None else "the prior holds no tasks"
         known = replace(known, prior=without_study(known.prior, self.study))
         fitted = fit_known(known, asked.space, seed=seed, empty=empty)
-        must_help(replace(fitted, strange=fitted.strange or bool(known.why)))
+        must_help(fitted)
         if not isinstance(self.meta_features, str):
             return fitted, self.meta_features, known
         told = table is not None and any(fitted.model.meta_features)
