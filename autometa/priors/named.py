@@ -122,6 +122,17 @@ def names_for(
     return Names(searched=searched, fixed=values, unknown=unknown)
 
 
+def fixed_of(
+    family: str,
+    olds: Distributions,
+    fixed: Mapping[str, Value],
+    said: Mapping[str, str],
+    facts: Facts,
+) -> dict[str, Value]:
+    """The family's own values of what is fixed, as far as it knows them; nothing is asked."""
+    return _fixed(family, olds, fixed, said, facts, {}, lambda error, *names: None)
+
+
 def _candidates(family: str, olds: Distributions, said: Mapping[str, str], name: str) -> Meaning:
     """What a name means, where the user has not said it; no parameter that another name has."""
     found = meaning(family, name, olds)

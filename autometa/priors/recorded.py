@@ -1,49 +1,78 @@
-"""The best configs that prior tasks recorded, in the family's own names: a start without a fit.
+"""The first configs for a search of which nothing is known yet but its family: no fit, no names.
 
-For a search of which nothing is known yet but its family. Configs that most tasks of one space have
-tried are compared by their regret on each of these, and chosen greedily as in `zero_shot`.
+Recorded configs, in the family's own names, ordered by what one forest over all tasks' trials
+expects of them: the mean regret within a task. Nobody knows yet which parameters the study will ask
+for, and what it does not ask for stays at the library's default. So a config is judged by what is
+left of it when random halves of its parameters stand at their defaults: a slow learning rate that
+needs two thousand trees is no start for a study that has a hundred.
 
-Shapes: k configs, T tasks.
+Shapes: n trials of all tasks, k configs, m halves, d unit columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from autometa.encoding import Floats
 from autometa.meta.parts.catalogue import regrets
-from autometa.meta.parts.zero_shot import greedy_portfolio
+from autometa.meta.spaces.candidates import Candidates
+from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
-from autometa.space import Config
+from autometa.space import Config, SearchSpace, Value
 from autometa.task import State
 
-_SHARE = 0.5  # of a space's tasks that have to have tried a config
-_WORST = 2.0  # regret of a config that a task did not try, or on which it failed
+_HALVES, _TREES, _LEAF = 12, 60, 3
+_MOST = 300  # configs that are judged
 
 
-def recorded_start(portfolio: Portfolio, n: int) -> list[Config]:
-    """At most n configs, in the order in which to try them; of the space that most tasks have.
+def recorded_start(
+    portfolio: Portfolio, n: int, fixed: Mapping[str, Value] | None = None
+) -> list[Config]:
+    """At most n configs, the best first; of the space that most tasks have.
 
-    Where tasks share no configs there are none, and a model has to be asked.
+    Args:
+        portfolio: Tasks of a family.
+        n: How many.
+        fixed: The family's own parameters that have one value: all configs have it.
     """
-    spaces = portfolio.spaces
-    if not spaces:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    if not portfolio.spaces:
         return []
-    space = max(spaces, key=lambda s: sum(h.task.space == s for h in portfolio.histories))
-    histories = [h for h in portfolio.histories if h.task.space == space]
-    found: dict[bytes, dict[int, float]] = {}
-    raw: dict[bytes, np.ndarray] = {}
-    for i, history in enumerate(histories):
-        done = np.flatnonzero((history.states == State.COMPLETE) & np.isfinite(history.values))
-        if not len(done):
-            continue
-        for row, regret in zip(done, regrets(history.scores[done]), strict=True):
-            key = history.raw[row].tobytes()
-            raw[key] = history.raw[row]
-            found.setdefault(key, {})[i] = float(regret)
-    shared = [key for key, by in found.items() if len(by) >= _SHARE * len(histories)]
-    if not shared:
+    space = max(portfolio.spaces, key=lambda s: sum(t.space == s for t in portfolio.tasks))
+    units, regret = [], []
+    for history in portfolio.histories:
+        done = (history.states == State.COMPLETE) & np.isfinite(history.values)
+        if history.task.space == space and done.sum() > 1:
+            units.append(space.encode_raw(history.raw[done]))
+            regret.append(regrets(history.scores[done]))
+    if not units:
         return []
-    matrix = np.array([[found[k].get(i, _WORST) for i in range(len(histories))] for k in shared])
-    weights = np.full(len(histories), 1.0 / len(histories))
-    chosen = greedy_portfolio(matrix, n, weights)
-    return space.from_raw(np.stack([raw[shared[i]] for i in chosen]))
+    unit, target = np.concatenate(units), np.concatenate(regret)
+    trees = ExtraTreesRegressor(_TREES, min_samples_leaf=_LEAF, random_state=0, n_jobs=1)
+    trees.fit(unit, target)
+    make = Candidates(space, StudySpace(space).holding(fixed or {}).part)
+    configs = np.unique(make.repair(np.unique(unit, axis=0)), axis=0)
+    configs = configs[np.argsort(trees.predict(configs), kind="stable")[:_MOST]]
+    left = np.concatenate([configs, *_halves(space, make, configs)])
+    expected = trees.predict(left).reshape(-1, len(configs)).mean(axis=0)
+    chosen = configs[np.argsort(expected, kind="stable")[:n]]
+    return space.from_raw(space.decode_raw(chosen))
+
+
+def _halves(space: SearchSpace, make: Candidates, configs: Floats) -> list[Floats]:
+    """The configs (k, d) with random halves of their parameters at the defaults, m times."""
+    if not space.defaults:
+        return []
+    default = space.encode(space.defaults)
+    rng = np.random.default_rng(0)
+    result = []
+    for _ in range(_HALVES):
+        mixed = configs.copy()
+        for name, columns in space.slices.items():
+            if name in space.defaults and rng.random() < 0.5:
+                mixed[:, columns] = default[columns]
+        result.append(make.repair(mixed))
+    return result

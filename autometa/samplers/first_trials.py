@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial
 from autometa.errors import AutometaError
 from autometa.portfolio import Portfolio
 from autometa.priors.knowing import Wish
-from autometa.priors.named import Named, names_for
+from autometa.priors.named import Named, fixed_of, names_for
 from autometa.priors.recorded import recorded_start
 from autometa.priors.words import Words
 from autometa.priors.written import Facts
@@ -29,7 +29,7 @@ from autometa.samplers.clipping import clip_to
 from autometa.samplers.plan import announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
 from autometa.space.values import raw_value
-from autometa.suggest.suggestion import SLOT, Suggestion
+from autometa.suggest.suggestion import Suggestion
 
 _LIST = 16
 
@@ -61,18 +61,21 @@ class FirstTrials(BaseSampler):
         self._parents = {n: c for s in own.spaces for n, c in s.conditions.items()}
         self._tasks, self._family, self._wish = len(own), family, wish
         self._seed, self._base, self._first = seed, base, first or {}
-        self._configs = recorded_start(own, _LIST)
+        fixed = fixed_of(family, self._olds, wish.fixed, wish.rules.renamed, self._facts)
+        self._configs = recorded_start(own, _LIST, fixed)
+
+    @property
+    def _facts(self) -> Facts:
+        known = Facts() if self._wish.data is None else self._wish.data.facts
+        return self._wish.facts or known
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Give the trial its place in the list."""
         if not self._configs or plan_of(study, trial) is not None or enqueued_values(trial):
             return
-        place = trial.number % len(self._configs)
+        config = self._configs[trial.number % len(self._configs)]
         reason = f"among the best recorded configs of {self._tasks} prior tasks of {self._family}"
-        plan = Suggestion(
-            rule="portfolio", config=self._configs[place], reason=reason, notes={SLOT: place}
-        )
-        announce(study, trial, plan)
+        announce(study, trial, Suggestion(rule="portfolio", config=config, reason=reason))
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -134,16 +137,14 @@ class FirstTrials(BaseSampler):
         return choices[place : place + 1]
 
     def _named(self, name: str, distribution: BaseDistribution) -> Named | None:
-        wish, data = self._wish, self._wish.data
-        facts = wish.facts or (Facts() if data is None else data.facts)
         try:
             names = names_for(
                 self._family,
                 self._olds,
                 self._parents,
                 SearchSpace({name: distribution}),
-                said=wish.rules.renamed,
-                facts=facts,
+                said=self._wish.rules.renamed,
+                facts=self._facts,
                 ask=False,
             )
         except AutometaError:  # choices that no space can hold

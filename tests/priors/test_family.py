@@ -16,7 +16,9 @@ from optuna.distributions import (
 )
 
 from autometa.errors import InputError
+from autometa.portfolio import Portfolio
 from autometa.priors.family import FamilyPrior, in_words_of
+from autometa.priors.recorded import recorded_start
 from autometa.priors.written import Facts, Written, written
 from autometa.space import SearchSpace
 
@@ -260,3 +262,19 @@ def test_no_limit_is_the_deepest() -> None:
     own = portfolio_of("random_forest").histories[0]
     depth = own.raw[:, own.task.space.names.index("max_depth")]
     assert set(codes[depth > 30]) <= {0.0}
+
+
+# The first trial ---------------------------------------------------------------------------------
+
+
+def test_the_first_configs_hold_what_is_fixed_and_survive_the_defaults() -> None:
+    portfolio = portfolio_of("lightgbm", tasks=6, trials=60)
+    first = recorded_start(portfolio, 3)
+    assert len({tuple(c.items()) for c in first}) == 3
+    rates = [float(c["learning_rate"]) for c in first]  # type: ignore[arg-type]
+    assert min(rates) > 0.1  # more is better on these tasks
+    held = recorded_start(portfolio, 3, {"n_estimators": 77, "class_weight": "balanced"})
+    assert {(c["n_estimators"], c["class_weight"]) for c in held} == {(77, "balanced")}
+    assert recorded_start(Portfolio(), 3) == []
+    branches = recorded_start(portfolio_of("svm"), 5, {"kernel": "linear"})
+    assert all(c["kernel"] == "linear" and "gamma" not in c for c in branches)
