@@ -35,6 +35,18 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
         ),
         (autometa.Portfolio.embedded, {"child": EITHER}),
         (autometa.MetaLearner, {"seed": KEYWORD}),
+        (
+            autometa.create_study,
+            {
+                "task": EITHER,
+                **dict.fromkeys(("prior", "metric", "data", "space", "fixed", "seed"), KEYWORD),
+            },
+        ),
+        (
+            autometa.MetaSampler,
+            {"prior": EITHER, **dict.fromkeys(("metric", "seed", "data", "fixed"), KEYWORD)},
+        ),
+        (autometa.warm_start, {"study": EITHER, "prior": EITHER, "metric": KEYWORD}),
         (autometa.MetaModel.warm_start, {"n": EITHER, "meta_features": KEYWORD}),
         (
             autometa.MetaModel.sampler,
