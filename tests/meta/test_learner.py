@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -248,3 +250,15 @@ def test_what_is_already_known_is_not_learned_twice() -> None:
     alone = adapt_kernel(learned, unit, score)
     beside = adapt_kernel(learned, unit, score, unit @ np.outer(slope, slope) @ unit.T)
     assert beside.kernel.variance < alone.kernel.variance
+
+
+def test_a_model_stays_as_it_is_made_and_can_be_copied(model: MetaModel, tmp_path: Path) -> None:
+    for name in ("licence", "anything"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(model, name, "")
+    model.save(tmp_path / "model")
+    read = MetaModel.load(tmp_path / "model")
+    for copied in (replace(model, licence="MIT"), read, deepcopy(model)):
+        assert type(copied) is MetaModel
+        assert [c.config for c in copied.warm_start(3)] == [c.config for c in model.warm_start(3)]
+    assert (read.tasks, read.lineage) == (model.tasks, model.lineage)

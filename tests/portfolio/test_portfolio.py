@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from optuna.distributions import FloatDistribution
 
-from autometa.errors import PortfolioError
+from autometa.errors import PortfolioError, StoreError
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store import shipped
 from autometa.portfolio.store.trial_files import TrialFile
@@ -209,3 +211,36 @@ def test_embedded_reads_one_child_only(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(TrialFile, "read", watched)
     assert Portfolio.embedded("wide").space == WIDE
     assert len(opened) == 1
+
+
+class Own(Portfolio):
+    """Somebody's subclass."""
+
+
+def test_what_comes_from_elsewhere_is_of_the_class_that_was_asked(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"task": ["a", "a"], "x": [0.1, 0.2], "y": [1.0, 2.0]})
+    asked = {"task": "task", "value": "y", "space": LINE}
+    found = Own.from_frame(frame, direction="maximize", **asked)  # type: ignore[arg-type]
+    assert type(found) is Own
+    assert repr(found).startswith("Own: 1 task, 2 trials")
+    assert type(Portfolio.from_frame(frame, direction="maximize", **asked)) is Portfolio  # type: ignore[arg-type]
+
+
+def test_a_portfolio_stays_as_it_is_made() -> None:
+    made = Portfolio([history("a", [0.1])], provenance={"by": "hand"}, licence="MIT")
+    for name in ("histories", "licence", "anything"):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(made, name, "")
+    copied = deepcopy(made)
+    assert not copied.diff(made)
+    assert (copied.tasks, copied.licence) == (made.tasks, "MIT")
+
+
+def test_a_folder_whose_tasks_contradict_one_another_is_refused(tmp_path: Path) -> None:
+    up, down = (history(d[:3], [0.1, 0.2], direction=d) for d in ("maximize", "minimize"))
+    torn = object.__new__(Portfolio)
+    for name, value in (("histories", (up, down)), ("provenance", {}), ("licence", "")):
+        object.__setattr__(torn, name, value)
+    torn.save(tmp_path)
+    with pytest.raises(StoreError, match=r"not valid.*mixed directions"):
+        Portfolio.load(tmp_path)
