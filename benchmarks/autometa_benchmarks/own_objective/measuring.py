@@ -1,0 +1,174 @@
+"""Searches of users' own objectives, started from a family by its name, beside cold ones.
+
+Real training: balanced accuracy of three folds on a small table, features coded as people code them
+(categories as numbers, missing cells as medians). The table's family is held out: the prior leaves
+relatives out by itself, and is told the table's family besides. Regret is scaled by the best of all
+that any method found in the cell and the median of random configs there.
+
+Shapes: k trials.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+
+import autometa
+from autometa.encoding import Floats
+from autometa.space import SearchSpace
+from autometa.tables import Table, load_table
+from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
+
+METRIC, FOLDS, ROWS = "balanced_accuracy", 3, 600
+METHODS = ("prior by name", "cold TPE", "cold GP")
+_RANDOM = 12  # random configs of a cell that say what is usual
+CHECKPOINTS = (1, 3, 5, 10, 15, 25, 50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One search.
+
+    Args:
+        guide: Name of the space.
+        table: Name of the table.
+        method: One of `METHODS`.
+        seed: Of the search.
+        values: Best value after each trial, (k,), higher is better.
+        regret: The same as normalised regret, (k,).
+    """
+
+    guide: str
+    table: str
+    method: str
+    seed: int
+    values: Floats
+    regret: Floats
+
+
+def measure(
+    folder: Path, *, families: Sequence[str], tables: Sequence[str], trials: int, seeds: int
+) -> Iterator[Cell]:
+    """The cells of a run, a space and a table after the other.
+
+    Args:
+        folder: Of the tables and their `index.csv`.
+        families: Whose spaces.
+        tables: Names of tables; those of the index with two to ten classes and few rows if empty.
+        trials: Of a search.
+        seeds: How many.
+    """
+    index = pd.read_csv(folder / "index.csv").set_index("name")
+    for name in tables or small(index):
+        table = _table(folder, name, str(index.loc[name, "family"]))
+        for guide in GUIDES:
+            if guide.family in families:
+                yield from _cells(guide, table, trials, seeds)
+
+
+def small(index: pd.DataFrame) -> list[str]:
+    """Tables that train in seconds: one a family, by name."""
+    few = index[(index["rows"] <= ROWS) & (index["classes"].between(2, 10))].sort_index()
+    return few[~few["family"].duplicated()].index.tolist()
+
+
+def _cells(guide: Guide, table: Table, trials: int, seeds: int) -> Iterator[Cell]:
+    for seed in range(seeds):
+        evaluate = _objective(guide, table)
+        random = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1000 + seed)
+        )
+        random.optimize(evaluate, n_trials=_RANDOM)
+        usual = float(np.median([t.value for t in random.trials if t.value is not None]))
+        found: dict[str, Floats] = {}
+        for method in METHODS:
+            study = _study(method, guide, table, seed)
+            study.optimize(evaluate, n_trials=trials)
+            seen = [-math.inf if t.value is None else t.value for t in study.trials]
+            found[method] = np.maximum.accumulate(np.array(seen, dtype=np.float64))
+        best = max(float(v[-1]) for v in found.values())
+        scale = max(best - usual, 1e-3)
+        for method, values in found.items():
+            yield Cell(
+                guide=guide.name,
+                table=table.name,
+                method=method,
+                seed=seed,
+                values=values,
+                regret=(best - values) / scale,
+            )
+
+
+def _study(method: str, guide: Guide, table: Table, seed: int) -> optuna.Study:
+    if method == "prior by name":
+        return autometa.create_study(
+            "maximize",
+            prior=guide.family,
+            metric=METRIC,
+            data=table,
+            space=SearchSpace(guide.space),
+            fixed=guide.fixed,
+            seed=seed,
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler: Any = (
+            optuna.samplers.TPESampler(seed=seed)
+            if method == "cold TPE"
+            else optuna.samplers.GPSampler(seed=seed)
+        )
+    return optuna.create_study(direction="maximize", sampler=sampler)
+
+
+def _objective(guide: Guide, table: Table) -> Callable[[optuna.Trial], float]:
+    """What a user would write."""
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from autometa.samplers.asking import suggest
+
+    frame = table.X.apply(lambda c: c.cat.codes if str(c.dtype) == "category" else c)
+    X = frame.fillna(frame.median()).to_numpy(dtype=np.float64)
+    y = table.y.cat.codes.to_numpy()
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    make, space = builder(guide.family), SearchSpace(guide.space)
+
+    def objective(trial: optuna.Trial) -> float:
+        model = make(**suggest(trial, space), **guide.fixed, random_state=0)
+        model = make_pipeline(StandardScaler(), model) if guide.scaled else model
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scores = cross_val_score(model, X, y, cv=folds, scoring=METRIC)
+        return float(np.mean(scores))
+
+    return objective
+
+
+def _table(folder: Path, name: str, family: str) -> Table:
+    table = load_table(str(folder / f"{name}.parquet"), "target", kind="classification")
+    if len(table) > ROWS:
+        table = table.subsample(ROWS, np.random.default_rng(0))
+    return replace(table, name=name, family=family)
+
+
+def summary(cells: Sequence[Cell]) -> list[list[Any]]:
+    """A row a method: mean and median regret after so many trials, and how many cells."""
+    rows = []
+    length = min((len(c.regret) for c in cells), default=0)
+    for method in METHODS:
+        regret = np.array([c.regret for c in cells if c.method == method])
+        if len(regret):
+            shown = [k for k in CHECKPOINTS if k <= length]
+            means = [f"{regret[:, k - 1].mean():.3f}" for k in shown]
+            medians = [f"{np.median(regret[:, k - 1]):.3f}" for k in shown]
+            rows.append([method, *map(" / ".join, zip(means, medians, strict=True)), len(regret)])
+    return rows
