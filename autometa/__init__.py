@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from autometa.task import State as State
     from autometa.task import Task as Task
     from autometa.task import TaskHistory as TaskHistory
+    from autometa.tuning.estimators import AutoClassifier as AutoClassifier
+    from autometa.tuning.estimators import AutoRegressor as AutoRegressor
+    from autometa.tuning.model import TunedModel as TunedModel
+    from autometa.tuning.model import load_model as load_model
     from autometa.tuning.tune import tune as tune
 
 _HOME = {
@@ -52,11 +56,17 @@ _HOME = {
     "feed_back": "autometa.samplers.study_feedback",
     "suggest_lr": "autometa.inner.rate_suggestion",
     "tune": "autometa.tuning.tune",
+    "AutoClassifier": "autometa.tuning.estimators",
+    "AutoRegressor": "autometa.tuning.estimators",
+    "TunedModel": "autometa.tuning.model",
+    "load_model": "autometa.tuning.model",
     "Table": "autometa.tables",
     "load_table": "autometa.tables",
 }
 
 __all__ = [
+    "AutoClassifier",
+    "AutoRegressor",
     "CompletedTrial",
     "FeedBack",
     "MetaLearner",
@@ -70,10 +80,12 @@ __all__ = [
     "Table",
     "Task",
     "TaskHistory",
+    "TunedModel",
     "__version__",
     "children",
     "create_study",
     "feed_back",
+    "load_model",
     "load_table",
     "replay",
     "tune",

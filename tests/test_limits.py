@@ -67,7 +67,7 @@ def test_tune_refuses_by_name(name: str, given: Any) -> None:
         tune(X, Y, **{name: given})
 
 
-@pytest.mark.parametrize("name", ["timeout", "trial_timeout"])
+@pytest.mark.parametrize("name", ["time", "trial_timeout"])
 @pytest.mark.parametrize("given", [-1, 0, True, math.nan, 1e12])
 def test_tune_refuses_times_by_name(name: str, given: Any) -> None:
     with pytest.raises(InputError, match=f"{name} = "):

@@ -14,6 +14,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 import autometa
 from autometa.samplers.asking import suggest
+from autometa.tuning.result import TuneResult
 
 KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
 
@@ -79,8 +80,14 @@ KEYWORD, EITHER = Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD
         (autometa.replay, {"sources": EITHER, "names": KEYWORD, "seeds": KEYWORD}),
         (
             autometa.tune,
-            {"X": EITHER, "y": EITHER, "child": KEYWORD, "n_trials": KEYWORD, "seed": KEYWORD},
+            {
+                "X": EITHER,
+                "y": EITHER,
+                **dict.fromkeys(("metric", "time", "families", "n_trials"), KEYWORD),
+                **dict.fromkeys(("ensemble", "seed", "cv", "groups"), KEYWORD),
+            },
         ),
+        (autometa.load_model, {"path": EITHER, "trusted": KEYWORD}),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )
@@ -89,6 +96,14 @@ def test_signatures(called: Callable[..., Any], expected: dict[str, Any]) -> Non
     assert {name: parameters[name].kind for name in expected} == expected
     required = {n for n in parameters if parameters[n].default is Parameter.empty} - {"self"}
     assert required <= expected.keys() | {"options"}
+
+
+def test_what_tune_returns() -> None:
+    assert signature(autometa.tune).parameters["time"].default == 60
+    for found in (TuneResult, autometa.TunedModel):
+        for name in ("predict", "predict_proba", "score", "leaderboard", "save"):
+            assert callable(getattr(found, name))
+    assert callable(TuneResult.explain)
 
 
 def test_a_frame_becomes_a_sampler(tmp_path: Any) -> None:

@@ -6,10 +6,11 @@ folds. Preparation is fitted on each fold's training rows, never on its test row
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,39 @@ from autometa.tables import Table
 
 if TYPE_CHECKING:
     from autometa.children.preparation import Preparation
+
+
+Pair: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Training rows and test rows, as indices into the table's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """Splits that somebody chose: by time, by groups, or by hand. A row may be in none.
+
+    Args:
+        pairs: Of each fold.
+    """
+
+    pairs: tuple[Pair, ...]
+
+    def __post_init__(self) -> None:
+        if not self.pairs or not all(len(a) and len(b) for a, b in self.pairs):
+            raise InputError("a split without rows", allowed="training and test rows in each")
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def digest(self) -> str:
+        """Identifies them: changes with any row."""
+        parts = [np.asarray(part, dtype=np.int64) for pair in self.pairs for part in pair]
+        sizes = np.array([len(part) for part in parts], dtype=np.int64)
+        text = sizes.tobytes() + b"".join(part.tobytes() for part in parts)
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+Folds: TypeAlias = int | Splits
+"""A number of folds, dealt out by a seed, or given splits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +87,20 @@ def assign(table: Table, folds: int, seed: int) -> NDArray[np.int64]:
     return result
 
 
+def splits_of(table: Table, folds: Folds, seed: int) -> list[Pair]:
+    """Training and test rows of each fold.
+
+    Raises:
+        InputError: as `assign`.
+    """
+    if isinstance(folds, Splits):
+        return list(folds.pairs)
+    parts = assign(table, folds, seed)
+    return [(np.flatnonzero(parts != k), np.flatnonzero(parts == k)) for k in range(folds)]
+
+
 @lru_cache(maxsize=4)
-def prepared(table: Table, folds: int, seed: int, preparation: Preparation) -> list[Fold]:
+def prepared(table: Table, folds: Folds, seed: int, preparation: Preparation) -> list[Fold]:
     """The prepared folds; the last few are kept, since many configs follow on the same ones.
 
     Raises:
@@ -62,14 +108,12 @@ def prepared(table: Table, folds: int, seed: int, preparation: Preparation) -> l
     """
     from autometa.children.preparation import preparer
 
-    parts = assign(table, folds, seed)
     result = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for k in range(folds):
-            train, test = parts != k, parts == k
+        for train, test in splits_of(table, folds, seed):
             prepare = preparer(preparation, table.schema)
-            X = np.asarray(prepare.fit_transform(table.X[train]), dtype=np.float64)
-            X_test = np.asarray(prepare.transform(table.X[test]), dtype=np.float64)
+            X = np.asarray(prepare.fit_transform(table.X.iloc[train]), dtype=np.float64)
+            X_test = np.asarray(prepare.transform(table.X.iloc[test]), dtype=np.float64)
             result.append(Fold(X, table.labels[train], X_test, table.labels[test]))
     return result

@@ -15,15 +15,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from autometa.children.child import Child
 from autometa.children.evaluation.evaluate import prepare_to_run, run
+from autometa.children.evaluation.held_out import write_predictions
+from autometa.children.folds import Folds, Splits
 from autometa.children.registry import get
 from autometa.errors import AutometaError, InputError
 from autometa.tables import Table
@@ -91,11 +95,14 @@ def _evaluated(child: Child, table: Table, request: Mapping[str, Any]) -> dict[s
             child,
             request["config"],
             table,
-            folds=request["folds"],
+            folds=_folds(request["folds"]),
             seed=request["seed"],
             timeout=timeout,
         )
     signal.alarm(0)
+    if request.get("predictions") and outcome.predictions:
+        with suppress(OSError):  # a full disk costs the ensemble a member, not the search a trial
+            write_predictions(outcome.predictions, Path(request["predictions"]))
     trial = outcome.trial
     return {
         "value": trial.value,
@@ -109,6 +116,16 @@ def _evaluated(child: Child, table: Table, request: Mapping[str, Any]) -> dict[s
         "predict_seconds": outcome.predict_seconds,
         "after": outcome.after,
     }
+
+
+@lru_cache(maxsize=1)
+def _folds(given: int | str) -> Folds:
+    """A number of folds, or the splits that the parent wrote to a file."""
+    if isinstance(given, int):
+        return given
+    with np.load(given, allow_pickle=False) as parts:
+        count = len(parts.files) // 2
+        return Splits(tuple((parts[f"{k}-0"], parts[f"{k}-1"]) for k in range(count)))
 
 
 def _table(request: Mapping[str, Any]) -> Table:

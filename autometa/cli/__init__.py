@@ -26,6 +26,7 @@ _UsageError: Any = typer.BadParameter.__mro__[1]  # click's; newer typers carry 
 
 COMMANDS = (
     "tune",
+    "predict",
     "collect",
     "learn",
     "start",

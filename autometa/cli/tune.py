@@ -1,4 +1,4 @@
-"""`autometa tune`: the main job, from a table to a config."""
+"""`autometa tune`: the main job, from a table to a model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +21,11 @@ from autometa.cli.reading import read_table
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autometa.tables import Table
     from autometa.tuning.result import TunedTrial, TuneResult
-    from autometa.tuning.session import OnTrial
+    from autometa.tuning.session import OnTrial, Standing, Watch
     from autometa.tuning.table_priors import Sources
 
 REPORT = Path("autometa-report.html")
@@ -42,18 +45,51 @@ def tune(
     ] = None,
     kind: KindOption = None,
     keep: KeepOption = None,
-    child: Annotated[
-        str, typer.Option(help="What to tune, or auto to race them all.")
-    ] = "hist_gradient_boosting",
-    trials: Annotated[int, typer.Option(help="Configs to evaluate, in each arm.")] = 25,
-    timeout: Annotated[
-        float | None, typer.Option(help="Seconds after which an arm starts no further trial.")
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Scorer of scikit-learn: roc_auc, neg_log_loss, neg_root_mean_squared_error, ... "
+            "Default: balanced_accuracy, r2.",
+            show_default=False,
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--time",
+            help="Seconds for everything but the report. Default: 60, or none with --trials.",
+            show_default=False,
+        ),
+    ] = None,
+    families: Annotated[
+        str | None,
+        typer.Option(
+            help="Families that compete, separated by commas. Default: auto, all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Table of rows that the model is scored on at the end.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", "--save-model", help="Write the model as a skops file."),
+    ] = None,
+    ensemble: Annotated[
+        bool, typer.Option(help="A weighted sum of the best configs, or the single best.")
+    ] = True,
+    trials: Annotated[
+        int | None,
+        typer.Option(help="Configs to evaluate, in each arm. Default: as time allows."),
     ] = None,
     trial_timeout: Annotated[
         float, typer.Option(help="Seconds after which one trial is stopped and failed.")
     ] = 300.0,
     seed: Annotated[int, typer.Option(help="Decides folds, children and search.")] = 0,
-    folds: Annotated[int, typer.Option(help="Cross-validation folds.")] = 5,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Cross-validation folds. Default: 5, fewer of large tables."),
+    ] = None,
     portfolio: Annotated[
         list[str] | None,
         typer.Option(
@@ -83,36 +119,38 @@ def tune(
         bool, typer.Option("--compare-cold", help="Also run Optuna's default search.")
     ] = False,
     report: Annotated[Path, typer.Option(help="HTML report to write.")] = REPORT,
-    save_model: Annotated[
-        Path | None, typer.Option(help="Refit the winner and write it as a skops file.")
-    ] = None,
     learn: Annotated[
         Path | None, typer.Option(help="Folder of a portfolio that the search is added to.")
     ] = None,
     output: FormatOption = Format.TABLE,
+    child: Annotated[str | None, typer.Option(hidden=True)] = None,
+    timeout: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Tune a model on a table, starting where earlier searches ended."""
-    for path in (report, save_model):
+    """Make a model for a table, starting where earlier searches ended."""
+    for path in (report, save):
         check_writable(path)
     started = time.perf_counter()
+    families = _older("--child", child, "--families", families)
+    seconds = _older("--timeout", timeout, "--time", seconds)
     data = read_table(table, target, kind, keep)
+    apart = None if test is None else _read_test(test, target)
     with busy("loading the children"):
+        from autometa.tuning.arguments import TIME
         from autometa.tuning.tune import TuneInterrupted, tune_table
 
         hush_optuna()
-    if save_model is not None:
-        from autometa.tuning.saving import needs_skops
-
-        needs_skops()
     stopped = False
+    asked = TIME if seconds is None else seconds
     try:
-        with _progress(trials) as on_trial:
+        with _progress(trials, None if asked is TIME and trials else asked) as (on_trial, watch):
             result = tune_table(
                 data,
-                child=child,
+                metric=metric,
+                time=asked,
+                families=families,
                 n_trials=trials,
+                ensemble=ensemble,
                 seed=seed,
-                timeout=timeout,
                 trial_timeout=trial_timeout,
                 folds=folds,
                 portfolio=_sources(portfolio),
@@ -120,6 +158,7 @@ def tune(
                 study_name=study_name,
                 compare_cold=compare_cold,
                 on_trial=on_trial,
+                watch=watch,
                 started=started,
                 workers=workers,
                 total=total,
@@ -127,7 +166,11 @@ def tune(
     except TuneInterrupted as stop:
         result, stopped = stop.result, True
         sys.stderr.write("stopped; this is what was found until now\n")
-    lost = _finish(result, data, report, save_model, output, learn=None if stopped else learn)
+    lost: list[str] = []
+    if apart is not None and result.fitted is not None:
+        with _or_told(lost, "the test score"):
+            result = replace(result, test_score=result.score(*apart))
+    lost += _finish(result, data, report, save, output, learn=None if stopped else learn)
     for sentence in lost:
         sys.stderr.write(f"error: {sentence}\n")
     if stopped:
@@ -139,11 +182,33 @@ def tune(
         raise typer.Exit(3)
 
 
+def _older(old: str, given: Any, new: str, today: Any) -> Any:
+    """What was given under an option's older name."""
+    if given is None:
+        return today
+    if today is not None:
+        raise InputError(f"{old} together with {new}", allowed=f"{new} alone")
+    note(f"{old} is called {new} now, and goes with the next release")
+    return given
+
+
+def _read_test(source: str, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Rows apart, and what is true of them."""
+    from autometa.tables.load import TARGET, read_rows
+
+    name = target or TARGET
+    rows = read_rows(source, name)
+    if name not in rows.columns:
+        raise InputError(f"the test table {source!r} has no column {name!r}")
+    rows = rows[rows[name].notna()]
+    return rows.drop(columns=name), rows[name]
+
+
 def _finish(
     result: TuneResult,
     table: Table,
     report: Path,
-    save_model: Path | None,
+    save: Path | None,
     output: Format,
     *,
     learn: Path | None,
@@ -157,12 +222,11 @@ def _finish(
     if output is Format.TABLE:
         _show(result)
         sys.stdout.flush()
-    if save_model is not None and result.best is not None:
-        with _or_told(lost, f"the model {str(save_model)!r}"):
-            from autometa.tuning.saving import save_model as save
+    if save is not None and result.best is not None:
+        with _or_told(lost, f"the model {str(save)!r}"):
+            from autometa.tuning.model import TRUSTED
 
-            trusted = save(result, table, save_model)
-            files["model"] = {"path": str(save_model), "trusted": trusted}
+            files["model"] = {"path": str(result.save(save)), "trusted": list(TRUSTED)}
     if learn is not None:
         with _or_told(lost, f"the portfolio in {str(learn)!r}"):
             from autometa.tuning.table_feedback import learn_from
@@ -196,7 +260,8 @@ def _show(result: TuneResult) -> None:
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
     metric = result.metric.replace("_", " ")
-    typer.echo(f"{result.child} on {result.table}, {metric} over {result.folds} folds")
+    what = result.child if result.asked == result.child else f"{result.child} (of all families)"
+    typer.echo(f"{what} on {result.table}, {metric} over {result.folds} folds")
     if result.cold is None:
         show_table("best so far", ("trials", "warm"), [r[:2] for r in rows])
     else:
@@ -210,6 +275,7 @@ def _show(result: TuneResult) -> None:
         if best.inner_lr is not None:
             typer.echo(f"inner learning rate: {best.inner_lr:.4g}")
         typer.echo(f"why it was tried: {best.reason or best.rule or 'unknown'}")
+    _show_model(result)
     failed = [t for arm in result.arms for t in arm.trials if t.value is None]
     if failed:
         typer.echo(f"failed trials: {len(failed)}{why_failed(result)}")
@@ -222,13 +288,28 @@ def _show(result: TuneResult) -> None:
     typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
 
 
+def _show_model(result: TuneResult) -> None:
+    if len(result.members) > 1:
+        rows = [(t.child, t.number, t.value, weight) for t, weight in result.members]
+        show_table("the model, a weighted sum", ("family", "trial", "score", "weight"), rows)
+        typer.echo(f"its score on held-out rows, which chose the weights: {_short(result)}")
+    if result.test_score is not None:
+        typer.echo(f"its score on the test table: {result.test_score:.5g}")
+    for sentence in result.notes:
+        note(sentence)
+
+
+def _short(result: TuneResult) -> str:
+    return "-" if result.ensemble_score is None else f"{result.ensemble_score:.5g}"
+
+
 def _show_files(files: dict[str, Any]) -> None:
     if "report" in files:
         typer.echo(f"report: {files['report']}")
     if "model" in files:
         typer.echo(
             f"model: {files['model']['path']}; "
-            f"read it with skops.io.load(path, trusted={files['model']['trusted']})"
+            f"autometa predict {files['model']['path']} NEW.csv, autometa.load_model in Python"
         )
     if "learned" in files:
         typer.echo(f"added to the portfolio in {files['learned']}")
@@ -269,18 +350,28 @@ def _sources(portfolio: list[str] | None) -> Sources:
 
 
 @contextmanager
-def _progress(trials: int) -> Iterator[OnTrial]:
-    """A row for each arm, with its best value."""
-    with progress("trials") as show:
-        show("warm", 0, trials, "learning from prior tasks")
+def _progress(trials: int | None, seconds: float | None) -> Iterator[tuple[OnTrial, Watch]]:
+    """A row for each arm, with its best value, the time left and what is tried."""
+    by_time = trials is None and seconds is not None
+    with progress("seconds" if by_time else "trials") as show:
+        show("warm", 0, int(seconds or 1) if by_time else trials or 1, "learning from prior tasks")
         found: dict[str, list[TunedTrial]] = {}
 
         def on_trial(arm: str, trial: TunedTrial) -> None:
             done = found.setdefault(arm, [])
             done.append(trial)
+            if by_time and arm == "warm":
+                return
             score = trial.state.name.lower() if trial.value is None else f"{trial.value:.4f}"
             best = max((t.value for t in done if t.value is not None), default=None)
             note = "" if best is None else f", best {best:.4f}"
-            show(arm, len(done), max(trials, len(done)), f"{trial.child} {score}{note}")
+            whole = max(trials or len(found.get("warm", ())), len(done))
+            show(arm, len(done), whole, f"{trial.child} {score}{note}")
 
-        yield on_trial
+        def watch(standing: Standing) -> None:
+            if by_time and seconds is not None and standing.left is not None:
+                best = "" if standing.best is None else f"best {standing.best:.4f}, "
+                said = f"{standing.trials} trials, {best}trying {standing.family}"
+                show("warm", int(seconds - standing.left), int(seconds), said)
+
+        yield on_trial, watch

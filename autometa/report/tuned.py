@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from autometa import plots
-from autometa.report import known, page
+from autometa.report import known, made, page
 from autometa.report.drawing import figure
 from autometa.tuning.result import TunedTrial, TuneResult, failures
 
@@ -19,6 +19,7 @@ def render(result: TuneResult) -> str:
     sections = [
         page.section("Best score so far", _best(result), wide=True),
         page.section("The winner", _winner(result)),
+        *_made(result),
         page.section("Why these configs were tried first", _reasons(result)),
         page.section("What the prior knew", _prior(result), wide=True),
         page.section("All trials", _trials(result), wide=True),
@@ -30,6 +31,16 @@ def render(result: TuneResult) -> str:
         summary=_summary(result),
         sections=sections,
     )
+
+
+def _made(result: TuneResult) -> list[str]:
+    sections = []
+    if result.members:
+        sections.append(page.section("The model", made.model(result), wide=True))
+        sections.append(page.section("Leaderboard", made.leaderboard(result), wide=True))
+    if result.table_notes:
+        sections.append(page.section("What was done to the table", made.notes(result)))
+    return sections
 
 
 def _best(result: TuneResult) -> str:

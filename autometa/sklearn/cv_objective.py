@@ -15,13 +15,13 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import cross_validate
 from sklearn.utils import _safe_indexing
 
+from autometa.children.ensemble import as_said, outputs_of
 from autometa.encoding import Floats
 from autometa.errors import reason
 from autometa.samplers.asking import suggest
 from autometa.sklearn.cv_failures import heard, reasons, told
 from autometa.sklearn.cv_scores import store
 from autometa.sklearn.distributions import Asked
-from autometa.sklearn.ensemble import as_said, outputs_of
 
 
 @dataclass(kw_only=True)

@@ -18,6 +18,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, column_or_1d, indexable
 
+from autometa.children.ensemble import Member, ensemble_of, select
 from autometa.errors import InputError
 from autometa.limits import seconds
 from autometa.priors.beginning import say
@@ -32,7 +33,6 @@ from autometa.sklearn.cv_objective import CvObjective
 from autometa.sklearn.cv_scores import cv_results
 from autometa.sklearn.cv_task import rows_of, sample, signature, splits_of, table_of
 from autometa.sklearn.distributions import Asked
-from autometa.sklearn.ensemble import Member, ensemble_of, select
 from autometa.sklearn.refitted import Refitted
 from autometa.storages.studies import continue_study, verbosity
 from autometa.suggest.stated import stated_config

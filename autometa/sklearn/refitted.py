@@ -19,8 +19,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from autometa.children.ensemble import ensemble_of
 from autometa.errors import InputError
-from autometa.sklearn.ensemble import ensemble_of
 
 
 def _delegated(name: str, what: str) -> Any:

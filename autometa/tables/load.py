@@ -131,6 +131,22 @@ def read_table(
     )
 
 
+def read_rows(source: str | Path, target: str = "") -> pd.DataFrame:
+    """Rows of a file as they stand there, for a model to predict; nothing is left out of them.
+
+    Args:
+        source: As of `load_table`.
+        target: Column of labels among them, whose cells are read as in `load_table`.
+
+    Raises:
+        InputError, StoreError: as `load_table`.
+    """
+    text = str(source)
+    if text.startswith("sklearn:"):
+        return _from_sklearn(text.removeprefix("sklearn:"))
+    return _from_file(Path(source), target, Notes())[0].rename(columns=str)
+
+
 def _from_file(path: Path, target: str, notes: Notes) -> tuple[pd.DataFrame, str]:
     """A file's columns, and the separator between its cells."""
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""child="auto": which child gets how many of the trials.
+"""Several families: which one gets how many of the trials, or of the seconds.
 
 Sequential halving (Karnin, Koren and Somekh, "Almost optimal exploration in multi-armed bandits",
 2013) down to one survivor: the rounds 6, 3, 2, 1 of six children share the budget equally, and the
@@ -48,6 +48,52 @@ Round(survivors=1, trials=7)]
     if left:
         plan.append(Round(1, left))
     return plan
+
+
+def turn(
+    ranked: Sequence[str],
+    spent: Mapping[str, float],
+    best: Mapping[str, float | None],
+    share: float,
+) -> str:
+    """Whose turn it is in a race by time: halving as in `rounds`, in seconds instead of trials.
+
+    Everybody is tried once, in order. Then the best are left, half as many with every third of the
+    time, and of these the one that has had the least time goes on. Who has only failed is out.
+
+    Args:
+        ranked: Families, the most promising first.
+        spent: Seconds that each has had; only of those that were tried.
+        best: Best score of each that was tried, higher is better; None where all trials failed.
+        share: Of the time, from 0 to 1, that is over.
+
+    >>> turn(["a", "b"], {"a": 1.0}, {"a": 0.5}, 0.1)
+    'b'
+    >>> turn(["a", "b", "c"], {"a": 2.0, "b": 1.0, "c": 9.0}, {"a": 0.5, "b": 0.4, "c": 0.3}, 0.2)
+    'b'
+    """
+    for name in ranked:
+        if name not in spent:
+            return name
+    running = [name for name in ranked if best.get(name) is not None] or list(ranked)
+    left = max(1, round(len(running) * 0.5 ** (3.0 * share)))
+    running.sort(key=lambda name: -(best.get(name) or 0.0))
+    return min(running[:left], key=lambda name: spent[name])
+
+
+CHEAP_FIRST = (
+    *("lightgbm", "linear", "xgboost", "extra_trees", "random_forest"),
+    *("hist_gradient_boosting", "k_nearest_neighbors", "mlp", "svm", "catboost"),
+)
+
+
+def by_cost(names: Sequence[str]) -> tuple[str, ...]:
+    """Families in the order in which a race by time tries them; unknown ones come last."""
+    return tuple(sorted(names, key=lambda n: _place(n.partition("-from-")[0])))
+
+
+def _place(name: str) -> int:
+    return CHEAP_FIRST.index(name) if name in CHEAP_FIRST else len(CHEAP_FIRST)
 
 
 def rank(

@@ -1,8 +1,8 @@
 """What tuning a table found: plain records that the report, the plots and the JSON read.
 
 An *arm* is one search over the same folds: `warm` starts from the portfolio, `cold` is the Optuna
-default that a user has without one. Values are the metric itself; both of the children's metrics
-are maximised, and `TuneResult.direction` says so.
+default that a user has without one. Values are scores as of scikit-learn's scorers: higher is
+better, and a loss has `neg_` before its name.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autometa.errors import RecordError
+from autometa.errors import InputError, RecordError
 from autometa.space import Config
 from autometa.task import Direction, State
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
     from optuna.study import Study
 
     from autometa.meta import MetaModel
+    from autometa.tuning.model import TunedModel
 
 CHECKPOINTS = (1, 3, 5, 10, 25, 50, 100)
 
@@ -159,6 +164,12 @@ class TuneResult:
         study: The warm arm's Optuna study; for child="auto" that of the winning child.
         model: What the warm arm knew beforehand; for child="auto" that of the winning child.
         meta_features: Of the table.
+        members: Trials that the fitted model is made of, with their weights, the heaviest first.
+        ensemble_score: Of their sum on held-out rows; optimistic, as these rows chose the weights.
+        fitted: The model; None where none was asked for, or none could be fitted.
+        notes: What else its user should know, in sentences.
+        test_score: Of the model on rows apart, where there were any.
+        table_notes: What was done to the table on the way in.
     """
 
     table: str
@@ -179,6 +190,12 @@ class TuneResult:
     study: Study | None = field(default=None, repr=False, compare=False)
     model: MetaModel | None = field(default=None, repr=False, compare=False)
     meta_features: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
+    members: tuple[tuple[TunedTrial, float], ...] = field(default=(), repr=False)
+    ensemble_score: float | None = None
+    fitted: TunedModel | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    test_score: float | None = None
+    table_notes: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for arm in self.arms:
@@ -219,6 +236,62 @@ class TuneResult:
             return None
         return self.warm.trials_to(self.cold.best.value)
 
+    # The model ------------------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels as they came, or numbers, (n,), for rows X (n, m) with the table's columns.
+
+        Raises:
+            InputError: there is no fitted model, or a column is missing.
+        """
+        return self._model().predict(X)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Class probabilities (n, c), columns as `classes_`."""
+        return self._model().predict_proba(X)
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Labels (c,) of a classification."""
+        return self._model().classes_
+
+    def score(self, X: Any, y: Any) -> float:
+        """The metric on rows X (n, m) and their targets y (n,); higher is better."""
+        return self._model().score(X, y)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """The trials, the best first: score, family, weight in the model, seconds, config, reason.
+
+        Failed ones come last, with the reason of the failure.
+        """
+        from autometa.tuning.leaderboard import leaderboard
+
+        return leaderboard(self)
+
+    def explain(self) -> pd.DataFrame:
+        """Why each member of the model was tried: the rule, in words, and the prior tasks heard."""
+        from autometa.tuning.leaderboard import explain
+
+        return explain(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model as a skops file, without pickle; `autometa.load_model` reads it.
+
+        Raises:
+            InputError: there is no fitted model.
+            StoreError: the file cannot be written.
+        """
+        return self._model().save(path)
+
+    def _model(self) -> TunedModel:
+        if self.fitted is None:
+            why = self.notes[-1] if self.notes else ""
+            raise InputError(
+                "a search without a fitted model" + f" ({why})" * bool(why),
+                do="Look at leaderboard() for failures, and leave refit=True",
+            )
+        return self.fitted
+
     def checkpoints(self) -> list[tuple[int, float | None, float | None]]:
         """Rows (trials, warm best, cold best) for the table that users read."""
         n = max(map(len, self.arms))
@@ -247,6 +320,13 @@ class TuneResult:
             "seconds": round(self.seconds, 3),
             "own_seconds": round(self.own_seconds, 3),
             "versions": dict(self.versions),
+            "members": [
+                {"number": t.number, "child": t.child, "weight": round(w, 4)}
+                for t, w in self.members
+            ],
+            "ensemble_score": self.ensemble_score,
+            "test_score": self.test_score,
+            "search_notes": list(self.notes),
         }
         if self.cold is not None:
             result["cold"] = list(self.cold.best_so_far)

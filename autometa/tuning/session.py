@@ -1,29 +1,59 @@
-"""One call of `tune`: the warm arm, the cold arm, and what is known at any moment."""
+"""One call of `tune`: the warm arm, the model, the cold arm, and what is known at any moment."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from autometa import children
+from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.priors.beginning import say
-from autometa.tuning import race
+from autometa.tuning import ensembling, race
+from autometa.tuning.clock import Clock, refit_seconds
 from autometa.tuning.cross_validator import Judge
+from autometa.tuning.family_models import FamilyModels
+from autometa.tuning.leaderboard import rows
+from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import Arm, TunedTrial, TuneResult
 from autometa.tuning.setting import COLD, Setting
-from autometa.tuning.table_priors import Priors
-from autometa.tuning.trials import Search, in_order
+from autometa.tuning.trials import Search, in_order, predictions_file
 from autometa.tuning.workers.crew import Crew
 from autometa.tuning.workers.worker import Order
 
 if TYPE_CHECKING:
-    from autometa.meta import MetaModel
+    pass
 
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
+Watch: TypeAlias = Callable[["Standing"], None]
+_ALONE_SHARE = 0.35  # of all time, that a trial may take while there is no result
+_FIRST_SHARE = 0.1  # of all time, that a family's first trial may take, unless others took more
+_TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
+_NO_NUMBER = 10**9  # of trials: as many as there is time for
+_PARTS = 3  # parts of the time of workers, fewer families in each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a search stands as a trial begins.
+
+    Args:
+        family: What is tried.
+        trials: How many are done.
+        best: Best score until now.
+        left: Seconds until the end of the call; None without a limit.
+    """
+
+    family: str
+    trials: int
+    best: float | None
+    left: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,85 +73,154 @@ class Team:
 
 @dataclass
 class Session:
-    """One call of `tune_table`: the two arms, and the result at any moment.
+    """One call of `tune_table`: the two arms, the model, and the result at any moment.
 
     Args:
         setting: What is searched.
         asked: A child's name, or "auto".
-        priors: Child -> its prior tasks.
-        model: Used instead of a fit on the prior tasks, where there is one.
+        models: What prior tasks teach of each family.
         judge: Evaluates in this process where there is no team.
-        n_trials: Of each arm.
+        n_trials: Of each arm; None for as many as there is time for.
         total: Whether n_trials counts the trials that the study has already.
-        timeout: Seconds after which an arm starts no further trial.
+        clock: Time for everything but the cold arm.
         on_trial: Called after each trial.
-        started: When the call began.
+        watch: Called before each trial that this process evaluates.
         team: Worker processes, if any.
+        notes: What the user should know, in sentences.
     """
 
     setting: Setting
     asked: str
-    priors: Mapping[str, Priors]
-    model: MetaModel | None
+    models: FamilyModels
     judge: Judge
-    n_trials: int
+    n_trials: int | None
     total: bool
-    timeout: float | None
+    clock: Clock
     on_trial: OnTrial
-    started: float
+    watch: Watch
     team: Team | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._warm: dict[str, Search] = {}
-        self._models: dict[str, MetaModel] = {}
         self._cold: Search | None = None
+        self._spent: dict[str, float] = {}
+        self._search_seconds = 0.0
+        self._chosen = ensembling.Chosen((), None)
+        self._fitted: ensembling.Fitted | None = None
 
     # Arms ----------------------------------------------------------------------------------------
 
     def warm_up(self) -> None:
         """The warm arm: each child's own study, all but one of them dropped on the way."""
-        ranked = self._ranked()
-        with ThreadPoolExecutor(1) as background:
-            # The evaluator's process starts while the first meta-model is fitted.
+        begun = time.perf_counter()
+        with ExitStack() as stack:
+            ranked = self._ranked()
+            self._imports = ThreadPoolExecutor(1)
+            # What is still being imported when time is up is not waited for.
+            stack.callback(self._imports.shutdown, wait=False, cancel_futures=True)
             if self.team is None:
-                first = children.get(ranked[0])
+                # The evaluator's process starts while the first meta-model is read or fitted.
+                background = stack.enter_context(ThreadPoolExecutor(1))
+                first = children.get(ranked[0], self.setting.table.kind)
                 ready = background.submit(self.judge.evaluator.prepare, self.setting.table, first)
             self._warm_search(ranked[0])
             if self.team is None:
-                ready.result()
-        end = self._end()
+                self.judge.wait = ready.result
+            if self.n_trials is not None:
+                self._by_trials(ranked, self.n_trials)
+            elif self.team is not None:
+                self._by_parts(ranked)
+            else:
+                self._by_time(ranked)
+        self._search_seconds = time.perf_counter() - begun
+
+    def _ranked(self) -> tuple[str, ...]:
+        """Names of the children, the most promising first."""
+        if self.n_trials is None:
+            return race.by_cost(self.setting.children)
+        standard = self.setting.scoring.standard.name
+        return race.rank(self.models.portfolios(), self.setting.features, standard)
+
+    def _by_trials(self, ranked: tuple[str, ...], trials: int) -> None:
         running, targets = list(ranked), dict[str, int]()
-        for part in race.rounds(len(running), self.n_trials):
+        for part in race.rounds(len(running), trials):
             running = sorted(running, key=self._standing)[: part.survivors]
             for name in running:
                 search = self._warm_search(name)
                 before = 0 if self.total else len(search.finished())
                 targets[name] = targets.get(name, before) + part.trials
-                self._fill("warm", name, search, targets[name], end)
+                self._fill("warm", name, search, targets[name], self._end)
 
-    def _ranked(self) -> tuple[str, ...]:
-        """Names of the children, the most promising first."""
-        portfolios = {name: prior.portfolio for name, prior in self.priors.items()}
-        return race.rank(portfolios, self.setting.features, self.setting.metric)
+    def _by_time(self, ranked: tuple[str, ...]) -> None:
+        while self.clock.left > 0 and not self._late(self._end()):
+            best = {name: self._best(name) for name in self._spent}
+            name = race.turn(ranked, self._spent, best, self.clock.share)
+            search = self._warm_search(name)
+            self.models.renew(name, search)
+            begun = time.perf_counter()
+            self.judge.timeout = self._trial_limit(first=name not in self._spent)
+            target = len(search.finished()) + 1
+            self._fill("warm", name, search, target, self._end)
+            self._spent[name] = self._spent.get(name, 0.0) + time.perf_counter() - begun
+
+    def _by_parts(self, ranked: tuple[str, ...]) -> None:
+        running = list(ranked)
+        for part in range(_PARTS):
+            running = sorted(running, key=self._standing)[: -(-len(running) // 2**part)]
+            begun, end = time.perf_counter(), self._end()
+            assert end is not None
+            for i, name in enumerate(running):
+                at = begun + (end - begun) / (_PARTS - part) * (i + 1) / len(running)
+                self._fill("warm", name, self._warm_search(name), _NO_NUMBER, partial(float, at))
+
+    def _trial_limit(self, *, first: bool) -> float | None:
+        """Seconds for the next trial, so that one family's slowness does not cost the others'."""
+        longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
+        if self.clock.seconds is None:
+            return self.setting.trial_timeout
+        if longest is None:
+            limit = _ALONE_SHARE * self.clock.left
+        elif first:
+            limit = max(_FIRST_SHARE * self.clock.seconds, 2.0 * self.judge.slow * longest)
+        else:
+            limit = _TRIAL_SHARE * self.clock.left
+        return min(max(limit, 1.0), self.setting.trial_timeout or limit)
 
     def compare(self) -> None:
-        """The cold arm, until it has as many trials as the warm one."""
+        """The cold arm, until it has as many trials as the warm one, in as much time."""
         self._cold = self.setting.cold(self.judge)
-        target = len(in_order(list(self._warm.values())))
-        self._fill("cold", COLD, self._cold, target, self._end())
+        self.judge.timeout = self.setting.trial_timeout
+        end = None
+        if self.clock.seconds is not None:
+            end = time.perf_counter() + self._search_seconds
+        self._fill("cold", COLD, self._cold, len(self._all()), lambda: end)
 
-    def _fill(self, arm: str, name: str, search: Search, target: int, end: float | None) -> None:
-        for trial in self._evaluated(name, search, target, end):
+    def _fill(
+        self, arm: str, name: str, search: Search, target: int, end: Callable[[], float | None]
+    ) -> None:
+        for trial in self._evaluated(arm, name, search, target, end):
             self.on_trial(arm, trial)
+            if arm == "warm":
+                self._tidy()
 
     def _evaluated(
-        self, name: str, search: Search, target: int, end: float | None
+        self, arm: str, name: str, search: Search, target: int, end: Callable[[], float | None]
     ) -> Iterator[TunedTrial]:
         if self.team is None:
-            late = (lambda: False) if end is None else (lambda: time.perf_counter() >= end)
+
+            def late() -> bool:
+                self.judge.end = end()
+                if self._late(self.judge.end):
+                    return True
+                if arm == "warm":
+                    self.watch(self._now(name))
+                return False
+
             yield from search.fill(target, late)
             return
-        left = None if end is None else end - time.perf_counter()
+        at = end()
+        left = None if at is None else at - time.perf_counter()
         if (left is not None and left <= 0) or search.open_places(target) <= 0:
             return
         model = None if name == COLD else self._model_file(name)
@@ -130,70 +229,176 @@ class Session:
             self.judge.seconds += (trial.seconds or 0.0) / self.team.size
             yield trial
 
+    def _now(self, name: str) -> Standing:
+        done = self._all()
+        best = max((t.value for t in done if t.value is not None), default=None)
+        left = None if self.clock.seconds is None else max(0.0, self.clock.left)
+        return Standing(family=name, trials=len(done), best=best, left=left)
+
     def _model_file(self, name: str) -> Path:
         assert self.team is not None
         return self.team.models / f"{name}.model"
 
     def _warm_search(self, name: str) -> Search:
-        """A child's study, its meta-model fitted when it is first needed."""
+        """A child's study, its meta-model read, fitted or asked for when it is first needed."""
         if name not in self._warm:
-            from autometa.meta import MetaLearner
-            from autometa.priors.prior_model import beginning_of
-
-            space = children.get(name, self.setting.table.kind).space
-            # What prior tasks teach does not depend on the search's seed.
-            model = self.model or MetaLearner(seed=0).fit(self.priors[name].portfolio, space=space)
+            wait = self.n_trials is not None or self.team is not None
+            model, beginning = self.models.of(name, wait=wait)
             if self.team is not None:
                 model.save(self._model_file(name))
-            self._models[name] = model
             self._warm[name] = self.setting.warm(name, model, self.judge)
-            known = self.priors[name].portfolio
-            why = "" if len(known) or self.model else "there are no prior tasks of this child"
-            say(self._warm[name].study, beginning_of(model, known, space, why), asked=False)
+            say(self._warm[name].study, beginning, asked=False)
+            self._imports.submit(self._get_ready, name)
         return self._warm[name]
+
+    def _get_ready(self, name: str) -> None:
+        """Import what a last fit needs, while another process evaluates."""
+        import_module("autometa.children.pipeline")
+        prepare_to_run(children.get(name, self.setting.table.kind))
 
     def _standing(self, name: str) -> float:
         """Sort key of a child: minus its best value; children without one keep their order."""
+        best = self._best(name)
+        return float("inf") if best is None else -best
+
+    def _best(self, name: str) -> float | None:
         search = self._warm.get(name)
         best = Arm(name="", trials=in_order([search])).best if search else None
-        return float("inf") if best is None or best.value is None else -best.value
+        return None if best is None else best.value
+
+    def _all(self) -> tuple[TunedTrial, ...]:
+        return in_order(list(self._warm.values()))
+
+    def _best_first(self) -> list[TunedTrial]:
+        done = [t for t in self._all() if t.value is not None]
+        return sorted(done, key=lambda t: -(t.value or 0.0))
+
+    # Time ----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _late(end: float | None) -> bool:
+        return end is not None and time.perf_counter() >= end
 
     def _end(self) -> float | None:
-        return None if self.timeout is None else time.perf_counter() + self.timeout
+        """When the search must end, so that the model can be fitted in time."""
+        if self.clock.seconds is None:
+            return None
+        kept = self.clock.kept_for(self._best_first(), self._folds(), self.judge.slow)
+        return self.clock.search_end(kept)
+
+    def _folds(self) -> int:
+        folds = self.setting.folds
+        return folds if isinstance(folds, int) else len(folds)
+
+    # The model -----------------------------------------------------------------------------------
+
+    def fit(self, *, ensemble: bool) -> None:
+        """Choose the members of the model and fit them to all rows."""
+        ranked = self._best_first()
+        if not ranked:
+            ranked = self._untried()
+        if not ranked:
+            self.notes += ("no trial succeeded",)
+            return
+        slow, folds = self.judge.slow, self._folds()
+        need = refit_seconds(ranked[0], folds, slow)
+        self._chosen = ensembling.single(ranked[0])
+        if ensemble and len(ranked) > 1:
+            files = dict(enumerate(map(self._file, ranked)))
+            self._chosen = ensembling.choose(
+                ranked,
+                files,
+                self.judge.held_out,
+                self.setting.scoring,
+                late=lambda: self.clock.left < need + 0.1,
+            )
+        self._fitted = ensembling.fit(
+            self._chosen,
+            ranked,
+            self.setting.table,
+            self.setting.seed,
+            seconds=lambda trial: refit_seconds(trial, folds, slow),
+            left=lambda: self.clock.left,
+        )
+        if self._fitted.why:
+            self.notes += (self._fitted.why,)
+
+    def _untried(self) -> list[TunedTrial]:
+        """What to fit where time was up before any config was evaluated: a plain default."""
+        if self.clock.seconds is None or any(not _too_slow(t) for t in self._all()):
+            return []
+        name = "linear" if "linear" in self.setting.children else self._ranked()[0]
+        config = dict(children.get(name, self.setting.table.kind).space.defaults)
+        self.notes += (
+            f"time was up before a config was evaluated: the model is {name} with its defaults",
+        )
+        return [TunedTrial(number=-1, child=name, config=config, value=None, rule="default")]
+
+    def _file(self, trial: TunedTrial) -> Path:
+        study = self._warm[trial.child].study.study_name
+        return self.setting.predictions / predictions_file(study, trial.number, trial.config)
+
+    def _tidy(self) -> None:
+        """Keep the held-out predictions of the best trials only."""
+        keep_best(self.setting.predictions, [self._file(t).name for t in self._best_first()])
 
     # Results -------------------------------------------------------------------------------------
 
     def result(self) -> TuneResult:
         """What was found until now."""
-        warm = Arm(name="warm", trials=in_order(list(self._warm.values())))
+        from autometa.tuning.model import TunedModel
+
+        warm = Arm(name="warm", trials=self._all())
         cold = None if self._cold is None else Arm(name="cold", trials=in_order([self._cold]))
         names = self.setting.children
         first = names[0] if len(names) == 1 else self.asked
         winner = warm.best.child if warm.best is not None else first
-        seconds = time.perf_counter() - self.started
-        excluded = dict.fromkeys(n for p in self.priors.values() for n in p.excluded)
-        return TuneResult(
+        seconds = self.clock.spent
+        found = TuneResult(
             table=self.setting.table.name,
             child=winner,
             asked=self.asked,
             metric=self.setting.metric,
             warm=warm,
             cold=cold,
-            prior_tasks=max(len(p.portfolio) for p in self.priors.values()),
-            excluded_tasks=tuple(excluded),
-            folds=self.setting.folds,
+            prior_tasks=self.models.prior_tasks,
+            excluded_tasks=self.models.excluded,
+            folds=self._folds(),
             seed=self.setting.seed,
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),
             versions=_versions(),
             study_name=self.setting.study_name,
             study=self._warm[winner].study if winner in self._warm else None,
-            model=self._models.get(winner),
+            model=self.models.known.get(winner),
             meta_features=self.setting.features,
+            notes=self.notes,
+            table_notes=self.setting.table.notes,
         )
+        made = self._fitted
+        if made is None or made.pipeline is None:
+            return found
+        several = len(made.members) > 1
+        found = replace(
+            found,
+            members=made.members,
+            ensemble_score=self._chosen.score if several else None,
+        )
+        about = {
+            "table": found.table,
+            "kind": self.setting.table.kind,
+            "metric": found.metric,
+            "leaderboard": rows(found),
+            "versions": dict(found.versions),
+        }
+        return replace(found, fitted=TunedModel(made.pipeline, about, self.setting.scoring))
 
 
-def _versions() -> dict[str, str]:
+def _too_slow(trial: TunedTrial) -> bool:
+    return trial.value is None and trial.error.startswith("more than")
+
+
+def _versions() -> Mapping[str, str]:
     from importlib.metadata import version
 
     from autometa.collect.result import versions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from autometa.storages.studies import open_study
 from autometa.suggest.expectation import expectation
 from autometa.tables import Table
 from autometa.tuning.cross_validator import Judge
+from autometa.tuning.scoring import Scoring
 from autometa.tuning.trials import Menu, Search
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from autometa.children import Child
+    from autometa.children.folds import Folds
     from autometa.meta import MetaModel
     from autometa.tuning.cross_validator import Evaluator
 
@@ -34,38 +37,49 @@ class Setting:
     Args:
         table: What to train on.
         children: Names of the children that take part.
-        folds: Cross-validation folds.
+        folds: Cross-validation folds, or given splits.
         seed: Of the folds, the children and the search.
         trial_timeout: Seconds for one trial.
         storage: Where the studies are.
         study_name: Of the warm study, see `TuneResult.study_name`.
         features: Meta-features of the table.
+        scoring: What a trial's value is.
+        predictions: Folder for held-out predictions.
         sources: What `children.get` makes the children of in another process, where that is more
             than their names.
     """
 
     table: Table
     children: tuple[str, ...]
-    folds: int
+    folds: Folds
     seed: int
     trial_timeout: float | None
     storage: str | BaseStorage | None
     study_name: str
     features: Mapping[str, float]
+    scoring: Scoring
+    predictions: Path
     sources: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
         """What the values measure."""
-        assert self.table.kind is not None
-        return children.metric(self.table.kind)
+        return self.scoring.name
 
     def _child(self, name: str) -> Child:
         return children.get(name, self.table.kind)
 
     def judge(self, evaluator: Evaluator) -> Judge:
         """The judge of all trials."""
-        return Judge(evaluator, self.table, self.folds, self.seed, self.trial_timeout)
+        return Judge(
+            evaluator=evaluator,
+            table=self.table,
+            folds=self.folds,
+            seed=self.seed,
+            timeout=self.trial_timeout,
+            scoring=self.scoring,
+            folder=self.predictions,
+        )
 
     def warm(self, child: str, model: MetaModel, judge: Judge, worker: str | None = None) -> Search:
         """A child's own study, its trials suggested by a meta-model."""
@@ -101,6 +115,6 @@ class Setting:
             "table": digest(self.table),
             "child": child,
             "metric": self.metric,
-            "folds": self.folds,
+            "folds": self.folds if isinstance(self.folds, int) else self.folds.digest(),
             "seed": self.seed,
         }

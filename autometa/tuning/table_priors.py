@@ -6,19 +6,25 @@ so such tasks are always left out, and named.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+import optuna
 
 from autometa import children
 from autometa.errors import InputError, PortfolioError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names
-from autometa.priors.opening import PriorSource, open_prior
+from autometa.priors.opening import EMBEDDED, PriorSource, open_prior
+from autometa.priors.own_tasks import without_study
 from autometa.space.values import listed
+from autometa.storages.connect import open_storage
 
 if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
     from autometa.children import Child
     from autometa.tables import Table
 
@@ -39,7 +45,64 @@ def gather(sources: Sources, child: Child, table: Table) -> Priors:
     return gather_each(sources, [child], table)[child.name]
 
 
-def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict[str, Priors]:
+def gatherer(
+    sources: Sources,
+    chosen: Sequence[Child],
+    table: Table,
+    metric: str | None = None,
+    storage: BaseStorage | str | None = None,
+    study_name: str | None = None,
+) -> Callable[[Sequence[str]], Mapping[str, Priors]]:
+    """As `gather_each`, for some of the children at a time: what ships is read as it is needed.
+
+    Args:
+        sources: As `gather_each`, like the next two.
+        chosen: All children that may be asked for.
+        table: What is going to be tuned.
+        metric: By which prior tasks are seen, where they were scored by it.
+        storage: Holds the study that is going to be continued,
+        study_name: of this name: what it holds itself is no prior task.
+
+    Returns:
+        (names of children) -> the prior tasks of each.
+    """
+    if not _ships(sources):
+        every = gather_each(sources, chosen, table, metric)
+        if study_name is not None:
+            own = _studies(storage, study_name)
+            every = {name: _without_own(priors, own) for name, priors in every.items()}
+        return lambda names: {name: every[name] for name in names}
+    known = {child.name: child for child in chosen}
+    return lambda names: gather_each(sources, [known[name] for name in names], table, metric)
+
+
+def _ships(sources: Sources) -> bool:
+    return isinstance(sources, str) and sources == EMBEDDED
+
+
+def _studies(storage: BaseStorage | str | None, study_name: str) -> list[optuna.Study]:
+    """The studies of a search: of its families, and of its cold arm."""
+    if storage is None:
+        return []
+    opened = open_storage(storage)
+    names = optuna.get_all_study_names(opened)
+    own = [n for n in names if n == study_name or n.startswith(f"{study_name}-")]
+    return [optuna.load_study(study_name=name, storage=opened) for name in own]
+
+
+def _without_own(priors: Priors, own: Sequence[optuna.Study]) -> Priors:
+    portfolio = priors.portfolio
+    for study in own:
+        left = without_study(portfolio, study)
+        assert isinstance(left, Portfolio)
+        portfolio = left
+    gone = {task.name for task in priors.portfolio.tasks} - {t.name for t in portfolio.tasks}
+    return Priors(portfolio, (*priors.excluded, *sorted(gone)))
+
+
+def gather_each(
+    sources: Sources, chosen: Sequence[Child], table: Table, metric: str | None = None
+) -> dict[str, Priors]:
     """Prior tasks in the space of each child, by the child's name; relatives of the table excluded.
 
     Args:
@@ -47,6 +110,7 @@ def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict
         chosen: Children. Each gets the tasks of its own space and studies of other spaces that can
             be adapted to it, but none of another child's.
         table: What is going to be tuned.
+        metric: By which tasks are seen, where they were scored by it.
 
     Raises:
         InputError: a model, or not a prior.
@@ -70,9 +134,23 @@ def gather_each(sources: Sources, chosen: Sequence[Child], table: Table) -> dict
         raise InputError(
             "a model as the portfolio",
             allowed="portfolios and studies",
-            do="Give it as tune(..., model=MetaModel.load(FILE))",
+            do="Give it as tune(..., meta_model=MetaModel.load(FILE))",
         )
-    return {c.name: _of(known, c, table, alone=len(chosen) == 1) for c in chosen}
+    known = _seen_by(metric, known)
+    alone = len(chosen) == 1 and not _ships(sources)
+    return {c.name: _of(known, c, table, alone=alone) for c in chosen}
+
+
+def _seen_by(metric: str | None, known: Portfolio) -> Portfolio:
+    """Every task by a metric, where it was scored by that; as it is where it was not."""
+    if metric is None:
+        return known
+    scored = [h for h in known.histories if metric in h.task.metrics and metric != h.task.metric]
+    if not scored:
+        return known
+    again = Portfolio(scored).by(metric).by_key
+    kept = [again.get(key, history) for key, history in known.by_key.items()]
+    return Portfolio(kept, provenance=known.provenance, licence=known.licence)
 
 
 def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:

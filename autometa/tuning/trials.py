@@ -6,6 +6,8 @@ JSON), so that a study which is continued later, or by another process, reads as
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ from autometa.storages import attributes
 from autometa.storages.connect import explained, is_outage, patiently, retry
 from autometa.storages.orphans import give_back_unnamed, release
 from autometa.task import State
-from autometa.tuning.cross_validator import Judge
+from autometa.tuning.cross_validator import Judge, TimeIsUpError
 from autometa.tuning.result import TunedTrial
 
 if TYPE_CHECKING:
@@ -212,10 +214,14 @@ class _Run:
                 trial.set_user_attr(attributes.DROPPED, True)
                 return math.nan
             child, config = search.menu.suggest(trial)
-            found = search.judge.evaluate(child, config)
+            file = predictions_file(search.study.study_name, trial.number, config)
+            found = search.judge.evaluate(child, config, file)
         except KeyboardInterrupt:
             trial.set_user_attr(attributes.DROPPED, True)
             raise
+        except TimeIsUpError:
+            trial.set_user_attr(attributes.DROPPED, True)
+            return math.nan
         note = _evaluation(found, search.expect(config))
         patiently(lambda: trial.set_user_attr(attributes.EVALUATION, note))
         self.found = found
@@ -227,6 +233,12 @@ class _Run:
         trials = self.search.study.get_trials(deepcopy=False)
         before = (t for t in trials if t.number < trial.number)
         return sum(not t.state.is_finished() or evaluated(t) for t in before) >= self.target
+
+
+def predictions_file(study_name: str, number: int, config: Config) -> str:
+    """Name of the file of a trial's held-out predictions; another study's has another."""
+    about = json.dumps([study_name, sorted(config.items())], default=str)
+    return f"{number}-{hashlib.sha256(about.encode()).hexdigest()[:16]}.npy"
 
 
 def _underlying(error: Exception) -> Exception:

@@ -1,41 +1,51 @@
-"""tune: search the config of a child on the user's own table, started from a portfolio.
+"""tune: a table and a time become a model, by a search that starts from a portfolio.
 
-The warm arm is an Optuna study with the meta-model's sampler. The cold arm, if asked for, is what
-a user has without autometa: Optuna's default sampler (TPE) on the same folds with the same seed.
+The warm arm is an Optuna study for each family, with the family's meta-model as its sampler; the
+best trials become an ensemble. The cold arm, if asked for, is what a user has without autometa:
+Optuna's default sampler (TPE) on the same folds with the same seed.
 """
 
 from __future__ import annotations
 
 import secrets
-import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from autometa import children
-from autometa.errors import InputError
+from autometa.errors import AutometaError, InputError, without_passwords
 from autometa.limits import seconds, whole
 from autometa.meta_features import compute
 from autometa.priors.opening import EMBEDDED
 from autometa.storages.studies import opened
 from autometa.tables import Table
+from autometa.tuning.arguments import AUTO, TIME, families_of, folds_of, renamed, table_of
+from autometa.tuning.background import BackgroundFits
+from autometa.tuning.clock import Clock
 from autometa.tuning.cross_validator import Evaluator
+from autometa.tuning.family_models import FamilyModels
+from autometa.tuning.predictions import predictions_folder
 from autometa.tuning.result import TuneResult
-from autometa.tuning.session import OnTrial, Session, Team
+from autometa.tuning.scoring import Asked, Scoring
+from autometa.tuning.session import OnTrial, Session, Team, Watch
 from autometa.tuning.setting import Setting
-from autometa.tuning.table_priors import Sources, gather_each
+from autometa.tuning.table_priors import Sources, gatherer
 from autometa.tuning.workers.crew import Crew, to_stderr
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
     from optuna.storages import BaseStorage
 
     from autometa.meta import MetaModel
 
-AUTO = "auto"
 TRIAL_TIMEOUT = 300.0
+
+
+class TuneWarning(UserWarning):
+    """Something beside the search went wrong; its results are there."""
 
 
 class TuneInterrupted(KeyboardInterrupt):
@@ -47,163 +57,244 @@ class TuneInterrupted(KeyboardInterrupt):
 
 
 def tune(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: Any,
+    y: Any = None,
     *,
-    child: str = "hist_gradient_boosting",
-    n_trials: int = 25,
+    metric: Asked = None,
+    time: float | None = TIME,
+    families: str | Sequence[str] | None = None,
+    n_trials: int | None = None,
+    ensemble: bool = True,
     seed: int = 0,
-    name: str = "table",
+    cv: Any = None,
+    groups: Any = None,
+    name: str | None = None,
     kind: str | None = None,
     keep: Sequence[str] = (),
     **options: Any,
 ) -> TuneResult:
-    """Search the best config of a child for a table, warm-started by prior tasks.
+    """A model for a table, in the time asked for, by a search that starts from prior tasks.
 
     Args:
         X: Features, (n, m): a pandas DataFrame (categories and missing values are fine), anything
-            that numpy reads as a matrix, or a sparse matrix that fits into memory.
-        y: Target, (n,) or (n, 1).
-        child: Name of a child (see `autometa.children.names()`), "auto" to race them all, or
-            "mlp@FOLDER": the perceptron that starts from what was learned on other tables.
-        n_trials: Configs to evaluate in this call.
+            that numpy reads as a matrix, or a sparse matrix that fits into memory; or a Table; or
+            the path of a CSV or Parquet file.
+        y: Target, (n,) or (n, 1), or the name of the column of X that holds it.
+        metric: What is searched for: a standard metric or a scorer of scikit-learn by its name, a
+            scorer (estimator, X, y) or a function (true, predicted), higher is better. What prior
+            tasks teach is taken by the nearest standard metric. Balanced accuracy or R^2 by
+            default.
+        time: Seconds for everything: reading, meta-features, prior tasks, the search, the ensemble
+            and the last fit. None for no limit. The default does not count where n_trials is given.
+        families: Names of the families that compete (see `autometa.children.names()`), in a list
+            or separated by commas; all by default. "mlp@FOLDER" is the perceptron that starts from
+            what was learned on other tables.
+        n_trials: Configs to evaluate; as many as there is time for where None.
+        ensemble: Whether the model is a weighted sum of the best configs of all families; the
+            single best one otherwise.
         seed: Of the folds, the children and the search.
+        cv: How configs are judged: a number of folds, a splitter of scikit-learn (by time, ...) or
+            (training rows, test rows) pairs. By default five folds; three of more than 10,000
+            rows, a fifth of the rows held out of more than 30,000.
+        groups: Group of each row, (n,): rows of one are never on both sides of a split.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
         keep: Columns that stay although they count the rows or identify them.
-        **options: As `tune_table`: timeout, trial_timeout, folds, portfolio, model, storage,
-            study_name, compare_cold, learn, on_trial, workers, total.
+        **options: As `tune_table`: trial_timeout, folds, portfolio, meta_model, storage,
+            study_name, compare_cold, learn, on_trial, watch, workers, total, refit.
 
     Returns:
-        What was found: `best_value`, `best_params`, `inner_lr`, every trial and why it was tried.
+        The model and how it was found: `predict`, `predict_proba`, `score`, `save`,
+        `leaderboard()`, `explain()`, `best_value`, `best_params`, every trial and why it was tried.
 
     Raises:
         InputError: a table or an option that cannot be used.
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
-    from autometa.tables.frames import frame_of, target_of
-
-    features, target = frame_of(X), target_of(y)
-    table = Table(name=name, X=features, y=target, kind=kind, keep=keep)  # type: ignore[arg-type]
-    table.warn(stacklevel=3)
-    return tune_table(table, child=child, n_trials=n_trials, seed=seed, **options)
+    started = perf_counter()
+    given = renamed(options, stacklevel=2)
+    if time is not TIME or "time" not in given:
+        given["time"] = time
+    if families is not None or "families" not in given:
+        given["families"] = families
+    rows = len(y) if y is not None and not isinstance(y, str) and hasattr(y, "__len__") else None
+    table = table_of(X, y, name=name, kind=kind, keep=keep, stacklevel=2)  # type: ignore[arg-type]
+    rows = rows or len(table) + int(table.info.get("rows_without_target", 0))
+    return tune_table(
+        table,
+        metric=metric,
+        n_trials=n_trials,
+        ensemble=ensemble,
+        seed=seed,
+        cv=cv,
+        groups=groups,
+        rows=rows,
+        started=started,
+        **given,
+    )
 
 
 def tune_table(
     table: Table,
     *,
-    child: str = "hist_gradient_boosting",
-    n_trials: int = 25,
+    metric: Asked = None,
+    time: float | None = TIME,
+    families: str | Sequence[str] | None = None,
+    n_trials: int | None = None,
+    ensemble: bool = True,
     seed: int = 0,
-    timeout: float | None = None,
+    cv: Any = None,
+    groups: Any = None,
+    rows: int | None = None,
     trial_timeout: float | None = TRIAL_TIMEOUT,
-    folds: int = 5,
+    folds: int | None = None,
     portfolio: Sources = EMBEDDED,
-    model: MetaModel | None = None,
+    meta_model: MetaModel | None = None,
     storage: str | BaseStorage | None = None,
     study_name: str | None = None,
     compare_cold: bool = False,
     learn: str | Path | None = None,
     on_trial: OnTrial | None = None,
+    watch: Watch | None = None,
     started: float | None = None,
     workers: int = 1,
     total: bool = False,
+    refit: bool = True,
     message: Callable[[str], None] | None = None,
 ) -> TuneResult:
     """As `tune`, for a `Table`.
 
     Args:
         table: What to train on.
-        child: As `tune`; see `race` for how "auto" shares out the trials.
+        metric: As `tune`, like the next three.
+        time: Seconds for everything but the cold arm, which gets as many as the search had.
+        families: See `race` for how they share out the trials or the time.
         n_trials: Configs that each arm evaluates in this call; a study that is continued keeps
             its earlier trials, and the cold arm catches up with the warm one. Trials that other
             processes add to the study meanwhile count.
+        ensemble: As `tune`, like the next four.
         seed: Of the folds, the children and the search.
-        timeout: Seconds after which an arm starts no further trial.
+        cv: How configs are judged.
+        groups: Group of each row.
+        rows: Rows that the caller gave, where splits mean these.
         trial_timeout: Seconds after which a trial is stopped and recorded as failed; never more
-            than `timeout`. None or infinity for no limit, as there.
-        folds: Cross-validation folds.
+            than the time that is left. None or infinity for no limit, as there.
+        folds: Cross-validation folds; as `cv`, which see.
         portfolio: Prior tasks: "embedded", a portfolio, studies, the folder, file or URL of such,
             a list of these (see `opening`), or None for none. Tasks that are this table or a
-            relative of it are always left out.
-        model: Fitted on prior tasks of the child's space, and used instead of a fit on the
-            portfolio's: what it was fitted on is then the caller's business.
+            relative of it are always left out, and so is the study that is continued.
+        meta_model: Fitted on prior tasks of the only family's space, and used instead of a fit on
+            the portfolio's: what it was fitted on is then the caller's business.
         storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
         study_name: Name of the study; an existing one is continued.
         compare_cold: Also run Optuna's default search, for comparison.
-        learn: Folder of a portfolio that the finished search is added to.
+        learn: Folder of a portfolio that the finished search is added to; a warning says where
+            that fails.
         on_trial: Called with the arm's name and the trial after each trial.
-        started: `time.perf_counter()` at which the caller's clock began, for the times in the
-            result; now by default.
+        watch: Called with the `Standing` before each trial.
+        started: `time.perf_counter()` at which the caller's clock began; now by default.
         workers: Processes that evaluate, each with one thread, on one storage: its address is
             needed, see `docs/distributed.md`. All of them together evaluate `n_trials`.
         total: Let `n_trials` count the trials that the study has already, so that calls on many
             machines, or a call that is repeated after a crash, stop at one number together.
+        refit: Whether to fit the model at the end.
         message: Told in a sentence about a worker that died; stderr by default.
 
     Raises:
         InputError, PortfolioError, StoreError: an option or a table that cannot be used.
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
-    started = time.perf_counter() if started is None else started
-    n_trials = whole(n_trials, "n_trials", low=1)
+    started = perf_counter() if started is None else started
+    if n_trials is not None:
+        n_trials = whole(n_trials, "n_trials", low=1)
+        time = None if time is TIME else time
     seed = whole(seed, "seed", low=0, high=2**32 - 1)
-    folds = whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
-    timeout = seconds(timeout, "timeout")
+    time = seconds(time, "time")
+    if n_trials is None and time is None:
+        raise InputError("neither time nor n_trials", allowed="one of them, or both")
+    judged_on = folds_of(folds, cv, groups, table, rows)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)
-    chosen = tuple(
-        children.get(name, table.kind) for name in (children.names() if child == AUTO else (child,))
-    )
-    for each in chosen:
-        each.refuse(table)
-    asked = AUTO if child == AUTO else chosen[0].name
-    if model is not None and [c.space for c in chosen] != [model.space]:
+    chosen = families_of(families, table)
+    asked = chosen[0].name if len(chosen) == 1 else AUTO
+    scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
+    if meta_model is not None and [c.space for c in chosen] != [meta_model.space]:
         raise InputError(
-            f"a model of the space {model.space.name!r} for child {asked!r}",
-            allowed="a model of the child's own space, and one child",
-            do="Fit it with MetaLearner.fit on a portfolio of this child",
+            f"a model of the space {meta_model.space.name!r} for {asked!r}",
+            allowed="a model of the family's own space, and one family",
+            do="Fit it with MetaLearner.fit on a portfolio of this family",
         )
-    priors = gather_each(portfolio, chosen, table)
     _check_workers(workers, storage)
-    setting = Setting(
-        table=table,
-        children=tuple(c.name for c in chosen),
-        sources=tuple(c.source for c in chosen),
-        folds=folds,
-        seed=seed,
-        trial_timeout=_shorter(timeout, trial_timeout),
-        storage=storage if workers > 1 else opened(storage),
-        study_name=study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}",
-        features=compute(table),
-    )
-    with closing(_evaluator()) as evaluator, _team(setting, workers, message) as team:
+    place = storage if workers > 1 else opened(storage)
+    whole_name = study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}"
+    gather = gatherer(portfolio, chosen, table, scoring.standard.name, place, study_name)
+    features = compute(table)
+    with ExitStack() as stack:
+        folder = stack.enter_context(predictions_folder(storage, whole_name))
+        setting = Setting(
+            table=table,
+            children=tuple(c.name for c in chosen),
+            sources=tuple(c.source for c in chosen),
+            folds=judged_on,
+            seed=seed,
+            trial_timeout=_shorter(time, trial_timeout),
+            storage=place,
+            study_name=whole_name,
+            features=features,
+            scoring=scoring,
+            predictions=folder,
+        )
+        evaluator = stack.enter_context(closing(_evaluator()))
+        team = stack.enter_context(_team(setting, workers, message))
+        fits = stack.enter_context(BackgroundFits())
         session = Session(
             setting=setting,
             asked=asked,
-            priors=priors,
-            model=model,
+            models=FamilyModels(
+                kind=table.kind,  # type: ignore[arg-type]
+                families=setting.children,
+                gather=gather,
+                features=features,
+                given=meta_model,
+                seed=seed,
+                fits=fits,
+            ),
             judge=setting.judge(evaluator),
             n_trials=n_trials,
             total=total,
-            timeout=timeout,
+            clock=Clock(started, time),
             on_trial=on_trial or (lambda arm, trial: None),
-            started=started,
+            watch=watch or (lambda standing: None),
             team=team,
+            notes=(scoring.note,) if scoring.note else (),
         )
         try:
             session.warm_up()
+            if refit:
+                session.fit(ensemble=ensemble)
             if compare_cold:
                 session.compare()
         except KeyboardInterrupt as stop:
             if team is not None:
                 team.crew.stop()  # before the trials are counted
+            if refit:
+                with suppress(KeyboardInterrupt):  # once more: without a model, then
+                    session.fit(ensemble=False)
             raise TuneInterrupted(session.result()) from stop
         result = session.result()
-    if learn is not None:
-        from autometa.tuning.table_feedback import learn_from
+    return result if learn is None else _learned(result, table, learn)
 
-        learn_from(result, table, learn)
+
+def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:
+    """The result, added to a portfolio; where that fails it is still the result."""
+    from autometa.tuning.table_feedback import learn_from
+
+    try:
+        learn_from(result, table, folder)
+    except (AutometaError, OSError) as error:
+        said = f"the search was not added to the portfolio: {without_passwords(str(error))}"
+        warnings.warn(said, TuneWarning, stacklevel=4)
+        return replace(result, notes=(*result.notes, said))
     return result
 
 

@@ -149,14 +149,15 @@ def _step(table: Table, folder: Path, *, child: str, trials: int, seed: int) -> 
     model.save(folder / MODEL)
     result = tune_table(
         part,
-        child=child,
+        families=child,
         n_trials=trials,
         seed=seed,
         trial_timeout=_TIMEOUT,
         folds=_FOLDS,
         portfolio=prior,
-        model=model,
+        meta_model=model,
         compare_cold=True,
+        refit=False,
     )
     learn_from(replace(result, cold=None), part, folder)
     return LoopStep(

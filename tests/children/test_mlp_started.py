@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -28,7 +29,8 @@ from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
 from autometa.tables import Table
 from autometa.tuning import tune as tuning
-from autometa.tuning.saving import save_model
+from autometa.tuning.model import load_model
+from autometa.tuning.scoring import Scoring
 from autometa.tuning.setting import Setting
 from autometa.tuning.tune import tune_table
 from autometa.tuning.workers.worker import Order, serve
@@ -64,9 +66,10 @@ def child(folder: Path) -> children.Child:
 class Direct:
     """Evaluates in this process, which is quicker; `isolated` has a test of its own here."""
 
-    run = staticmethod(children.run)
+    def run(self, *what: Any, predictions: Path | None = None, **options: Any) -> Outcome:
+        return children.run(*what, **options)
 
-    def prepare(self, table: Table, child: children.Child) -> None: ...
+    def prepare(self, table: Table, child: children.Child, **options: Any) -> None: ...
 
     def close(self) -> None: ...
 
@@ -162,7 +165,7 @@ def test_a_search_starts_from_what_was_learned(
 ) -> None:
     spec, storage = f"mlp@{folder}", f"journal:///{tmp_path / 'tuning.log'}"
     options = {"folds": 2, "storage": storage, "study_name": "mine", "learn": tmp_path / "learned"}
-    result = tune_table(NEW, child=spec, n_trials=2, **options)  # type: ignore[arg-type]
+    result = tune_table(NEW, families=spec, n_trials=2, **options)  # type: ignore[arg-type]
     assert result.child == result.asked == child.name
     assert result.warm.trials[0].config == child.space.defaults
     assert all(trial.value is not None for trial in result.warm.trials)
@@ -170,10 +173,8 @@ def test_a_search_starts_from_what_was_learned(
     learned = Portfolio.load(tmp_path / "learned")
     assert [space.name for space in learned.spaces] == [child.name]
     with pytest.raises(InputError, match="child"):
-        tune_table(NEW, child="mlp", n_trials=1, **options)  # type: ignore[arg-type]
-    io = pytest.importorskip("skops.io")
-    trusted = save_model(result, NEW, tmp_path / "m.skops")
-    model = io.load(tmp_path / "m.skops", trusted=trusted)
+        tune_table(NEW, families="mlp", n_trials=1, **options)  # type: ignore[arg-type]
+    model = load_model(result.save(tmp_path / "m.skops"))
     assert (model.predict(NEW.X) == NEW.y).mean() > 0.7
 
 
@@ -192,6 +193,8 @@ def test_a_worker_makes_the_child_of_its_folder(
         storage=f"journal:///{tmp_path / 'tuning.log'}",
         study_name="shared",
         features={},
+        scoring=Scoring.of(None, "classification"),
+        predictions=tmp_path,
     )
     model = tmp_path / "empty.model"
     MetaLearner(seed=0).fit(Portfolio(), space=child.space).save(model)
@@ -222,10 +225,10 @@ def test_what_does_not_fit_is_refused(child: children.Child, folder: Path, tmp_p
         with pytest.raises(InputError, match=why):
             children.evaluate(child, config, table, folds=2, seed=0)
         with pytest.raises(InputError, match=why):
-            tune_table(table, child=f"mlp@{folder}", n_trials=1)
+            tune_table(table, families=f"mlp@{folder}", n_trials=1)
     renamed = Table(name="mine", X=KNOWN[1].X.rename(columns={"x0": "first"}), y=KNOWN[1].y)
     with pytest.raises(InputError, match="learned on 'blobs-6-1'"):
-        tune_table(renamed, child=f"mlp@{folder}", n_trials=1)
+        tune_table(renamed, families=f"mlp@{folder}", n_trials=1)
     with pytest.raises(StoreError, match="no index"):
         children.get(f"mlp@{tmp_path / 'nothing'}")
     with pytest.raises(InputError, match="4 classes"):

@@ -70,7 +70,9 @@ def test_a_misspelt_prior_ends_with_2(
     capsys: pytest.CaptureFixture[str], here: Path, prior: str, said: str
 ) -> None:
     before = sorted(p.name for p in here.iterdir())
-    commands = [["tune", "table.csv", "--target", "label", "--child", "svm", "--portfolio", prior]]
+    commands = [
+        ["tune", "table.csv", "--target", "label", "--families", "svm", "--portfolio", prior]
+    ]
     if prior != "sqlite:///tuning.db":
         commands += [["portfolio", "list", prior], ["replay", prior]]
     for command in commands:

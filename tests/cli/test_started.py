@@ -36,7 +36,7 @@ def test_a_start_is_learned_and_tuned_from(
     assert json.loads(shown.out) == {"start": str(place), "tables": ["t0", "t1"]}
     assert "t2: left out" in shown.err
     new = write(tmp_path / "new.csv", 4, 80, 9)
-    options = ["--child", f"mlp@{place}", "--trials", 1, "--folds", 2, "-q", "-f", "json"]
+    options = ["--families", f"mlp@{place}", "--trials", 1, "--folds", 2, "-q", "-f", "json"]
     assert run("tune", new, *options, "--report", tmp_path / "r.html") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["child"].startswith("mlp-from-")

@@ -28,7 +28,7 @@ class Evaluator:
     def __init__(self) -> None:
         self.calls = 0
 
-    def prepare(self, table: Any, child: Child) -> None:
+    def prepare(self, table: Any, child: Child, **options: Any) -> None:
         pass
 
     def run(self, child: Child, config: Config, table: Any, **options: Any) -> Outcome:
@@ -61,6 +61,8 @@ def _setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def call(*arguments: str, table: str = "table.csv") -> tuple[int, str, str]:
         options = ["--target", "label", "--portfolio", "none", "--folds", "2"]
+        if not {"--families", "--child"} & set(arguments):
+            options += ["--families", "hist_gradient_boosting"]
         monkeypatch.setattr(sys, "argv", ["autometa", "tune", table, *options, *arguments])
         before = optuna.logging.get_verbosity()
         with pytest.raises(SystemExit) as stop:
@@ -74,7 +76,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_json_has_what_programs_rely_on(run: Any) -> None:
-    code, out, _ = run("--child", "svm", "--trials", "4", "--compare-cold", "-f", "json", "-q")
+    code, out, _ = run("--families", "svm", "--trials", "4", "--compare-cold", "-f", "json", "-q")
     data = json.loads(out)
     assert code == 0
     assert data["child"] == "svm"
@@ -127,22 +129,23 @@ def test_a_study_goes_on_under_its_name(run: Any) -> None:
 
 
 def test_learn_writes_a_portfolio(run: Any) -> None:
-    code, out, _ = run("--trials", "3", "--learn", "mine", "--child", "svm")
+    code, out, _ = run("--trials", "3", "--learn", "mine", "--families", "svm")
     assert code == 0
     assert "mine" in out
     assert [t.name for t in Portfolio.load("mine").tasks] == ["table"]
-    data = json.loads(run("--portfolio", "mine", "-f", "json", "--child", "svm")[1] or "{}")
+    data = json.loads(run("--portfolio", "mine", "-f", "json", "--families", "svm")[1] or "{}")
     assert data == {}  # "none" and a folder exclude one another
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--child", "oak"), "oak"),
+        (("--families", "oak"), "oak"),
+        (("--metric", "r2"), "metric 'r2'"),
         (("--target", "nothing"), "nothing"),
         (("--trials", "0"), "n_trials"),
         (("--report", "no/where.html"), "cannot be written"),
-        (("--save-model", "no/model.skops"), "cannot be written"),
+        (("--save", "no/model.skops"), "cannot be written"),
         (("--storage", "nonsense://x"), "storage"),
         (("--portfolio", "nowhere"), "none"),
     ],
@@ -173,17 +176,60 @@ def test_a_search_without_success_is_a_failure(run: Any, monkeypatch: pytest.Mon
     assert "no trial succeeded" in err
 
 
-def test_the_saved_model_predicts_the_tables_own_labels(run: Any) -> None:
-    io = pytest.importorskip("skops.io")
-    code, out, _ = run(
-        "--child", "linear", "--trials", "2", "--save-model", "m.skops", "-f", "json", "-q"
-    )
-    assert code == 0
-    saved = json.loads(out)["model"]
-    model = io.load(saved["path"], trusted=saved["trusted"])
+def test_a_model_is_made_tested_saved_and_predicts(
+    run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     frame = pd.read_csv("table.csv")
-    predicted = model.predict(frame[["a", "b"]])
-    assert (predicted == frame["label"]).mean() > 0.8
+    frame.to_csv("test.csv", index=False)
+    options = ("--families", "linear,svm", "--metric", "roc_auc", "--trials", "4")
+    code, out, _ = run(*options, "--test", "test.csv", "--save", "m.skops", "-f", "json", "-q")
+    data = json.loads(out)
+    assert code == 0
+    assert data["metric"] == "roc_auc"
+    assert data["asked"] == "auto"
+    assert data["test_score"] > 0.8
+    assert data["model"]["path"] == "m.skops"
+    assert {m["child"] for m in data["members"]} <= {"linear", "svm"}
+
+    def predict(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["autometa", "predict", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return int(stop.value.code or 0), *capsys.readouterr()
+
+    assert predict("m.skops", "test.csv", "-o", "p.csv", "--proba")[0] == 0
+    predicted = pd.read_csv("p.csv")
+    assert (predicted["prediction"] == frame["label"]).mean() > 0.8
+    assert list(predicted.columns) == ["prediction", "p_no", "p_yes"]
+    frame[["b", "a"]].to_parquet("new.parquet")
+    code, out, _ = predict("m.skops", "new.parquet")
+    assert (code, out.splitlines()[1:]) == (0, list(predicted["prediction"]))
+    frame[["a"]].to_csv("less.csv", index=False)
+    for arguments, message in (
+        (("m.skops", "less.csv"), "without the column 'b'"),
+        (("table.csv", "test.csv"), "cannot be read"),
+        (("none.skops", "test.csv"), "no file"),
+        (("m.skops", "test.csv", "-o", "no/p.csv"), "cannot be written"),
+    ):
+        code, out, err = predict(*arguments)
+        assert (code, out) == (2, "")
+        assert message in err
+        assert "Traceback" not in err
+
+
+def test_a_test_table_without_the_target_is_refused(run: Any) -> None:
+    pd.read_csv("table.csv").drop(columns="label").to_csv("test.csv", index=False)
+    code, _, err = run("--trials", "1", "--test", "test.csv")
+    assert code == 2
+    assert "no column 'label'" in err
+
+
+def test_older_options_work_and_say_their_new_names(run: Any) -> None:
+    code, out, err = run("--child", "svm", "--timeout", "60", "--trials", "1", "-f", "json")
+    assert (code, json.loads(out)["asked"]) == (0, "svm")
+    assert "--child is called --families now" in err
+    assert "--timeout is called --time now" in err
+    assert run("--child", "svm", "--families", "svm")[0] == 2
 
 
 # What was read, and what could not be written ----------------------------------------------------
@@ -197,19 +243,19 @@ def counts(path: str = "counts.csv") -> None:
 
 def test_what_was_done_to_the_table_is_said(run: Any) -> None:
     counts()
-    code, out, err = run("--trials", "1", "--child", "svm", "-f", "json", table="counts.csv")
+    code, out, err = run("--trials", "1", "--families", "svm", "-f", "json", table="counts.csv")
     data = json.loads(out)
     assert (code, data["metric"]) == (0, "balanced_accuracy")
     for words in ("read as 16 classes", "--kind regression", "left out: 'Unnamed: 0'"):
         assert words in err
         assert any(words in note for note in data["notes"])
-    assert run("--trials", "1", "-q", "--child", "svm", table="counts.csv")[2] == ""
+    assert run("--trials", "1", "-q", "--families", "svm", table="counts.csv")[2] == ""
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("regression", "r2"), ("classification", "balanced")])
 def test_the_kind_can_be_said(run: Any, kind: str, metric: str) -> None:
     counts()
-    options = ("--trials", "1", "--child", "svm", "--kind", kind, "--keep", "Unnamed: 0")
+    options = ("--trials", "1", "--families", "svm", "--kind", kind, "--keep", "Unnamed: 0")
     code, out, err = run(*options, "-f", "json", table="counts.csv")
     assert code == 0
     assert json.loads(out)["metric"].startswith(metric)
@@ -230,20 +276,29 @@ def test_a_kind_that_does_not_fit_is_refused(run: Any) -> None:
 def test_results_come_whatever_cannot_be_written(
     run: Any, monkeypatch: pytest.MonkeyPatch, broken: str, output: str
 ) -> None:
-    pytest.importorskip("skops.io")
     from autometa import report
-    from autometa.tuning import saving, table_feedback
+    from autometa.tuning import table_feedback
+    from autometa.tuning.model import TunedModel
 
-    def full(*_: Any) -> Any:
+    def full(*_: Any, **__: Any) -> Any:
         raise OSError(28, "No space left on device")
 
     module, name = {
         "report": (report, "write_report"),
-        "model": (saving, "save_model"),
+        "model": (TunedModel, "save"),
         "portfolio": (table_feedback, "learn_from"),
     }[broken]
     monkeypatch.setattr(module, name, full)
-    options = ("--save-model", "m.skops", "--learn", "mine", "--child", "linear", "--trials", "2")
+    options = (
+        "--save-model",
+        "m.skops",
+        "--learn",
+        "mine",
+        "--families",
+        "linear",
+        "--trials",
+        "2",
+    )
     code, out, err = run(*options, "-f", output)
     assert code == 3
     assert f"error: the {broken} " in err
@@ -264,10 +319,10 @@ def test_reasons_of_failures_are_counted(run: Any, monkeypatch: pytest.MonkeyPat
     assert "no trial succeeded: out of luck (2 trials)" in err
 
 
-@pytest.mark.parametrize("option", ["--trials", "--folds", "--workers", "--timeout", "--seed"])
+@pytest.mark.parametrize("option", ["--trials", "--folds", "--workers", "--time", "--seed"])
 def test_numbers_out_of_range_are_refused_by_name(run: Any, option: str) -> None:
-    for wrong in ("-1", "nan", "inf") if option == "--timeout" else ("-1",):
-        code, out, err = run("--child", "svm", "--trials", "1", option, wrong)
+    for wrong in ("-1", "nan", "inf") if option == "--time" else ("-1",):
+        code, out, err = run("--families", "svm", "--trials", "1", option, wrong)
         if wrong == "inf":
             assert code == 0
         else:

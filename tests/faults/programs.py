@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ def value_of(config: Any) -> float:
 
 def setting(storage: Any, name: str) -> Any:
     from autometa.tables import Table
+    from autometa.tuning.scoring import Scoring
     from autometa.tuning.setting import Setting
 
     y = pd.Series(np.arange(20) % 2)
@@ -85,6 +87,8 @@ def setting(storage: Any, name: str) -> Any:
         storage=storage,
         study_name=name,
         features={},
+        scoring=Scoring.of(None, "classification"),
+        predictions=Path(mkdtemp(prefix="autometa-")),
     )
 
 

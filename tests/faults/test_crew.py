@@ -26,7 +26,7 @@ slow = pytest.mark.slow
 
 
 def tune(folder: Path, trials: int, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "autometa.cli", "tune", "sklearn:iris", "--child", "linear"]
+    command = [sys.executable, "-m", "autometa.cli", "tune", "sklearn:iris", "--families", "linear"]
     command += ["--portfolio", "none", "--folds", "2", "--trials", str(trials), "--workers", "2"]
     command += ["--storage", "journal:///study", "--study-name", "s", "-f", "json", "-v", *options]
     process = subprocess.Popen(

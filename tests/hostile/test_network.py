@@ -55,7 +55,7 @@ def test_tuning_opens_no_port(tmp_path: Path) -> None:
         from autometa.tuning.tune import tune_table
         from autometa.tables import load_table
         table = load_table("sklearn:iris")
-        tune_table(table, child="linear", n_trials=2, folds=2, portfolio=None)
+        tune_table(table, families="linear", n_trials=2, folds=2, portfolio=None)
         from autometa.meta import MetaLearner
         from autometa.testing.families import Bowls
         MetaLearner(seed=0, steps=20).fit(Bowls().portfolio(3, 12)).warm_start(1)

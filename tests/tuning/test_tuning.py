@@ -25,7 +25,7 @@ from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa.tuning import tune as tuning
 from autometa.tuning.result import TuneResult
 from autometa.tuning.table_feedback import learn_from
-from autometa.tuning.tune import TuneInterrupted, tune, tune_table
+from autometa.tuning.tune import TuneInterrupted, TuneWarning, tune, tune_table
 
 Score = Callable[[Child, Config], float]
 
@@ -39,7 +39,7 @@ class FakeEvaluator:
         self.fail: Callable[[int], bool] = lambda call: False
         self.stop_at: int | None = None
 
-    def prepare(self, table: Table, child: Child) -> None:
+    def prepare(self, table: Table, child: Child, **options: Any) -> None:
         self.prepared = True
 
     def run(
@@ -48,9 +48,10 @@ class FakeEvaluator:
         config: Config,
         table: Table,
         *,
-        folds: int,
+        folds: Any,
         seed: int,
         timeout: float | None,
+        predictions: Path | None = None,
     ) -> Outcome:
         call = len(self.calls)
         if call == self.stop_at:
@@ -122,7 +123,7 @@ PRIOR = make_portfolio("svm", "k_nearest_neighbors")
 
 
 def run(**options: Any) -> TuneResult:
-    options = {"child": "svm", "n_trials": 5, "portfolio": PRIOR, "folds": 3, **options}
+    options = {"families": "svm", "n_trials": 5, "portfolio": PRIOR, "folds": 3, **options}
     return tune_table(options.pop("table", None) or make_table(), **options)
 
 
@@ -238,14 +239,14 @@ def test_an_interrupted_cold_arm_keeps_the_warm_one(evaluator: FakeEvaluator) ->
 
 
 def test_time_that_is_up_starts_no_trial(evaluator: FakeEvaluator) -> None:
-    assert len(run(timeout=1e-9, compare_cold=True).warm) == 0
+    assert len(run(time=1e-9, compare_cold=True).warm) == 0
     assert evaluator.calls == []
 
 
 def test_auto_spends_most_on_the_better_child(evaluator: FakeEvaluator) -> None:
     portfolio = make_portfolio(*children.names(), tasks=3, trials=6)
     trials = 3 * len(children.names())
-    result = run(child="auto", n_trials=trials, portfolio=portfolio, compare_cold=True)
+    result = run(families=None, n_trials=trials, portfolio=portfolio, compare_cold=True)
     counts = [t.child for t in result.warm.trials]
     assert set(counts) == set(children.names())
     assert result.child == "svm"
@@ -284,9 +285,9 @@ def test_other_data_of_the_same_name_stands_beside(
         ({"n_trials": 0}, "n_trials"),
         ({"folds": 1}, "folds"),
         ({"folds": 61}, "to 60 .the rows"),
-        ({"timeout": 0.0}, "timeout"),
+        ({"time": 0.0}, "time"),
         ({"seed": -1}, "seed"),
-        ({"child": "oak"}, "oak"),
+        ({"families": "oak"}, "oak"),
     ],
 )
 def test_bad_options_are_refused(
@@ -334,7 +335,7 @@ def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
     result = tune(
         rng.normal(size=(30, 2)),
         [0, 1] * 15,
-        child="svm",
+        families=["svm"],
         n_trials=1,
         portfolio=PRIOR,
         folds=2,
@@ -342,9 +343,52 @@ def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
     )
     assert result.table == "arrays"
     assert result.metric == "balanced_accuracy"
-    options: dict[str, Any] = {"child": "svm", "n_trials": 1, "portfolio": PRIOR, "folds": 2}
+    options: dict[str, Any] = {"families": "svm", "n_trials": 1, "portfolio": PRIOR, "folds": 2}
     column = np.array([[0, 1] * 15]).T
     again = tune(sparse.csr_matrix(rng.normal(size=(30, 2))), column, **options)
     assert again.metric == "balanced_accuracy"
     with pytest.raises(InputError, match="shape"):
         tune(np.zeros(4), [0, 1, 0, 1], portfolio=PRIOR)
+
+
+def test_older_names_work_and_warn(evaluator: FakeEvaluator) -> None:
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), [0, 1] * 15
+    old: dict[str, Any] = {"child": "svm", "timeout": 60.0, "portfolio": PRIOR, "folds": 2}
+    with pytest.warns(DeprecationWarning, match="with the next release") as caught:
+        result = tune(X, y, n_trials=2, **old)
+    assert {w.filename for w in caught} == {__file__}
+    assert ["families" in str(w.message) for w in caught] == [True, False]
+    assert result.asked == "svm"
+    assert len(result.warm) == 2
+    known = result.model
+    with pytest.warns(DeprecationWarning, match="meta_model"):
+        assert tune(X, y, families="svm", n_trials=1, folds=2, model=known).model is known
+
+
+def test_a_portfolio_that_cannot_be_written_costs_no_result(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.warns(TuneWarning, match="not added to the portfolio"):
+            result = run(n_trials=2, learn=folder)
+        assert len(result.warm) == 2
+        assert "not added" in result.notes[-1]
+
+
+def test_the_study_that_goes_on_is_no_prior_task(evaluator: FakeEvaluator, tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/s.db", f"journal:///{tmp_path}/s.log"):
+        other = f"{url}2"
+        own: dict[str, Any] = {"storage": url, "study_name": "s", "families": ["svm", "linear"]}
+        run(n_trials=12, **own)
+        assert run(n_trials=2, portfolio=url, **own).prior_tasks == 0
+        # A namesake in another storage is somebody else's.
+        again = run(n_trials=2, portfolio=url, **{**own, "storage": other, "seed": 1})
+        assert again.prior_tasks > 0
+
+
+def test_held_out_predictions_lie_beside_the_study(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    run(n_trials=1, storage=f"sqlite:///{tmp_path}/s.db", study_name="s")
+    assert [f.name for f in tmp_path.iterdir() if f.is_dir()] == ["s.db.predictions"]

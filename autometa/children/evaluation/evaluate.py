@@ -14,7 +14,7 @@ import numpy as np
 from optuna.distributions import IntDistribution
 
 from autometa.children.child import Child, metric
-from autometa.children.folds import Fold, prepared
+from autometa.children.folds import Fold, Folds, prepared
 from autometa.children.metrics import scores
 from autometa.children.prediction import Prediction
 from autometa.errors import reason
@@ -55,7 +55,7 @@ def evaluate(
     config: Mapping[str, Value],
     table: Table,
     *,
-    folds: int,
+    folds: Folds,
     seed: int,
     timeout: float | None = None,
 ) -> CompletedTrial:
@@ -65,7 +65,7 @@ def evaluate(
         child: What to train.
         config: Its config.
         table: What to train on.
-        folds: Number of folds.
+        folds: Number of folds, or given splits.
         seed: Determines the split and all randomness of the child.
         timeout: Seconds after which to give up. Looked at between folds (between epochs where the
             child has them): for a limit that holds, and for memory, see `isolated.Evaluator`.
@@ -86,7 +86,7 @@ def run(
     config: Mapping[str, Value],
     table: Table,
     *,
-    folds: int,
+    folds: Folds,
     seed: int,
     timeout: float | None = None,
 ) -> Outcome:

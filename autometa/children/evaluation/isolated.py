@@ -27,12 +27,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from autometa.children.child import Child
 from autometa.children.evaluation.evaluate import Outcome, failed
 from autometa.children.evaluation.threads import ONE_THREAD
-from autometa.children.folds import assign
+from autometa.children.folds import Folds, Splits, splits_of
 from autometa.errors import InputError
 from autometa.space import Value
 from autometa.tables import Table
@@ -102,7 +103,7 @@ class Evaluator:
         config: Mapping[str, Value],
         table: Table,
         *,
-        folds: int,
+        folds: Folds,
         seed: int,
         timeout: float | None = None,
     ) -> CompletedTrial:
@@ -120,22 +121,25 @@ class Evaluator:
         config: Mapping[str, Value],
         table: Table,
         *,
-        folds: int,
+        folds: Folds,
         seed: int,
         timeout: float | None = None,
         processor: float | None = None,
+        predictions: Path | None = None,
     ) -> Outcome:
-        """As `evaluate`, with the reason of a failure and every metric, without the predictions.
+        """As `evaluate`, with the reason of a failure and every metric.
 
         Args:
             child: As of `children.run`, like the next four.
             config: Its config.
             table: What to train on.
-            folds: Number of folds.
+            folds: Number of folds, or given splits.
             seed: Decides all that is random.
             timeout: Seconds by the clock.
             processor: Seconds of processor time, which a busy machine does not shorten. A trial
                 that needs more is FAILED with these seconds.
+            predictions: File that the helper writes the held-out predictions to, see `held_out`;
+                the outcome itself comes without them.
 
         Raises:
             SpaceError, InputError: as `evaluate`.
@@ -143,16 +147,17 @@ class Evaluator:
         child = child.on(table.kind)
         child.refuse(table)
         checked = child.space.check(config)
-        assign(table, folds, seed)
+        splits_of(table, folds, seed)
         self.prepare(table, child)
         request = {
             "child": child.name,
             "config": checked,
-            "folds": folds,
+            "folds": self._sent_splits(folds) if isinstance(folds, Splits) else folds,
             "seed": seed,
             "timeout": timeout,
             "memory": self._memory,
             "processor": processor,
+            "predictions": None if predictions is None else str(predictions.absolute()),
         }
         start = time.perf_counter()
         try:
@@ -189,13 +194,19 @@ class Evaluator:
 
     # The helper process --------------------------------------------------------------------------
 
-    def prepare(self, table: Table, child: Child) -> None:
+    def prepare(self, table: Table, child: Child, *, within: float | None = None) -> None:
         """Have a live helper that has the table and the child's libraries loaded.
 
         `run` does it where it is needed; done before, in a thread, it costs no waiting.
 
+        Args:
+            table: What will be evaluated on.
+            child: What will be evaluated.
+            within: Seconds that loading the libraries may take.
+
         Raises:
             InputError: the helper does not start.
+            TimeoutError: the libraries were not loaded in time.
         """
         if self._table is not table:
             if self._folder is not None:
@@ -214,11 +225,24 @@ class Evaluator:
                 self._ask({"folder": place, "name": table.name, "kind": table.kind}, None)
                 self._sent = True
             if child.name not in self._warm:
-                self._ask({"warm": child.name, "source": child.source}, STARTUP_SECONDS)
+                most = STARTUP_SECONDS if within is None else min(within, STARTUP_SECONDS)
+                self._ask({"warm": child.name, "source": child.source}, most)
                 self._warm.add(child.name)
         except (TimeoutError, EOFError, BrokenPipeError) as error:
             self._kill()
+            if within is not None and isinstance(error, TimeoutError):
+                raise
             raise InputError(f"the evaluation process broke: {error}") from error
+
+    def _sent_splits(self, splits: Splits) -> str:
+        """File of given splits for the helper; it keeps the latest ones by this name."""
+        assert self._folder is not None
+        path = Path(self._folder.name) / f"{splits.digest()}.npz"
+        if not path.exists():
+            pairs = enumerate(splits.pairs)
+            parts: dict[str, Any] = {f"{k}-{i}": pair[i] for k, pair in pairs for i in (0, 1)}
+            np.savez(path, **parts)
+        return str(path)
 
     def _start(self) -> None:
         self._kill()

@@ -66,10 +66,11 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
         while (order := orders.recv()) is not None:
             if order.child not in searches:
                 searches[order.child] = _open(setting, order, judge, name, index)
-            end = None if order.seconds is None else time.monotonic() + order.seconds
+            end = None if order.seconds is None else time.perf_counter() + order.seconds
+            judge.end = end
 
             def late(end: float | None = end) -> bool:
-                return os.getppid() != parent or (end is not None and time.monotonic() >= end)
+                return os.getppid() != parent or (end is not None and time.perf_counter() >= end)
 
             for trial in searches[order.child].fill(order.target, late):
                 orders.send(trial)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
+from autometa.children.ensemble import Member, ensemble_of, outputs_of, select
 from autometa.encoding import Floats
-from autometa.sklearn.ensemble import Member, ensemble_of, outputs_of, select
 
 
 @given(st.integers(1, 6), st.integers(0, 1000))

@@ -4,6 +4,7 @@ f_i(x) is what child i says of x: probabilities of the classes, or a number. The
 and summing to one, come from greedy selection with replacement on held-out predictions: begin with
 the best child, add again and again the one that helps the sum most, keep the best prefix. So the
 held-out score is never below that of the best child; as it chose the weights, it is optimistic.
+The one implementation: `tune` and `MetaSearchCV` both end with it.
 
 Shapes: m candidates, n held-out rows, c classes; outputs (n, c), or (n,) in a regression.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,10 @@ _GAIN = 1e-12
 
 
 def select(
-    outputs: Sequence[Floats], score: Callable[[Floats], float], rounds: int = ROUNDS
+    outputs: Sequence[Floats],
+    score: Callable[[Floats], float],
+    rounds: int = ROUNDS,
+    late: Callable[[], bool] = lambda: False,
 ) -> tuple[Floats, float]:
     """Weights of the candidates and the held-out score of their sum.
 
@@ -37,6 +41,7 @@ def select(
         outputs: Held-out outputs of each candidate, m of them, (n, c) or (n,).
         score: Of outputs; higher is better.
         rounds: At most so many additions.
+        late: Whether time is up: nothing more is added then.
 
     Returns:
         (weights (m,), at least 0 and summing to one; the score of the weighted sum).
@@ -47,6 +52,8 @@ def select(
     best, kept = max(alone), counts.copy()
     total, since = outputs[int(np.argmax(alone))].astype(np.float64), 0
     for size in range(2, rounds + 1):
+        if late():
+            break
         with_each = [score((total + o) / size) for o in outputs]
         added = int(np.argmax(with_each))
         counts[added] += 1
@@ -81,7 +88,7 @@ def outputs_of(model: Any, X: Any, classes: NDArray[Any] | None) -> Floats:
     return full
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which skops would not restore
 class Member:
     """A child of an ensemble: the trial it comes from, its parameters, weight and fitted model."""
 
@@ -92,13 +99,17 @@ class Member:
 
 
 class _Sum(BaseEstimator):  # type: ignore[misc]
-    """sum_i w_i f_i(x) of fitted members."""
+    """sum_i w_i f_i(x) of members that are fitted already."""
 
     def __init__(self, members: tuple[Member, ...] = (), classes: NDArray[Any] | None = None):
         self.members, self.classes = members, classes
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Nothing: its members are fitted, so that it can be the last step of a pipeline."""
+        return self
 
     def _outputs(self, X: Any) -> Floats:
         parts = [m.weight * outputs_of(m.model, X, self.classes) for m in self.members]
@@ -115,7 +126,11 @@ class EnsembleRegressor(RegressorMixin, _Sum):  # type: ignore[misc]
 
 
 class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
-    """The weighted mean of its members' probabilities, and the class where it is highest."""
+    """The weighted mean of its members' probabilities, and the class where it is highest.
+
+    A single member says its labels itself: those of a support vector machine are not always where
+    its probability is highest.
+    """
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -129,6 +144,8 @@ class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels, (n,)."""
+        if len(self.members) == 1:
+            return np.asarray(self.members[0].model.predict(X))
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
 

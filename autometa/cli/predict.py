@@ -1,0 +1,80 @@
+"""`autometa predict`: a saved model says what it thinks of new rows."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autometa.cli.output import check_writable
+from autometa.cli.progress import busy, note
+from autometa.errors import StoreError
+from autometa.writing import put_in_place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autometa.tuning.model import TunedModel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("predict")(predict)
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A file that autometa tune --save wrote.")],
+    table: Annotated[str, typer.Argument(help="Rows: a CSV or Parquet file, or sklearn:NAME.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="CSV or Parquet file to write. Default: stdout."),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Also the probability of each class.")
+    ] = False,
+) -> None:
+    """Predict new rows with a model that tune saved.
+
+    Writes a table with a row for each row: `prediction`, and `p_CLASS` with --proba. The file is
+    read without running anything in it, and may hold further columns or be without the target.
+    """
+    check_writable(output)
+    with busy("loading the model"):
+        from autometa.tables.load import read_rows
+        from autometa.tuning.model import load_model
+
+        known = load_model(model)
+    rows = read_rows(table)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = _predicted(known, rows, proba=proba)
+    for sentence in dict.fromkeys(str(w.message) for w in caught):
+        note(sentence)
+    if output is None:
+        sys.stdout.write(found.to_csv(index=False))
+        return
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        if output.suffix in (".parquet", ".pq"):
+            found.to_parquet(partial)
+        else:
+            found.to_csv(partial, index=False)
+        put_in_place(partial, output)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{str(output)!r} cannot be written ({error.strerror})") from error
+    typer.echo(f"{len(found)} predictions: {output}")
+
+
+def _predicted(known: TunedModel, rows: pd.DataFrame, *, proba: bool) -> pd.DataFrame:
+    import pandas as pd
+
+    found = pd.DataFrame({"prediction": known.predict(rows)})
+    if proba:
+        shares = known.predict_proba(rows)
+        for place, label in enumerate(known.classes_):
+            found[f"p_{label}"] = shares[:, place]
+    return found

@@ -1,0 +1,205 @@
+"""What callers of `tune` may write: tables in many forms, families, splits, and older names."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autometa import children
+from autometa.children.folds import Folds, Splits
+from autometa.errors import InputError
+from autometa.limits import whole
+from autometa.tables import Table
+from autometa.tables.frames import frame_of, target_of
+from autometa.tables.load import load_table
+
+if TYPE_CHECKING:
+    from autometa.children import Child
+    from autometa.tables import Kind
+
+AUTO = "auto"
+FIVE_UP_TO, THREE_UP_TO = 10_000, 30_000
+"""Rows up to which a config is judged by five folds, by three; by one split beyond."""
+
+
+class DefaultTime(float):
+    """The time of a call that names none: it does not count where trials are counted."""
+
+
+TIME = DefaultTime(60.0)
+
+
+def table_of(
+    X: Any, y: Any, *, name: str | None, kind: Kind | None, keep: Sequence[str], stacklevel: int
+) -> Table:
+    """The table that a caller means; warns of what its user should look at.
+
+    Args:
+        X: A Table, features, or the path of a file (with `sklearn:NAME`).
+        y: Target values, or the name of the column that holds them; None with a Table.
+        name: What to call it; the file's name or "table" where None.
+        kind: Of problem; guessed where None.
+        keep: Columns that stay in any case.
+        stacklevel: Of the warnings.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    if isinstance(X, Table):
+        if y is not None:
+            raise InputError("a Table and a target", allowed="a Table, which holds its own")
+        if kind is not None and kind != X.kind:
+            raise InputError(f"kind = {kind!r} for a table of the kind {X.kind!r}")
+        return X
+    if isinstance(X, str | os.PathLike):
+        if y is not None and not isinstance(y, str):
+            raise InputError(
+                "a file and values of a target", allowed="a file and the name of its column"
+            )
+        return load_table(os.fspath(X), y, kind=kind, name=name, keep=keep)
+    if y is None:
+        raise InputError("no target y", allowed="values, or the name of a column of X")
+    frame = frame_of(X)
+    if isinstance(y, str):
+        if y not in frame.columns:
+            raise InputError(
+                f"no column {y!r}", allowed=", ".join(map(str, list(frame.columns)[:20]))
+            )
+        target, frame = frame[y], frame.drop(columns=y)
+    else:
+        target = target_of(y)
+    table = Table(name=name or "table", X=frame, y=target, kind=kind, keep=keep)
+    table.warn(stacklevel=stacklevel + 1)
+    return table
+
+
+def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child, ...]:
+    """The families that take part.
+
+    Args:
+        asked: Names, in a list or separated by commas; None or "auto" for all that can learn the
+            table.
+        table: What they are to learn.
+
+    Raises:
+        InputError: there is none of a name, or it cannot learn the table.
+        MissingExtraError: a package that it needs is not installed.
+    """
+    if asked is None or asked == AUTO or list(asked) == [AUTO]:
+        found = []
+        for name in children.names():
+            child = children.get(name, table.kind)
+            try:
+                child.refuse(table)
+            except InputError:
+                continue
+            found.append(child)
+        return tuple(found)
+    names = asked.split(",") if isinstance(asked, str) else list(asked)
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        raise InputError(f"families = {asked!r}", allowed=f"some of {', '.join(children.names())}")
+    chosen = [children.get(name.strip(), table.kind) for name in names]
+    for child in chosen:
+        child.refuse(table)
+    return tuple({child.name: child for child in chosen}.values())
+
+
+def folds_of(
+    folds: int | None, cv: Any, groups: Any, table: Table, rows: int | None = None
+) -> Folds:
+    """How configs are judged.
+
+    Args:
+        folds: A number of folds, or None.
+        cv: A number, a splitter of scikit-learn, or (training rows, test rows) pairs; None for
+            five folds, three or one split of large tables.
+        groups: Group of each row: rows of one are never on both sides of a split.
+        table: What is split.
+        rows: Rows that the caller gave, some of which may have had no target.
+
+    Raises:
+        InputError: no such splits.
+    """
+    if cv is None and groups is None:
+        if folds is None:
+            return _by_size(table)
+        return whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
+    if folds is not None:
+        raise InputError("folds together with cv or groups", allowed="one of them")
+    if isinstance(cv, int | np.integer) and groups is None:
+        return whole(cv, "cv", low=2, high=len(table), of="the rows of the table")
+    if rows is not None and rows != len(table):
+        raise InputError(
+            f"{rows} rows, {rows - len(table)} of them without a target, with cv or groups",
+            allowed="a target in every row, so that splits mean the same rows",
+            do="Leave these rows out first",
+        )
+    return Splits(tuple(_pairs(cv, groups, table)))
+
+
+def _by_size(table: Table) -> Folds:
+    if len(table) <= FIVE_UP_TO:
+        return min(5, len(table))
+    if len(table) <= THREE_UP_TO:
+        return 3
+    from autometa.children.folds import splits_of
+
+    return Splits((splits_of(table, 5, 0)[0],))
+
+
+def _pairs(cv: Any, groups: Any, table: Table) -> Iterable[tuple[Any, Any]]:
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
+
+    n = len(table)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (n,):
+            raise InputError(f"groups of shape {groups.shape}", allowed=f"one for each of {n} rows")
+        if cv is None or isinstance(cv, int | np.integer):
+            number = min(5, len(np.unique(groups))) if cv is None else int(cv)
+            grouped = GroupKFold if table.kind == "regression" else StratifiedGroupKFold
+            cv = grouped(n_splits=max(2, number))
+    try:
+        splitter = check_cv(cv, table.y, classifier=table.kind == "classification")
+        pairs = list(splitter.split(table.X, table.labels, groups))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"cv = {type(cv).__name__}: {error}",
+            allowed="a number, a splitter of scikit-learn, or (training rows, test rows) pairs",
+        ) from error
+    return [(_rows(train, n), _rows(test, n)) for train, test in pairs]
+
+
+def _rows(given: Any, n: int) -> Any:
+    rows = np.asarray(given)
+    if rows.dtype == bool and rows.shape == (n,):
+        return np.flatnonzero(rows)
+    if rows.ndim != 1 or rows.dtype.kind not in "iu" or (len(rows) and not rows.min() >= 0):
+        raise InputError("a split that is no list of rows", allowed=f"rows from 0 to {n - 1}")
+    if len(rows) and rows.max() >= n:
+        raise InputError(f"a split with row {rows.max()}", allowed=f"rows from 0 to {n - 1}")
+    return rows.astype(np.int64)
+
+
+def renamed(options: Mapping[str, Any], stacklevel: int) -> dict[str, Any]:
+    """Options with today's names; older ones warn.
+
+    Args:
+        options: As the caller wrote them.
+        stacklevel: Of the warnings.
+    """
+    found = dict(options)
+    for old, new in (("child", "families"), ("timeout", "time"), ("model", "meta_model")):
+        if old not in found:
+            continue
+        warnings.warn(
+            f"tune({old}=...) is called {new} now, and goes with the next release",
+            DeprecationWarning,
+            stacklevel=stacklevel + 1,
+        )
+        found[new] = found.pop(old)
+    return found

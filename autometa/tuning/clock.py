@@ -1,0 +1,69 @@
+"""The time that a call has: for everything, so that what comes after the search is kept in hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autometa.tuning.result import TunedTrial
+
+MEMBERS = 5  # of an ensemble, that time is kept for
+_SHARE = 0.1  # of all time, that members beyond the best may take at most
+_BUSY = 4.0  # times that a busy machine may make what is not measured slower
+_UNKNOWN = 0.2  # of all time, kept in hand while no trial has said how long a fit takes
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds since `started`, by `time.perf_counter`, of at most `seconds`; None for no limit."""
+
+    started: float
+    seconds: float | None
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end; infinite without a limit."""
+        return float("inf") if self.seconds is None else self.seconds - self.spent
+
+    @property
+    def share(self) -> float:
+        """Of the time, that is over, in [0, 1]."""
+        return 0.0 if self.seconds is None else min(1.0, self.spent / self.seconds)
+
+    def search_end(self, kept: float) -> float | None:
+        """When the search must end, so that `kept` seconds are left after it."""
+        return None if self.seconds is None else self.started + self.seconds - kept
+
+    def kept_for(self, best_first: Sequence[TunedTrial], folds: int, slow: float) -> float:
+        """Seconds to keep for choosing and fitting the members of the ensemble.
+
+        Args:
+            best_first: Trials with values.
+            folds: Number of folds of a trial.
+            slow: Seconds by the clock for a second of processor time.
+        """
+        whole = self.seconds or 0.0
+        overhead = (0.3 + 0.005 * whole) * min(max(slow, 1.0), _BUSY)
+        if not best_first:
+            return overhead + _UNKNOWN * whole
+        first, *others = [refit_seconds(t, folds, slow) for t in best_first[:MEMBERS]]
+        return overhead + first + min(sum(others), _SHARE * whole)
+
+
+def refit_seconds(trial: TunedTrial, folds: int, slow: float) -> float:
+    """What fitting a trial's config to all rows will take, by what its folds took.
+
+    A fold of k trains on (k - 1) / k of the rows, so a trial is k - 1 fits of all rows.
+
+    Args:
+        trial: With its seconds of processor time.
+        folds: Their number, k.
+        slow: Seconds by the clock for a second of processor time.
+    """
+    return 1.2 * slow * (trial.seconds or 0.0) / max(1, folds - 1)

@@ -1,0 +1,117 @@
+"""What prior tasks teach of each family of a search: gathered, fitted or read when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autometa import children
+from autometa.portfolio import Portfolio
+from autometa.priors.beginning import Beginning
+from autometa.tuning import model_cache
+from autometa.tuning.background import BackgroundFits
+from autometa.tuning.table_priors import Priors
+
+if TYPE_CHECKING:
+    from autometa.children import Child
+    from autometa.meta import MetaModel
+    from autometa.tables import Kind
+    from autometa.tuning.trials import Search
+
+
+@dataclass
+class FamilyModels:
+    """Family -> its meta-model.
+
+    Args:
+        kind: Of problem.
+        families: Names of those that take part.
+        gather: (families) -> prior tasks of each, by name.
+        features: Meta-features of the table.
+        given: A model that the user brings, for the only family.
+        seed: Of the search.
+    """
+
+    kind: Kind
+    families: tuple[str, ...]
+    gather: Callable[[tuple[str, ...]], Mapping[str, Priors]]
+    features: Mapping[str, float]
+    given: MetaModel | None
+    seed: int
+    fits: BackgroundFits
+    known: dict[str, MetaModel] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._priors: dict[str, Priors] = {}
+        self._waiting: dict[str, Priors] = {}
+
+    @property
+    def prior_tasks(self) -> int:
+        """Prior tasks of the family that has most, of those that were looked at."""
+        return max((len(p.portfolio) for p in self._priors.values()), default=0)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """Prior tasks that were left out, as the table or its relatives."""
+        return tuple(dict.fromkeys(n for p in self._priors.values() for n in p.excluded))
+
+    def portfolios(self) -> dict[str, Portfolio]:
+        """The prior tasks of all families."""
+        missing = tuple(name for name in self.families if name not in self._priors)
+        if missing:
+            self._priors.update(self.gather(missing))
+        return {name: self._priors[name].portfolio for name in self.families}
+
+    def of(self, name: str, *, wait: bool) -> tuple[MetaModel, Beginning]:
+        """The model of a family and how its search begins.
+
+        Args:
+            name: Of the family.
+            wait: Whether to wait for a fit; else a cold model stands in until it has come.
+        """
+        from autometa.meta import MetaLearner
+        from autometa.priors.prior_model import beginning_of
+
+        if name not in self._priors:
+            self._priors.update(self.gather((name,)))
+        prior, space = self._priors[name], self._child(name).space
+        learner = MetaLearner(seed=0)  # what prior tasks teach does not depend on the search's seed
+        nothing = not len(prior.portfolio)
+        if self.given is not None:
+            model, why = self.given, ""
+        elif nothing:
+            model = learner.fit(prior.portfolio, space=space)
+            why = "there are no prior tasks of this child"
+        elif wait:
+            model, why = model_cache.fitted(learner, prior.portfolio, space), ""
+        else:
+            found = model_cache.read(model_cache.model_file(learner, prior.portfolio, space))
+            why = ""
+            if found is None:
+                self.fits.ask(name, prior.portfolio, space)
+                self._waiting[name] = prior
+                found = learner.fit(Portfolio(), space=space)
+                why = "its prior tasks are still being learned from"
+            model = found
+        self.known[name] = model
+        return model, beginning_of(model, prior.portfolio, space, why)
+
+    def renew(self, name: str, search: Search) -> None:
+        """Let a search go on with its model, where that has come in meanwhile."""
+        from autometa.priors.beginning import say
+        from autometa.priors.prior_model import beginning_of
+
+        if name not in self._waiting or (model := self.fits.ready(name)) is None:
+            return
+        prior = self._waiting.pop(name)
+        self.known[name] = model
+        search.study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
+        say(
+            search.study,
+            beginning_of(model, prior.portfolio, self._child(name).space),
+            asked=False,
+        )
+
+    def _child(self, name: str) -> Child:
+        return children.get(name, self.kind)

@@ -1,0 +1,76 @@
+"""The trials of a search as data frames: which did best, and why they were tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from autometa.tuning.result import TunedTrial, TuneResult
+
+COLUMNS = ("rank", "family", "trial", "score", "spread", "weight", "seconds", "rule", "config")
+
+
+def leaderboard(result: TuneResult) -> pd.DataFrame:
+    """One row a trial of the warm arm, the best first; failed ones last, their error in `error`.
+
+    Columns: rank (1 is best), family, trial (Optuna's number), score (mean over the folds), spread
+    (standard deviation over them), weight (in the fitted model, 0 where it is no member), seconds
+    (processor time), rule (what proposed it), config, error.
+    """
+    return pd.DataFrame(rows(result), columns=[*COLUMNS, "error"])
+
+
+def rows(result: TuneResult) -> list[dict[str, Any]]:
+    """The same as plain data."""
+    sign = -1.0 if result.direction == "maximize" else 1.0
+    done = sorted(
+        (t for t in result.warm.trials if t.value is not None), key=lambda t: sign * (t.value or 0)
+    )
+    failed = [t for t in result.warm.trials if t.value is None]
+    weights = {(t.child, t.number): w for t, w in result.members}
+    return [
+        _row(trial, place, weights.get((trial.child, trial.number), 0.0))
+        for place, trial in enumerate([*done, *failed], start=1)
+    ]
+
+
+def _row(trial: TunedTrial, rank: int, weight: float) -> dict[str, Any]:
+    scores = [s for s in trial.fold_scores if np.isfinite(s)]
+    return {
+        "rank": rank,
+        "family": trial.child,
+        "trial": trial.number,
+        "score": trial.value,
+        "spread": float(np.std(scores)) if trial.value is not None and scores else None,
+        "weight": round(weight, 6),
+        "seconds": trial.seconds,
+        "rule": trial.rule,
+        "config": dict(trial.config),
+        "error": trial.error,
+    }
+
+
+def explain(result: TuneResult) -> pd.DataFrame:
+    """One row a member of the model, or for the best trial where there is no model.
+
+    Columns: family, trial, weight, score, rule, reason (in a sentence), prior_tasks (name -> its
+    weight in what was expected).
+    """
+    members = result.members or (((result.best, 1.0),) if result.best is not None else ())
+    listed = [
+        {
+            "family": t.child,
+            "trial": t.number,
+            "weight": weight,
+            "score": t.value,
+            "rule": t.rule,
+            "reason": t.reason,
+            "prior_tasks": dict(t.weights),
+        }
+        for t, weight in members
+    ]
+    names = ("family", "trial", "weight", "score", "rule", "reason", "prior_tasks")
+    return pd.DataFrame(listed, columns=list(names))

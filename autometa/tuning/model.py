@@ -1,0 +1,221 @@
+"""TunedModel: what a search hands over, in memory and as a file.
+
+The file is written by skops: a zip of JSON and arrays, without pickle. When it is read, only types
+in `TRUSTED` are made again, all of them plain models and preparations; a file that names anything
+else is refused before anything of it is built.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from autometa.children.metrics import METRICS
+from autometa.children.prediction import Prediction
+from autometa.errors import InputError, StoreError
+from autometa.tables.frames import target_of
+from autometa.tuning.scoring import Scoring
+from autometa.writing import put_in_place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from autometa.children.pipeline import TablePipeline
+
+TRUSTED = (
+    "autometa.children.ensemble.EnsembleClassifier",
+    "autometa.children.ensemble.EnsembleRegressor",
+    "autometa.children.ensemble.Member",
+    "autometa.children.families._calibrated.Calibrated",
+    "autometa.children.families._coded.CodedClassifier",
+    "autometa.children.families._coded.CodedRegressor",
+    "autometa.children.families.svm.by_root_of_width",
+    "autometa.children.mlp.estimator.MLPClassifier",
+    "autometa.children.mlp.estimator.MLPRegressor",
+    "autometa.children.mlp.initial.Start",
+    "autometa.children.pipeline.TablePipeline",
+    "autometa.children.preparation.numbers_of",
+    "autometa.children.preparation.squashed",
+    "autometa.children.preparation.texts_of",
+    "catboost.core.CatBoostClassifier",
+    "catboost.core.CatBoostRegressor",
+    "collections.OrderedDict",
+    "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+"""Types beyond those that skops itself trusts (scikit-learn's and numpy's) in a saved model."""
+
+
+@dataclass(frozen=True, eq=False)
+class TunedModel:
+    """A fitted model for the rows of a table, and what is known of how it came about.
+
+    Args:
+        pipeline: Takes rows as the table's and says its labels or numbers.
+        about: Plain data: `metric`, `kind`, `table`, `leaderboard` (rows), `versions`.
+        scoring: What `score` measures.
+    """
+
+    pipeline: TablePipeline
+    about: Mapping[str, Any] = field(repr=False)
+    scoring: Scoring = field(repr=False)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Labels as they came, or numbers, (n,), for rows X (n, m) with the table's columns.
+
+        Raises:
+            InputError: a column is missing.
+        """
+        return self.pipeline.predict(X)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Class probabilities (n, c), columns as `classes_`; of a classification only."""
+        if not self.pipeline.labelled:
+            raise InputError("probabilities of a regression", do="Use predict")
+        return np.asarray(self.pipeline.predict_proba(X))
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Labels (c,)."""
+        if not self.pipeline.labelled:
+            raise AttributeError("classes_ of a regression")
+        return np.asarray(self.pipeline.classes_)
+
+    def score(self, X: Any, y: Any) -> float:
+        """The metric of the search on rows X (n, m) and their targets y (n,); higher is better.
+
+        Raises:
+            InputError: labels that no training row had, or a metric that the file cannot hold.
+        """
+        truth = self._truth(y)
+        if not self.pipeline.labelled:
+            return self.scoring.score(truth, Prediction(self.predict(X)), np.empty(0))
+        rows = self.pipeline.predict_proba(X)
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(self.predict(X)))
+        return self.scoring.score(truth, Prediction(codes, rows), self.classes_)
+
+    def _truth(self, y: Any) -> NDArray[Any]:
+        given = target_of(y)
+        if not self.pipeline.labelled:
+            return np.asarray(given, dtype=np.float64)
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(given))
+        if (codes < 0).any():
+            unknown = pd.unique(given[codes < 0])[:3]
+            raise InputError(
+                f"labels that no training row had: {', '.join(map(str, unknown))}",
+                allowed=", ".join(map(str, self.classes_[:20])),
+            )
+        return np.asarray(codes)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """Trials, the best first; see `TuneResult.leaderboard`."""
+        return pd.DataFrame(self.about.get("leaderboard", []))
+
+    # Files ---------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write it with skops, without pickle, in one step.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        import skops.io
+
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        self.pipeline.about_ = json.dumps(dict(self.about))
+        try:
+            skops.io.dump(self.pipeline, temporary)
+            put_in_place(temporary, path)
+        except OSError as error:
+            raise StoreError(
+                f"the model {str(path)!r} cannot be written ({error.strerror})",
+                allowed="a file in an existing folder that you may write to",
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return path
+
+    @staticmethod
+    def load(path: str | Path, *, trusted: Sequence[str] = ()) -> TunedModel:
+        """Read a model.
+
+        Args:
+            path: Of a file that `save` wrote.
+            trusted: Further types that it may hold, such as those of a family of your own.
+
+        Raises:
+            StoreError: there is no such file, it is damaged, or it holds a type that is not
+                trusted.
+        """
+        import skops.io
+
+        path = Path(path)
+        if not path.is_file():
+            raise StoreError(f"there is no file {str(path)!r}", do="Write one with save")
+        known = {*TRUSTED, *trusted}
+        try:
+            if strange := sorted(set(skops.io.get_untrusted_types(file=path)) - known):
+                raise StoreError(
+                    f"the model {path.name!r} holds {', '.join(strange[:5])}",
+                    allowed="what autometa writes itself",
+                    do="Do not use the file, unless you know who wrote it: load(..., trusted=...)",
+                )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of other versions: `about` names both
+                pipeline = skops.io.load(path, trusted=sorted(known))
+            return TunedModel._of(pipeline)
+        except StoreError:
+            raise
+        except (BadZipFile, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"the model {path.name!r} cannot be read ({error})",
+                allowed="a file that save or --save wrote",
+            ) from error
+
+    @staticmethod
+    def _of(pipeline: Any) -> TunedModel:
+        from autometa.children.pipeline import TablePipeline
+
+        if not isinstance(pipeline, TablePipeline):
+            raise ValueError(f"it holds a {type(pipeline).__name__}")
+        about = json.loads(pipeline.about_)
+        kind = "classification" if pipeline.labelled else "regression"
+        classes = len(pipeline.classes_) if pipeline.labelled else 0
+        try:
+            scoring = Scoring.of(about["metric"], kind, classes)  # type: ignore[arg-type]
+        except InputError:  # a scorer of the user's own, which no file holds
+            scoring = Scoring(
+                name=about["metric"], standard=METRICS["accuracy" if classes else "r2"], scorer=_no
+            )
+        return TunedModel(pipeline, about, scoring)
+
+
+def load_model(path: str | Path, *, trusted: Sequence[str] = ()) -> TunedModel:
+    """Read a model that `tune(...).save` or `autometa tune --save` wrote; see `TunedModel.load`."""
+    return TunedModel.load(path, trusted=trusted)
+
+
+def _no(*_: Any) -> float:
+    raise InputError(
+        "the score of a model that was tuned by a function of your own",
+        do="Score its predictions with that function",
+    )

@@ -1,0 +1,248 @@
+"""What a search is scored by: any scorer of scikit-learn, folded so that higher is better.
+
+A trial's value is the mean of its folds' scores, on held-out rows. Prior tasks were scored by the
+standard metrics (`children.metrics`): where the scorer is none of them, what they teach
+is taken by the nearest one, and `Scoring.note` says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from autometa.children.ensemble import as_said
+from autometa.children.evaluation.evaluate import Outcome, failed
+from autometa.children.evaluation.held_out import read_predictions
+from autometa.children.folds import Folds, splits_of
+from autometa.children.metrics import DEFAULT, METRICS, Metric, metric, of_kind
+from autometa.children.prediction import Prediction
+from autometa.encoding import Floats
+from autometa.errors import InputError, reason
+from autometa.tables import Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from autometa.tables import Table
+
+Asked: TypeAlias = str | Callable[..., float] | None
+"""How a user names a metric: a name, a scorer (estimator, X, y), a function (y, predicted)."""
+
+_SCORERS = {
+    "log_loss": "neg_log_loss",
+    "brier": "neg_brier_score",
+    "rmse": "neg_root_mean_squared_error",
+    "mae": "neg_mean_absolute_error",
+    "median_absolute_error": "neg_median_absolute_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+}
+"""What scikit-learn calls the scorers of the losses."""
+
+_NEAREST = (
+    ("f1", "f1_macro"),
+    ("jaccard", "f1_macro"),
+    ("accuracy", "accuracy"),
+    ("top_k", "accuracy"),
+    ("roc_auc", "roc_auc"),
+    ("neg_log", "log_loss"),
+    ("neg_mean_squared_error", "rmse"),
+    ("neg_max_error", "rmse"),
+    ("neg_mean_absolute", "mae"),
+    ("neg_mean_squared_log", "rmsle"),
+)
+"""Beginnings of other scorers' names, and the standard metrics nearest to them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """A scorer.
+
+    Args:
+        name: As scikit-learn calls it; higher is better.
+        standard: The standard metric that it is, or the nearest one.
+        scorer: (estimator, X, y) -> score, higher is better; None where it is the standard metric.
+        coded: Whether it sees 0 and 1 for two labels, since it wants to know the positive one.
+    """
+
+    name: str
+    standard: Metric
+    scorer: Callable[[Any, Any, Any], float] | None = None
+    coded: bool = False
+
+    @staticmethod
+    def of(asked: Asked, kind: Kind, classes: int = 2) -> Scoring:
+        """What a user asked for.
+
+        Args:
+            asked: A standard metric or a scorer of scikit-learn by name, a scorer, or a function
+                (true, predicted) -> score, higher is better; None for the kind's default.
+            kind: Of problem.
+            classes: Number of classes, 0 in a regression.
+
+        Raises:
+            InputError: there is none of this name, or it is for other problems.
+
+        >>> Scoring.of("log_loss", "classification").name
+        'neg_log_loss'
+        >>> Scoring.of("f1", "classification").note
+        "prior tasks are read by 'f1_macro', the nearest to 'f1' that they were scored by"
+        """
+        if asked is None:
+            return _standard(METRICS[DEFAULT[kind]])
+        if isinstance(asked, str):
+            return _by_name(asked, kind, classes)
+        if not callable(asked):
+            raise InputError(
+                f"a metric of type {type(asked).__name__}",
+                allowed="a name, a scorer (estimator, X, y) or a function (true, predicted)",
+            )
+        name = getattr(asked, "__name__", "") or type(asked).__name__
+        name = "scorer" if name == "<lambda>" else name
+        return Scoring(name=name, standard=METRICS[DEFAULT[kind]], scorer=_scorer(asked))
+
+    @property
+    def note(self) -> str:
+        """What a user should know of it; "" where there is nothing."""
+        if self.scorer is None:
+            return ""
+        return (
+            f"prior tasks are read by {self.standard.name!r}, the nearest to {self.name!r} that "
+            "they were scored by"
+        )
+
+    @property
+    def sign(self) -> int:
+        """What a standard metric is multiplied by to become the score."""
+        return 1 if self.standard.direction == "maximize" else -1
+
+    def score(self, truth: NDArray[Any], prediction: Prediction, labels: NDArray[Any]) -> float:
+        """Of some held-out rows; NaN where it is not defined.
+
+        Args:
+            truth: Class indices or values, (m,).
+            prediction: Of these rows.
+            labels: The labels that class indices stand for, (c,); empty in a regression.
+        """
+        if self.scorer is None:
+            return self.sign * self.standard.score(truth, prediction)
+        classes = labels if len(labels) else None
+        if self.coded and len(labels) == 2:
+            classes = np.arange(2)
+        said: Floats = prediction.labels if prediction.shares is None else prediction.shares
+        return float(
+            self.scorer(as_said(classes), said, truth if classes is None else classes[truth])
+        )
+
+    def applied(self, found: Outcome, held_out: HeldOut, predictions: Path | None) -> Outcome:
+        """An outcome with this score as its value, in place of the kind's default metric.
+
+        Args:
+            found: With all standard metrics.
+            held_out: The rows that its predictions are of.
+            predictions: File of these, which a scorer that is no standard metric needs.
+        """
+        if found.trial.value is None:
+            return found
+        seconds = found.trial.seconds or 0.0
+        try:
+            if self.scorer is not None:
+                assert predictions is not None
+                values = self.by_fold(held_out, held_out.read(predictions))
+            elif self.standard.name in found.metrics:
+                values = [self.sign * value for value in found.metrics[self.standard.name]]
+            else:  # by an evaluator that knows no metrics
+                return found
+        except Exception as problem:  # a scorer may raise anything: this config fails
+            return failed(found.trial.config, seconds, reason(problem))
+        if wrong := [v for v in values if not math.isfinite(v)]:
+            error = f"a fold scored {wrong[0]}: {self.name} is not defined there"
+            return failed(found.trial.config, seconds, error)
+        trial = replace(found.trial, value=float(np.mean(values)), fold_scores=tuple(values))
+        return replace(found, trial=trial)
+
+    def by_fold(self, held_out: HeldOut, whole: Prediction) -> list[float]:
+        """Score of each fold."""
+        parts = zip(held_out.truths, held_out.split(whole), strict=True)
+        return [self.score(truth, part, held_out.labels) for truth, part in parts]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What is true of the held-out rows of a search.
+
+    Args:
+        truths: Class indices or values of each fold's test rows.
+        labels: The labels that class indices stand for, (c,); empty in a regression.
+    """
+
+    truths: tuple[NDArray[Any], ...]
+    labels: NDArray[Any]
+
+    @staticmethod
+    def of(table: Table, folds: Folds, seed: int) -> HeldOut:
+        """Of a table's folds."""
+        tests = [test for _, test in splits_of(table, folds, seed)]
+        labels = table.y.cat.categories if table.kind == "classification" else ()
+        return HeldOut(tuple(table.labels[test] for test in tests), np.asarray(labels))
+
+    def read(self, path: Path) -> Prediction:
+        """Predictions of all these rows, from a file.
+
+        Raises:
+            StoreError: as `read_predictions`.
+        """
+        return read_predictions(path, rows=sum(map(len, self.truths)), classes=len(self.labels))
+
+    def split(self, whole: Prediction) -> list[Prediction]:
+        """The predictions of each fold."""
+        ends = np.cumsum([len(truth) for truth in self.truths])[:-1]
+        labels = np.split(whole.labels, ends)
+        if whole.shares is None:
+            return [Prediction(part) for part in labels]
+        return [
+            Prediction(part, shares)
+            for part, shares in zip(labels, np.split(whole.shares, ends), strict=True)
+        ]
+
+
+def _standard(found: Metric) -> Scoring:
+    return Scoring(name=_SCORERS.get(found.name, found.name), standard=found)
+
+
+def _by_name(name: str, kind: Kind, classes: int) -> Scoring:
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    try:
+        found = metric(name, kind)
+    except InputError:
+        found = None
+    if found is not None and not (found.two_classes and classes > 2):
+        return _standard(found)
+    names = [_SCORERS.get(n, n) for n in of_kind(kind, classes)]
+    listed = f"{', '.join(names)}, or another scorer of scikit-learn"
+    other = METRICS.get(name.removeprefix("neg_"))
+    if found is not None or name not in get_scorer_names() or other is not None:
+        many = f" with {classes} classes" * (found is not None)
+        raise InputError(f"metric {name!r} of a {kind}{many}", allowed=listed)
+    nearest = next((m for start, m in _NEAREST if name.startswith(start)), DEFAULT[kind])
+    standard = METRICS[nearest if METRICS[nearest].kind == kind else DEFAULT[kind]]
+    return Scoring(name=name, standard=standard, scorer=get_scorer(name), coded=True)
+
+
+def _scorer(asked: Callable[..., float]) -> Callable[..., float]:
+    """A function of (true, predicted) as a scorer; a scorer as it is."""
+    from sklearn.metrics import make_scorer
+
+    try:
+        parameters = signature(asked).parameters.values()
+    except (TypeError, ValueError):
+        return asked
+    plain = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in plain and p.default is Parameter.empty]
+    return make_scorer(asked) if len(needed) == 2 else asked

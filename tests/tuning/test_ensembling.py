@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autometa import children
+from autometa.children.evaluation.held_out import write_predictions
+from autometa.children.evaluation.isolated import Evaluator
+from autometa.children.prediction import Prediction
+from autometa.tables import Table
+from autometa.tuning import ensembling
+from autometa.tuning.predictions import keep_best
+from autometa.tuning.result import TunedTrial
+from autometa.tuning.scoring import HeldOut, Scoring
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame(RNG.normal(size=(90, 3)), columns=list("abc"))
+NUMBERS = Table(name="n", X=X, y=X["a"] + 0.5 * pd.Series(RNG.normal(size=90)))
+CLASSES = Table(name="c", X=X, y=pd.Series(np.where(NUMBERS.y > 0, "yes", "no")))
+
+
+def trial(number: int, value: float, child: str = "linear", kind: str = "regression") -> TunedTrial:
+    config = children.get(child, kind).space.defaults  # type: ignore[arg-type]
+    return TunedTrial(number=number, child=child, config=dict(config), value=value, seconds=1.0)
+
+
+def candidates(
+    outputs: list[np.ndarray], folder: Path, held_out: HeldOut, scoring: Scoring
+) -> tuple[list[TunedTrial], dict[int, Path]]:
+    files = {}
+    values = []
+    for i, output in enumerate(outputs):
+        files[i] = folder / f"{i}.npy"
+        write_predictions(held_out.split(Prediction(output)), files[i])
+        values.append(float(np.mean(scoring.by_fold(held_out, Prediction(output)))))
+    order = np.argsort(values)[::-1]
+    ranked = [trial(int(i), values[i]) for i in order]
+    return ranked, {place: files[int(i)] for place, i in enumerate(order)}
+
+
+def test_errors_that_cancel_are_found_and_never_worse_than_the_best(tmp_path: Path) -> None:
+    held_out, scoring = HeldOut.of(NUMBERS, 3, 0), Scoring.of(None, "regression")
+    truth, error = np.concatenate(held_out.truths), np.tile([1.0, -1.0], 45)
+    outputs = [truth + error, truth - 1.1 * error, truth + 9.0]
+    ranked, files = candidates(outputs, tmp_path, held_out, scoring)
+    chosen = ensembling.choose(ranked, files, held_out, scoring)
+    assert [t.number for t, _ in chosen.members] == [0, 1]
+    assert sum(w for _, w in chosen.members) == pytest.approx(1.0)
+    assert chosen.score is not None
+    assert ranked[0].value is not None
+    assert chosen.score > ranked[0].value
+    files[0].write_bytes(b"damaged")
+    del files[1]
+    assert ensembling.choose(ranked, files, held_out, scoring).members == ((ranked[0], 1.0),)
+    late = ensembling.choose(ranked, files, held_out, scoring, late=lambda: True)
+    assert late.members == ((ranked[0], 1.0),)
+
+
+def test_what_the_helper_wrote_is_what_a_trial_was_scored_by(tmp_path: Path) -> None:
+    """The whole way: another process, a file, and the score of each fold again."""
+    with Evaluator() as evaluator:
+        for table, name in ((CLASSES, "lightgbm"), (NUMBERS, "mlp")):
+            child = children.get(name, table.kind)
+            found = evaluator.run(
+                child,
+                {**child.space.defaults},
+                table,
+                folds=3,
+                seed=4,
+                timeout=100.0,
+                predictions=tmp_path / f"{name}.npy",
+            )
+            held_out = HeldOut.of(table, 3, 4)
+            scoring = Scoring.of(None, table.kind)  # type: ignore[arg-type]
+            again = scoring.by_fold(held_out, held_out.read(tmp_path / f"{name}.npy"))
+            assert again == pytest.approx(found.trial.fold_scores, abs=1e-6)
+
+
+def test_members_that_do_not_fit_into_the_time_or_break_are_left_out() -> None:
+    ranked = [trial(0, 0.9), trial(1, 0.8, "k_nearest_neighbors"), trial(2, 0.7, "lightgbm")]
+    chosen = ensembling.Chosen(tuple(zip(ranked, (0.5, 0.3, 0.2), strict=True)), 0.95)
+    made = ensembling.fit(
+        chosen, ranked, NUMBERS, 0, seconds=lambda t: 3.0 - t.number, left=lambda: 1.5
+    )
+    assert [t.number for t, _ in made.members] == [0, 2]
+    assert [w for _, w in made.members] == pytest.approx([0.5 / 0.7, 0.2 / 0.7])
+    assert "time was up" in made.why
+    broken = replace(ranked[0], config={"solver": "none"})
+    made = ensembling.fit(ensembling.single(broken), [broken, ranked[1]], NUMBERS, 0)
+    assert [t.number for t, _ in made.members] == [1]
+    assert "trial 0 of linear" in made.why
+    assert ensembling.fit(ensembling.single(broken), [broken], NUMBERS, 0).pipeline is None
+
+
+def test_only_so_many_predictions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from autometa.tuning import predictions
+
+    names = [f"{i}.npy" for i in range(6)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x" * 10)
+    monkeypatch.setattr(predictions, "MOST_FILES", 4)
+    keep_best(tmp_path, names)
+    assert sorted(f.name for f in tmp_path.iterdir()) == names[:4]
+    monkeypatch.setattr(predictions, "MOST_BYTES", 25)
+    keep_best(tmp_path, ["gone.npy", *names])
+    assert sorted(f.name for f in tmp_path.iterdir()) == names[:2]

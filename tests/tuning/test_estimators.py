@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from autometa import AutoClassifier, AutoRegressor
+from autometa.children.evaluation.evaluate import run
+from autometa.errors import InputError
+from autometa.tuning import tune as tuning
+
+SHORT: dict[str, Any] = {"n_trials": 1, "families": ["linear"], "portfolio": None, "cv": 2}
+
+
+class Here:
+    """Evaluates in this process: a new one for each of hundreds of fits would take minutes."""
+
+    def prepare(self, table: Any, child: Any, **options: Any) -> None:
+        pass
+
+    def run(self, child: Any, config: Any, table: Any, *, predictions: Any, **options: Any) -> Any:
+        return run(child, config, table, **options)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(tuning, "_evaluator", Here)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    yield
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+@pytest.mark.filterwarnings("ignore::autometa.tables.TableWarning")
+@parametrize_with_checks([AutoClassifier(**SHORT), AutoRegressor(**SHORT)])
+def test_scikit_learns_checks(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def test_frames_with_text_and_labels_as_they_came() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "b": ["u", "v", "w"] * 20})
+    y = np.where(frame["a"] + 0.3 * rng.normal(size=60) > 0, "yes", "no")
+    model = AutoClassifier(**SHORT, metric="roc_auc").fit(frame, y)
+    assert set(model.predict(frame)) == {"yes", "no"}
+    assert list(model.classes_) == ["no", "yes"]
+    assert list(model.feature_names_in_) == ["a", "b"]
+    assert model.result_.metric == "roc_auc"
+    assert len(model.leaderboard()) == 1
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["a"]])
+
+
+def test_in_a_pipeline_and_cross_validated() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=80)
+    scores = cross_val_score(make_pipeline(StandardScaler(), AutoRegressor(**SHORT)), X, y, cv=2)
+    assert scores.min() > 0.9
+
+
+def test_bad_options_are_refused_as_tune_refuses_them() -> None:
+    X, y = np.random.default_rng(0).normal(size=(20, 2)), [0, 1] * 10
+    for options in ({"families": ["oak"]}, {"metric": "r2"}, {"n_trials": 0}, {"cv": 1}):
+        with pytest.raises(InputError):
+            AutoClassifier(**{**SHORT, **options}).fit(X, y)

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import get_scorer
+
+from autometa import children, load_model
+from autometa.errors import InputError, StoreError
+from autometa.tables import Kind, Table, TableWarning, load_table
+from autometa.tuning import ensembling
+from autometa.tuning.model import TunedModel
+from autometa.tuning.result import TunedTrial
+from autometa.tuning.scoring import Scoring
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame({"a": RNG.normal(size=60), "b": pd.Categorical(["u", "v", "w"] * 20)})
+NOISY = X["a"] + 0.3 * RNG.normal(size=60)
+CLASSES = Table(name="c", X=X, y=pd.Series(np.where(NOISY > 0, "yes", "no")))
+NUMBERS = Table(name="n", X=X, y=2.0 * NOISY + 1.0)
+
+
+def trial(child: str, kind: Kind | None = "classification", number: int = 0) -> TunedTrial:
+    config = dict(children.get(child, kind).space.defaults)
+    return TunedTrial(number=number, child=child, config=config, value=0.5)
+
+
+def model_of(table: Table, *families: str, metric: str | None = None) -> TunedModel:
+    trials = [trial(name, table.kind, i) for i, name in enumerate(families)]
+    share = 1 / len(trials)
+    chosen = ensembling.Chosen(tuple((t, share) for t in trials), 0.5)
+    made = ensembling.fit(chosen, trials, table, seed=0)
+    assert made.pipeline is not None, made.why
+    assert made.why == ""
+    assert table.kind is not None
+    scoring = Scoring.of(metric, table.kind, table.schema.classes)
+    about = {"metric": scoring.name, "leaderboard": [{"rank": 1, "score": 0.5}]}
+    return TunedModel(made.pipeline, about, scoring)
+
+
+@pytest.mark.parametrize("child", children.names())
+@pytest.mark.parametrize("table", [CLASSES, NUMBERS], ids=["classification", "regression"])
+def test_every_child_comes_back_from_its_file(child: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    fresh = model_of(table, child)
+    assert fresh.save(path) == path
+    assert list(tmp_path.iterdir()) == [path]
+    model = load_model(path)
+    assert np.array_equal(model.predict(table.X), fresh.predict(table.X))
+    assert model.leaderboard().to_dict("records") == [{"rank": 1, "score": 0.5}]
+    if table.kind == "classification":
+        assert set(model.predict(table.X)) <= {"yes", "no"}
+        assert model.predict_proba(table.X) == pytest.approx(fresh.predict_proba(table.X))
+
+
+def test_an_ensemble_of_families_is_the_sum_of_its_members(tmp_path: Path) -> None:
+    both = model_of(CLASSES, "linear", "lightgbm")
+    parts = [model_of(CLASSES, name).predict_proba(X) for name in ("linear", "lightgbm")]
+    assert both.predict_proba(X) == pytest.approx((parts[0] + parts[1]) / 2)
+    again = load_model(both.save(tmp_path / "m.skops"))
+    assert again.predict_proba(X) == pytest.approx(both.predict_proba(X))
+    numbers = model_of(NUMBERS, "linear", "lightgbm")
+    parts = [model_of(NUMBERS, name).predict(X) for name in ("linear", "lightgbm")]
+    assert numbers.predict(X) == pytest.approx((parts[0] + parts[1]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "metric"),
+    [
+        *((CLASSES, m) for m in ("roc_auc", "neg_log_loss", "balanced_accuracy", "f1_macro")),
+        *((NUMBERS, m) for m in ("r2", "neg_root_mean_squared_error", "neg_max_error")),
+    ],
+)
+def test_the_score_is_scikit_learns(table: Table, metric: str, tmp_path: Path) -> None:
+    model = model_of(table, "linear", "k_nearest_neighbors", metric=metric)
+    wanted = get_scorer(metric)(model.pipeline, table.X, table.y)
+    assert model.score(table.X, table.y) == pytest.approx(wanted)
+    again = load_model(model.save(tmp_path / "m.skops"))
+    assert again.score(table.X, np.asarray(table.y)) == pytest.approx(wanted)
+
+
+def test_what_cannot_be_asked_of_a_model_is_said() -> None:
+    model = model_of(CLASSES, "linear")
+    with pytest.raises(InputError, match="without the column 'b'"):
+        model.predict(X[["a"]])
+    with pytest.raises(InputError, match="labels that no training row had: maybe"):
+        model.score(X, ["maybe"] * 60)
+    with pytest.warns(TableWarning, match="values that no training row had: 'z'"):
+        assert len(model.predict(pd.DataFrame({"a": [0.0], "b": ["z"]}))) == 1
+    with pytest.raises(InputError, match="probabilities of a regression"):
+        model_of(NUMBERS, "linear").predict_proba(X)
+
+
+def test_a_file_that_cannot_be_written_or_read_is_an_error(tmp_path: Path) -> None:
+    model = model_of(CLASSES, "linear")
+    with pytest.raises(StoreError, match="cannot be written"):
+        model.save(tmp_path / "no" / "m.skops")
+    (tmp_path / "text").write_text("nothing")
+    with pytest.raises(StoreError, match="cannot be read"):
+        load_model(tmp_path / "text")
+    with pytest.raises(StoreError, match="no file"):
+        load_model(tmp_path / "none")
+    assert [f.name for f in tmp_path.iterdir()] == ["text"]
+
+
+@pytest.mark.parametrize("loader", ["ObjectNode", "TypeNode", "FunctionNode", "ReduceNode"])
+def test_a_tampered_file_runs_nothing(loader: str, tmp_path: Path) -> None:
+    """Whatever stands in for a part of the model, it is refused before anything is made."""
+    path = model_of(CLASSES, "linear").save(tmp_path / "m.skops")
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(parts["schema.json"])
+    evil = {"__class__": "system", "__module__": "os", "__loader__": loader, "content": {}}
+    schema["content"]["content"]["steps"] = {**evil, "__id__": 1}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in {**parts, "schema.json": json.dumps(schema).encode()}.items():
+            archive.writestr(name, data)
+    path.write_bytes(buffer.getvalue())
+    with pytest.raises(StoreError, match=r"m\.skops"):
+        load_model(path)
+
+
+def test_another_model_of_trusted_parts_is_not_ours(tmp_path: Path) -> None:
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    skops.io.dump(LogisticRegression(), tmp_path / "m.skops")
+    with pytest.raises(StoreError, match="it holds a LogisticRegression"):
+        load_model(tmp_path / "m.skops")
+
+
+def test_a_fresh_process_predicts_the_same(tmp_path: Path) -> None:
+    model = model_of(CLASSES, "linear", "svm")
+    path = model.save(tmp_path / "m.skops")
+    X.to_parquet(tmp_path / "x.parquet")
+    code = "import sys, pandas, autometa; m = autometa.load_model(sys.argv[1]);"
+    code += "print(*m.predict(pandas.read_parquet(sys.argv[2])))"
+    command = [sys.executable, "-c", code, str(path), str(tmp_path / "x.parquet")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.split() == list(model.predict(X))
+
+
+@pytest.mark.parametrize("child", ["linear", "random_forest"])
+def test_a_saved_model_reads_rows_as_the_table_was_read(child: str, tmp_path: Path) -> None:
+    """A file as its owner has it: decimal commas, dates, an index, a mark for a missing value."""
+    rng = np.random.default_rng(1)
+    size = rng.normal(1000, 400, 80).round(2)
+    days = pd.date_range("2020-01-01", periods=80)
+    frame = pd.DataFrame(
+        {
+            "size": [f"{v:,.2f}".translate(str.maketrans(",.", ".,")) for v in size],
+            "day": days.strftime("%d.%m.%Y"),
+            "flag": rng.random(80) < 0.5,
+            "class": np.where(size > 1000, "1", "2"),
+        }
+    )
+    frame.loc[3, "size"] = "k.A."
+    frame.to_csv(tmp_path / "t.csv", sep=";")
+    with pytest.warns(TableWarning):
+        table = load_table(tmp_path / "t.csv", "class")
+    assert table.schema.numeric == ("size", "day")
+    model = load_model(model_of(table, child).save(tmp_path / "m.skops"))
+    wanted = model.predict(table.X)
+    given = pd.read_csv(tmp_path / "t.csv", sep=";")
+    with pytest.warns(TableWarning, match="1 cells of column 'size'"):
+        assert np.array_equal(model.predict(given), wanted)
+    whole = given.drop(index=3)
+    assert np.array_equal(model.predict(whole), wanted[whole.index])
+    assert np.array_equal(
+        model.predict(whole.drop(columns=["Unnamed: 0", "class"])), wanted[whole.index]
+    )
+    assert np.array_equal(
+        model.predict(whole.drop(columns="class").to_numpy()), wanted[whole.index]
+    )
+    with_days = whole.assign(day=days[whole.index], size=size[whole.index])
+    assert np.array_equal(model.predict(with_days), wanted[whole.index])
+    assert (wanted == frame["class"].astype(int)).mean() > 0.9
+    assert list(model.pipeline.feature_names_in_) == ["Unnamed: 0", "size", "day", "flag"]

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+
+from autometa.children.evaluation.evaluate import Outcome
+from autometa.children.evaluation.held_out import read_predictions, write_predictions
+from autometa.children.folds import Splits
+from autometa.children.prediction import Prediction
+from autometa.errors import InputError, StoreError
+from autometa.tables import Kind, Table
+from autometa.task import CompletedTrial
+from autometa.tuning.scoring import HeldOut, Scoring
+
+RNG = np.random.default_rng(0)
+X = pd.DataFrame(RNG.normal(size=(40, 2)), columns=["a", "b"])
+TWO = Table(name="two", X=X, y=(X["a"] + RNG.normal(size=40) > 0).astype(int))
+THREE = Table(name="three", X=X, y=pd.Series(np.arange(40) % 3 + 7))
+NUMBERS = Table(name="numbers", X=X, y=pd.Series(RNG.gamma(2.0, size=40)))
+
+SCORERS = (
+    *((TWO, name) for name in ("balanced_accuracy", "accuracy", "roc_auc", "f1_macro")),
+    *((TWO, name) for name in ("neg_log_loss", "neg_brier_score", "average_precision")),
+    *((NUMBERS, f"neg_{name}") for name in ("root_mean_squared_error", "mean_absolute_error")),
+    *((NUMBERS, f"neg_{n}") for n in ("median_absolute_error", "root_mean_squared_log_error")),
+    (NUMBERS, "r2"),
+)
+
+
+class Said:
+    """A model that says what was drawn for it."""
+
+    def __init__(self, prediction: Prediction, labels: np.ndarray) -> None:
+        self.said, self.classes_ = prediction, labels
+
+    def __sklearn_tags__(self) -> object:
+        from sklearn.base import ClassifierMixin, RegressorMixin
+        from sklearn.utils import get_tags
+
+        kind = RegressorMixin if self.said.shares is None else ClassifierMixin
+        return get_tags(type("K", (kind, __import__("sklearn").base.BaseEstimator), {})())
+
+    def predict(self, X: object) -> np.ndarray:
+        if self.said.shares is None:
+            return self.said.labels
+        return np.asarray(self.classes_[self.said.shares.argmax(axis=1)])
+
+    def predict_proba(self, X: object) -> np.ndarray:
+        assert self.said.shares is not None
+        return self.said.shares
+
+
+def drawn(table: Table, seed: int = 0) -> Prediction:
+    rng = np.random.default_rng(seed)
+    if table.kind == "regression":
+        return Prediction(rng.gamma(2.0, size=len(table)))
+    return Prediction.of_shares(rng.dirichlet(np.ones(table.schema.classes), size=len(table)))
+
+
+@pytest.mark.parametrize(("table", "name"), SCORERS)
+def test_standard_metrics_are_scikit_learns_scorers(table: Table, name: str) -> None:
+    kind: Kind = table.kind  # type: ignore[assignment]
+    ours = Scoring.of(name, kind, table.schema.classes)
+    assert ours.name == name
+    assert ours.scorer is None
+    assert Scoring.of(ours.standard.name, kind).name == name
+    said = drawn(table)
+    labels = np.asarray(table.y.cat.categories) if kind == "classification" else np.empty(0)
+    wanted = get_scorer(name)(Said(said, labels), X, np.asarray(table.y))
+    assert ours.score(table.labels, said, labels) == pytest.approx(wanted)
+    with_scorer = Scoring.of(get_scorer(name), kind, table.schema.classes)
+    assert with_scorer.scorer is not None
+    assert with_scorer.score(table.labels, said, labels) == pytest.approx(wanted)
+
+
+def test_other_scorers_say_what_prior_tasks_are_read_by() -> None:
+    assert Scoring.of("neg_mean_squared_error", "regression").standard.name == "rmse"
+    assert "'f1_macro'" in Scoring.of("f1_weighted", "classification", 3).note
+    assert Scoring.of("roc_auc", "classification").note == ""
+    mine = Scoring.of(lambda true, said: accuracy_score(true, said), "classification")
+    assert (mine.name, mine.standard.name) == ("scorer", "balanced_accuracy")
+    score = mine.score(TWO.labels, drawn(TWO), np.arange(2))
+    assert score == accuracy_score(TWO.labels, drawn(TWO).labels)
+    assert Scoring.of(make_scorer(accuracy_score), "classification").scorer is not None
+
+
+@pytest.mark.parametrize("name", ["f1", "precision", "recall", "jaccard"])
+def test_of_two_labels_that_are_text_the_second_is_the_positive_one(name: str) -> None:
+    said, words = drawn(TWO), np.array(["no", "yes"])
+    wanted = get_scorer(name)(Said(said, np.arange(2)), X, TWO.labels)
+    assert Scoring.of(name, "classification").score(TWO.labels, said, words) == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "classes"),
+    [
+        ("r2", "classification", 2),
+        ("roc_auc", "regression", 0),
+        ("average_precision", "classification", 3),
+        ("nonsense", "classification", 2),
+        (3, "classification", 2),
+    ],
+)
+def test_what_is_no_metric_is_refused(asked: object, kind: Kind, classes: int) -> None:
+    with pytest.raises(InputError, match="metric"):
+        Scoring.of(asked, kind, classes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("table", [TWO, THREE, NUMBERS], ids=lambda t: t.name)
+@pytest.mark.parametrize("given", [False, True])
+def test_a_scorer_sees_the_held_out_rows_of_each_fold(
+    table: Table, given: bool, tmp_path: Path
+) -> None:
+    pairs = tuple((np.arange(0, k), np.arange(k, k + 10)) for k in (10, 20, 30))
+    held_out = HeldOut.of(table, Splits(pairs) if given else 3, seed=1)
+    whole = Prediction(
+        np.concatenate(held_out.truths),
+        None
+        if table.kind == "regression"
+        else np.eye(table.schema.classes)[np.concatenate(held_out.truths)],
+    )
+    write_predictions(held_out.split(whole), tmp_path / "p.npy")
+    name = "neg_max_error" if table.kind == "regression" else "f1_weighted"
+    scoring = Scoring.of(name, table.kind, table.schema.classes)  # type: ignore[arg-type]
+    trial = CompletedTrial(config={}, value=0.1, fold_scores=(0.1,) * 3, seconds=1.0)
+    found = scoring.applied(Outcome(trial=trial), held_out, tmp_path / "p.npy")
+    assert found.trial.fold_scores == ((0.0,) * 3 if name == "neg_max_error" else (1.0,) * 3)
+    assert found.trial.value == found.trial.fold_scores[0]
+
+
+def test_a_scorer_that_raises_or_is_not_defined_fails_its_config(tmp_path: Path) -> None:
+    held_out = HeldOut.of(TWO, 3, seed=0)
+    write_predictions(held_out.split(drawn(TWO)), tmp_path / "p.npy")
+    trial = CompletedTrial(config={}, value=0.5, fold_scores=(0.5,) * 3, seconds=1.0)
+
+    def broken(model: object, X: object, y: object) -> float:
+        raise RuntimeError("no idea")
+
+    for scorer, error in ((broken, "no idea"), (lambda *_: float("nan"), "not defined")):
+        found = Scoring.of(scorer, "classification").applied(
+            Outcome(trial=trial), held_out, tmp_path / "p.npy"
+        )
+        assert found.trial.value is None
+        assert error in found.error
+
+
+def test_predictions_of_other_rows_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.npy"
+    write_predictions([drawn(THREE)], path)
+    assert read_predictions(path, rows=40, classes=3).shares == pytest.approx(
+        drawn(THREE).shares, abs=1e-6
+    )
+    for rows, classes in ((41, 3), (40, 2), (40, 0)):
+        with pytest.raises(StoreError, match="cannot be read"):
+            read_predictions(path, rows=rows, classes=classes)
+    path.write_bytes(b"no array")
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_predictions(path, rows=40, classes=3)
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_predictions(path, rows=40, classes=3)

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from optuna.distributions import FloatDistribution
+
+from autometa import MetaLearner, Portfolio, SearchSpace
+from autometa.children import Outcome
+from autometa.task import CompletedTrial, State, Task, TaskHistory
+from autometa.tuning import model_cache, race
+from autometa.tuning.background import BackgroundFits
+from autometa.tuning.clock import Clock, refit_seconds
+from autometa.tuning.result import TunedTrial
+
+SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, name="one")
+
+
+def portfolio(shift: float = 0.0) -> Portfolio:
+    x = np.linspace(0.0, 1.0, 12)
+    return Portfolio(
+        TaskHistory(
+            task=Task(name=f"t{i}", space=SPACE, direction="minimize"),
+            raw=x[:, None],
+            values=(x - 0.1 * i - shift) ** 2,
+        )
+        for i in range(3)
+    )
+
+
+def trial(seconds: float) -> TunedTrial:
+    return TunedTrial(number=0, child="svm", config={}, value=0.5, seconds=seconds)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AUTOMETA_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_model_is_fitted_once(cache: Path) -> None:
+    learner = MetaLearner(seed=0, steps=10)
+    path = model_cache.model_file(learner, portfolio(), SPACE)
+    assert path is not None
+    first = model_cache.fitted(learner, portfolio(), SPACE)
+    assert path.is_file()
+    made: list[str] = []
+
+    def never() -> object:
+        made.append("again")
+        return first
+
+    again = model_cache.read_or_make(path, never)  # type: ignore[arg-type]
+    assert not made
+    assert again.warm_start(2) == first.warm_start(2)
+    path.write_bytes(b"damaged")
+    model_cache.read_or_make(path, never)  # type: ignore[arg-type]
+    assert made == ["again"]
+    assert model_cache.read(path) is not None
+
+
+def test_whatever_decides_a_fit_is_in_the_key(cache: Path) -> None:
+    learner = MetaLearner(seed=0, steps=10)
+    wider = SearchSpace({"x": FloatDistribution(0.0, 2.0)}, name="one")
+    paths = [
+        model_cache.model_file(learner, portfolio(), SPACE),
+        model_cache.model_file(MetaLearner(seed=1, steps=10), portfolio(), SPACE),
+        model_cache.model_file(learner, portfolio(0.1), SPACE),
+        model_cache.model_file(learner, portfolio().without("t0"), SPACE),
+        model_cache.model_file(learner, Portfolio(), wider),
+    ]
+    assert len(set(paths)) == len(paths)
+    assert model_cache.model_file(learner, portfolio(), SPACE) == paths[0]
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AUTOMETA_CACHE", str(tmp_path / "file"))
+    assert model_cache.fitted(MetaLearner(seed=0, steps=10), portfolio(), SPACE).tasks
+    with BackgroundFits() as fits:
+        fits.ask("one", portfolio(), SPACE)
+        assert fits.ready("other") is None
+
+
+def test_old_models_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    monkeypatch.setattr(model_cache, "MOST_MODELS", 1)
+    old = cache / "models" / "old.model"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    model_cache.fitted(MetaLearner(seed=0, steps=10), portfolio(), SPACE)
+    assert not old.exists()
+    assert len(list(old.parent.iterdir())) == 1
+
+
+def test_a_race_tries_all_then_halves_and_shares_seconds() -> None:
+    ranked = ("a", "b", "c", "d")
+    assert race.turn(ranked, {}, {}, 0.0) == "a"
+    assert race.turn(ranked, {"a": 1.0, "b": 1.0}, {"a": None, "b": 0.1}, 0.9) == "c"
+    spent = {"a": 9.0, "b": 3.0, "c": 1.0, "d": 2.0}
+    best: dict[str, float | None] = {"a": 0.9, "b": 0.8, "c": None, "d": 0.1}
+    assert race.turn(ranked, spent, best, 0.05) == "d"  # who failed is out
+    assert race.turn(ranked, spent, best, 0.3) == "b"
+    assert race.turn(ranked, spent, best, 0.9) == "a"
+    nothing = dict.fromkeys(ranked)
+    assert race.turn(ranked, spent, nothing, 0.1) == "c"
+    assert race.by_cost(("mlp-from-1", "own", "linear")) == ("linear", "mlp-from-1", "own")
+
+
+def test_time_is_kept_for_what_comes_after_the_search() -> None:
+    assert refit_seconds(trial(4.0), folds=5, slow=2.0) == pytest.approx(1.2 * 2.0)
+    assert refit_seconds(trial(4.0), folds=1, slow=1.0) == pytest.approx(4.8)
+    clock = Clock(0.0, 100.0)
+    none, one = clock.kept_for([], 5, 1.0), clock.kept_for([trial(4.0)], 5, 1.0)
+    many = clock.kept_for([trial(4.0)] + [trial(400.0)] * 9, 5, 1.0)
+    assert one < many < none < 25.0
+    assert many == pytest.approx(one + 10.0)
+    assert clock.search_end(many) == 100.0 - many
+    assert Clock(0.0, None).search_end(many) is None
+    assert Clock(0.0, None).left == float("inf")
+
+
+def test_the_pace_of_the_machine_is_taken_from_trials_that_import_nothing(tmp_path: Path) -> None:
+    import time
+
+    from autometa import children
+    from autometa.tuning.cross_validator import Judge, TimeIsUpError
+    from autometa.tuning.scoring import Scoring
+    from tests.tuning.test_tuning import make_table
+
+    class Slow:
+        seconds = 0.05
+        loading = 0.0
+
+        def prepare(self, table: Any, child: Any, *, within: float) -> None:
+            if self.loading > within:
+                raise TimeoutError
+
+        def close(self) -> None:
+            pass
+
+        def run(self, child: Any, config: Any, table: Any, **options: Any) -> Outcome:
+            time.sleep(self.seconds)
+            value = None if self.seconds > 0.2 else 0.5
+            state = State.FAILED if value is None else State.COMPLETE
+            trial = CompletedTrial(config=config, value=value, state=state, seconds=0.01)
+            return Outcome(trial=trial, error="too slow" * (value is None))
+
+    child = children.get("linear", "classification")
+    config = dict(child.space.defaults)
+    judge = Judge(
+        evaluator=Slow(),  # type: ignore[arg-type]
+        table=make_table(),
+        folds=2,
+        seed=0,
+        timeout=None,
+        scoring=Scoring.of(None, "classification"),
+        folder=tmp_path,
+    )
+    judge.evaluate(child, config, "a.npy")
+    assert judge.slow == 1.0
+    judge.evaluate(child, config, "a.npy")
+    assert judge.slow >= 5.0
+    judge.evaluator.seconds = 0.3  # type: ignore[attr-defined]
+    judge.timeout = 0.1
+    assert judge.evaluate(child, config, "a.npy").error == "too slow"  # its own limit: a result
+    judge.timeout, judge.end = None, time.perf_counter() + 0.1
+    with pytest.raises(TimeIsUpError):  # the search's: none
+        judge.evaluate(child, config, "a.npy")
+    with pytest.raises(TimeIsUpError):
+        judge.evaluate(child, config, "a.npy")
+    judge.end = time.perf_counter() + 5.0
+    judge.evaluator.loading = 9.0  # type: ignore[attr-defined]
+    with pytest.raises(TimeIsUpError):  # while a library is loaded
+        judge.evaluate(child, config, "a.npy")
+
+
+def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> None:
+    from autometa import children
+    from autometa.children.evaluation.isolated import Evaluator
+    from tests.tuning.test_tuning import make_table
+
+    child = children.get("svm", "classification")
+    with Evaluator() as evaluator:
+        with pytest.raises(TimeoutError):
+            evaluator.prepare(make_table(), child, within=0.0)
+        assert evaluator.run(
+            child, child.space.defaults, make_table(), folds=2, seed=0, timeout=100.0
+        ).trial.value
+
+
+def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was evaluated: better an untested model that says so than none."""
+    from autometa.tuning import tune as tuning
+    from tests.tuning.test_tuning import FakeEvaluator, make_table
+
+    class Sleepy(FakeEvaluator):
+        def run(self, child: Any, config: Any, table: Any, **options: Any) -> Any:
+            trial = CompletedTrial(config=config, value=None, state=State.FAILED, seconds=9.0)
+            return Outcome(trial=trial, error="more than 0.1 s")
+
+    monkeypatch.setattr(tuning, "_evaluator", Sleepy)
+    table = make_table()
+    result = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
+    assert result.best is None
+    assert [t.child for t, _ in result.members] == ["linear"]
+    assert "time was up before a config was evaluated" in result.notes[-1]
+    assert set(result.predict(table.X)) == {"yes", "no"}
+    monkeypatch.setattr(tuning, "_evaluator", FakeEvaluator)
+    found = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
+    assert {t.child for t in found.warm.trials} == {"linear", "svm"}
+    assert found.fitted is not None
+    assert found.child == "svm"
