@@ -87,9 +87,27 @@ def say(
     study.set_user_attr(START, str(beginning))
     if names:
         study.set_user_attr(NAMES, list(names))
+    _tell(f"study {study.study_name!r}", beginning, asked=asked)
+
+
+def say_of_sampler(beginning: Beginning, names: Sequence[str] = ()) -> None:
+    """Log how searches by a sampler start that has seen no study yet, and what was matched."""
+    _tell("searches by this sampler", beginning, asked=True, verb="start", names=names)
+
+
+def _tell(
+    who: str,
+    beginning: Beginning,
+    *,
+    asked: bool,
+    verb: str = "starts",
+    names: Sequence[str] = (),
+) -> None:
     logger = optuna.logging.get_logger("optuna.autometa")
     tell = logger.warning if beginning.cold and asked else logger.info
-    tell(f"autometa: study {study.study_name!r} {beginning}")
+    tell(f"autometa: {who} {verb}{str(beginning).removeprefix('starts')}")
+    for line in names:
+        logger.info(f"autometa: {line}")
 
 
 def say_unheard(study: optuna.Study, known: Collection[str], asked: Collection[str]) -> None:

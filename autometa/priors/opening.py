@@ -34,6 +34,7 @@ from autometa.portfolio.importers.importing import read_trials, understood
 from autometa.portfolio.importers.study_names import identity_of, named
 from autometa.portfolio.store import folder as store
 from autometa.portfolio.store.shipped import embedded_names
+from autometa.priors.aliases import ALIASES
 from autometa.priors.near import near_names
 from autometa.space import SearchSpace
 from autometa.storages.addresses import file_of, scheme_of
@@ -167,6 +168,8 @@ def _open(
             return shipped(text.removeprefix(EMBEDDED).removeprefix(":"))
         if text in embedded_names():
             return shipped(_family(text))
+        if text in ALIASES and not Path(text).exists():
+            return shipped(text)  # a family that this build does not ship: it says which do
     if (scheme := scheme_of(text)) is not None:
         return _checked_url(text, scheme, is_text=isinstance(part, str))
     path = Path(text).expanduser()

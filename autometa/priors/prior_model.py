@@ -14,7 +14,7 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
-from autometa.priors.beginning import Beginning
+from autometa.priors.beginning import Beginning, say_of_sampler
 from autometa.priors.knowing import Known, Wish, known_of
 from autometa.priors.matched import matched, names_of
 from autometa.priors.near import near_parameters
@@ -102,7 +102,9 @@ def fit_prior(
     )
 
 
-def model_of(prior: PriorSource, wish: Wish, seed: int) -> MetaModel:
+def model_of(
+    prior: PriorSource, wish: Wish, seed: int, learner: MetaLearner | None = None
+) -> MetaModel:
     """The meta-model of whatever a prior is; a model as it is.
 
     Raises:
@@ -114,7 +116,11 @@ def model_of(prior: PriorSource, wish: Wish, seed: int) -> MetaModel:
         raise InputError(
             "no prior and no space", allowed="a prior, or the space of a search without one"
         )
-    return fit_known(known_of(prior, wish), wish.space, seed=seed).model
+    known = known_of(prior, wish)
+    fitted = fit_known(known, wish.space, seed=seed, learner=learner)
+    if known.families:
+        say_of_sampler(fitted.beginning, known.lines)
+    return fitted.model
 
 
 def fit_known(

@@ -123,7 +123,7 @@ class MetaSampler(BaseSampler):
             )
             return
         self._setup = Setup.of(
-            model_of(prior, wish, seed),
+            model_of(prior, wish, seed, learner),
             seed=seed,
             policy=policy,
             meta_features=meta_features,

@@ -57,7 +57,9 @@ class MetaSearchCV(Refitted):
         prior: Earlier searches, see `opening`: a Portfolio, a MetaModel, "embedded" (tasks of the
             shipped child nearest to the estimator, without this very table), the folder of a
             portfolio, the file of a model, finished Optuna studies (a URL, file, storage or study)
-            or a list of these. Parameters are matched by name, see `matched`. None searches cold.
+            or a list of these. Parameters are matched by name, see `matched`, those of a family
+            also by alias and unit, see `family`; what the estimator was constructed with is held.
+            None searches cold.
             The defaults of a SearchSpace, where it has any, are tried first.
         cv: Folds, a splitter or an iterable of splits; 5 folds by default. All trials see the same.
         scoring: Name or callable; the estimator's own score by default. Higher is better.

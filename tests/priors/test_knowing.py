@@ -20,16 +20,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 import autometa
-from autometa.errors import AutometaError, InputError
+from autometa.errors import AutometaError, InputError, PortfolioError
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
+from autometa.portfolio.store.shipped import embedded_names
 from autometa.priors.beginning import NAMES, START
 from autometa.priors.estimators import wish_of_estimator
 from autometa.priors.knowing import family_of_names, known_of, wish_of
 from autometa.space import SearchSpace
 from autometa.tables import Table
 
-from .families import portfolio_of, space_of
+from .families import FAMILIES, portfolio_of, space_of
 
 RATE = FloatDistribution(1e-2, 0.3, log=True)
 SPACE: dict[str, BaseDistribution] = {"eta": RATE, "num_leaves": IntDistribution(8, 64)}
@@ -203,6 +204,27 @@ def test_data_that_are_none_are_refused(wrong: Any) -> None:
 def test_an_unknown_prior_names_what_is_near() -> None:
     with pytest.raises(AutometaError, match="Did you mean 'lightgbm'"):
         started(prior="lightgmb")
+
+
+def test_a_family_that_does_not_ship_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    with pytest.raises(PortfolioError, match="no embedded portfolio for 'no such'"):
+        Portfolio.embedded("no such")
+    lacking = next(f for f in FAMILIES if f not in embedded_names())
+    with pytest.raises(PortfolioError, match=f"no embedded portfolio for '{lacking}'"):
+        started(prior=lacking)
+
+
+def test_a_sampler_alone_says_what_was_matched(caplog: pytest.LogCaptureFixture) -> None:
+    optuna.logging.enable_propagation()
+    try:
+        autometa.MetaSampler(
+            "lightgbm", space=SearchSpace({"eta": RATE}), learner=QUICK, fixed={"n_estimators": 9}
+        )
+    finally:
+        optuna.logging.disable_propagation()
+    assert "searches by this sampler start from 3 prior tasks" in caplog.text
+    assert "lightgbm: n_estimators = 20: as you fixed it" in caplog.text
 
 
 def test_no_matching_parameter_is_said() -> None:
