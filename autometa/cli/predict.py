@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autometa.cli.output import check_writable
+from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note
 from autometa.errors import StoreError
 from autometa.writing import put_in_place
@@ -35,6 +36,7 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also the probability of each class.")
     ] = False,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Predict new rows with a model that tune saved.
 
@@ -54,7 +56,10 @@ def predict(
     for sentence in dict.fromkeys(str(w.message) for w in caught):
         note(sentence)
     if output is None:
-        sys.stdout.write(found.to_csv(index=False))
+        if form is Format.JSON:
+            show_json({"predictions": json.loads(found.to_json(orient="records"))})
+        else:
+            sys.stdout.write(found.to_csv(index=False))
         return
     partial = output.with_name(f".{output.name}.partial")
     try:
@@ -66,7 +71,10 @@ def predict(
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StoreError(f"{str(output)!r} cannot be written ({error.strerror})") from error
-    typer.echo(f"{len(found)} predictions: {output}")
+    if form is Format.JSON:
+        show_json({"path": str(output), "rows": len(found)})
+    else:
+        typer.echo(f"{len(found)} predictions: {output}")
 
 
 def _predicted(known: TunedModel, rows: pd.DataFrame, *, proba: bool) -> pd.DataFrame:

@@ -204,6 +204,11 @@ def test_a_model_is_made_tested_saved_and_predicts(
     frame[["b", "a"]].to_parquet("new.parquet")
     code, out, _ = predict("m.skops", "new.parquet")
     assert (code, out.splitlines()[1:]) == (0, list(predicted["prediction"]))
+    rows = json.loads(predict("m.skops", "new.parquet", "-f", "json")[1])["predictions"]
+    assert [row["prediction"] for row in rows] == list(predicted["prediction"])
+    said = predict("m.skops", "new.parquet", "-f", "json", "-o", "p.parquet")[1]
+    assert json.loads(said) == {"path": "p.parquet", "rows": 40}
+    assert len(pd.read_parquet("p.parquet")) == 40
     frame[["a"]].to_csv("less.csv", index=False)
     for arguments, message in (
         (("m.skops", "less.csv"), "without the column 'b'"),
