@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from autometa.tuning.clock import Clock, refit_seconds
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.leaderboard import rows
+from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import Arm, TunedTrial, TuneResult
 from autometa.tuning.setting import COLD, Setting
@@ -36,6 +37,7 @@ _ALONE_SHARE = 0.35  # of all time, that a trial may take while there is no resu
 _FIRST_SHARE = 0.1  # of all time, that a family's first trial may take, unless others took more
 _TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
 _NO_NUMBER = 10**9  # of trials: as many as there is time for
+_PAIRS = 12  # trials that pairs have ahead of the families' own searches
 _PARTS = 3  # parts of the time of workers, fewer families in each
 
 
@@ -132,7 +134,8 @@ class Session:
             elif self.team is not None:
                 self._by_parts(ranked)
             else:
-                self._by_time(ranked)
+                reading = stack.enter_context(ThreadPoolExecutor(1))
+                self._by_time(ranked, reading.submit(self._learn_pairs))
         self._search_seconds = time.perf_counter() - begun
 
     def _ranked(self) -> tuple[str, ...]:
@@ -152,17 +155,42 @@ class Session:
                 targets[name] = targets.get(name, before) + part.trials
                 self._fill("warm", name, search, targets[name], self._end)
 
-    def _by_time(self, ranked: tuple[str, ...]) -> None:
+    def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
+        """Pairs of family and config first, then in turns with the families' own searches."""
+        paired, own = 0, 0
+        seen: dict[int, float | None] = {}
         while self.clock.left > 0 and not self._late(self._end()):
-            best = {name: self._best(name) for name in self._spent}
-            name = race.turn(ranked, self._spent, best, self.clock.share)
-            search = self._warm_search(name)
-            self.models.renew(name, search)
-            begun = time.perf_counter()
-            self.judge.timeout = self._trial_limit(first=name not in self._spent)
-            target = len(search.finished()) + 1
-            self._fill("warm", name, search, target, self._end)
-            self._spent[name] = self._spent.get(name, 0.0) + time.perf_counter() - begun
+            pair, pairs = None, learned.result() if learned.done() else None
+            if pairs is not None and paired < own + _PAIRS:
+                pair = pairs.next(seen)
+            if pairs is None or pair is None:
+                best = {name: self._best(name) for name in self._spent}
+                self._one_by(race.turn(ranked, self._spent, best, self.clock.share))
+                own += 1
+            else:
+                seen[pair] = self._one_by(pairs.families[pair], pairs, pair)
+                paired += 1
+
+    def _one_by(self, name: str, pairs: Pairs | None = None, pair: int = 0) -> float | None:
+        """One trial of a family, of a pair's config where there is one; its score."""
+        search = self._warm_search(name)
+        self.models.renew(name, search)
+        begun = time.perf_counter()
+        self.judge.timeout = self._trial_limit(first=name not in self._spent)
+        before = {t.number for t in search.finished()}
+        if pairs is not None:
+            search.propose(pairs.configs[pair], pairs.why)
+        self._fill("warm", name, search, len(before) + 1, self._end)
+        self._spent[name] = self._spent.get(name, 0.0) + time.perf_counter() - begun
+        new = [t for t in search.finished() if t.number not in before and t.values is not None]
+        return new[-1].value if new else None
+
+    def _learn_pairs(self) -> Pairs | None:
+        """What prior tables say of all families together."""
+        if len(self.setting.children) < 2:
+            return None
+        standard = self.setting.scoring.standard.name
+        return learn_pairs(self.models.portfolios(), standard, self.setting.features)
 
     def _by_parts(self, ranked: tuple[str, ...]) -> None:
         running = list(ranked)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autometa.children import Child, Outcome
 
 LONGEST_ERROR = 1000  # characters that a study keeps of it
+PROPOSED = attributes.PREFIX + "proposed"  # why a config was proposed
 CHILD = "child"  # the parameter that chooses among several children
 
 STATES = {
@@ -84,6 +85,15 @@ class Search:
     judge: Judge
     expect: Callable[[Config], float | None] = lambda config: None
     worker: str = field(default_factory=lambda: secrets.token_hex(6))
+
+    def propose(self, config: Config, why: str) -> None:
+        """Have a config tried next.
+
+        Args:
+            config: Of the only child.
+            why: What the trial's explanation says.
+        """
+        patiently(lambda: self.study.enqueue_trial(config, user_attrs={PROPOSED: why}))
 
     def fill(self, target: int, late: Callable[[], bool]) -> Iterator[TunedTrial]:
         """Evaluate until the study has `target` evaluated trials, or others are at the last ones.
@@ -214,6 +224,9 @@ class _Run:
                 trial.set_user_attr(attributes.DROPPED, True)
                 return math.nan
             child, config = search.menu.suggest(trial)
+            if why := trial.user_attrs.get(PROPOSED):
+                trial.set_user_attr(attributes.PREFIX + "rule", "portfolio")
+                trial.set_user_attr(attributes.PREFIX + "reason", why)
             file = predictions_file(search.study.study_name, trial.number, config)
             found = search.judge.evaluate(child, config, file)
         except KeyboardInterrupt:

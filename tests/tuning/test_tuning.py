@@ -22,7 +22,9 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
+from autometa.tuning import session
 from autometa.tuning import tune as tuning
+from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
 from autometa.tuning.table_feedback import learn_from
 from autometa.tuning.tune import TuneInterrupted, TuneWarning, tune, tune_table
@@ -255,6 +257,29 @@ def test_auto_spends_most_on_the_better_child(evaluator: FakeEvaluator) -> None:
     assert counts[0] == "svm"
     assert result.cold is not None
     assert len(result.warm) == len(result.cold) == trials
+
+
+def test_a_search_by_time_tries_pairs_of_families_and_says_why(
+    evaluator: FakeEvaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families = ("svm", "k_nearest_neighbors")
+    defaults = tuple(dict(children.get(n, "classification").space.defaults) for n in families)
+    known = Pairs(
+        families=families,
+        configs=defaults,
+        mean=np.array([-0.5, -0.6]),
+        cov=np.eye(2),
+        log_spread=(0.0, 1.0),
+        seconds=np.ones(2),
+        tables=20,
+    )
+    monkeypatch.setattr(session, "learn_pairs", lambda *_: known)
+    found = run(families=families, n_trials=None, time=4.0, portfolio=None, ensemble=False)
+    proposed = [t for t in found.warm.trials if t.reason == known.why]
+    assert {t.child: t.config for t in proposed} == dict(zip(families, defaults, strict=True))
+    assert len(proposed) == 2
+    assert {t.rule for t in proposed} == {"portfolio"}
+    assert len(found.warm.trials) > 2  # the families' own searches go on
 
 
 def test_feedback_joins_a_portfolio_once(evaluator: FakeEvaluator, tmp_path: Path) -> None:

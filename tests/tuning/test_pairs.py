@@ -1,0 +1,138 @@
+"""Pairs of family and config: what all families did on prior tables decides what is tried next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution
+
+from autometa import Portfolio, SearchSpace, Task, TaskHistory
+from autometa.encoding import Floats
+from autometa.tuning.pairs import Pairs, learn_pairs
+
+M = 6  # pairs
+
+
+def pairs(**changed: object) -> Pairs:
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(M, M))
+    made = Pairs(
+        families=("a", "a", "a", "b", "b", "b"),
+        configs=tuple({"x": i / M} for i in range(M)),
+        mean=np.array([-0.5, -0.6, -0.9, -0.5, -0.7, -1.1]),
+        cov=0.1 * half @ half.T + 0.05 * np.eye(M),
+        log_spread=(np.log(0.1), 1.0),
+        seconds=np.ones(M),
+        tables=20,
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def histories(
+    family: str, scores: Floats, seconds: float = 1.0, tables: int | None = None
+) -> Portfolio:
+    """T tables of a family: scores (T, c) of the configs x = 0, 1, ..."""
+    space = SearchSpace({"x": FloatDistribution(0.0, 100.0)}, name=family)
+    rows = np.arange(scores.shape[1], dtype=np.float64)[:, None]
+    found = []
+    for i, row in enumerate(scores[:tables]):
+        features = {"log_rows": float(i)}
+        task = Task(
+            name=f"t{i}", space=space, direction="maximize", metric="m", meta_features=features
+        )
+        cost = np.full(len(row), seconds * np.exp(0.5 * i))
+        found.append(TaskHistory(task=task, raw=rows, values=row, seconds=cost))
+    return Portfolio(found)
+
+
+def test_of_two_alike_the_cheaper_is_tried_first() -> None:
+    cov = 0.1 * np.eye(M)
+    alike = pairs(mean=np.full(M, -0.5), cov=cov, seconds=np.array([4.0, 4, 4, 1, 4, 4]))
+    assert alike.next({}) == 3
+    # A root of the seconds: four times the seconds for more than twice the improvement is right.
+    better = replace(alike, mean=np.array([0.5, -0.5, -0.5, -0.5, -0.5, -0.5]))
+    assert better.next({3: 0.5}) == 0
+
+
+def test_each_pair_is_tried_once_and_then_none() -> None:
+    found, seen = [], dict[int, float | None]()
+    while (pair := pairs().next(seen)) is not None:
+        found.append(pair)
+        seen[pair] = None if len(found) == 2 else 0.1 * len(found)
+    assert sorted(found) == list(range(M))
+
+
+@given(
+    st.floats(-1e3, 1e3),
+    st.lists(st.tuples(st.integers(0, M - 1), st.floats(-1.0, 1.0)), min_size=1, max_size=4),
+)
+def test_an_offset_of_the_metric_changes_nothing(
+    offset: float, results: list[tuple[int, float]]
+) -> None:
+    seen: dict[int, float | None] = dict(results)
+    moved = {i: y + offset for i, y in seen.items() if y is not None}
+    first = pairs()._improvement({i: y for i, y in seen.items() if y is not None})
+    assert pairs()._improvement(moved) == pytest.approx(first, rel=1e-5, abs=1e-9)
+
+
+def test_units_of_the_metric_change_nothing_where_the_spread_has_them_too() -> None:
+    seen = {0: 0.3, 4: 0.1}
+    wide = pairs(log_spread=(np.log(100.0), 1.0))
+    hundreds = wide._improvement({i: 1000 * y for i, y in seen.items()})
+    assert hundreds == pytest.approx(1000 * pairs()._improvement(seen), rel=1e-9)
+
+
+def test_a_result_moves_what_is_expected_of_other_families() -> None:
+    rng = np.random.default_rng(1)
+    good = rng.choice([-1.0, 1.0], size=(40, 1))
+    # Where a's first config does well, b's second does; elsewhere b's first.
+    a = np.hstack([0.5 * good, np.zeros((40, 1))])
+    b = np.hstack([-good, good]) + 0.05 * rng.normal(size=(40, 2))
+    found = learn_pairs({"a": histories("a", a), "b": histories("b", b)}, "m", {"log_rows": 1.0})
+    assert found is not None
+    assert found.families == ("a", "a", "b", "b")
+    assert found.configs[3] == {"x": 1.0}
+    well = found._improvement({0: 0.5, 1: 0.0})
+    badly = found._improvement({0: -0.5, 1: 0.0})
+    assert well[3] > well[2]
+    assert badly[2] > badly[3]
+
+
+def test_seconds_grow_with_the_table() -> None:
+    scores = np.random.default_rng(2).normal(size=(12, 3))
+    priors = {"a": histories("a", scores), "b": histories("b", scores, seconds=10.0)}
+    small, large = (learn_pairs(priors, "m", {"log_rows": r}) for r in (2.0, 6.0))
+    assert small is not None
+    assert large is not None
+    assert large.seconds == pytest.approx(small.seconds * np.exp(2.0), rel=1e-6)
+    assert small.seconds[3:] == pytest.approx(10 * small.seconds[:3], rel=1e-6)
+    assert small.seconds[0] == pytest.approx(np.exp(0.5 * 2.0), rel=1e-6)
+    unknown = learn_pairs(priors, "m", {})
+    assert unknown is not None
+    assert unknown.seconds[0] == pytest.approx(np.exp(0.5 * 5.5), rel=1e-6)
+
+
+def test_only_what_can_be_compared_is() -> None:
+    scores = np.random.default_rng(3).normal(size=(12, 3))
+    whole, part = histories("a", scores), histories("b", scores, tables=9)
+    found = learn_pairs({"a": whole, "b": part}, "m", {})
+    assert found is not None
+    assert set(found.families) == {"a"}
+    assert learn_pairs({"a": whole}, "another metric", {}) is None
+    assert learn_pairs({"a": histories("a", scores, tables=7)}, "m", {}) is None
+    assert learn_pairs({}, "m", {}) is None
+
+
+def test_failures_and_diverged_trials_are_as_bad_as_the_worst() -> None:
+    scores = np.random.default_rng(4).normal(size=(12, 3))
+    scores[:, 2] = np.nan
+    scores[5, 1] = -1e81
+    found = learn_pairs({"a": histories("a", scores)}, "m", {})
+    assert found is not None
+    assert found.mean[2] == -2.0
+    assert np.isfinite(found.cov).all()
+    assert found.next({}) == int(found.mean[:2].argmax())
