@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from optuna.distributions import FloatDistribution, IntDistribution
+
 from autometa.errors import InputError, ModelError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.spaces.candidates import Part
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
@@ -90,7 +93,7 @@ def fit_prior(
     told = replace(rules, defaults={**held, **rules.defaults})
     found = matched(prior, space, told, widen=widen, searched=searched.names)
     known = found.portfolio.space if len(found.portfolio) else searched
-    part = StudySpace(known).holding(held).part
+    part = _part(known, searched, held)
     model = learner.fit(found.portfolio, space=known, part=part)
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
@@ -145,6 +148,21 @@ def fit_known(
         held=known.held,
     )
     return replace(fitted, strange=fitted.strange or bool(known.why))
+
+
+def _part(known: SearchSpace, searched: SearchSpace, held: Mapping[str, Value]) -> Part:
+    """Where the search goes: at what is held, in the ranges that are searched.
+
+    Of the best configs of wider ranges few lie in narrower ones, or none.
+    """
+    part = StudySpace(known).holding(held).part
+    narrower = {
+        name: distribution
+        for name, distribution in searched.distributions.items()
+        if isinstance(distribution, FloatDistribution | IntDistribution)
+        and known.distributions.get(name, distribution) != distribution
+    }
+    return replace(part, numbers={**part.numbers, **narrower})
 
 
 def must_help(fitted: Fitted) -> Fitted:

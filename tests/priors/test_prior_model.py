@@ -174,3 +174,24 @@ def test_the_embedded_child_is_the_nearest_one() -> None:
     assert nearest_to(ExtraTreesClassifier()) in ("extra_trees", "random_forest")
     with pytest.raises(InputError, match="no embedded prior for Perceptron"):
         nearest_to(Perceptron())
+
+
+def test_the_start_lies_in_the_ranges_that_are_searched() -> None:
+    """Also where all that was good before lies outside of them."""
+    space = SearchSpace({"x": FloatDistribution(0.0, 1.0), "n": IntDistribution(1, 100)})
+    rng = np.random.default_rng(0)
+    raw = np.stack([rng.random(40), rng.integers(1, 101, 40)], axis=1)
+    histories = [
+        TaskHistory(
+            task=Task(name=str(i), space=space, direction="maximize"),
+            raw=raw,
+            values=raw[:, 0] + i * raw[:, 1] / 100,
+        )
+        for i in range(3)
+    ]
+    narrow = SearchSpace({"x": FloatDistribution(0.0, 0.3), "n": IntDistribution(1, 20)})
+    model = fit_prior(Portfolio(histories), narrow, learner=MetaLearner(steps=20)).model
+    start = model.warm_start(3, within=narrow)
+    assert len(start) == 3
+    assert all(c.config["x"] <= 0.3 and c.config["n"] <= 20 for c in start)  # type: ignore[operator]
+    assert start[0].config["x"] > 0.2  # type: ignore[operator]
