@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from autometa.tables import Table
     from autometa.tuning.result import TunedTrial, TuneResult
-    from autometa.tuning.session import OnTrial, Standing, Watch
     from autometa.tuning.table_priors import Sources
+    from autometa.tuning.watching import OnTrial, Standing, Watch
 
 REPORT = Path("autometa-report.html")
 FIRST = 3  # trials whose reason is shown

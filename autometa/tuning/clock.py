@@ -11,6 +11,9 @@ from autometa.tuning.result import TunedTrial
 MEMBERS = 5  # of an ensemble, that time is kept for
 _SHARE = 0.1  # of all time, that members beyond the best may take at most
 _BUSY = 4.0  # times that a busy machine may make what is not measured slower
+_ALONE_SHARE = 0.35  # of all time, that a trial may take while there is no result
+_FIRST_SHARE = 0.1  # of all time, that a family's first trial may take, unless others took more
+_TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
 _UNKNOWN = 0.2  # of all time, kept in hand while no trial has said how long a fit takes
 
 
@@ -40,6 +43,24 @@ class Clock:
         """When the search must end, so that `kept` seconds are left after it."""
         return None if self.seconds is None else self.started + self.seconds - kept
 
+    def trial_limit(self, longest: float | None, slow: float, *, first: bool) -> float | None:
+        """Seconds for the next trial, so that one family's slowness does not cost the others'.
+
+        Args:
+            longest: Processor seconds of the longest trial with a value; None where there is none.
+            slow: Seconds by the clock for a second of processor time.
+            first: Whether the family has had none.
+        """
+        if self.seconds is None:
+            return None
+        if longest is None:
+            limit = _ALONE_SHARE * self.left
+        elif first:
+            limit = max(_FIRST_SHARE * self.seconds, 2.0 * slow * longest)
+        else:
+            limit = _TRIAL_SHARE * self.left
+        return max(limit, 1.0)
+
     def kept_for(self, best_first: Sequence[TunedTrial], folds: int, slow: float) -> float:
         """Seconds to keep for choosing and fitting the members of the ensemble.
 
@@ -67,3 +88,8 @@ def refit_seconds(trial: TunedTrial, folds: int, slow: float) -> float:
         slow: Seconds by the clock for a second of processor time.
     """
     return 1.2 * slow * (trial.seconds or 0.0) / max(1, folds - 1)
+
+
+def shorter(*times: float | None) -> float | None:
+    """The shortest of some times, of which None sets no limit."""
+    return min((t for t in times if t is not None), default=None)

@@ -3,74 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 from autometa import children
 from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.priors.beginning import say
 from autometa.tuning import ensembling, race
-from autometa.tuning.clock import Clock, refit_seconds
+from autometa.tuning.clock import Clock, refit_seconds, shorter
+from autometa.tuning.contest import Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
-from autometa.tuning.leaderboard import rows
+from autometa.tuning.handing_over import versions, with_model
 from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import Arm, TunedTrial, TuneResult
 from autometa.tuning.setting import COLD, Setting
 from autometa.tuning.trials import Search, in_order, predictions_file
-from autometa.tuning.workers.crew import Crew
+from autometa.tuning.watching import OnTrial, Standing, Team, Watch
 from autometa.tuning.workers.worker import Order
 
-if TYPE_CHECKING:
-    pass
-
-OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
-Watch: TypeAlias = Callable[["Standing"], None]
-_ALONE_SHARE = 0.35  # of all time, that a trial may take while there is no result
-_FIRST_SHARE = 0.1  # of all time, that a family's first trial may take, unless others took more
-_TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
 _NO_NUMBER = 10**9  # of trials: as many as there is time for
-_PAIRS = 12  # trials that pairs have ahead of the families' own searches
 _PARTS = 3  # parts of the time of workers, fewer families in each
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a search stands as a trial begins.
-
-    Args:
-        family: What is tried.
-        trials: How many are done.
-        best: Best score until now.
-        left: Seconds until the end of the call; None without a limit.
-    """
-
-    family: str
-    trials: int
-    best: float | None
-    left: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """Workers that evaluate instead of this process.
-
-    Args:
-        crew: The workers.
-        size: How many.
-        models: Folder for the meta-models that they read.
-    """
-
-    crew: Crew
-    size: int
-    models: Path
 
 
 @dataclass
@@ -106,7 +65,6 @@ class Session:
     def __post_init__(self) -> None:
         self._warm: dict[str, Search] = {}
         self._cold: Search | None = None
-        self._spent: dict[str, float] = {}
         self._search_seconds = 0.0
         self._chosen = ensembling.Chosen((), None)
         self._fitted: ensembling.Fitted | None = None
@@ -157,31 +115,25 @@ class Session:
 
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
-        paired, own = 0, 0
-        seen: dict[int, float | None] = {}
+        contest = Contest(ranked, learned)
         while self.clock.left > 0 and not self._late(self._end()):
-            pair, pairs = None, learned.result() if learned.done() else None
-            if pairs is not None and paired < own + _PAIRS:
-                pair = pairs.next(seen)
-            if pairs is None or pair is None:
-                best = {name: self._best(name) for name in self._spent}
-                self._one_by(race.turn(ranked, self._spent, best, self.clock.share))
-                own += 1
-            else:
-                seen[pair] = self._one_by(pairs.families[pair], pairs, pair)
-                paired += 1
+            best = {name: self._best(name) for name in contest.spent}
+            turn = contest.next(best, self.clock.share)
+            begun = time.perf_counter()
+            score = self._one_by(turn, first=turn.family not in contest.spent)
+            contest.tell(turn, score, time.perf_counter() - begun)
 
-    def _one_by(self, name: str, pairs: Pairs | None = None, pair: int = 0) -> float | None:
-        """One trial of a family, of a pair's config where there is one; its score."""
-        search = self._warm_search(name)
-        self.models.renew(name, search)
-        begun = time.perf_counter()
-        self.judge.timeout = self._trial_limit(first=name not in self._spent)
+    def _one_by(self, turn: Turn, *, first: bool) -> float | None:
+        """One trial of a family, of the proposed config where there is one; its score."""
+        search = self._warm_search(turn.family)
+        self.models.renew(turn.family, search)
+        longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
+        limit = self.clock.trial_limit(longest, self.judge.slow, first=first)
+        self.judge.timeout = shorter(limit, self.setting.trial_timeout)
         before = {t.number for t in search.finished()}
-        if pairs is not None:
-            search.propose(pairs.configs[pair], pairs.why)
-        self._fill("warm", name, search, len(before) + 1, self._end)
-        self._spent[name] = self._spent.get(name, 0.0) + time.perf_counter() - begun
+        if turn.config is not None:
+            search.propose(turn.config, turn.why)
+        self._fill("warm", turn.family, search, len(before) + 1, self._end)
         new = [t for t in search.finished() if t.number not in before and t.values is not None]
         return new[-1].value if new else None
 
@@ -201,19 +153,6 @@ class Session:
             for i, name in enumerate(running):
                 at = begun + (end - begun) / (_PARTS - part) * (i + 1) / len(running)
                 self._fill("warm", name, self._warm_search(name), _NO_NUMBER, partial(float, at))
-
-    def _trial_limit(self, *, first: bool) -> float | None:
-        """Seconds for the next trial, so that one family's slowness does not cost the others'."""
-        longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
-        if self.clock.seconds is None:
-            return self.setting.trial_timeout
-        if longest is None:
-            limit = _ALONE_SHARE * self.clock.left
-        elif first:
-            limit = max(_FIRST_SHARE * self.clock.seconds, 2.0 * self.judge.slow * longest)
-        else:
-            limit = _TRIAL_SHARE * self.clock.left
-        return min(max(limit, 1.0), self.setting.trial_timeout or limit)
 
     def compare(self) -> None:
         """The cold arm, until it has as many trials as the warm one, in as much time."""
@@ -374,8 +313,6 @@ class Session:
 
     def result(self) -> TuneResult:
         """What was found until now."""
-        from autometa.tuning.model import TunedModel
-
         warm = Arm(name="warm", trials=self._all())
         cold = None if self._cold is None else Arm(name="cold", trials=in_order([self._cold]))
         names = self.setting.children
@@ -395,7 +332,7 @@ class Session:
             seed=self.setting.seed,
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),
-            versions=_versions(),
+            versions=versions(),
             study_name=self.setting.study_name,
             study=self._warm[winner].study if winner in self._warm else None,
             model=self.models.known.get(winner),
@@ -403,32 +340,8 @@ class Session:
             notes=self.notes,
             table_notes=self.setting.table.notes,
         )
-        made = self._fitted
-        if made is None or made.pipeline is None:
-            return found
-        several = len(made.members) > 1
-        found = replace(
-            found,
-            members=made.members,
-            ensemble_score=self._chosen.score if several else None,
-        )
-        about = {
-            "table": found.table,
-            "kind": self.setting.table.kind,
-            "metric": found.metric,
-            "leaderboard": rows(found),
-            "versions": dict(found.versions),
-        }
-        return replace(found, fitted=TunedModel(made.pipeline, about, self.setting.scoring))
+        return with_model(found, self._fitted, self._chosen.score, self.setting)
 
 
 def _too_slow(trial: TunedTrial) -> bool:
     return trial.value is None and trial.error.startswith("more than")
-
-
-def _versions() -> Mapping[str, str]:
-    from importlib.metadata import version
-
-    from autometa.collect.result import versions
-
-    return {**versions(), "optuna": version("optuna")}

@@ -25,15 +25,16 @@ from autometa.storages.studies import opened
 from autometa.tables import Table
 from autometa.tuning.arguments import AUTO, TIME, families_of, folds_of, renamed, table_of
 from autometa.tuning.background import BackgroundFits
-from autometa.tuning.clock import Clock
+from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.cross_validator import Evaluator
 from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.predictions import predictions_folder
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked, Scoring
-from autometa.tuning.session import OnTrial, Session, Team, Watch
+from autometa.tuning.session import Session
 from autometa.tuning.setting import Setting
 from autometa.tuning.table_priors import Sources, gatherer
+from autometa.tuning.watching import OnTrial, Team, Watch
 from autometa.tuning.workers.crew import Crew, to_stderr
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def tune_table(
             sources=tuple(c.source for c in chosen),
             folds=judged_on,
             seed=seed,
-            trial_timeout=_shorter(time, trial_timeout),
+            trial_timeout=shorter(time, trial_timeout),
             storage=place,
             study_name=whole_name,
             features=features,
@@ -325,10 +326,6 @@ def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
 def _shared(storage: object) -> bool:
     memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
     return isinstance(storage, str) and not memory
-
-
-def _shorter(*times: float | None) -> float | None:
-    return min((t for t in times if t is not None), default=None)
 
 
 def _evaluator() -> Evaluator:

@@ -1,0 +1,81 @@
+"""Whose turn it is, and for how long: decided without a study and without a clock that runs."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+from autometa.tuning.clock import Clock, shorter
+from autometa.tuning.contest import AHEAD, Contest, Turn
+from autometa.tuning.pairs import Pairs
+
+M = AHEAD + 3
+
+
+def read(pairs: Pairs | None) -> Future[Pairs | None]:
+    future: Future[Pairs | None] = Future()
+    future.set_result(pairs)
+    return future
+
+
+def some() -> Pairs:
+    return Pairs(
+        families=tuple("ab"[i % 2] for i in range(M)),
+        configs=tuple({"x": i} for i in range(M)),
+        mean=-np.arange(M, dtype=np.float64) / M,
+        cov=0.1 * np.eye(M),
+        log_spread=(0.0, 1.0),
+        seconds=np.ones(M),
+        tables=20,
+    )
+
+
+def test_the_race_goes_on_until_pairs_have_been_read() -> None:
+    waiting: Future[Pairs | None] = Future()
+    contest = Contest(("a", "b"), waiting)
+    assert contest.next({}, 0.0) == Turn(family="a")
+    waiting.set_result(some())
+    turn = contest.next({}, 0.0)
+    assert (turn.family, turn.config, turn.pair) == ("a", {"x": 0}, 0)
+    assert "20 prior tables" in turn.why
+    alone = Contest(("a", "b"), read(None))
+    assert alone.next({}, 0.0) == Turn(family="a")
+
+
+def test_pairs_are_ahead_and_then_take_turns_until_none_is_left() -> None:
+    contest = Contest(("a", "b"), read(some()))
+    paired = []
+    for i in range(2 * M):
+        turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.5)
+        paired.append(turn.config is not None)
+        contest.tell(turn, 0.1 * (i % 3), 1.0)
+    assert paired[:AHEAD] == [True] * AHEAD
+    assert paired[AHEAD : AHEAD + 6] == [False, True, False, True, False, True]
+    assert paired[AHEAD + 6 :] == [False] * (2 * M - AHEAD - 6)
+    assert sum(contest.spent.values()) == 2 * M
+
+
+def test_a_pair_that_failed_is_not_tried_again() -> None:
+    contest = Contest(("a", "b"), read(some()))
+    first = contest.next({}, 0.0)
+    contest.tell(first, None, 1.0)
+    assert contest.next({}, 0.0).pair != first.pair
+
+
+def test_a_trial_may_take_a_share_of_the_time() -> None:
+    clock = Clock(time.perf_counter(), 100.0)
+    assert clock.trial_limit(None, 1.0, first=True) == pytest.approx(35.0, rel=0.05)
+    assert clock.trial_limit(2.0, 1.0, first=True) == pytest.approx(10.0)
+    assert clock.trial_limit(8.0, 2.0, first=True) == pytest.approx(32.0)
+    assert clock.trial_limit(8.0, 2.0, first=False) == pytest.approx(25.0, rel=0.05)
+    over = Clock(time.perf_counter() - 100.0, 100.0)
+    assert over.trial_limit(8.0, 2.0, first=False) == 1.0
+    assert Clock(0.0, None).trial_limit(8.0, 2.0, first=False) is None
+
+
+def test_none_sets_no_limit() -> None:
+    assert shorter(None, 3.0, 2.0) == 2.0
+    assert shorter(None) is None
