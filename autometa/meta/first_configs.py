@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from optuna.distributions import FloatDistribution, IntDistribution
 
-from autometa.encoding import Floats
+from autometa.encoding import Floats, snap
 from autometa.errors import ModelError
 from autometa.meta.learned import Learned
 from autometa.meta.parts.catalogue import Catalogue
@@ -70,7 +71,7 @@ def first_configs(
     chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal)]
     configs = space.from_raw(space.decode_raw(catalogue.unit[chosen]))
     if within is not None:
-        configs = [{n: v for n, v in c.items() if n in within.distributions} for c in configs]
+        configs = [_searched(config, within) for config in configs]
     return [
         Candidate(
             config=config,
@@ -82,6 +83,19 @@ def first_configs(
             zip(configs, catalogue.scores[chosen], strict=True)
         )
     ]
+
+
+def _searched(config: Config, within: SearchSpace) -> Config:
+    """What is searched of a config; what a rounding error put beyond a bound lies on it."""
+    found: Config = {}
+    for name, distribution in within.distributions.items():
+        if name not in config:
+            continue
+        value = found[name] = config[name]
+        if isinstance(distribution, FloatDistribution | IntDistribution):
+            near = float(snap(distribution, np.array([value], dtype=np.float64))[0])
+            found[name] = round(near) if isinstance(distribution, IntDistribution) else near
+    return found
 
 
 def _defaults(space: SearchSpace) -> list[Candidate]:

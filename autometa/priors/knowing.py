@@ -97,8 +97,11 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
         read.lines.append(f"fixed {listed(wish.fixed)}: no family is named that could know of it")
     lines = [line for line in (wish.data.line if wish.data else "", *read.lines) if line]
     names = {n for s in found.spaces for n in s.names} if isinstance(found, Portfolio) else set()
+    # What an estimator's own words mean is no rule where the prior has no such parameter.
     renamed = {
-        old: new for old, new in wish.rules.renamed.items() if old in names or old not in read.owns
+        old: new
+        for old, new in wish.rules.renamed.items()
+        if old in names or not (old in read.owns or wish.of_estimator)
     }
     return Known(
         prior=found,
