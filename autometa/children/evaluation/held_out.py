@@ -63,7 +63,7 @@ def read_predictions(path: Path, *, rows: int, classes: int) -> Prediction:
             matrix = np.load(file, allow_pickle=False)
         if matrix.shape != (rows, 1 + classes) or matrix.dtype != kind:
             raise ValueError(f"it has the shape {matrix.shape} of {matrix.dtype}")
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise StoreError(
             f"held-out predictions {path.name!r} cannot be read ({error})",
             allowed=f"an array of {rows} x {1 + classes} numbers",
