@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autometa.errors import ModelError
 from autometa.meta.first_configs import Candidate, first_configs
 from autometa.meta.learned import Learned
+from autometa.meta.lineage import Lineage
+from autometa.meta.parts.improvement_chance import ImprovementChance
 from autometa.meta.parts.inner_rate import InnerRate, RateModel
+from autometa.meta.parts.transfer import Transfer
 from autometa.meta.store import load_model, save_model
 from autometa.showing import card, counted, few, html_card
 from autometa.space import Config, SearchSpace
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidate", "MetaModel"]
 
+# The constructor is the record's; who reads its annotations looks their names up here.
+_OF_THE_RECORD = (Any, ImprovementChance, Lineage, Transfer)
 _BEST = 20  # configs that stand for those worth trying
 
 

@@ -11,7 +11,6 @@ from autometa.tuning.result import TunedTrial
 from autometa.tuning.workers.crew import Crew
 
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
-Watch: TypeAlias = Callable[["Standing"], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +28,9 @@ class Standing:
     trials: int
     best: float | None
     left: float | None
+
+
+Watch: TypeAlias = Callable[[Standing], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
