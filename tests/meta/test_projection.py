@@ -119,7 +119,7 @@ def test_gradients_are_those_of_the_features(seed: int, log: bool, high: float) 
         rise = ((basis(unit + step) - basis(unit - step)) * cotangent).sum(axis=1) / 2e-3
         place = unit[:, column]
         # Beyond the prior's range the basis is flat, with a corner at its bound.
-        corner = (1.0 - 0.1) / (high - 0.1) if high > 1.0 else 2.0
+        corner = (1.0 - 0.1) / (high - 0.1) if high >= 1.0 else 2.0
         smooth = np.abs(place - corner) > 2e-3
         if name != "momentum" or smooth.all():
             assert np.allclose(rise, slope[:, column], atol=2e-2 * (1.0 + np.abs(rise).max()))
