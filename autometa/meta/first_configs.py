@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from optuna.distributions import FloatDistribution, IntDistribution
 
-from autometa.encoding import Floats, snap
+from autometa.encoding import Floats
 from autometa.errors import ModelError
 from autometa.meta.learned import Learned
 from autometa.meta.parts.catalogue import Catalogue
 from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.space import Config, SearchSpace
+from autometa.space.clipping import clip_to
 from autometa.space.ranges import inside
 
 
@@ -89,12 +89,9 @@ def _searched(config: Config, within: SearchSpace) -> Config:
     """What is searched of a config; what a rounding error put beyond a bound lies on it."""
     found: Config = {}
     for name, distribution in within.distributions.items():
-        if name not in config:
-            continue
-        value = found[name] = config[name]
-        if isinstance(distribution, FloatDistribution | IntDistribution):
-            near = float(snap(distribution, np.array([value], dtype=np.float64))[0])
-            found[name] = round(near) if isinstance(distribution, IntDistribution) else near
+        if name in config:
+            near = clip_to(distribution, config[name])
+            found[name] = config[name] if near is None else near[0]
     return found
 
 

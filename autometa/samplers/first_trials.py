@@ -25,9 +25,9 @@ from autometa.priors.recorded import recorded_start
 from autometa.priors.words import Words
 from autometa.priors.written import Facts
 from autometa.samplers.base_samplers import usual_base
-from autometa.samplers.clipping import clip_to
 from autometa.samplers.plan import announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
+from autometa.space.clipping import clip_to
 from autometa.space.values import raw_value
 from autometa.suggest.suggestion import Suggestion
 

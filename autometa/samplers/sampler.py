@@ -46,11 +46,11 @@ from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
 from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.samplers.by_run import ByRun
-from autometa.samplers.clipping import clip_to
 from autometa.samplers.explanation import unrelated
 from autometa.samplers.plan import announce, plan_of
 from autometa.samplers.planner import Planner
 from autometa.space import Config, SearchSpace
+from autometa.space.clipping import clip_to
 from autometa.space.rules import Rules
 from autometa.storages import attributes
 from autometa.suggest import Policy, Setup, Suggestion

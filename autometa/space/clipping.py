@@ -13,7 +13,7 @@ from optuna.distributions import (
 )
 
 from autometa import encoding
-from autometa.space import same
+from autometa.space.values import same
 
 
 def clip_to(distribution: BaseDistribution, value: Any) -> tuple[Any, bool] | None:
