@@ -85,6 +85,7 @@ class Search:
     judge: Judge
     expect: Callable[[Config], float | None] = lambda config: None
     worker: str = field(default_factory=lambda: secrets.token_hex(6))
+    _read: dict[int, TunedTrial] = field(default_factory=dict, repr=False, compare=False)
 
     def propose(self, config: Config, why: str) -> None:
         """Have a config tried next.
@@ -167,7 +168,12 @@ class Search:
         return [t for t in self.study.get_trials(deepcopy=False) if evaluated(t)]
 
     def tuned(self, trial: FrozenTrial) -> TunedTrial:
-        """A finished trial as a record."""
+        """A finished trial as a record; read once, as nothing of it changes any more."""
+        if trial.number not in self._read:
+            self._read[trial.number] = self._tuned(trial)
+        return self._read[trial.number]
+
+    def _tuned(self, trial: FrozenTrial) -> TunedTrial:
         child, config = self.menu.read(trial.params)
         evaluation = trial.user_attrs[attributes.EVALUATION]
         why = explain_trial(self.study, trial)
