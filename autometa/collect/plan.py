@@ -63,8 +63,13 @@ def key(table: str, child: str, config: Config) -> Key:
     Floats count to 12 digits: processors differ in the last bit of a logarithm, and a collection
     must go on on another machine.
     """
+    return table, child, config_text(config)
+
+
+def config_text(config: Config) -> str:
+    """Canonical JSON of a config; see `key` for what floats count to."""
     rounded = {k: float(f"{v:.12g}") if isinstance(v, float) else v for k, v in config.items()}
-    return table, child, json.dumps(rounded, sort_keys=True)
+    return json.dumps(rounded, sort_keys=True)
 
 
 def design(

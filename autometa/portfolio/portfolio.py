@@ -59,6 +59,14 @@ class Portfolio(Imported):
             if (h.task.space.name if isinstance(space, str) else h.task.space) == space
         )
 
+    def of_kind(self, kind: str) -> Portfolio:
+        """Tasks of one kind of problem, since a regression says little of a classification.
+
+        Args:
+            kind: "classification" or "regression"; tasks that do not say theirs are kept.
+        """
+        return self._with(h for h in self.histories if h.task.info.get("kind", kind) == kind)
+
     def by(self, metric: str) -> Portfolio:
         """Every task by one metric; tasks whose trials were not scored by it are left out.
 
@@ -269,7 +277,7 @@ class Portfolio(Imported):
                 raise PortfolioError(
                     f"no embedded tasks of {child!r} of the kind {kind!r}", allowed=", ".join(kinds)
                 )
-            found = found._with(h for h in found.histories if h.task.info.get("kind") == kind)
+            found = found.of_kind(kind)
         return found if metric is None else found.by(metric)
 
 

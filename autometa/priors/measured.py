@@ -69,7 +69,7 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
         kind: The kind of problem, where it is known.
     """
     kind = kind or kind_of(metric)
-    of_kind = _of_kind(portfolio, kind)
+    of_kind = portfolio if kind is None else portfolio.of_kind(kind)
     if metric is None:
         return of_kind, ""
     try:
@@ -77,17 +77,6 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
     except PortfolioError:
         usual = ", ".join(dict.fromkeys(t.metric for t in of_kind.tasks))
         return of_kind, f"no prior task was scored by {metric}: {usual} stands for it"
-
-
-def _of_kind(portfolio: Portfolio, kind: Kind | None) -> Portfolio:
-    """Tasks of one kind of problem: a regression says little of a classification."""
-    if kind is None:
-        return portfolio
-    return Portfolio(
-        (h for h in portfolio.histories if h.task.info.get("kind", kind) == kind),
-        provenance=portfolio.provenance,
-        licence=portfolio.licence,
-    )
 
 
 def _plain(metric: str) -> str:

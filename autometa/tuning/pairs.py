@@ -25,7 +25,6 @@ Shapes: T tables, m pairs, n results, g values of the grid.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +32,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import ndtr
 
+from autometa.collect.plan import config_text
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
 from autometa.space import Config
@@ -180,7 +180,7 @@ def _by_table(portfolio: Portfolio, metric: str) -> dict[str, TaskHistory]:
 
 def _matrix(histories: Sequence[TaskHistory]) -> _Matrix:
     """The configs that all histories have, in the order of the first; NaN where a trial failed."""
-    rows = [{_key(trial.config): i for i, trial in enumerate(h)} for h in histories]
+    rows = [{config_text(trial.config): i for i, trial in enumerate(h)} for h in histories]
     every = [k for k in rows[0] if all(k in other for other in rows)]
     first = list(histories[0])
     if not every:
@@ -192,11 +192,6 @@ def _matrix(histories: Sequence[TaskHistory]) -> _Matrix:
         np.stack([np.where(h.complete, h.scores, np.nan)[p] for h, p in pairs]),
         np.stack([h.seconds[p] for h, p in pairs]),
     )
-
-
-def _key(config: Config) -> str:
-    rounded = {k: float(f"{v:.9g}") if isinstance(v, float) else v for k, v in config.items()}
-    return json.dumps(rounded, sort_keys=True, default=str)
 
 
 def _regret(scores: Floats) -> tuple[Floats, Floats]:

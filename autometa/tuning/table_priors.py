@@ -156,8 +156,9 @@ def _seen_by(metric: str | None, known: Portfolio) -> Portfolio:
 def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
     from autometa.tables import relatives
 
-    usable = _of_kind(known.select(child.space), table)
-    same_name = _of_kind(known.select(child.name), table)
+    kind = str(table.kind)
+    usable = known.select(child.space).of_kind(kind)
+    same_name = known.select(child.name).of_kind(kind)
     usable = usable.merge(_older(same_name, child))
     if alone and len(same_name) and not len(usable):
         raise PortfolioError(
@@ -168,15 +169,6 @@ def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
     usable = usable.merge(_adapted(known, child, alone=alone))
     related = relatives(table, usable.tasks)
     return Priors(usable.without(related), tuple(task.name for task in related))
-
-
-def _of_kind(known: Portfolio, table: Table) -> Portfolio:
-    """Tasks of the table's kind of problem: a regression says little of a classification."""
-    return Portfolio(
-        (h for h in known.histories if h.task.info.get("kind", table.kind) == table.kind),
-        provenance=known.provenance,
-        licence=known.licence,
-    )
 
 
 def _older(known: Portfolio, child: Child) -> Portfolio:

@@ -193,6 +193,8 @@ def test_a_kind_of_problem_has_a_space_of_its_own(
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     assert [t.name for t in Portfolio.embedded("line", kind="regression").tasks] == ["b"]
     assert [t.name for t in Portfolio.embedded("line").tasks] == ["a", "b"]
+    mixed = Portfolio([*told, history("c", [0.1])])
+    assert [t.name for t in mixed.of_kind("regression").tasks] == ["b", "c"]
     with pytest.raises(PortfolioError, match=r"'ranking'.*classification, regression"):
         Portfolio.embedded("line", kind="ranking")
 
