@@ -155,7 +155,8 @@ class TrainingSet:
         return features, [s.target for s in self.shown]
 
 
-_TAUGHT_BY = ("raw", "values", "states", "fidelity", "fold_scores", "curves")
+TAUGHT_BY = ("raw", "values", "states", "fidelity", "fold_scores", "curves")
+"""Arrays of a history that decide what it teaches."""
 
 
 def _digest(history: TaskHistory) -> int:
@@ -163,7 +164,7 @@ def _digest(history: TaskHistory) -> int:
     task = history.task
     known = [task.direction, task.family, sorted(task.meta_features.items())]
     found = crc32(json.dumps(known).encode())
-    for name in _TAUGHT_BY:
+    for name in TAUGHT_BY:
         column = getattr(history, name)
         found = crc32(np.ascontiguousarray(column).data, crc32(str(column.shape).encode(), found))
     return found

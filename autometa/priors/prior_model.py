@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from autometa.errors import InputError, ModelError
-from autometa.meta import MetaLearner, MetaModel
+from autometa.meta import MetaLearner, MetaModel, model_cache
 from autometa.meta.spaces.candidates import Part
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
@@ -57,6 +57,7 @@ def fit_prior(
     empty: str = "",
     searched: SearchSpace | None = None,
     held: Mapping[str, Value] | None = None,
+    keep: bool = False,
 ) -> Fitted:
     """The meta-model of a prior for a space; see the module.
 
@@ -73,6 +74,7 @@ def fit_prior(
         held: The other parameters' values, as far as they have one: the start and what is believed
             of every config are those at these values, and prior trials that lack such a parameter
             ran with it.
+        keep: Whether the model is kept in the cache, and taken from there (`model_cache`).
 
     Raises:
         ModelError: a model of another space.
@@ -94,7 +96,8 @@ def fit_prior(
     found = matched(prior, space, told, widen=widen, searched=searched.names)
     known = found.portfolio.space if len(found.portfolio) else searched
     part = _part(known, searched, held)
-    model = learner.fit(found.portfolio, space=known, part=part)
+    fit = model_cache.fitted if keep and len(found.portfolio) else MetaLearner.fit
+    model = fit(learner, found.portfolio, space=known, part=part)
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
         model=model,
@@ -135,7 +138,7 @@ def fit_known(
     learner: MetaLearner | None = None,
     empty: str = "",
 ) -> Fitted:
-    """As `fit_prior`, of what `known_of` found for a space."""
+    """As `fit_prior`, of what `known_of` found for a space; models of families are kept."""
     fitted = fit_prior(
         known.prior,
         known.space,
@@ -146,6 +149,7 @@ def fit_known(
         empty=known.why or empty,
         searched=space,
         held=known.held,
+        keep=bool(known.families),
     )
     return replace(fitted, strange=fitted.strange or bool(known.why))
 

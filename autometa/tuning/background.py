@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from autometa.children.evaluation.threads import ONE_THREAD
-from autometa.tuning.model_cache import model_file, read
+from autometa.meta.model_cache import model_file, read
 
 if TYPE_CHECKING:
     from autometa.meta import MetaModel

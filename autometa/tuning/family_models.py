@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autometa import children
+from autometa.meta import model_cache
 from autometa.portfolio import Portfolio
 from autometa.priors.beginning import Beginning
-from autometa.tuning import model_cache
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.table_priors import Priors
 

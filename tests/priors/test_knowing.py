@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.svm import SVC
 
 import autometa
 from autometa.errors import AutometaError, InputError, PortfolioError
-from autometa.meta import MetaLearner
+from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names
 from autometa.priors.beginning import NAMES, START
@@ -328,3 +329,25 @@ def test_words_of_a_choice() -> None:
     space = {"C": RATE, "class_weight": CategoricalDistribution([None, "balanced"])}
     study = started(prior="svm", space=space)
     assert "know 2 of 2" in study.user_attrs[START]
+
+
+def test_a_fit_of_a_family_is_kept_and_one_of_own_tasks_alone_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOMETA_CACHE", str(tmp_path))
+    fits: list[object] = []
+    fit = MetaLearner.fit
+
+    def counted(self: MetaLearner, *args: Any, **options: Any) -> MetaModel:
+        fits.append(args)
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(MetaLearner, "fit", counted)
+    first = [started(prior="lightgbm").ask(SPACE).params for _ in range(2)]
+    assert first[0] == first[1]
+    assert len(fits) == 1
+    started(prior="lightgbm", space={"learning_rate": FloatDistribution(0.05, 0.1)})
+    assert len(fits) == 2
+    for _ in range(2):
+        started(prior=portfolio_of("lightgbm"))
+    assert len(fits) == 4

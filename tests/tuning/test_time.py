@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from optuna.distributions import FloatDistribution
 
-from autometa import MetaLearner, Portfolio, SearchSpace
+from autometa import Portfolio, SearchSpace
 from autometa.children import Outcome
 from autometa.task import CompletedTrial, State, Task, TaskHistory
-from autometa.tuning import model_cache, race
+from autometa.tuning import race
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, refit_seconds
 from autometa.tuning.result import TunedTrial
@@ -34,69 +34,14 @@ def trial(seconds: float) -> TunedTrial:
     return TunedTrial(number=0, child="svm", config={}, value=0.5, seconds=seconds)
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("AUTOMETA_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def test_a_model_is_fitted_once(cache: Path) -> None:
-    learner = MetaLearner(seed=0, steps=10)
-    path = model_cache.model_file(learner, portfolio(), SPACE)
-    assert path is not None
-    first = model_cache.fitted(learner, portfolio(), SPACE)
-    assert path.is_file()
-    made: list[str] = []
-
-    def never() -> object:
-        made.append("again")
-        return first
-
-    again = model_cache.read_or_make(path, never)  # type: ignore[arg-type]
-    assert not made
-    assert again.warm_start(2) == first.warm_start(2)
-    path.write_bytes(b"damaged")
-    model_cache.read_or_make(path, never)  # type: ignore[arg-type]
-    assert made == ["again"]
-    assert model_cache.read(path) is not None
-
-
-def test_whatever_decides_a_fit_is_in_the_key(cache: Path) -> None:
-    learner = MetaLearner(seed=0, steps=10)
-    wider = SearchSpace({"x": FloatDistribution(0.0, 2.0)}, name="one")
-    paths = [
-        model_cache.model_file(learner, portfolio(), SPACE),
-        model_cache.model_file(MetaLearner(seed=1, steps=10), portfolio(), SPACE),
-        model_cache.model_file(learner, portfolio(0.1), SPACE),
-        model_cache.model_file(learner, portfolio().without("t0"), SPACE),
-        model_cache.model_file(learner, Portfolio(), wider),
-    ]
-    assert len(set(paths)) == len(paths)
-    assert model_cache.model_file(learner, portfolio(), SPACE) == paths[0]
-
-
-def test_a_cache_that_cannot_be_written_costs_nothing(
+def test_fits_beside_a_search_need_no_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("AUTOMETA_CACHE", str(tmp_path / "file"))
-    assert model_cache.fitted(MetaLearner(seed=0, steps=10), portfolio(), SPACE).tasks
     with BackgroundFits() as fits:
         fits.ask("one", portfolio(), SPACE)
         assert fits.ready("other") is None
-
-
-def test_old_models_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    monkeypatch.setattr(model_cache, "MOST_MODELS", 1)
-    old = cache / "models" / "old.model"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"")
-    os.utime(old, (0, 0))
-    model_cache.fitted(MetaLearner(seed=0, steps=10), portfolio(), SPACE)
-    assert not old.exists()
-    assert len(list(old.parent.iterdir())) == 1
 
 
 def test_a_race_tries_all_then_halves_and_shares_seconds() -> None:

@@ -2,9 +2,11 @@
 
     AUTOMETA_CACHE, or the user's folder for caches / models / KEY.model
 
-The key holds everything that decides a fit: the prior tasks, the space, the learner and the code
-that fits. So nothing in the folder is ever out of date, and all of it may be deleted at any time.
-Where the folder cannot be written, nothing is kept.
+The key holds everything that decides a fit: the prior tasks, the space, the part of it that is
+searched, the learner and the code that fits. So nothing in the folder is ever out of date, and all
+of it may be deleted at any time. A file is a model like any other (`store`: no pickle, checked in
+full); one that is damaged, or of another space or of other tasks than its name says, is fitted
+anew. Where the folder cannot be written, nothing is kept.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from typing import TYPE_CHECKING
 
 from autometa._version import __version__
 from autometa.errors import AutometaError
-from autometa.meta import MetaModel
+from autometa.meta.model import MetaModel
+from autometa.meta.training_set import TAUGHT_BY
 
 if TYPE_CHECKING:
-    from autometa.meta import MetaLearner
+    from autometa.meta.learner import MetaLearner
+    from autometa.meta.spaces.candidates import Part
     from autometa.portfolio import Portfolio
     from autometa.space import SearchSpace
 
@@ -46,23 +50,42 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "autometa"
 
 
-def fitted(learner: MetaLearner, portfolio: Portfolio, space: SearchSpace) -> MetaModel:
-    """The model of a portfolio: read where it was fitted before, else fitted and kept."""
-    return read_or_make(
-        model_file(learner, portfolio, space), lambda: learner.fit(portfolio, space=space)
-    )
+def fitted(
+    learner: MetaLearner, portfolio: Portfolio, space: SearchSpace, part: Part | None = None
+) -> MetaModel:
+    """The model of a portfolio: read where it was fitted before, else fitted and kept.
+
+    Args:
+        learner: Fits.
+        portfolio: The prior tasks.
+        space: Of these.
+        part: As of `MetaLearner.fit`.
+    """
+    path = model_file(learner, portfolio, space, part)
+    found = read(path)
+    if found is not None and _is_of(found, portfolio, space):
+        return found
+    return _kept(path, learner.fit(portfolio, space=space, part=part))
 
 
 def read_or_make(path: Path | None, make: Callable[[], MetaModel]) -> MetaModel:
     """A model of the cache, made where it is not there or damaged."""
     if (found := read(path)) is not None:
         return found
-    model = make()
+    return _kept(path, make())
+
+
+def _kept(path: Path | None, model: MetaModel) -> MetaModel:
     if path is not None:
         with suppress(AutometaError, OSError):
             model.save(path)
             _forget(path.parent)
     return model
+
+
+def _is_of(model: MetaModel, portfolio: Portfolio, space: SearchSpace) -> bool:
+    """Whether a model can be the one that its file's name says."""
+    return model.space == space and {t.name for t in portfolio.tasks}.issuperset(model.tasks)
 
 
 def read(path: Path | None) -> MetaModel | None:
@@ -75,22 +98,29 @@ def read(path: Path | None) -> MetaModel | None:
     return None
 
 
-def model_file(learner: MetaLearner, portfolio: Portfolio, space: SearchSpace) -> Path | None:
+def model_file(
+    learner: MetaLearner, portfolio: Portfolio, space: SearchSpace, part: Part | None = None
+) -> Path | None:
     """Where the model of a portfolio is kept; None where it has no home."""
     with suppress(RuntimeError):  # a user without a home
-        return cache_folder() / "models" / f"{_key(learner, portfolio, space)}.model"
+        key = _key(learner, portfolio, space, part)
+        return cache_folder() / "models" / f"{key}.model"
     return None
 
 
-def _key(learner: MetaLearner, portfolio: Portfolio, space: SearchSpace) -> str:
+def _key(learner: MetaLearner, portfolio: Portfolio, space: SearchSpace, part: Part | None) -> str:
     found = hashlib.sha256(f"{__version__} {_code()} {learner!r} {_versions()}".encode())
     found.update(json.dumps(space.to_json(), sort_keys=True).encode())
+    if part is not None and (part.numbers or part.choices):
+        found.update(repr((sorted(part.numbers.items()), sorted(part.choices.items()))).encode())
     for history in portfolio.histories:
         task = history.task
         about = (task.name, task.direction, task.metric, task.family, sorted(task.info.items()))
         features = sorted(task.meta_features.items())
         found.update(repr((about, features, task.space.names)).encode())
-        found.update(history.raw.tobytes() + history.values.tobytes())
+        for name in TAUGHT_BY:
+            column = getattr(history, name)
+            found.update(f"{name}{column.shape}".encode() + column.tobytes())
     found.update(repr((sorted(portfolio.provenance.items()), portfolio.licence)).encode())
     return found.hexdigest()[:32]
 
