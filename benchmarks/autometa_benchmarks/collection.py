@@ -45,6 +45,7 @@ COLLECTION = Collection(
             home=f"{_SUITES}.narrower:NarrowerXGBoost", data="yahpo/rbv2_xgboost"
         ),
         "adapted-lcbench": Listed(home=f"{_SUITES}.adapted:AdaptedLCBench", data=_LCBENCH),
+        "zap": Listed(home=f"{_SUITES}.zap:Zap", data="zap"),
     },
     methods=_methods,
 )

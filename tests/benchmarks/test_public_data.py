@@ -85,6 +85,21 @@ def test_mindware_families() -> None:
     assert family("quake") == "quake"
 
 
+def test_zap_holds_relatives_out_with_the_configs_found_on_them(data: Path) -> None:
+    suite = suites.load("zap", data)
+    split = {t.fold: t.split for t in suite.tasks}
+    for fold in ("cifar", "mnist"):
+        prior = suite.prior(fold, None, 0)
+        families = {t.family for t in prior.tasks}
+        assert fold not in families
+        assert len(families) == (7 if split[fold] == "development" else 15)
+        task = next(t for t in suite.tasks if t.fold == fold)
+        pool, reference = suite.objective(task), suite.reference(task)
+        assert isinstance(pool, Pool)
+        assert len(pool.raw) == len(prior.histories[0]) < 525  # others were found on relatives
+        assert reference.best == pool.values.min() < reference.middle
+
+
 def test_bad_priors_are_as_they_are_called() -> None:
     suite = AdversarialSynthetic()
     real = suite.prior("related", 10, 0).histories
