@@ -23,6 +23,7 @@ from autometa.meta.spaces.candidates import Candidates
 from autometa.suggest.acquisition import Acquisition, numeric_slope
 from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.observations import Observations
+from autometa.suggest.steps import Steps
 
 _RANDOM, _PARENTS, _CHILDREN = 256, 5, 40
 _SURVIVORS, _OFFSPRING = 8, 24
@@ -129,9 +130,10 @@ class CandidateSearch:
         return best
 
     def gain(self, unit: Floats) -> Floats:
-        """What the acquisition promises, and the log chance of success, (m,)."""
+        """What the acquisition promises, with the log chances of a change and of success, (m,)."""
         features = self.knowledge.transfer.basis(unit)
         gain = self.acquisition.value(self.posterior, self.observed, unit, features)
+        gain = gain + self._steps.log_change(unit)
         if self._success.says_nothing:
             return gain
         return gain + self._success.log(unit, features)
@@ -144,6 +146,10 @@ class CandidateSearch:
         return numeric_slope(
             lambda at: acquisition.value(self.posterior, self.observed, at, basis(at)), unit
         )
+
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps(self.observed.unit, self.observed.scores)
 
     @cached_property
     def _success(self) -> Success:

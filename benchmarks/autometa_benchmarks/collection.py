@@ -27,6 +27,10 @@ COLLECTION = Collection(
             home=f"{_SUITES}.rbv2_xgboost:RBv2XGBoost", data="yahpo/rbv2_xgboost"
         ),
         "mindware": Listed(home=f"{_SUITES}.mindware:MindWare", data="mindware"),
+        "staircase-zap": Listed(home=f"{_SUITES}.staircase:StaircaseZap", data="zap"),
+        "staircase-mindware": Listed(
+            home=f"{_SUITES}.staircase:StaircaseMindWare", data="mindware"
+        ),
         "geoalgo-xgboost": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoXGBoost", data="geoalgo"),
         "geoalgo-deepar": Listed(home=f"{_SUITES}.geoalgo:GeoAlgoDeepAR", data="geoalgo"),
         "hpob": Listed(home=f"{_SUITES}.hpob:HPOB"),

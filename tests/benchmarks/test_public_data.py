@@ -4,13 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution
 
 from autometa.bench import suites
-from autometa.bench.suite import Pool
+from autometa.bench.suite import BenchTask, Pool
 from autometa.errors import InputError
-from autometa.space import Config
+from autometa.space import Config, SearchSpace
+from autometa.task import Task
 from autometa_benchmarks.suites.adversarial import KINDS, AdversarialSynthetic
 from autometa_benchmarks.suites.mindware import family
+from autometa_benchmarks.suites.staircase import nearest
 
 
 def test_data_that_are_absent_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -77,6 +80,28 @@ def test_mindware_groups_relatives(data: Path) -> None:
         prior = suite.prior(fold, None, 0)
         assert prior.space.name == fold.split("/")[0]
         assert met.isdisjoint(t.family for t in prior.tasks)
+
+
+@pytest.mark.parametrize("name", ["mindware", "zap"])
+def test_a_staircase_has_the_values_of_the_nearest_recorded_configs(name: str, data: Path) -> None:
+    around, suite = suites.load(name, data), suites.load(f"staircase-{name}", data)
+    task = suite.chosen("development")[0]
+    pool, asked = around.objective(around.by_name[task.name]), suite.objective(task)
+    assert isinstance(pool, Pool)
+    assert not isinstance(asked, Pool)
+    space = task.task.space
+    for config, value in zip(space.from_raw(pool.raw[:5]), pool.values[:5], strict=True):
+        assert asked(config) == value
+    raw = space.sample_raw(50, np.random.default_rng(0))
+    assert {asked(c) for c in space.from_raw(raw)} <= {*pool.values.tolist(), None}
+    assert suite.reference(task) == around.reference(around.by_name[task.name])
+
+
+def test_the_nearest_of_a_pool_may_have_failed() -> None:
+    space = SearchSpace({"x": FloatDistribution(0.0, 10.0)})
+    task = BenchTask(task=Task(name="t", space=space, direction="maximize"), split="test", fold="t")
+    asked = nearest(task, Pool(raw=np.array([[2.0], [6.0]]), values=np.array([0.5, np.nan])))
+    assert [asked({"x": x}) for x in (0.0, 3.9, 4.1, 10.0)] == [0.5, 0.5, None, None]
 
 
 def test_mindware_families() -> None:
