@@ -135,19 +135,40 @@ def pairs_table(results: Mapping[str, Any]) -> Table | None:
     for checkpoint in results["checkpoints"]:
         table.add_column(str(checkpoint), justify="right")
     for name, p in paired["against"].items():
-        table.add_row(name, *_pair_cells(p, "\n"))
+        table.add_row(name, *(cell.replace("[", r"\[") for cell in _pair_cells(p, "\n")))
     return table
 
 
 def _pair_cells(p: Mapping[str, Any], between: str) -> list[str]:
     return [
-        f"{win}/{tie}/{loss}{between}{mean:+.3f} [{low:+.3f}, {high:+.3f}]".replace("[", r"\[")
-        if between == "\n"
-        else f"{win}/{tie}/{loss}{between}{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+        f"{win}/{tie}/{loss}{between}{_signed(mean)} [{_signed(low)}, {_signed(high)}]"
         for win, tie, loss, mean, low, high in zip(
             p["win"], p["tie"], p["loss"], p["difference"], p["low"], p["high"], strict=True
         )
     ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if abs(value) < 1e4 else f"{value:+.1e}"
+
+
+def pairs_markdown(results: Mapping[str, Any]) -> str:
+    """The reference against every other method as a Markdown table; "" where nothing is paired."""
+    paired = results.get("paired")
+    if not paired or not paired["against"]:
+        return ""
+    checkpoints = [f"@{c}" for c in results["checkpoints"]]
+    lines = [
+        f"{paired['reference']} against: tasks won/tied/lost, mean difference [95 %]",
+        "",
+        "| method | " + " | ".join(checkpoints) + " |",
+        "|---" * (1 + len(checkpoints)) + "|",
+        *(
+            "| " + " | ".join([name, *_pair_cells(p, " ")]) + " |"
+            for name, p in paired["against"].items()
+        ),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _emphasised(body: list[tuple[str, list[str]]], mark: str) -> list[tuple[str, list[str]]]:

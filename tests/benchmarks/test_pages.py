@@ -1,0 +1,75 @@
+"""Every number of the pages of results is in a file, and every cell's age is said."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from autometa_benchmarks import pages
+
+shallow = subprocess.run(
+    ["git", "rev-parse", "--is-shallow-repository"],
+    cwd=pages.ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+)
+history = pytest.mark.skipif(
+    shallow.stdout.strip() != "false", reason="needs a checkout with its whole history"
+)
+
+
+@history
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
+def test_pages_show_what_the_files_hold(page: Path) -> None:
+    """Mended by: python -m autometa_benchmarks.pages (with benchmarks on the path)."""
+    assert pages.blocks(page)
+    assert list(pages.old(page)) == []
+
+
+@history
+def test_a_number_that_is_no_cell_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- bench:begin lcbench -->\n<!-- bench:end lcbench -->\n")
+    assert list(pages.old(page)) == ["lcbench"]
+    assert pages.write(page)
+    assert list(pages.old(page)) == []
+    page.write_text(page.read_text().replace("| autometa | ", "| autometa | 0.00", 1))
+    assert list(pages.old(page)) == ["lcbench"]
+
+
+@history
+def test_cells_of_an_earlier_engine_are_marked() -> None:
+    commits = {"autometa": ["0" * 12], "random": ["0" * 12]}
+    (said,) = pages.said("lcbench", commits)
+    assert said == f"(all cells: commit {'0' * 12}; the code has changed since)"
+
+
+@history
+def test_cells_of_this_commit_are_not_marked_and_foreign_ones_never() -> None:
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=pages.ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    now, foreign = pages.said("lcbench", {"autometa": [head], "cold-tpe": ["0" * 12]})
+    assert now == f"(autometa: commit {head})"
+    assert foreign == f"(cold-tpe: commit {'0' * 12})"
+    assert pages.changed_since(head + "+", ("README.md",))
+
+
+def test_published_rows_have_no_commit() -> None:
+    assert list(pages.said("geoalgo-deepar", {"published-cts": ["published"]})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("inner-sinusoid", "autometa/inner"),
+        ("tables", "autometa/children"),
+        ("lcbench", "autometa/suggest"),
+    ],
+)
+def test_what_a_table_rests_on_is_there(name: str, path: str) -> None:
+    assert path in pages.rests(name)
+    assert all((pages.ROOT / each).exists() for each in pages.rests(name))
