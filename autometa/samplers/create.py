@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -15,6 +16,7 @@ from autometa.priors.beginning import Beginning, say
 from autometa.priors.knowing import Known, Wish, wish_of
 from autometa.priors.opening import PriorSource, which_family
 from autometa.priors.prior_model import Fitted, fit_known
+from autometa.samplers.create_several import asked_directions, start_several
 from autometa.samplers.own_study import base_of, own_space
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.source import UNSET, Source
@@ -33,12 +35,13 @@ ADAPTED = "autometa:adapted"  # user attribute of a study: the report as lines
 
 
 def create_study(
-    task: Task | Direction,
+    task: Task | Direction | Sequence[Direction] | None = None,
     *,
+    directions: Sequence[Direction] | None = None,
     prior: PriorSource = None,
     portfolio: PriorSource = UNSET,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
-    metric: str | None = None,
+    metric: str | Sequence[str] | None = None,
     data: Any = None,
     fixed: Mapping[str, Value] | None = None,
     seed: int = 0,
@@ -62,6 +65,9 @@ def create_study(
 
     Args:
         task: What is tuned, or just the direction, "maximize" or "minimize".
+        directions: Of several objectives, one each, in the place of the direction. The prior is
+            then studies of as many objectives, or tasks that were scored by several metrics, which
+            `metric` names in their order; how long a trial took is the metric "seconds".
         prior: Earlier searches, see `opening`: a family that ships ("lightgbm"), a portfolio, its
             folder, a model, studies, the file or URL of any of these, or a list, whose tasks weigh
             in one model. A family is known by its libraries' names (`eta`, `clf__max_depth`), see
@@ -70,8 +76,9 @@ def create_study(
             empty portfolio here, with a warning.
         space: What is going to be tuned; by default the task's space, else the prior's only one;
             of a family what the first trial asks for, which tries the family's best config.
-        metric: What the values measure; by default the task's. A family teaches by this metric:
-            one of the standard ones, "neg_" in front where the objective turns it round.
+        metric: What the values measure; by default the task's; a list of several. A family
+            teaches by this metric: one of the standard ones, "neg_" in front where the objective
+            turns it round.
         data: (X, y) or a Table, what the objective trains on: gives meta-features, where none are
             given, the units of parameters that depend on them, and leaves the relatives of these
             data out of a family's tasks.
@@ -107,7 +114,8 @@ def create_study(
         StoreError: there is no such file or folder, or it cannot be read.
     """
     named = task if isinstance(task, Task) else None
-    direction = named.direction if named else check_direction(task)
+    several = asked_directions(task, directions, metric)
+    direction = several[0] if several else named.direction if named else check_direction(task)
     if space is None and named:
         space = named.space
     asked = None if space is None else as_space(space)
@@ -119,12 +127,40 @@ def create_study(
         outside=outside or "drop",
     )
     source = Source.of(prior, portfolio, storage)
+    one = metric if isinstance(metric, str) else None
     wish = wish_of(
-        space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
+        space=asked, direction=direction, metric=one, data=data, fixed=fixed, rules=rules
     )
     own = None
     if load_if_exists and name is not None and storage is not None:
         own = _existing(name, storage)
+    if several:
+        make = partial(
+            optuna.create_study,
+            directions=several,
+            storage=storage,
+            study_name=name,
+            load_if_exists=load_if_exists,
+        )
+        features = known_features(_features(meta_features, named, wish))
+        study, front = start_several(
+            lambda sampler: make(sampler=sampler),
+            source,
+            wish,
+            several,
+            metric=metric,
+            own=own,
+            seed=seed,
+            meta_features=features,
+            base=base,
+            learner=learner,
+            incumbent=incumbent,
+            defaults=defaults,
+            widen=outside is None,
+        )
+        describe_task(study, asked or front.model.space, metric="value", features=features)
+        _note_adapted(study, front.first)
+        return study
     known = source.open(wish, own)
     if asked is None and known.families:
         sampler, about = _by_run(
@@ -145,7 +181,7 @@ def create_study(
             sampler=sampler,
         )
         features = known_features(_features(meta_features, named, wish))
-        describe_task(study, None, metric=metric or "value", features=features)
+        describe_task(study, None, metric=one or "value", features=features)
         say(study, about, names=known.lines)
         return study
     fitted = fit_known(
@@ -173,8 +209,8 @@ def create_study(
         load_if_exists=load_if_exists,
         sampler=sampler,
     )
-    metric = metric or (named.metric if named else "value")
-    describe_task(study, asked, metric=metric, features=features)
+    measured = one or (named.metric if named else "value")
+    describe_task(study, asked, metric=measured, features=features)
     _tell(study, fitted, known, asked=source.given)
     return study
 
@@ -184,7 +220,7 @@ def warm_start(
     prior: PriorSource,
     *,
     space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
-    metric: str | None = None,
+    metric: str | Sequence[str] | None = None,
     data: Any = None,
     fixed: Mapping[str, Value] | None = None,
     seed: int = 0,
@@ -201,7 +237,7 @@ def warm_start(
     Trials that the study has already count as always; the study itself is never part of its prior.
 
     Args:
-        study: Of one objective, with or without trials.
+        study: With or without trials.
         prior: As of `create_study`.
         space: What is tuned; by default what `create_study` noted, else what the study's trials
             show, else the prior's only space.
@@ -222,26 +258,40 @@ def warm_start(
         The same study.
 
     Raises:
-        InputError: not a study of one objective, a sampler that fixes parameters, or as
-            `create_study`, like all others.
+        InputError: not a study, a sampler that fixes parameters, or as `create_study`, like all
+            others.
     """
     if not isinstance(study, optuna.Study):
         raise InputError(f"a study of type {type(study).__name__}", allowed="an optuna Study")
-    if len(study.directions) > 1:
-        raise InputError(
-            f"study {study.study_name!r} has {len(study.directions)} objectives",
-            allowed="a study of one objective",
-        )
-    direction: Direction = (
-        "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"
-    )
+    upwards = [d == optuna.study.StudyDirection.MAXIMIZE for d in study.directions]
+    every: tuple[Direction, ...] = tuple("maximize" if up else "minimize" for up in upwards)
+    one = metric if isinstance(metric, str) else None
+    if len(every) == 1 and metric is not one:
+        raise InputError(f"metric={metric!r} for one objective", allowed="the name of one metric")
+    several = every if len(every) > 1 else ()
+    asked_directions(None, several or None, metric)
     base = base or base_of(study)
     asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
     source = Source(prior, given=prior is not None)
-    wish = wish_of(
-        space=asked, direction=direction, metric=metric, data=data, fixed=fixed, rules=rules
-    )
+    wish = wish_of(space=asked, direction=every[0], metric=one, data=data, fixed=fixed, rules=rules)
+    if several:
+        _, front = start_several(
+            partial(_given, study),
+            source,
+            wish,
+            several,
+            metric=metric,
+            own=study,
+            seed=seed,
+            meta_features=_features(meta_features, None, wish),
+            base=base,
+            learner=learner,
+            incumbent=incumbent,
+            defaults=defaults,
+        )
+        _note_adapted(study, front.first)
+        return study
     known = source.open(wish, study)
     if asked is None and known.families:
         study.sampler, about = _by_run(
@@ -267,6 +317,11 @@ def warm_start(
         first=stated_config(searched, incumbent, defaults),
     )
     _tell(study, fitted, known, asked=source.given)
+    return study
+
+
+def _given(study: optuna.Study, sampler: BaseSampler) -> optuna.Study:
+    study.sampler = sampler
     return study
 
 
@@ -322,5 +377,9 @@ def _features(
 
 
 def _tell(study: optuna.Study, fitted: Fitted, known: Known, *, asked: bool) -> None:
-    study.set_user_attr(ADAPTED, [*str(fitted.report).splitlines(), *fitted.notes])
+    _note_adapted(study, fitted)
     say(study, fitted.beginning, asked=asked, names=known.lines)
+
+
+def _note_adapted(study: optuna.Study, fitted: Fitted) -> None:
+    study.set_user_attr(ADAPTED, [*str(fitted.report).splitlines(), *fitted.notes])

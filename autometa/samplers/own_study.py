@@ -14,7 +14,10 @@ from autometa.space import SearchSpace
 from autometa.space.choices import usable
 from autometa.space.rates import as_space
 
-_NO_MODEL = ("TPESampler", "RandomSampler", "GridSampler", "BruteForceSampler", "QMCSampler")
+_NO_MODEL = (
+    *("TPESampler", "NSGAIISampler", "NSGAIIISampler", "RandomSampler", "GridSampler"),
+    *("BruteForceSampler", "QMCSampler"),
+)
 
 
 def own_space(study: optuna.Study) -> SearchSpace | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
@@ -36,7 +37,7 @@ class StudyReader:
         self._reader, self._start = SpaceReader(prior, expected), StartReader()
         self._observed: ObservedSpace | None = None
         self._space = StudySpace(prior)
-        self._trials: TrialsReader | None = None
+        self._trials: tuple[TrialsReader, ...] = ()
 
     def last_observed(self, study: optuna.Study) -> ObservedSpace:
         """What the study's trials had shown of its space when they were looked at last."""
@@ -61,11 +62,15 @@ class StudyReader:
         """
         space = self._look(trials)
         start = self._start.read(study, trial, trials)
+        each = self._observations(study, trial, trials)
+        upwards = [d == StudyDirection.MAXIMIZE for d in study.directions]
         return Situation(
             number=trial.number,
             space=space,
-            observed=self._observations(study, trial, trials),
-            objectives=len(study.directions),
+            observed=each[0],
+            objectives=len(each),
+            directions=tuple("maximize" if up else "minimize" for up in upwards),
+            each=each,
             places=start.places,
             yielded=start.yielded,
             tried=start.tried,
@@ -80,15 +85,15 @@ class StudyReader:
             self._observed = observed
             found = self._space if self._fixed else study_space(self._prior, observed)
             if found.space != self._space.space or found.optional != self._space.optional:
-                self._trials = None
+                self._trials = ()
             self._space = found
         return self._space
 
     def _observations(
         self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
-    ) -> Observations:
-        if len(study.directions) > 1:  # no single score
-            return Observations.none(self._space.space.dim)
-        if self._trials is None:
-            self._trials = TrialsReader(self._space)
-        return self._trials.read(study, trial, trials)
+    ) -> tuple[Observations, ...]:
+        """The other trials by each objective."""
+        if not self._trials:
+            count = len(study.directions)
+            self._trials = tuple(TrialsReader(self._space, k) for k in range(count))
+        return tuple(reader.read(study, trial, trials) for reader in self._trials)

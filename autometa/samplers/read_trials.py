@@ -29,10 +29,13 @@ class TrialsReader:
 
     Args:
         seen_in: The space in which the trials are seen.
+        objective: By which of the study's objectives. Trials have the same place by each of them:
+            what has failed by one has failed.
     """
 
-    def __init__(self, seen_in: StudySpace) -> None:
-        self._space, self._sign = seen_in, 1.0
+    def __init__(self, seen_in: StudySpace, objective: int = 0) -> None:
+        self._space, self._objective = seen_in, objective
+        self._signs: tuple[float, ...] = ()
         self._next = 0  # number of the first trial that has not been looked at
         self._open: set[int] = set()  # of those that were not finished when they were
         self._unread = 0
@@ -59,7 +62,8 @@ class TrialsReader:
             trial: The one that is being decided.
             trials: All of the study's, where they have just been read.
         """
-        self._sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+        upwards = [d == StudyDirection.MAXIMIZE for d in study.directions]
+        self._signs = tuple(1.0 if up else -1.0 for up in upwards)
         if trials is None:
             trials = every_trial(study)
         self._repeated |= attributes.repeated(t for t in trials if t.number >= self._next)
@@ -107,14 +111,18 @@ class TrialsReader:
 
     def _score(self, trial: FrozenTrial) -> float | None:
         """A score, infinite where the value is the best infinity; None of a trial that failed."""
-        if trial.state != TrialState.COMPLETE or trial.value is None or infeasible(trial):
+        values = trial.values
+        if trial.state != TrialState.COMPLETE or values is None or infeasible(trial):
             return None
-        score = self._sign * trial.value
-        return score if score > -np.inf else None  # NaN is not
+        if len(values) != len(self._signs):
+            return None
+        scores = [sign * value for sign, value in zip(self._signs, values, strict=True)]
+        failed = not all(score > -np.inf for score in scores)  # NaN is not
+        return None if failed else scores[self._objective]
 
     def _with_stopped(self, study: optuna.Study) -> _Rows:
         """The scored trials and what the pruned ones count now."""
-        if not self._stopped:
+        if not self._stopped or len(self._signs) > 1:  # of several objectives no trial reports
             return self._scored
         scores = self._pruned.of(study, [trial for trial, _ in self._stopped])
         return self._scored.plus(

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 from zlib import crc32
 
 import optuna
@@ -40,10 +40,11 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.front_model import FrontModel
 from autometa.priors.beginning import say_unheard
 from autometa.priors.knowing import names_family, wish_of
 from autometa.priors.opening import PriorSource
-from autometa.priors.prior_model import model_of
+from autometa.priors.several import learned_of
 from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
 from autometa.samplers.by_run import ByRun
 from autometa.samplers.explanation import unrelated
@@ -77,7 +78,8 @@ class MetaSampler(BaseSampler):
             as well; infeasible trials count as failed.
         space: What is searched, where it is known beforehand: the first trial keeps to it, too.
         first: A config, or part of one, that is tried before all others.
-        metric: As of `create_study`, like the next two.
+        metric: As of `create_study`, like the next two. Several names for several objectives;
+            where prior studies had several, they need no names.
         data: As of `create_study`.
         fixed: As of `create_study`.
         rules: What is known of old spaces, as of `Portfolio.adapt`.
@@ -89,7 +91,7 @@ class MetaSampler(BaseSampler):
 
     def __init__(
         self,
-        prior: MetaModel | PriorSource,
+        prior: MetaModel | FrontModel | PriorSource,
         *,
         seed: int = 0,
         meta_features: Mapping[str, float] | None = None,
@@ -99,17 +101,19 @@ class MetaSampler(BaseSampler):
         constraints_func: ConstraintsFunc | None = None,
         space: SearchSpace | None = None,
         first: Config | None = None,
-        metric: str | None = None,
+        metric: str | Sequence[str] | None = None,
         data: Any = None,
         fixed: Mapping[str, Any] | None = None,
         rules: Rules | None = None,
         learner: MetaLearner | None = None,
     ) -> None:
-        wish = wish_of(space=space, metric=metric, data=data, fixed=fixed, rules=rules)
+        metrics = None if metric is None or isinstance(metric, str) else tuple(metric)
+        one = metric if isinstance(metric, str) else None
+        wish = wish_of(space=space, metric=one, data=data, fixed=fixed, rules=rules)
         if meta_features is None and wish.data is not None:
             meta_features = wish.data.meta_features
         self._by_run = None
-        if space is None and pool is None and names_family(prior):
+        if space is None and pool is None and metrics is None and _names_family(prior):
             make = partial(
                 _fitted_sampler,
                 seed=seed,
@@ -123,7 +127,7 @@ class MetaSampler(BaseSampler):
             )
             return
         self._setup = Setup.of(
-            model_of(prior, wish, seed, learner),
+            learned_of(prior, wish, metrics, seed, learner),
             seed=seed,
             policy=policy,
             meta_features=meta_features,
@@ -236,6 +240,10 @@ class MetaSampler(BaseSampler):
             return self._base
         seed = self._setup.base_seed(trial.number, crc32(name.encode()))
         return usual_base(seed, len(study.directions), self._constraints_func)
+
+
+def _names_family(prior: MetaModel | FrontModel | PriorSource) -> TypeGuard[PriorSource]:
+    return not isinstance(prior, MetaModel | FrontModel) and names_family(prior)
 
 
 def _fitted_sampler(model: MetaModel, space: SearchSpace, **options: Any) -> MetaSampler:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
@@ -84,22 +85,29 @@ class Observations:
         A bounded set keeps a suggestion as quick after 10,000 trials as after 200. Failed trials
         beyond the latest `most` are dropped too. What is dropped stays taken.
         """
+        return self.only(self.active_rows(most, rng), most)
+
+    def active_rows(self, most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Which scored trials `active` keeps, by their places."""
         n = len(self.scores)
-        if n <= most and len(self.failed) <= most:
+        if n <= most:
+            return np.arange(n)
+        best = np.argsort(-self.scores)[: most // 2]
+        kept = np.union1d(best, np.arange(n - most // 4, n))
+        rest = np.setdiff1d(np.arange(n), kept)
+        extra = rng.choice(rest, size=min(len(rest), most - len(kept)), replace=False)
+        return np.union1d(kept, extra)
+
+    def only(self, rows: NDArray[np.int64], most: int) -> Observations:
+        """Some of the scored trials, and at most so many failed ones; all others stay taken."""
+        if len(rows) == len(self.scores) and len(self.failed) <= most:
             return self
-        kept = np.arange(n)
-        if n > most:
-            best = np.argsort(-self.scores)[: most // 2]
-            kept = np.union1d(best, np.arange(n - most // 4, n))
-            rest = np.setdiff1d(np.arange(n), kept)
-            extra = rng.choice(rest, size=min(len(rest), most - len(kept)), replace=False)
-            kept = np.union1d(kept, extra)
-        dropped = [np.delete(self.unit, kept, axis=0), self.failed[:-most]]
+        dropped = [np.delete(self.unit, rows, axis=0), self.failed[:-most]]
         return replace(
             self,
-            unit=self.unit[kept],
-            scores=self.scores[kept],
-            fidelity=self.fidelity[kept],
+            unit=self.unit[rows],
+            scores=self.scores[rows],
+            fidelity=self.fidelity[rows],
             failed=self.failed[-most:],
             others=np.concatenate(dropped),
         )

@@ -26,6 +26,8 @@ class Policy:
             that earlier tasks predict. Off: the posterior knows as much, and on 23 development
             tasks (lcbench) narrowing cost .02 of regret after ten trials.
         acquisition: What a config promises, by what is believed of it; also of cold trials.
+        front_directions: Along how many directions a gain of several objectives is measured, see
+            `acquisitions.hypervolume`; one is a random scalarisation.
     """
 
     warm_trials: int = 3
@@ -36,6 +38,7 @@ class Policy:
     hypotheses: tuple[Hypothesis, ...] = HYPOTHESES
     narrowed: bool = False
     acquisition: Acquisition = EXPECTED_IMPROVEMENT
+    front_directions: int = 48
 
     def cold_by_turn(self, number: int) -> bool:
         """Whether the trial of this number ignores the prior tasks whatever they say."""

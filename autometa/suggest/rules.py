@@ -1,6 +1,6 @@
 """The rules, in the order in which they are asked: the first that has an answer decides.
 
-    several     several objectives: no prior task had them, the base sampler goes on
+    several     other objectives than the prior tasks had: the base sampler goes on
     misfit      no result fits the parameters that are known: the base sampler goes on
     failing     nothing but failures: every second trial is far from them all
     unrelated   no parameter of the study is known to prior tasks: the base sampler goes on
@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.meta.inference.knowledge import Knowledge, no_knowledge
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.space import Config
@@ -32,6 +33,7 @@ from autometa.suggest.configs import (
     posterior_of,
     start_config,
 )
+from autometa.suggest.front import Front, active_trials, front_belief, front_config
 from autometa.suggest.setup import Setup
 from autometa.suggest.situation import Situation
 from autometa.suggest.suggestion import SLOT, Suggestion
@@ -44,8 +46,11 @@ _WEIGHTS = 8  # prior tasks whose weights a suggestion notes
 
 
 def several(setup: Setup, now: Situation) -> Suggestion | None:
-    """Of several objectives prior tasks have nothing to say."""
-    return by_base(setup, now, suggestion.SEVERAL) if now.objectives > 1 else None
+    """Of other objectives than they had prior tasks have nothing to say."""
+    if setup.front is None:
+        return by_base(setup, now, suggestion.SEVERAL) if now.objectives > 1 else None
+    same = now.directions == setup.front.directions
+    return None if same else by_base(setup, now, suggestion.OTHER_OBJECTIVES)
 
 
 def misfit(setup: Setup, now: Situation) -> Suggestion | None:
@@ -138,6 +143,8 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
     if setup.policy.cold_by_turn(now.number):
         return None
     rng, knowledge = setup.rng(now.number, _INFORMED), setup.knowledge(now.space)
+    if setup.front is not None:
+        return _informed_front(setup, now, setup.front, knowledge, rng)
     posterior, seen = posterior_of(
         knowledge,
         now.observed.active(setup.policy.active_trials, rng),
@@ -164,6 +171,26 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
     )
 
 
+def _informed_front(
+    setup: Setup, now: Situation, front: Front, knowledge: Knowledge, rng: np.random.Generator
+) -> Suggestion:
+    """The same for several objectives."""
+    seen = active_trials(now.each, setup.policy.active_trials, rng)
+    belief = front_belief(front, now.space, seen, setup.policy.competing(cold=False))
+    share = {"transfer": round(belief.transfer_share, 4)}
+    if not belief.uses_transfer:
+        return _cold(setup, now, reason=suggestion.GOING_COLD, notes=share)
+    count = setup.policy.front_directions
+    unit = front_config(knowledge, now.searched, belief, rng, count=count, pool=_pool(setup))
+    weights = front.weights(belief)
+    return Suggestion(
+        rule="transfer",
+        config=_config(setup, now, unit),
+        reason=suggestion.FRONT,
+        notes={**share, "weights": dict(list(weights.items())[:_WEIGHTS])},
+    )
+
+
 def cold(setup: Setup, now: Situation) -> Suggestion:
     """What the study's own trials say, whatever prior tasks may say; see `configs`."""
     return _cold(setup, now)
@@ -172,12 +199,18 @@ def cold(setup: Setup, now: Situation) -> Suggestion:
 def _cold(setup: Setup, now: Situation, **why: Any) -> Suggestion:
     if setup.base_takes_cold:
         return Suggestion(rule="cold", config={}, **why)
-    rng = setup.rng(now.number, _COLD)
+    rng, hypotheses = setup.rng(now.number, _COLD), setup.policy.competing(cold=True)
+    if setup.front is not None:
+        each = active_trials(now.each, setup.policy.active_trials, rng)
+        belief = front_belief(None, now.searched, each, hypotheses)
+        nothing, count = no_knowledge(now.searched), setup.policy.front_directions
+        unit = front_config(nothing, now.searched, belief, rng, count=count, pool=_pool(setup))
+        return Suggestion(rule="cold", config=_config(setup, now, unit), **why)
     seen = now.observed.active(setup.policy.active_trials, rng)
     unit = cold_config(
         now.searched,
         seen,
-        setup.policy.competing(cold=True),
+        hypotheses,
         rng,
         acquisition=setup.policy.acquisition,
         pool=_pool(setup),

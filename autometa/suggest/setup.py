@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.meta.front_model import FrontModel
 from autometa.meta.model import MetaModel
 from autometa.meta.new_task import known_features
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.space import Config, SearchSpace
+from autometa.suggest.front import Front
 from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.policy import Policy
 from autometa.suggest.pool import Pool
@@ -33,6 +35,7 @@ class Setup:
         rate: Where earlier tasks say that the inner rate lies, where that narrows the search.
         space_known: Whether it was said beforehand what is searched: the list keeps to it.
         base: Whether the user's own base sampler takes the cold trials.
+        front: What prior tasks taught of each of several objectives; None of one.
     """
 
     model: MetaModel
@@ -45,11 +48,12 @@ class Setup:
     rate: InnerRate | None = None
     space_known: bool = False
     base: bool = False
+    front: Front | None = None
 
     @classmethod
     def of(
         cls,
-        model: MetaModel,
+        model: MetaModel | FrontModel,
         *,
         seed: int = 0,
         policy: Policy | None = None,
@@ -66,13 +70,16 @@ class Setup:
             InputError: meta-features that are no mapping.
         """
         policy, features = policy or Policy(), known_features(meta_features)
+        whole, front = model, None
+        if isinstance(model, FrontModel):
+            front, model = Front.of(model, features), model.lead
         listed = None if pool is None else Pool.of(model.space, pool)
         learned = model.transfer is not None and model.transfer.rates is not None
         return cls(
             model=model,
             knowledge=KnownSpaces(model),
             start=StartList(
-                model, features, pool=listed, within=space, stated=first, ready=policy.warm_trials
+                whole, features, pool=listed, within=space, stated=first, ready=policy.warm_trials
             ),
             policy=policy,
             seed=seed,
@@ -81,6 +88,7 @@ class Setup:
             rate=model.predict_inner_lr(features) if learned and policy.narrowed else None,
             space_known=space is not None,
             base=base,
+            front=front,
         )
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 from autometa.errors import InputError
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.observations import Observations
+from autometa.task import Direction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class Situation:
         space: What the study ranges over, as far as it is known.
         observed: The other trials, finished and pending, in the columns of that space.
         objectives: How many the study has.
+        directions: Of them, where it has several.
+        each: The other trials by each of them, the same ones in each, where it has several.
         places: Places of the start's list that other trials have.
         yielded: How many further places to leave to others who are asking at the same moment.
         tried: Parameters of the other trials, also of those that do not fit the space.
@@ -35,6 +38,8 @@ class Situation:
     space: StudySpace
     observed: Observations
     objectives: int = 1
+    directions: tuple[Direction, ...] = ()
+    each: tuple[Observations, ...] = ()
     places: frozenset[int] = frozenset()
     yielded: int = 0
     tried: tuple[Mapping[str, Any], ...] = ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from autometa.meta.front_model import FrontModel
 from autometa.meta.model import Candidate, MetaModel
 from autometa.space import Config, SearchSpace
 from autometa.suggest.pool import Pool
@@ -31,7 +32,7 @@ class StartList:
 
     def __init__(
         self,
-        model: MetaModel,
+        model: MetaModel | FrontModel,
         meta_features: Mapping[str, float] | None = None,
         *,
         pool: Pool | None = None,

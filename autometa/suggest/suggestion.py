@@ -24,6 +24,8 @@ MOVABLE = (*FROM_TRIALS, "portfolio")  # rules that can do with some parameters 
 # Reasons of single suggestions, where the rule alone does not say it.
 GOING_COLD = "no prior task explains the trials so far: going cold"
 SEVERAL = "several objectives: each prior task had one"
+OTHER_OBJECTIVES = "other objectives than prior tasks had"
+FRONT = "promises most new hypervolume, after weighing prior tasks of the same objectives"
 NOTHING_LEARNED = "no prior task to learn from"
 FAILING = "all trials so far have failed: insurance against the prior"
 MISFIT = "no result so far fits the parameters of the prior tasks"

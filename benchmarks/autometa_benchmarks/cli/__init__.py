@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from autometa_benchmarks.cli import hpob, inner, loop, own_objective, priors, pruning, start
+from autometa_benchmarks.cli import (
+    hpob,
+    inner,
+    loop,
+    own_objective,
+    priors,
+    pruning,
+    several,
+    start,
+)
 
 
 def register(app: typer.Typer, bench: typer.Typer) -> None:
     """Add the commands to the application and to its group `bench`."""
     loop.register(app)
-    for part in (priors, pruning, start, inner, hpob, own_objective):
+    for part in (priors, pruning, start, inner, hpob, own_objective, several):
         part.register(bench)

@@ -152,6 +152,11 @@ class YahpoSuite(Suite):
             raw: Configs.
             at: Values (n,) of inputs that are no part of the space, instead of the fixed ones.
         """
+        values: Floats = self.outputs(task, raw, at=at)[:, self.scenario.output]
+        return values * self.scenario.scale
+
+    def outputs(self, task: Task, raw: Floats, *, at: Mapping[str, Floats] | None = None) -> Floats:
+        """All that the surrogate says of configs, (n, p) -> (n, outputs), in its own units."""
         place = {name: j for j, name in enumerate(self.space.names)}
         scenario = self.scenario
         columns = []
@@ -175,8 +180,7 @@ class YahpoSuite(Suite):
                 for i in range(0, len(raw), _CHUNK)
             ]
         )
-        values: Floats = output[:, scenario.output].astype(np.float64) * scenario.scale
-        return values
+        return output.astype(np.float64)
 
     def _run(self, x_cat: NDArray[np.int32], x_cont: NDArray[np.float32]) -> NDArray[np.float32]:
         output: NDArray[np.float32] = self._session.run(None, {"x_cat": x_cat, "x_cont": x_cont})[0]
