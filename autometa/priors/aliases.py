@@ -1,10 +1,10 @@
 """What the libraries' own documentation calls the parameters of each family: plain data.
 
 Sources: LightGBM "Parameters", XGBoost "XGBoost Parameters" and its Python and R interfaces,
-CatBoost "Training parameters", the API reference of scikit-learn; for perceptrons, which have no
-one library, the words of scikit-learn, torch, Keras and skorch. A family's own names are those of
-its space; names that mean something else, however near they sound, stand in `OTHERS`, and names of
-which one cannot know what they mean in `ASKED`.
+CatBoost "Training parameters", the API reference of scikit-learn; for networks, which have no one
+library, the words of scikit-learn, torch, Keras, skorch, timm and transformers. A family's own
+names are those of its space; names that mean something else, however near they sound, stand in
+`OTHERS`, and names of which one cannot know what they mean in `ASKED`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _RATE = "eta shrinkage_rate lr"
+_STEP = "lr eta base_lr max_lr peak_lr max_learning_rate learning_rate_init"  # of a network
+_BATCH = "train_batch_size minibatch_size batchsize bs per_device_train_batch_size"
+_ADAM = {
+    "learning_rate": _STEP,
+    "beta1": "beta_1 adam_beta1 b1",
+    "beta2": "beta_2 adam_beta2 b2",
+}
 _FOREST = {
     "n_estimators": "n_trees num_trees ntree",
     "width_power": "max_features mtry",
@@ -112,6 +119,44 @@ ALIASES: Mapping[str, Mapping[str, str]] = {
         "momentum": "",
         "class_weight": "",
     },
+    "torch_tabular": {
+        "learning_rate": _STEP,
+        "batch_size": _BATCH,
+        "momentum": "sgd_momentum",
+        "weight_decay": "wd",
+        "depth": "n_layers num_layers n_hidden_layers num_hidden_layers hidden_layers layers",
+        "width": "hidden_size hidden_dim n_units num_units units hidden_units n_hidden max_units",
+        "dropout": "dropout_rate p_dropout dropout_prob drop_rate dropout_p max_dropout",
+    },
+    "finetune_image": {
+        "learning_rate": _STEP,
+        "weight_decay": "wd",
+        "optimizer": "optim opt",
+        "momentum": "sgd_momentum",
+        "nesterov": "",
+        "amsgrad": "",
+        "scheduler": "lr_scheduler lr_scheduler_type schedule lr_schedule sched",
+        "min_learning_rate": "min_lr eta_min lr_min",
+        "warmup_multiplier": "",
+        "warmup_epochs": "warm_up_epochs num_warmup_epochs warmup_epoch",
+        "freeze_portion": "frozen_share freeze_share freeze_fraction",
+        "batch_size": _BATCH,
+        "image_size": "img_size resolution input_size imgsz",
+        "steps_per_epoch": "",
+    },
+    "text_rnn": {
+        **_ADAM,
+        "epsilon": "eps adam_epsilon",
+        "l1": "l1_reg l1_penalty",
+        "l2": "l2_reg l2_penalty",
+        "linear_decay": "",
+        "exponential_decay": "",
+    },
+    "pretrain_lm": {
+        **_ADAM,
+        "weight_decay": "wd",
+        "cooldown": "cooldown_fraction cooldown_ratio decay_fraction",
+    },
 }
 """Family -> its own parameter -> the other names of it, separated by spaces."""
 
@@ -155,6 +200,17 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
     "mlp": {
         "hidden_layer_sizes": "depth and width in one; name them n_layers and n_units",
     },
+    "torch_tabular": {"epochs": "prior tasks trained for 50, and were judged there"},
+    "finetune_image": {
+        "epochs": "prior tasks trained for as long as their time lasted",
+        "warmup_ratio": "a share of all steps, where prior tasks count epochs (warmup_epochs)",
+        "warmup_steps": "steps, where prior tasks count epochs (warmup_epochs)",
+    },
+    "text_rnn": {"weight_decay": "shrinks weights by the rate; prior tasks had penalties (l1, l2)"},
+    "pretrain_lm": {
+        "batch_size": "prior tasks had it follow from the number of tokens",
+        "cooldown_steps": "steps, where prior tasks have a share of all steps (cooldown)",
+    },
 }
 """Family -> a name that its library knows -> why no parameter of the prior is that."""
 
@@ -182,6 +238,10 @@ PREFIXES: Mapping[str, str] = {
     "linear": "lr logreg ridge sgd linear",
     "k_nearest_neighbors": "knn",
     "mlp": "mlp nn net module optimizer model",
+    **dict.fromkeys(
+        ("torch_tabular", "finetune_image", "text_rnn", "pretrain_lm"),
+        "nn net module optimizer optim adam adamw sgd trainer training args model",
+    ),
     "": "model clf reg classifier regressor estimator est params hp",
 }
 """Family -> what people put before its parameters, as in `rf_max_depth`; "" for any."""

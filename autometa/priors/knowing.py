@@ -15,12 +15,14 @@ from optuna.distributions import CategoricalDistribution
 
 from autometa.errors import InputError
 from autometa.meta import MetaModel
+from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
-from autometa.portfolio.store.shipped import embedded_names, embedded_spaces
+from autometa.portfolio.store.shipped import embedded_names, embedded_spaces, network_names
+from autometa.priors.by_size import at_size
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
 from autometa.priors.meanings import meaning
-from autometa.priors.measured import by_metric, check_metric, kind_of
+from autometa.priors.measured import by_metric, check_metric, is_standard, kind_of
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
@@ -40,6 +42,7 @@ class Wish:
         data: What the model is trained on.
         facts: What is known of the data; by default what they tell.
         fixed: What the user's model is given beside what is searched, by any of its names.
+        features: Meta-features that the user gives; sizes move learning rates, see `by_size`.
         rules: What the user says of old spaces.
         family: The one that "embedded" stands for, where the user's model tells.
         of_estimator: Whether an estimator says all this: what its constructor was given and no
@@ -53,6 +56,7 @@ class Wish:
     data: Data | None = None
     facts: Facts | None = None
     fixed: Mapping[str, Value] = field(default_factory=dict)
+    features: Mapping[str, float] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     family: str = ""
     of_estimator: bool = False
@@ -131,12 +135,14 @@ class _Families:
         wish = self.wish
         family = name or wish.family or family_of_names(wish.space)
         portfolio = Portfolio.embedded(family)
-        if wish.metric is not None:
+        network = family in network_names()  # whose values may be measured by anything
+        if wish.metric is not None and (not network or is_standard(wish.metric)):
             check_metric(wish.metric, wish.direction)
         kind = None if wish.data is None else wish.data.table.kind
         portfolio, line = by_metric(portfolio, wish.metric, kind)
         self.families.append(family)
-        self.lines += [line] * bool(line)
+        portfolio, moved = at_size(portfolio, family, wish.features)
+        self.lines += [text for text in (line, moved) if text]
         self.owns |= {n for s in portfolio.spaces for n in s.names}
         portfolio = self._without_relatives(portfolio)
         if wish.space is None:
@@ -221,6 +227,8 @@ def _known(family: str, old: SearchSpace, space: SearchSpace) -> list[str]:
 
 def _another(family: str, space: SearchSpace) -> str:
     """What to say where another family knows more of the names than the one that was given."""
+    if family in network_names():  # which share their names with one another and with `mlp`
+        return ""
     known = {f: _known(f, old, space) for f, old in embedded_spaces().items()}
     own = len(known.get(family, ()))
     best = max(known, key=lambda f: len(known[f]), default="")
@@ -236,7 +244,7 @@ def names_family(prior: PriorSource) -> bool:
     """Whether a prior names a family that ships, alone or in a list."""
     parts = [prior] if isinstance(prior, str) else prior if isinstance(prior, list | tuple) else []
     names = [p.removeprefix(EMBEDDED).removeprefix(":") for p in parts if isinstance(p, str)]
-    return any(name in embedded_names() for name in names)
+    return any(name in (*embedded_names(), *network_names()) for name in names)
 
 
 def wish_of(
@@ -246,6 +254,7 @@ def wish_of(
     metric: str | None = None,
     data: object = None,
     fixed: Mapping[str, Value] | None = None,
+    features: Mapping[str, float] | None = None,
     rules: Rules | None = None,
 ) -> Wish:
     """A wish of what the doors' arguments are.
@@ -268,5 +277,6 @@ def wish_of(
         metric=metric,
         data=None if data is None else read_data(data, kind_of(metric)),
         fixed=fixed or {},
+        features=known_features(features),
         rules=rules or Rules(),
     )

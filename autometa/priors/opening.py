@@ -7,6 +7,7 @@
     a folder                   of a portfolio; `Portfolio.open(FOLDER, create=True)` makes a new one
     a file                     of a model, of studies (sqlite, journal), or a table of trials
     "svm", "embedded:svm"      the shipped tasks of a family; "embedded" where the family is known
+    "finetune_image", ...      the shipped tasks of a kind of networks
     a list of these            joined; a study that two of them hold counts once
 
 What is none of these, or is not there, is an error that names what is near: no search starts cold
@@ -33,7 +34,7 @@ from autometa.portfolio import Portfolio
 from autometa.portfolio.importers.importing import read_trials, understood
 from autometa.portfolio.importers.study_names import identity_of, named
 from autometa.portfolio.store import folder as store
-from autometa.portfolio.store.shipped import embedded_names
+from autometa.portfolio.store.shipped import embedded_names, network_names
 from autometa.priors.aliases import ALIASES
 from autometa.priors.near import near_names
 from autometa.space import SearchSpace
@@ -166,7 +167,7 @@ def _open(
     if isinstance(part, str):
         if text == EMBEDDED or text.startswith(f"{EMBEDDED}:"):
             return shipped(text.removeprefix(EMBEDDED).removeprefix(":"))
-        if text in embedded_names():
+        if text in (*embedded_names(), *network_names()):
             return shipped(_family(text))
         if text in ALIASES and not Path(text).exists():
             return shipped(text)  # a family that this build does not ship: it says which do
@@ -241,7 +242,7 @@ def missing(path: Path, given: str) -> StoreError:
         path: Where it was looked for.
         given: What the user wrote.
     """
-    names = [] if scheme_of(given) else [*embedded_names(), EMBEDDED]
+    names = [] if scheme_of(given) else [*embedded_names(), *network_names(), EMBEDDED]
     try:
         around = [entry.name for entry in islice(path.absolute().parent.iterdir(), _LOOKED_AT)]
     except OSError:

@@ -38,7 +38,17 @@ _CHOICES: Mapping[str, Mapping[Value, tuple[Value, ...]]] = {
         "manhattan": ("manhattan", "cityblock", "l1", 1),
         "euclidean": ("euclidean", "l2", "minkowski", 2),
     },
-    "optimizer": {"adam": ("adam", "adamw", "Adam", "AdamW"), "sgd": ("sgd", "SGD")},
+    "optimizer": {
+        "adam": ("adam", "adamw", "Adam", "AdamW"),
+        "sgd": ("sgd", "SGD"),
+        "Adam": ("Adam", "adam"),
+        "AdamW": ("AdamW", "adamw", "adamw_torch"),
+        "SGD": ("SGD", "sgd"),
+    },
+    "scheduler": {
+        "plateau": ("plateau", "ReduceLROnPlateau", "reduce_lr_on_plateau"),
+        "cosine": ("cosine", "CosineAnnealingLR", "cosine_annealing"),
+    },
 }
 
 

@@ -68,10 +68,11 @@ def create_study(
         directions: Of several objectives, one each, in the place of the direction. The prior is
             then studies of as many objectives, or tasks that were scored by several metrics, which
             `metric` names in their order; how long a trial took is the metric "seconds".
-        prior: Earlier searches, see `opening`: a family that ships ("lightgbm"), a portfolio, its
-            folder, a model, studies, the file or URL of any of these, or a list, whose tasks weigh
-            in one model. A family is known by its libraries' names (`eta`, `clf__max_depth`), see
-            `family`. The study itself, where it is among them, is left out. None searches cold.
+        prior: Earlier searches, see `opening`: a family that ships ("lightgbm",
+            "finetune_image"), a portfolio, its folder, a model, studies, the file or URL of any of
+            these, or a list, whose tasks weigh in one model. A family is known by its libraries'
+            names (`eta`, `clf__max_depth`), see `family`. The study itself, where it is among them,
+            is left out. None searches cold.
         portfolio: Earlier name of `prior`. A folder that does not exist yet is still taken for an
             empty portfolio here, with a warning.
         space: What is going to be tuned; by default the task's space, else the prior's only one;
@@ -89,7 +90,8 @@ def create_study(
         study_name: As of `optuna.create_study`; by default the task's name.
         storage: As of `optuna.create_study`.
         load_if_exists: As of `optuna.create_study`.
-        meta_features: Of the task; by default those it has.
+        meta_features: Of the task; by default those it has. Of a network `n_params`, `n_tokens` and
+            `batch_size` move the learning rates of prior runs of other sizes.
         base: See `MetaSampler`.
         learner: Fits the prior; `MetaLearner(seed=seed)` by default.
         renamed: As of `Portfolio.adapt`, like the next two.
@@ -129,7 +131,13 @@ def create_study(
     source = Source.of(prior, portfolio, storage)
     one = metric if isinstance(metric, str) else None
     wish = wish_of(
-        space=asked, direction=direction, metric=one, data=data, fixed=fixed, rules=rules
+        space=asked,
+        direction=direction,
+        metric=one,
+        data=data,
+        fixed=fixed,
+        features=_given_features(meta_features, named),
+        rules=rules,
     )
     own = None
     if load_if_exists and name is not None and storage is not None:
@@ -274,7 +282,15 @@ def warm_start(
     asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
     source = Source(prior, given=prior is not None)
-    wish = wish_of(space=asked, direction=every[0], metric=one, data=data, fixed=fixed, rules=rules)
+    wish = wish_of(
+        space=asked,
+        direction=every[0],
+        metric=one,
+        data=data,
+        fixed=fixed,
+        features=meta_features,
+        rules=rules,
+    )
     if several:
         _, front = start_several(
             partial(_given, study),
@@ -367,13 +383,21 @@ def _by_run(
     )
 
 
+def _given_features(
+    given: Mapping[str, float] | None, named: Task | None
+) -> Mapping[str, float] | None:
+    """Meta-features that the user gives, else the task's."""
+    if given is None and named is not None and named.meta_features:
+        return named.meta_features
+    return given
+
+
 def _features(
     given: Mapping[str, float] | None, named: Task | None, wish: Wish
 ) -> Mapping[str, float] | None:
     """Meta-features: those given, else the task's, else those of the data."""
-    if given is None and named is not None and named.meta_features:
-        return named.meta_features
-    return wish.data.meta_features if given is None and wish.data is not None else given
+    found = _given_features(given, named)
+    return wish.data.meta_features if found is None and wish.data is not None else found
 
 
 def _tell(study: optuna.Study, fitted: Fitted, known: Known, *, asked: bool) -> None:

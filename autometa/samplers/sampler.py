@@ -109,7 +109,14 @@ class MetaSampler(BaseSampler):
     ) -> None:
         metrics = None if metric is None or isinstance(metric, str) else tuple(metric)
         one = metric if isinstance(metric, str) else None
-        wish = wish_of(space=space, metric=one, data=data, fixed=fixed, rules=rules)
+        wish = wish_of(
+            space=space,
+            metric=one,
+            data=data,
+            fixed=fixed,
+            features=meta_features,
+            rules=rules,
+        )
         if meta_features is None and wish.data is not None:
             meta_features = wish.data.meta_features
         self._by_run = None

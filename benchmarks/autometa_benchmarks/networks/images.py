@@ -12,7 +12,7 @@ Shapes: n configs, p parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,7 +40,7 @@ SPACE = SearchSpace(
         "warmup_epochs": IntDistribution(3, 6),
         "freeze_portion": FloatDistribution(0.0, 0.5, step=0.1),
         "batch_size": IntDistribution(16, 64, log=True),
-        "image_size": CategoricalDistribution([32, 64, 128]),
+        "image_size": IntDistribution(32, 128, log=True),
         "steps_per_epoch": IntDistribution(5, 250, log=True),
         "architecture": CategoricalDistribution(["ResNet18", "efficientnet"]),
         "first_simple_model": CategoricalDistribution([False, True]),
@@ -71,6 +71,8 @@ _COLUMNS = {
     "warmup_epochs": "warm_up_epoch",
     "image_size": "max_size",
 }
+PEOPLE_TUNE = SPACE.names[:14]
+"""What is of use outside of the publication's own trainer."""
 _KIN = {"cifar": "cifar", "cycle_gan": "cycle_gan", "cmaterdb": "cmaterdb", "mnist": "mnist"}
 
 
@@ -159,3 +161,30 @@ def _place(distribution: CategoricalDistribution, value: object) -> float:
     if value in choices:
         return float(choices.index(value))
     return float(len(choices) - 1)
+
+
+def tunable(runs: ImageRuns, *, every: int, configs: int) -> tuple[TaskHistory, ...]:
+    """Every so many-th version, by a random part of the configs and what people tune of these."""
+    space = SearchSpace(
+        {n: SPACE.distributions[n] for n in PEOPLE_TUNE},
+        conditions={n: c for n, c in SPACE.conditions.items() if n in PEOPLE_TUNE},
+        inner_lr="learning_rate",
+        name=SPACE.name,
+    )
+    rows = np.sort(np.random.default_rng(0).permutation(len(runs.raw))[:configs])
+    found = []
+    for history in runs.histories(every=every):
+        task = replace(
+            history.task,
+            name=f"zap/{history.task.name}",
+            family=f"zap/{history.task.family}",
+            space=space,
+        )
+        raw = _digits(history.raw[rows][:, : len(PEOPLE_TUNE)])
+        found.append(TaskHistory(task=task, raw=raw, values=history.values[rows].round(5)))
+    return tuple(found)
+
+
+def _digits(raw: Floats) -> Floats:
+    """Four digits of each number."""
+    return np.array([[float(f"{v:.4g}") for v in row] for row in raw])
