@@ -96,8 +96,10 @@ def fit_prior(
     found = matched(prior, space, told, widen=widen, searched=searched.names)
     known = found.portfolio.space if len(found.portfolio) else searched
     part = _part(known, searched, held)
-    fit = model_cache.fitted if keep and len(found.portfolio) else MetaLearner.fit
-    model = fit(learner, found.portfolio, space=known, part=part)
+    if keep and len(found.portfolio):
+        model = model_cache.fitted(learner, found.portfolio, known, part)
+    else:
+        model = learner.fit(found.portfolio, space=known, part=part)
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
         model=model,
