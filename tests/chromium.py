@@ -36,6 +36,12 @@ class Page:
 
     def open(self, path: Path, *, width: int, scheme: Literal["light", "dark"]) -> None:
         """Load a file at a window's width and wait for it."""
+        self.visit(path.resolve().as_uri(), width=width, scheme=scheme)
+
+    def visit(
+        self, address: str, *, width: int, scheme: Literal["light", "dark"] = "light"
+    ) -> None:
+        """The same of any address."""
         self.ask(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -47,7 +53,7 @@ class Page:
             "Emulation.setEmulatedMedia",
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
-        self.ask("Page.navigate", url=path.resolve().as_uri())
+        self.ask("Page.navigate", url=address)
         while self._receive().get("method") != "Page.loadEventFired":
             pass
 
