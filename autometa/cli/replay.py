@@ -41,6 +41,13 @@ def replay(
     studies: Annotated[
         int, typer.Option(help="At most so many are held out, spread evenly over all.")
     ] = 20,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="A family that ships, ...: have your own studies overtaken it?"),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What the studies' values measure, for --prior.")
+    ] = None,
     into: Annotated[
         Path | None, typer.Option(help="Also write everything to this JSON file.")
     ] = None,
@@ -64,6 +71,8 @@ def replay(
             trials=trials,
             seeds=seeds,
             studies=studies,
+            prior=prior,
+            metric=metric,
             progress=lambda done, total, cell: bar(
                 "replay", done, total, f"{cell.method} on {cell.task}"
             ),

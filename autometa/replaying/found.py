@@ -10,6 +10,16 @@ FORMAT = 1
 WARM, COLD, ENQUEUE, RECORDED = "autometa", "cold-tpe", "enqueue3-tpe", "as-recorded"
 
 
+def alone_name(prior: str) -> str:
+    """The method that knows only the other prior."""
+    return f"{prior}-alone"
+
+
+def together_name(prior: str) -> str:
+    """The method that knows both."""
+    return f"{prior}-and-own"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyReplay:
     """One study: method -> mean regret over its first n trials, mean over seeds; lower is better.
@@ -36,6 +46,7 @@ class Replay:
         left_out: Study -> why it was not replayed.
         infeasible: Study -> how many of its trials broke a constraint, and so count as failed.
         results: Of `autometa.bench.run`, at every trial from 1 to n.
+        beside: The other prior that the studies were compared with; "" where there was none.
     """
 
     trials: int
@@ -44,6 +55,7 @@ class Replay:
     left_out: Mapping[str, str]
     results: Mapping[str, Any]
     infeasible: Mapping[str, int] = field(default_factory=dict)
+    beside: str = ""
 
     @property
     def helped(self) -> bool | None:
@@ -69,7 +81,32 @@ class Replay:
         )
         if self.helped and enqueue["high"] >= 0:
             text += " Trying the best configs of the others first would have helped about as much."
-        return text
+        return f"{text} {self._of_beside}" if self.beside else text
+
+    @property
+    def overtaken(self) -> bool | None:
+        """Whether own studies know more than the other prior; None where that cannot be told."""
+        found = self.against.get(alone_name(self.beside))
+        if found is None or (found["low"] <= 0 <= found["high"]):
+            return None
+        return found["high"] < 0
+
+    @property
+    def _of_beside(self) -> str:
+        alone = self.against[alone_name(self.beside)]
+        both = self.against[together_name(self.beside)]
+        answer = {
+            True: f"Your own studies have overtaken {self.beside}",
+            False: f"Your own studies have not overtaken {self.beside} yet",
+            None: f"Your own studies and {self.beside} know about as much",
+        }[self.overtaken]
+        text = (
+            f"{answer}: regret {alone['difference']:+.3f} against it alone "
+            f"[{alone['low']:+.3f}, {alone['high']:+.3f}]"
+        )
+        if both["low"] > 0:
+            return f"{text}; both together are better still ({-both['difference']:+.3f})."
+        return f"{text}; both together change it by {-both['difference']:+.3f}."
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, no NaN."""
@@ -77,6 +114,8 @@ class Replay:
             "format": FORMAT,
             "verdict": self.verdict,
             "helped": self.helped,
+            "beside": self.beside,
+            "overtaken": self.overtaken,
             "trials": self.trials,
             "studies": [
                 {

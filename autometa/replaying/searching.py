@@ -18,6 +18,7 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
 from autometa.priors.opening import PriorSource, open_portfolio
+from autometa.replaying.beside import beside
 from autometa.replaying.found import COLD, ENQUEUE, RECORDED, WARM, Replay, StudyReplay
 from autometa.replaying.suite import StudySuite
 from autometa.space import SearchSpace
@@ -35,6 +36,8 @@ def replay(
     trials: int | None = None,
     seeds: int = SEEDS,
     studies: int = MOST_STUDIES,
+    prior: str | None = None,
+    metric: str | None = None,
     progress: Progress | None = None,
     message: Callable[[str], None] | None = None,
 ) -> Replay:
@@ -47,12 +50,15 @@ def replay(
         trials: n, the first trials that count; None = half of the smallest study, at most 30.
         seeds: Of the methods: 0, 1, ...
         studies: At most so many are held out, spread evenly over all; all others are known.
+        prior: A family that ships, or another prior, to say whether your own studies have overtaken
+            it, see `beside`.
+        metric: What the studies' values measure, where a family is to teach by it.
         progress: Called after every finished search.
         message: Told what went wrong in a single search; logged otherwise.
 
     Raises:
-        InputError: an option that cannot be used, fewer than three studies can be replayed, or a
-            search failed.
+        InputError: an option that cannot be used, fewer than three studies can be replayed, a
+            search failed, or the other prior knows nothing of the studies.
         StoreError: a storage cannot be read.
     """
     if seeds < 1:
@@ -66,6 +72,10 @@ def replay(
     n = min(MOST_TRIALS, smallest // 2) if trials is None else trials
     if not 1 <= n <= smallest:
         raise InputError(f"trials = {n}", allowed=f"1 to {smallest}, as the smallest study has")
+    others = () if prior is None else beside(prior, metric)
+    for method in others:  # what is wrong with it is said before anything is searched
+        name = suite.tasks[0].fold
+        method.prepare(suite.prior(name, None, 0), suite.tasks[0].task.space, 0)
     problems: list[str] = []
 
     def tell(text: str) -> None:
@@ -74,14 +84,15 @@ def replay(
 
     results = run(
         suite,
-        [*METHODS, as_recorded(suite)],
+        [*METHODS, *others, as_recorded(suite)],
         seeds=range(seeds),
         checkpoints=range(1, n + 1),
         reference=WARM,
         progress=progress,
         message=tell,
     )
-    if not all(m in results["methods"] and results["methods"][m]["complete"] for m in METHODS):
+    wanted = (*METHODS, *(m.name for m in others))
+    if not all(m in results["methods"] and results["methods"][m]["complete"] for m in wanted):
         raise InputError(f"not every search could be run: {problems[0]}")
     return Replay(
         trials=n,
@@ -90,6 +101,7 @@ def replay(
         left_out=suite.left_out,
         infeasible=infeasible(portfolio),
         results=results,
+        beside=prior or "",
     )
 
 

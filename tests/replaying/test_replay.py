@@ -247,3 +247,66 @@ def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert (code, out) == (2, "")
         assert err.startswith("error: ")
     assert not (tmp_path / "out.json").exists()
+
+
+# Beside another prior ----------------------------------------------------------------------------
+
+
+def test_own_studies_overtake_a_prior_that_misleads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "mine.db", shuffled=False)
+    flipped = [
+        replace(h, values=-h.values, task=replace(h.task, name=f"far-{h.task.name}"))
+        for h in Bowls().portfolio(STUDIES, TRIALS).histories
+    ]
+    Portfolio(flipped).save(tmp_path / "other")
+    words = ("--seeds", 1, "--trials", 6, "--prior", tmp_path / "other", "-f", "json")
+    code, out, err = run(capsys, "replay", tmp_path / "mine.db", *words)
+    assert code == 0, err
+    told: dict[str, Any] = json.loads(out)
+    assert told["overtaken"] is True
+    assert f"Your own studies have overtaken {tmp_path / 'other'}" in told["verdict"]
+    assert {f"{tmp_path / 'other'}-{m}" for m in ("alone", "and-own")} <= told["against"].keys()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "overtaken", "words"),
+    [
+        (-0.2, -0.1, True, "have overtaken svm"),
+        (-0.1, 0.1, None, "and svm know about as much"),
+        (0.1, 0.2, False, "have not overtaken svm yet"),
+    ],
+)
+def test_overtaken_is_what_the_interval_says(
+    low: float, high: float, overtaken: bool | None, words: str
+) -> None:
+    numbers = {"difference": (low + high) / 2, "low": low, "high": high, "win": 0}
+    both = {**numbers, "difference": 0.1, "low": 0.05, "high": 0.2}
+    found = Replay(
+        trials=5,
+        studies=(),
+        against={
+            "cold-tpe": numbers,
+            "enqueue3-tpe": numbers,
+            "svm-alone": numbers,
+            "svm-and-own": both,
+        },
+        left_out={},
+        results={},
+        beside="svm",
+    )
+    assert found.overtaken is overtaken
+    assert words in found.verdict
+    assert "both together are better still (-0.100)" in found.verdict
+    assert replace(found, beside="").overtaken is None
+
+
+def test_a_prior_that_knows_nothing_of_the_studies_is_said_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "mine.db", shuffled=False)
+    for wrong, words in (("svm", "none of"), ("lightgbn", "Did you mean 'lightgbm'")):
+        code, _, err = run(capsys, "replay", tmp_path / "mine.db", "--prior", wrong)
+        assert code == 2
+        assert words in err
