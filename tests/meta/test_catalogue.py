@@ -5,7 +5,7 @@ import pytest
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.data.targets import normal_scores
-from autometa.meta.parts.catalogue import _judge, regrets
+from autometa.meta.parts.catalogue import _judge, _shared, regrets
 from autometa.meta.training_set import TrainingSet
 from autometa.testing.families import Bowls
 
@@ -72,3 +72,20 @@ def test_the_default_config_is_always_asked_about(model: MetaModel) -> None:
     assert model.transfer is not None
     own = model.space.encode(model.space.defaults)
     assert np.isclose(model.transfer.catalogue.unit, own).all(axis=1).any()
+
+
+def test_configs_that_most_tasks_tried_are_in_the_catalogue() -> None:
+    rng = np.random.default_rng(0)
+    same, own = rng.random((6, 2)), rng.random((4, 5, 2))
+    told = []
+    for i in range(4):
+        unit = np.concatenate([same[: 6 - 2 * (i == 0)], own[i]])
+        target = np.concatenate([np.arange(6.0)[: 6 - 2 * (i == 0)], np.full(5, 9.0)])
+        told.append((unit, target, target))
+    found = _shared(told)
+    assert np.array_equal(found, same[::-1])  # the best on average first, none of one task's own
+    assert len(_shared(told[:1])) == 0
+    assert len(_shared(told[:2])) == 4
+    twice = np.concatenate([own[0], own[0]])  # repeats of one task are one task's
+    tasks = [(twice, np.zeros(10), np.zeros(10)), (own[1], np.zeros(5), np.zeros(5))]
+    assert len(_shared(tasks)) == 0
