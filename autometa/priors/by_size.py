@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
@@ -22,6 +23,7 @@ from autometa.errors import InputError
 from autometa.inner.rate_law import FAR, FamilyLaw, shipped
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
+from autometa.space.matching import is_number
 from autometa.task import TaskHistory
 
 LAWS: Mapping[str, str] = {"pretrain_lm": "language"}
@@ -29,6 +31,16 @@ LAWS: Mapping[str, str] = {"pretrain_lm": "language"}
 SIZES = ("n_params", "n_tokens", "batch_size")
 """Meta-features that are sizes, as `suggest_lr` names them."""
 TOKENS = 2048  # of an example of the law
+
+
+def sizes_of(features: Mapping[str, Any] | None) -> dict[str, float]:
+    """The sizes among meta-features, as far as they are finite numbers.
+
+    That others are no numbers is said where meta-features are read (`known_features`).
+    """
+    given = features if isinstance(features, Mapping) else {}
+    found = {name: given[name] for name in SIZES if is_number(given.get(name))}
+    return {name: float(size) for name, size in found.items() if math.isfinite(size)}
 
 
 def at_size(
@@ -44,10 +56,10 @@ def at_size(
     Raises:
         InputError: a size that is no positive number.
     """
-    known = {name: features[name] for name in SIZES if name in features}
+    known = sizes_of(features)
     if family not in LAWS:
         return portfolio, ""
-    wrong = [name for name, size in known.items() if not 0 < size < math.inf]
+    wrong = [name for name, size in known.items() if size <= 0]
     if wrong:
         raise InputError(f"{wrong[0]} = {known[wrong[0]]}", allowed="a positive number")
     if not known.keys() & {"n_params", "n_tokens"}:

@@ -15,10 +15,9 @@ from optuna.distributions import CategoricalDistribution
 
 from autometa.errors import InputError
 from autometa.meta import MetaModel
-from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names, embedded_spaces, network_names
-from autometa.priors.by_size import at_size
+from autometa.priors.by_size import at_size, sizes_of
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
 from autometa.priors.meanings import meaning
@@ -42,7 +41,7 @@ class Wish:
         data: What the model is trained on.
         facts: What is known of the data; by default what they tell.
         fixed: What the user's model is given beside what is searched, by any of its names.
-        features: Meta-features that the user gives; sizes move learning rates, see `by_size`.
+        features: Sizes of the user's network, which move learning rates, see `by_size`.
         rules: What the user says of old spaces.
         family: The one that "embedded" stands for, where the user's model tells.
         of_estimator: Whether an estimator says all this: what its constructor was given and no
@@ -277,6 +276,6 @@ def wish_of(
         metric=metric,
         data=None if data is None else read_data(data, kind_of(metric)),
         fixed=fixed or {},
-        features=known_features(features),
+        features=sizes_of(features),
         rules=rules or Rules(),
     )
