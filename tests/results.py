@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from autometa.meta import MetaModel
 from autometa.task import State
-from autometa.tuning.result import Arm, TunedTrial, TuneResult
+from autometa.tuning.arms import Arm, TunedTrial
+from autometa.tuning.result import TuneResult
 
 HOSTILE = "<script>alert('x')</script> & $\\frac$ --> \"quoted\""
 

@@ -18,8 +18,8 @@ from autometa.space import Config, SearchSpace, Value
 from autometa.tables import Kind, Schema, Table
 
 if TYPE_CHECKING:
-    from autometa.children.folds import Fold
     from autometa.children.preparation import Preparation
+    from autometa.children.problem import Fold
 
 __all__ = ["Child", "Prediction", "Trained", "metric"]
 

@@ -1,4 +1,4 @@
-"""Folds of a table, prepared once for all configs of a child.
+"""The problem that a table is, and its folds, prepared once for all configs of a child.
 
 The split depends on the table and the seed only, so all configs (and all children) see the same
 folds. Preparation is fitted on each fold's training rows, never on its test rows.
@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autometa.encoding import Floats
+from autometa.children.metrics import scores
+from autometa.children.problem import Fold, Pair, Problem, check_splits
 from autometa.errors import InputError
-from autometa.tables import Table
+from autometa.tables import Kind, Table
 
 if TYPE_CHECKING:
+    from autometa.children.prediction import Prediction
     from autometa.children.preparation import Preparation
-
-
-Pair: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Training rows and test rows, as indices into the table's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +37,7 @@ class Splits:
     pairs: tuple[Pair, ...]
 
     def __post_init__(self) -> None:
-        if not self.pairs or not all(len(a) and len(b) for a, b in self.pairs):
-            raise InputError("a split without rows", allowed="training and test rows in each")
+        check_splits(self.pairs)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -54,16 +52,6 @@ class Splits:
 
 Folds: TypeAlias = int | Splits
 """A number of folds, dealt out by a seed, or given splits."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fold:
-    """Prepared training rows X (n, d), y (n,) and test rows; y holds class indices or values."""
-
-    X: Floats
-    y: NDArray[Any]
-    X_test: Floats
-    y_test: NDArray[Any]
 
 
 def assign(table: Table, folds: int, seed: int) -> NDArray[np.int64]:
@@ -100,6 +88,26 @@ def splits_of(table: Table, folds: Folds, seed: int) -> list[Pair]:
 
 
 @lru_cache(maxsize=4)
+def problem_of(table: Table, folds: Folds, seed: int) -> Problem:
+    """What all configs of all children are judged on: every standard metric on the same folds.
+
+    Raises:
+        InputError: as `assign`.
+    """
+    assert table.kind is not None
+    return Problem(
+        X=table.X,
+        y=table.labels,
+        splits=tuple(splits_of(table, folds, seed)),
+        score=partial(_scores, table.kind),
+    )
+
+
+def _scores(kind: Kind, model: Any, said: Prediction, fold: Fold) -> Mapping[str, float]:
+    return scores(fold.y_test, said, kind)
+
+
+@lru_cache(maxsize=4)
 def prepared(table: Table, folds: Folds, seed: int, preparation: Preparation) -> list[Fold]:
     """The prepared folds; the last few are kept, since many configs follow on the same ones.
 
@@ -108,12 +116,13 @@ def prepared(table: Table, folds: Folds, seed: int, preparation: Preparation) ->
     """
     from autometa.children.preparation import preparer
 
-    result = []
+    problem, result = problem_of(table, folds, seed), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for train, test in splits_of(table, folds, seed):
+        for k, (train, test) in enumerate(problem.splits):
             prepare = preparer(preparation, table.schema)
-            X = np.asarray(prepare.fit_transform(table.X.iloc[train]), dtype=np.float64)
-            X_test = np.asarray(prepare.transform(table.X.iloc[test]), dtype=np.float64)
-            result.append(Fold(X, table.labels[train], X_test, table.labels[test]))
+            X = np.asarray(prepare.fit_transform(problem.X.iloc[train]), dtype=np.float64)
+            X_test = np.asarray(prepare.transform(problem.X.iloc[test]), dtype=np.float64)
+            y, y_test = problem.y[train], problem.y[test]
+            result.append(Fold(X, y, X_test, y_test, k, *problem.weights_of(k), (train, test)))
     return result

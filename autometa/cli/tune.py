@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autometa.tables import Table
-    from autometa.tuning.result import TunedTrial, TuneResult
+    from autometa.tuning.arms import TunedTrial
+    from autometa.tuning.result import TuneResult
     from autometa.tuning.table_priors import Sources
     from autometa.tuning.watching import OnTrial, Standing, Watch
 

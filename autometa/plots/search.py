@@ -12,7 +12,8 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.plots import figure
 from autometa.samplers.explanation import Explanation
-from autometa.tuning.result import Arm, TunedTrial, TuneResult
+from autometa.tuning.arms import Arm, TunedTrial
+from autometa.tuning.result import TuneResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from autometa.errors import ModelError, SpaceError
 from autometa.meta import MetaModel
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.report.drawing import figure
-from autometa.tuning.result import TunedTrial
+from autometa.tuning.arms import TunedTrial
 
 ANY = "promising configs"
 

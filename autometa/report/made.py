@@ -44,7 +44,7 @@ def leaderboard(result: TuneResult) -> str:
             page.number(row["seconds"]),
             row["rule"],
         )
-        for row in rows(result)[:_SHOWN]
+        for row in rows(result.warm, result.members)[:_SHOWN]
         if row["score"] is not None
     ]
     header = ("rank", "family", "trial", "score", "± folds", "weight", "seconds", "rule")

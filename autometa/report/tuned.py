@@ -7,7 +7,8 @@ from html import escape
 from autometa import plots
 from autometa.report import known, made, page
 from autometa.report.drawing import figure
-from autometa.tuning.result import TunedTrial, TuneResult, failures
+from autometa.tuning.arms import TunedTrial, failures
+from autometa.tuning.result import TuneResult
 
 _SHOWN_TRIALS = 200  # rows of the trial table; more would make the page slow to read
 # Trials whose inner learning rate is compared with the prediction.

@@ -187,12 +187,11 @@ class MetaSearchCV(Refitted):
             y=y,
             splits=splits,
             scorer=self.scorer_,
-            params={**routed.estimator.fit, **routed.scorer.score},
-            options={
-                "n_jobs": self.n_jobs,
-                "error_score": self.error_score,
-                "return_train_score": self.return_train_score,
-            },
+            params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            n_jobs=self.n_jobs,
+            error_score=self.error_score,
+            return_train_score=self.return_train_score,
             keep=ENSEMBLE_OF if self.ensemble else 0,
             classes=labels(y) if self.ensemble and is_classifier(self.estimator) else None,
         )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autometa.tuning.result import TunedTrial
+from autometa.tuning.arms import TunedTrial
 
 MEMBERS = 5  # of an ensemble, that time is kept for
 _SHARE = 0.1  # of all time, that members beyond the best may take at most

@@ -25,7 +25,7 @@ class TimeIsUpError(Exception):
 
 
 class Evaluator(Protocol):
-    """What evaluates a config; `children.isolated.Evaluator` is one."""
+    """What evaluates a config; see `children.evaluation.isolated`."""
 
     def prepare(self, table: Table, child: Child, *, within: float | None = None) -> None:
         """Get ready; may run in another thread while nothing is evaluated.
@@ -49,6 +49,13 @@ class Evaluator(Protocol):
 
     def close(self) -> None:
         """End its process."""
+
+
+def new_evaluator() -> Evaluator:
+    """One that evaluates in a process of its own."""
+    from autometa.children.evaluation.isolated import Evaluator as Isolated
+
+    return Isolated()
 
 
 @dataclass

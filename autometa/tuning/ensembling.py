@@ -22,7 +22,7 @@ from autometa import children
 from autometa.children.ensemble import Member, ensemble_of, select
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
-from autometa.tuning.result import TunedTrial
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.scoring import HeldOut, Scoring
 
 if TYPE_CHECKING:

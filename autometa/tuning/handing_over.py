@@ -32,7 +32,7 @@ def with_model(
         "table": found.table,
         "kind": setting.table.kind,
         "metric": found.metric,
-        "leaderboard": rows(found),
+        "leaderboard": rows(found.warm, found.members),
         "versions": dict(found.versions),
     }
     return replace(found, fitted=TunedModel(made.pipeline, about, setting.scoring))

@@ -16,7 +16,8 @@ from autometa.storages.attributes import EVALUATION, number
 from autometa.storages.studies import SEARCH
 from autometa.suggest.expectation import expectation
 from autometa.task import Direction
-from autometa.tuning.result import Arm, TunedTrial, TuneResult
+from autometa.tuning.arms import Arm, TunedTrial
+from autometa.tuning.result import TuneResult
 from autometa.tuning.trials import STATES, folds_of
 
 if TYPE_CHECKING:

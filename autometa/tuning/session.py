@@ -15,6 +15,7 @@ from autometa import children
 from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.priors.beginning import say
 from autometa.tuning import ensembling, race
+from autometa.tuning.arms import Arm, TunedTrial
 from autometa.tuning.clock import Clock, refit_seconds, shorter
 from autometa.tuning.contest import Contest, Turn
 from autometa.tuning.cross_validator import Judge
@@ -22,7 +23,7 @@ from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.handing_over import versions, with_model
 from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
-from autometa.tuning.result import Arm, TunedTrial, TuneResult
+from autometa.tuning.result import TuneResult
 from autometa.tuning.setting import COLD, Setting
 from autometa.tuning.trials import Search, in_order, predictions_file
 from autometa.tuning.watching import OnTrial, Standing, Team, Watch

@@ -12,7 +12,8 @@ from autometa.portfolio import Portfolio
 from autometa.portfolio.merging import free_name, trial_texts, unseen
 from autometa.tables import Table, fingerprint, same_data
 from autometa.task import CompletedTrial, Task, TaskHistory
-from autometa.tuning.result import TunedTrial, TuneResult
+from autometa.tuning.arms import TunedTrial
+from autometa.tuning.result import TuneResult
 
 
 def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfolio:

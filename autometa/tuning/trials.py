@@ -26,8 +26,8 @@ from autometa.storages import attributes
 from autometa.storages.connect import explained, is_outage, patiently, retry
 from autometa.storages.orphans import give_back_unnamed, release
 from autometa.task import State
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.cross_validator import Judge, TimeIsUpError
-from autometa.tuning.result import TunedTrial
 
 if TYPE_CHECKING:
     from optuna.study import Study

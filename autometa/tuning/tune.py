@@ -23,10 +23,10 @@ from autometa.meta_features import compute
 from autometa.priors.opening import EMBEDDED
 from autometa.storages.studies import opened
 from autometa.tables import Table
+from autometa.tuning import cross_validator
 from autometa.tuning.arguments import AUTO, TIME, families_of, folds_of, renamed, table_of
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, shorter
-from autometa.tuning.cross_validator import Evaluator
 from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.predictions import predictions_folder
 from autometa.tuning.result import TuneResult
@@ -245,7 +245,7 @@ def tune_table(
             scoring=scoring,
             predictions=folder,
         )
-        evaluator = stack.enter_context(closing(_evaluator()))
+        evaluator = stack.enter_context(closing(cross_validator.new_evaluator()))
         team = stack.enter_context(_team(setting, workers, message))
         fits = stack.enter_context(BackgroundFits())
         session = Session(
@@ -326,9 +326,3 @@ def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
 def _shared(storage: object) -> bool:
     memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
     return isinstance(storage, str) and not memory
-
-
-def _evaluator() -> Evaluator:
-    from autometa.children.evaluation.isolated import Evaluator as Isolated
-
-    return Isolated()

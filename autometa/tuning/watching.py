@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from autometa.tuning.result import TunedTrial
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.workers.crew import Crew
 
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]

@@ -34,7 +34,7 @@ from autometa.portfolio import Portfolio
 from autometa.portfolio.store import folder as store
 from autometa.reading import parse_json, read_bytes
 from autometa.tables import Table
-from autometa.tuning.result import Arm
+from autometa.tuning.arms import Arm
 
 JOURNAL, MODEL = "loop.jsonl", "loop.autometa"
 SHARE = 0.99

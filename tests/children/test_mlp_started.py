@@ -28,7 +28,7 @@ from autometa.inner.tabular import Tables, network
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
 from autometa.tables import Table
-from autometa.tuning import tune as tuning
+from autometa.tuning import cross_validator
 from autometa.tuning.model import load_model
 from autometa.tuning.scoring import Scoring
 from autometa.tuning.setting import Setting
@@ -76,7 +76,7 @@ class Direct:
 
 @pytest.fixture
 def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "_evaluator", Direct)
+    monkeypatch.setattr(cross_validator, "new_evaluator", Direct)
 
 
 def evaluated(child: children.Child, **config: float) -> Outcome:

@@ -16,7 +16,7 @@ from autometa.children import Child, Outcome
 from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.task import CompletedTrial, State
-from autometa.tuning import tune as tuning
+from autometa.tuning import cross_validator
 
 
 class Evaluator:
@@ -48,7 +48,7 @@ class Evaluator:
 @pytest.fixture(autouse=True)
 def _setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tuning, "_evaluator", Evaluator)
+    monkeypatch.setattr(cross_validator, "new_evaluator", Evaluator)
     monkeypatch.setattr(meta, "MetaLearner", partial(meta.MetaLearner, steps=20))
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])

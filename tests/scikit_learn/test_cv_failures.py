@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import make_scorer
 
 from autometa import MetaSearchCV
+from autometa.children.evaluation.cross_validation import FoldResult
 from autometa.errors import InputError
-from autometa.sklearn.cv_failures import heard, reasons, told
+from autometa.sklearn.cv_failures import told, warned
 
 X = np.random.default_rng(0).normal(size=(30, 2))
 Y = np.array([0, 1] * 15)
@@ -91,17 +93,15 @@ def test_a_scorer_that_fails_is_told() -> None:
             search.fit(X, Y)
 
 
-def test_warnings_go_on_their_way() -> None:
-    with pytest.warns(UserWarning, match="another"), heard() as found:
-        warnings.warn("another", UserWarning, stacklevel=1)
-    assert not found
-    text = "Traceback (most recent call last):\n  File x\nValueError: much\n"
-    with pytest.warns(FitFailedWarning), heard() as found:
-        warnings.warn(text, FitFailedWarning, stacklevel=1)
-    assert found == {"ValueError: much": 1}
+def test_folds_that_failed_are_warned_of_as_scikit_learn_does() -> None:
+    fit, score = FoldResult(failed="fit", error="E:\n  a"), FoldResult(failed="score", error="S")
+    with pytest.warns() as caught:
+        assert warned(3, [fit, fit, score, FoldResult()]) == "E: a (2 fits); S (1 fit)"
+    assert [w.category for w in caught] == [FitFailedWarning, UserWarning]
+    assert "trial 3: 2 of 4 fits failed" in str(caught[0].message)
+    assert warned(0, [FoldResult()]) == ""
 
 
-def test_texts_without_tracebacks_have_no_reason() -> None:
-    assert reasons("nothing\n-----") == {}
-    assert told(reasons("")) == ""
-    assert len(told(reasons("Traceback (most recent call last):\nE: " + 9999 * "x"))) == 2000
+def test_reasons_are_never_longer_than_a_page() -> None:
+    assert told(Counter()) == ""
+    assert len(told(Counter({9999 * "x": 1}))) == 2000

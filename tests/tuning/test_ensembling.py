@@ -13,8 +13,8 @@ from autometa.children.evaluation.isolated import Evaluator
 from autometa.children.prediction import Prediction
 from autometa.tables import Table
 from autometa.tuning import ensembling
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.predictions import keep_best
-from autometa.tuning.result import TunedTrial
 from autometa.tuning.scoring import HeldOut, Scoring
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from autometa import AutoClassifier, AutoRegressor
 from autometa.children.evaluation.evaluate import run
 from autometa.errors import InputError
-from autometa.tuning import tune as tuning
+from autometa.tuning import cross_validator
 
 SHORT: dict[str, Any] = {"n_trials": 1, "families": ["linear"], "portfolio": None, "cv": 2}
 
@@ -35,7 +35,7 @@ class Here:
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(tuning, "_evaluator", Here)
+    monkeypatch.setattr(cross_validator, "new_evaluator", Here)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     yield
     optuna.logging.set_verbosity(optuna.logging.INFO)

@@ -16,8 +16,8 @@ from autometa import children, load_model
 from autometa.errors import InputError, StoreError
 from autometa.tables import Kind, Table, TableWarning, load_table
 from autometa.tuning import ensembling
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.model import TunedModel
-from autometa.tuning.result import TunedTrial
 from autometa.tuning.scoring import Scoring
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from autometa.errors import RecordError
-from autometa.tuning.result import Arm, TuneResult
+from autometa.tuning.arms import Arm
+from autometa.tuning.result import TuneResult
 from tests.results import arm, result
 
 

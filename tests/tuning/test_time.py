@@ -11,9 +11,9 @@ from autometa import Portfolio, SearchSpace
 from autometa.children import Outcome
 from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa.tuning import race
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, refit_seconds
-from autometa.tuning.result import TunedTrial
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, name="one")
 
@@ -142,6 +142,7 @@ def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> 
 
 def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was evaluated: better an untested model that says so than none."""
+    from autometa.tuning import cross_validator
     from autometa.tuning import tune as tuning
     from tests.tuning.test_tuning import FakeEvaluator, make_table
 
@@ -150,14 +151,14 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
             trial = CompletedTrial(config=config, value=None, state=State.FAILED, seconds=9.0)
             return Outcome(trial=trial, error="more than 0.1 s")
 
-    monkeypatch.setattr(tuning, "_evaluator", Sleepy)
+    monkeypatch.setattr(cross_validator, "new_evaluator", Sleepy)
     table = make_table()
     result = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
     assert result.best is None
     assert [t.child for t, _ in result.members] == ["linear"]
     assert "time was up before a config was evaluated" in result.notes[-1]
     assert set(result.predict(table.X)) == {"yes", "no"}
-    monkeypatch.setattr(tuning, "_evaluator", FakeEvaluator)
+    monkeypatch.setattr(cross_validator, "new_evaluator", FakeEvaluator)
     found = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
     assert {t.child for t in found.warm.trials} == {"linear", "svm"}
     assert found.fitted is not None

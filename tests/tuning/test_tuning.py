@@ -22,8 +22,7 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
-from autometa.tuning import session
-from autometa.tuning import tune as tuning
+from autometa.tuning import cross_validator, session
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
 from autometa.tuning.table_feedback import learn_from
@@ -82,7 +81,7 @@ def score(child: Child, config: Config) -> float:
 @pytest.fixture
 def evaluator(monkeypatch: pytest.MonkeyPatch) -> FakeEvaluator:
     fake = FakeEvaluator()
-    monkeypatch.setattr(tuning, "_evaluator", lambda: fake)
+    monkeypatch.setattr(cross_validator, "new_evaluator", lambda: fake)
     # How good the model is does not matter here; how long it trains does.
     monkeypatch.setattr(meta, "MetaLearner", partial(meta.MetaLearner, steps=20))
     return fake

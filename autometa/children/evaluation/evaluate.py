@@ -9,17 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count, takewhile
+from typing import Any
 
 import numpy as np
 from optuna.distributions import IntDistribution
 
 from autometa.children.child import Child, metric
-from autometa.children.folds import Fold, Folds, prepared
-from autometa.children.metrics import scores
+from autometa.children.evaluation.cross_validation import FoldResult, cross_validated
+from autometa.children.folds import Folds, prepared, problem_of
 from autometa.children.prediction import Prediction
+from autometa.children.problem import Fold, Problem
 from autometa.errors import reason
 from autometa.space import Config, Value
-from autometa.tables import Schema, Table
+from autometa.tables import Table
 from autometa.task import CompletedTrial, State
 
 
@@ -99,28 +101,24 @@ def run(
     child.refuse(table)
     checked = child.space.check(config)
     prepare_to_run(child)
-    parts = prepared(table, folds, seed, child.preparation)
+    problem = problem_of(table, folds, seed)
+    prepared(table, folds, seed, child.preparation)  # not on the clock
     begun, start = time.process_time(), time.perf_counter()
 
     def late() -> bool:
         return timeout is not None and time.perf_counter() - start > timeout
 
-    found = _Found()
+    learner = _ChildOnTable(child, checked, table, folds, seed, late)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # Not converging is an ordinary result of a config, not news for the user.
             warnings.simplefilter("ignore")
-            train = child.train_folds
-            if train is None:
-                _fold_by_fold(child, checked, table.schema, parts, seed, late, found)
-            else:
-                trained = train(checked, table.schema, parts, seed, late)
-                found.predictions, found.curve = list(trained.predictions), trained.curve
-            return _outcome(checked, table.schema, parts, found, time.process_time() - begun)
+            found = cross_validated(problem, learner)
+            return _outcome(learner, found, time.process_time() - begun)
     except OutOfTimeError:
         error = f"more than {timeout:g} s"
-    except Exception as problem:  # whatever a child raises is a result: this config fails
-        error = reason(problem)
+    except Exception as raised:  # whatever a child raises is a result: this config fails
+        error = reason(raised)
     return failed(checked, time.process_time() - begun, error)
 
 
@@ -136,42 +134,67 @@ def failed(config: Config, seconds: float, error: str) -> Outcome:
     return Outcome(trial=trial, error=error)
 
 
-@dataclass(slots=True)
-class _Found:
-    """What the folds gave so far."""
+@dataclass
+class _ChildOnTable:
+    """A config of a child as a `Learner`.
 
-    predictions: list[Prediction] = field(default_factory=list)
+    Args:
+        child: For the table's kind of problem.
+        config: Checked.
+        table: What is learned.
+        split: Number of folds, or given splits.
+        seed: Of these and of the child.
+        late: Whether time is up.
+        curve: One mean score an epoch, where the child has them.
+        after: Steps -> what was said after so many, for each fold.
+    """
+
+    child: Child
+    config: Config
+    table: Table
+    split: Folds
+    seed: int
+    late: Callable[[], bool]
     curve: tuple[float, ...] = ()
-    fit_seconds: float = math.nan
-    predict_seconds: float = math.nan
     after: dict[int, list[Prediction]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._together: tuple[Prediction, ...] = ()
+        self._fewer = _fewer(self.child, self.config)
 
-def _fold_by_fold(
-    child: Child,
-    config: Config,
-    schema: Schema,
-    folds: list[Fold],
-    seed: int,
-    late: Callable[[], bool],
-    found: _Found,
-) -> None:
-    fewer = _fewer(child, config)
-    found.fit_seconds = found.predict_seconds = 0.0
-    found.after = {n: [] for n in fewer}
-    for k, fold in enumerate(folds):
-        at = time.process_time()
-        model = child.model(config, schema, seed + k)
-        model.fit(fold.X, fold.y)
-        fitted = time.process_time()
-        found.predictions.append(Prediction.by(model, fold.X_test, schema))
-        found.fit_seconds += fitted - at
-        found.predict_seconds += time.process_time() - fitted
-        if child.after is not None and fewer:
-            for n, rows in zip(fewer, child.after(model, fold.X_test, schema, fewer), strict=True):
-                found.after[n].append(rows)
-        if late():
+    def folds(self, problem: Problem) -> list[Fold]:
+        return prepared(self.table, self.split, self.seed, self.child.preparation)
+
+    def fit(self, fold: Fold) -> Any:
+        """A model; None where the child trains all folds at once, which the first fold does."""
+        if self.child.train_folds is None:
+            model = self.child.model(self.config, self.table.schema, self.seed + fold.number)
+            return model.fit(fold.X, fold.y)
+        if fold.number == 0:
+            parts = prepared(self.table, self.split, self.seed, self.child.preparation)
+            trained = self.child.train_folds(
+                self.config, self.table.schema, parts, self.seed, self.late
+            )
+            if len(trained.predictions) != len(parts):
+                raise ValueError(f"{len(trained.predictions)} predictions of {len(parts)} folds")
+            self._together, self.curve = trained.predictions, trained.curve
+        return None
+
+    def say(self, model: Any, fold: Fold) -> Prediction:
+        if self._together:
+            return self._together[fold.number]
+        return Prediction.by(model, fold.X_test, self.table.schema)
+
+    def more(self, model: Any, fold: Fold) -> dict[str, float]:
+        if self._together:
+            return {}
+        if self.child.after is not None and self._fewer:
+            said = self.child.after(model, fold.X_test, self.table.schema, self._fewer)
+            for n, rows in zip(self._fewer, said, strict=True):
+                self.after.setdefault(n, []).append(rows)
+        if self.late():
             raise OutOfTimeError
+        return {}
 
 
 def _fewer(child: Child, config: Config) -> list[int]:
@@ -185,36 +208,38 @@ def _fewer(child: Child, config: Config) -> list[int]:
     return list(halved)[::-1]
 
 
-def _outcome(
-    config: Config, schema: Schema, folds: list[Fold], found: _Found, seconds: float
-) -> Outcome:
-    def judged(predictions: Sequence[Prediction]) -> dict[str, tuple[float, ...]]:
-        each = [
-            scores(fold.y_test, p, schema.kind) for fold, p in zip(folds, predictions, strict=True)
-        ]
-        return {name: tuple(row[name] for row in each) for name in each[0]}
-
-    metrics = judged(found.predictions)
-    own = metrics[metric(schema.kind)]
+def _outcome(learner: _ChildOnTable, found: Sequence[FoldResult], seconds: float) -> Outcome:
+    kind, config = learner.table.schema.kind, learner.config
+    metrics = _by_name([fold.scores for fold in found])
+    own = metrics[metric(kind)]
     if wrong := [s for s in own if not math.isfinite(s)]:
         return failed(
             config, seconds, f"a fold scored {wrong[0]}: predictions are no finite numbers"
         )
+    apart = learner.child.train_folds is None  # else the folds' times are not known one by one
     trial = CompletedTrial(
         config=config,
         value=float(np.mean(own)),
         fold_scores=own,
-        seconds=seconds,
-        curve=tuple(c for c in found.curve if math.isfinite(c)),
+        seconds=seconds - sum(fold.score_seconds for fold in found),
+        curve=tuple(c for c in learner.curve if math.isfinite(c)),
     )
+    problem = problem_of(learner.table, learner.split, learner.seed)
+    parts = learner.folds(problem)
+
+    def mean(said: Sequence[Prediction]) -> dict[str, float]:
+        each = [problem.score(None, p, fold) for p, fold in zip(said, parts, strict=True)]
+        return {name: float(np.mean(row)) for name, row in _by_name(each).items()}
+
     return Outcome(
         trial=trial,
         metrics=metrics,
-        predictions=tuple(found.predictions),
-        fit_seconds=found.fit_seconds,
-        predict_seconds=found.predict_seconds,
-        after={
-            n: {name: float(np.mean(row)) for name, row in judged(predictions).items()}
-            for n, predictions in found.after.items()
-        },
+        predictions=tuple(fold.said for fold in found),
+        fit_seconds=sum(fold.fit_seconds for fold in found) if apart else math.nan,
+        predict_seconds=sum(fold.say_seconds for fold in found) if apart else math.nan,
+        after={n: mean(said) for n, said in learner.after.items()},
     )
+
+
+def _by_name(each: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(row[name] for row in each) for name in each[0]}

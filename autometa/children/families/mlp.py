@@ -18,8 +18,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa.children.child import Child, Prediction, Trained, metric
 from autometa.children.evaluation.evaluate import OutOfTimeError
-from autometa.children.folds import Fold
 from autometa.children.metrics import METRICS
+from autometa.children.problem import Fold
 from autometa.space import Config, SearchSpace
 from autometa.tables import Schema
 

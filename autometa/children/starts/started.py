@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from torch import Tensor
 
 from autometa.children.child import FROM, Child, Trained
 from autometa.children.families import mlp
-from autometa.children.folds import Fold
 from autometa.children.mlp.initial import Start
+from autometa.children.problem import Fold
 from autometa.errors import InputError, ModelError
 from autometa.inner.few_steps import load_start
 from autometa.inner.fitted import FittedMAML
@@ -146,7 +147,7 @@ def _train_folds(
     for fold in folds:
         embed = Embedding.fit(fold.X, np.random.default_rng(seed))
         X, X_test = (embed(rows).astype(np.float64) for rows in (fold.X, fold.X_test))
-        embedded.append(Fold(X, fold.y, X_test, fold.y_test))
+        embedded.append(replace(fold, X=X, X_test=X_test))
     return mlp.train_folds(
         _options(config, start, epochs), schema, embedded, seed, late, start=start
     )

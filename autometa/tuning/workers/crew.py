@@ -22,7 +22,7 @@ from autometa.children.evaluation.threads import one_thread_each
 from autometa.errors import InputError
 from autometa.storages.attributes import WORKER
 from autometa.storages.orphans import give_back
-from autometa.tuning.result import TunedTrial
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.workers.worker import Order, serve
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autometa import children
+from autometa.tuning.cross_validator import new_evaluator
 from autometa.tuning.setting import COLD, Setting
 from autometa.tuning.trials import Search
 
@@ -49,7 +50,6 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
     import optuna
 
     from autometa.meta.threads import one_thread
-    from autometa.tuning.tune import _evaluator
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parent = os.getppid()
@@ -60,7 +60,7 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
     with (
         suppress(EOFError, BrokenPipeError, KeyboardInterrupt),
         one_thread(),
-        closing(_evaluator()) as evaluator,
+        closing(new_evaluator()) as evaluator,
     ):
         judge = setting.judge(evaluator)
         while (order := orders.recv()) is not None:
