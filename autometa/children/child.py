@@ -64,6 +64,8 @@ class Child:
         package: A module that it needs, where that is no dependency of autometa.
         install: What installs it.
         source: What `get` makes this child of in another process; its name by default.
+        weighs: Whether rows may weigh differently; None asks the model's `fit`, which says nothing
+            of a child that trains all folds at once.
         refuse: (table) -> raises InputError where the child cannot learn the table.
     """
 
@@ -83,6 +85,7 @@ class Child:
     package: str = ""
     install: str = ""
     source: str = ""
+    weighs: bool | None = None
     refuse: Callable[[Table], None] = lambda table: None
 
     def __post_init__(self) -> None:
@@ -113,6 +116,15 @@ class Child:
             name=own.name,
         )
         return replace(self, space=space, tuned=kept(self.tuned), regression={})
+
+    def takes_weights(self, schema: Schema) -> bool:
+        """Whether the rows of a table may weigh differently for it."""
+        if self.weighs is not None or self.train_folds is not None:
+            return bool(self.weighs)
+        from autometa.children.weighing import takes_weights
+
+        config = dict(self.on(schema.kind).space.defaults)
+        return takes_weights(self.model(config, schema, 0))
 
     def build(self, config: Mapping[str, Value], schema: Schema, seed: int) -> Any:
         """An unfitted scikit-learn pipeline for a table, preprocessing and labels included.

@@ -101,8 +101,13 @@ class Member:
 class _Sum(BaseEstimator):  # type: ignore[misc]
     """sum_i w_i f_i(x) of members that are fitted already."""
 
-    def __init__(self, members: tuple[Member, ...] = (), classes: NDArray[Any] | None = None):
-        self.members, self.classes = members, classes
+    def __init__(
+        self,
+        members: tuple[Member, ...] = (),
+        classes: NDArray[Any] | None = None,
+        factors: Floats | None = None,
+    ) -> None:
+        self.members, self.classes, self.factors = members, classes, factors
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -129,7 +134,8 @@ class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
     """The weighted mean of its members' probabilities, and the class where it is highest.
 
     A single member says its labels itself: those of a support vector machine are not always where
-    its probability is highest.
+    its probability is highest. With `factors` (c,) of the classes, the label is where probability
+    times factor is highest, whoever says it.
     """
 
     @property
@@ -144,6 +150,9 @@ class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels, (n,)."""
+        factors = getattr(self, "factors", None)  # none in files of before
+        if factors is not None:
+            return np.asarray(self.classes_[(self.predict_proba(X) * factors).argmax(axis=1)])
         if len(self.members) == 1:
             return np.asarray(self.members[0].model.predict(X))
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])

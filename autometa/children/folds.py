@@ -100,11 +100,12 @@ def problem_of(table: Table, folds: Folds, seed: int) -> Problem:
         y=table.labels,
         splits=tuple(splits_of(table, folds, seed)),
         score=partial(_scores, table.kind),
+        weights=table.weights,
     )
 
 
 def _scores(kind: Kind, model: Any, said: Prediction, fold: Fold) -> Mapping[str, float]:
-    return scores(fold.y_test, said, kind)
+    return scores(fold.y_test, said, kind, fold.weight_test)
 
 
 @lru_cache(maxsize=4)

@@ -130,12 +130,14 @@ def _folds(given: int | str) -> Folds:
 
 def _table(request: Mapping[str, Any]) -> Table:
     folder = Path(request["folder"])
+    target = pd.read_parquet(folder / "y.parquet")
     return Table(
         name=request["name"],
         X=pd.read_parquet(folder / "X.parquet"),
-        y=pd.read_parquet(folder / "y.parquet")["y"],
+        y=target["y"],
         kind=request["kind"],
         reading=AS_IS,
+        weights=target["weight"].to_numpy() if "weight" in target else None,
     )
 
 

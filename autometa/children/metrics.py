@@ -1,6 +1,7 @@
 """The standard metrics, all computed from one set of held-out predictions.
 
-Notation: m test rows, c classes; truth y (m,) in 0..c-1 or numbers; labels (m,), shares (m, c).
+Notation: m test rows, c classes; truth y (m,) in 0..c-1 or numbers; labels (m,), shares (m, c);
+weights w (m,) of the rows, None where all count alike.
 
 Written out in numpy because a config's folds are scored by every metric at once: scikit-learn's own
 functions, to which the tests compare these, check and convert their input anew each time and took
@@ -25,6 +26,9 @@ from autometa.tables import Kind
 from autometa.task import Direction
 
 Truth: TypeAlias = NDArray[Any]
+Weights: TypeAlias = Floats | None
+"""What each row counts, (m,), or all alike."""
+Measure: TypeAlias = Callable[[Truth, Prediction, Weights], float]
 _LEAST = np.finfo(np.float64).eps  # the least probability that a logarithm is taken of
 
 
@@ -36,38 +40,39 @@ class Metric:
         name: As in `METRICS`.
         kind: The kind of problem that it scores.
         direction: Whether more or less of it is better.
-        score: (truth, prediction) -> number; NaN where it is not defined.
+        score: (truth, prediction, weights of the rows) -> number; NaN where it is not defined.
         two_classes: Whether it is for two classes only.
     """
 
     name: str
     kind: Kind
     direction: Direction
-    score: Callable[[Truth, Prediction], float]
+    score: Measure
     two_classes: bool = False
 
 
-def balanced_accuracy(y: Truth, p: Prediction) -> float:
+def balanced_accuracy(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Mean recall of the classes that occur (Brodersen et al., 2010)."""
-    right = np.bincount(y, weights=p.labels == y)
-    counts = np.bincount(y)
+    hit = p.labels == y
+    right, counts = np.bincount(y, weights=hit if w is None else hit * w), np.bincount(y, weights=w)
     return float((right[counts > 0] / counts[counts > 0]).mean())
 
 
-def accuracy(y: Truth, p: Prediction) -> float:
+def accuracy(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Share of right labels."""
-    return float((p.labels == y).mean())
+    return _mean(p.labels == y, w)
 
 
-def f1_macro(y: Truth, p: Prediction) -> float:
+def f1_macro(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Mean F1 of the classes that occur among truth or labels."""
-    size = int(max(y.max(), p.labels.max())) + 1
-    right = np.bincount(y, weights=p.labels == y, minlength=size)
-    both = np.bincount(y, minlength=size) + np.bincount(p.labels, minlength=size)
+    size, hit = int(max(y.max(), p.labels.max())) + 1, p.labels == y
+    right = np.bincount(y, weights=hit if w is None else hit * w, minlength=size)
+    both = np.bincount(y, weights=w, minlength=size)
+    both = both + np.bincount(p.labels, weights=w, minlength=size)
     return float((2 * right[both > 0] / both[both > 0]).mean())
 
 
-def roc_auc(y: Truth, p: Prediction) -> float:
+def roc_auc(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Area under the ROC curve; of more than two classes the mean of each against the rest.
 
     A class that has no row, or all of them, is left out. Hand and Till (2001) for the idea.
@@ -78,70 +83,98 @@ def roc_auc(y: Truth, p: Prediction) -> float:
     for k in columns:
         inside = y == k
         n = int(inside.sum())
-        if 0 < n < len(y):
+        if 0 < n < len(y) and w is not None:
+            area = _weighted_area(shares[:, k], inside, w)
+            areas += [area] if math.isfinite(area) else []
+        elif 0 < n < len(y):
             rank = _ranks(shares[:, k])[inside].sum()
             areas.append((rank - n * (n + 1) / 2) / (n * (len(y) - n)))
     return float(np.mean(areas)) if areas else math.nan
 
 
-def log_loss(y: Truth, p: Prediction) -> float:
+def log_loss(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Mean cross entropy in nats; probabilities are kept off 0 and rows sum to 1."""
     shares = np.clip(_shares(p), _LEAST, 1.0)
     shares = shares / shares.sum(axis=1, keepdims=True)
-    return float(-np.log(shares[np.arange(len(y)), y]).mean())
+    return -_mean(np.log(shares[np.arange(len(y)), y]), w)
 
 
-def brier(y: Truth, p: Prediction) -> float:
+def brier(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Mean squared error of the probabilities (Brier, 1950); of two classes, of the second's."""
     shares = _shares(p)
     if shares.shape[1] == 2:
-        return float(((shares[:, 1] - (y == 1)) ** 2).mean())
+        return _mean((shares[:, 1] - (y == 1)) ** 2, w)
     truth = np.zeros_like(shares)
     truth[np.arange(len(y)), y] = 1.0
-    return float(((shares - truth) ** 2).sum(axis=1).mean())
+    return _mean(((shares - truth) ** 2).sum(axis=1), w)
 
 
-def average_precision(y: Truth, p: Prediction) -> float:
+def average_precision(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Area under the steps of precision over recall, of the second of two classes."""
     value = _shares(p)[:, 1]
     order = np.argsort(-value, kind="stable")
-    hits = (y[order] == 1).cumsum()
+    each = np.ones(len(y)) if w is None else w[order]
+    hits, rows = ((y[order] == 1) * each).cumsum(), each.cumsum()
     if not hits[-1]:
         return math.nan
     last = np.flatnonzero(np.append(np.diff(value[order]) != 0, True))  # one step a distinct value
+    last = last[rows[last] > 0]
     found = np.diff(hits[last], prepend=0) / hits[-1]
-    return float((found * hits[last] / (last + 1)).sum())
+    return float((found * hits[last] / rows[last]).sum())
 
 
-def r2(y: Truth, p: Prediction) -> float:
+def r2(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Share of the variance that is explained; can be any number below 1."""
-    spread, wrong = ((y - y.mean()) ** 2).sum(), ((y - p.labels) ** 2).sum()
+    each = 1.0 if w is None else w
+    spread = (each * (y - _mean(y, w)) ** 2).sum()
+    wrong = (each * (y - p.labels) ** 2).sum()
     return float(1 - wrong / spread) if spread > 0 else float(wrong == 0)
 
 
-def rmse(y: Truth, p: Prediction) -> float:
+def rmse(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Root of the mean squared error, in the target's units."""
-    return float(np.sqrt(((y - p.labels) ** 2).mean()))
+    return math.sqrt(_mean((y - p.labels) ** 2, w))
 
 
-def mae(y: Truth, p: Prediction) -> float:
+def mae(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Mean absolute error, in the target's units."""
-    return float(np.abs(y - p.labels).mean())
+    return _mean(np.abs(y - p.labels), w)
 
 
-def median_absolute_error(y: Truth, p: Prediction) -> float:
-    """Median absolute error, in the target's units."""
-    return float(np.median(np.abs(y - p.labels)))
+def median_absolute_error(y: Truth, p: Prediction, w: Weights = None) -> float:
+    """Median absolute error, in the target's units; the mean of two where half weighs as much."""
+    wrong = np.abs(y - p.labels)
+    if w is None:
+        return float(np.median(wrong))
+    order = np.argsort(wrong, kind="stable")
+    order = order[w[order] > 0]
+    total = w[order].cumsum()
+    half = total[-1] / 2
+    low, high = np.searchsorted(total, half, "left"), np.searchsorted(total, half, "right")
+    return float((wrong[order[low]] + wrong[order[min(high, len(order) - 1)]]) / 2)
 
 
-def rmsle(y: Truth, p: Prediction) -> float:
+def rmsle(y: Truth, p: Prediction, w: Weights = None) -> float:
     """Root of the mean squared error of log(1 + value); NaN where a target is negative.
 
     A negative prediction counts as 0, the least that a target can be.
     """
     if y.min() < 0:
         return math.nan
-    return float(np.sqrt(((np.log1p(y) - np.log1p(np.maximum(p.labels, 0))) ** 2).mean()))
+    return math.sqrt(_mean((np.log1p(y) - np.log1p(np.maximum(p.labels, 0))) ** 2, w))
+
+
+def _mean(values: NDArray[Any], w: Weights) -> float:
+    return float(values.mean() if w is None else np.average(values, weights=w))
+
+
+def _weighted_area(values: Floats, inside: NDArray[np.bool_], w: Floats) -> float:
+    """Weight of the pairs in the right order, equal ones half, among all (inside, outside)."""
+    _, place = np.unique(values, return_inverse=True)
+    own, others = np.bincount(place, weights=inside * w), np.bincount(place, weights=~inside * w)
+    below = others.cumsum() - others / 2
+    whole = own.sum() * others.sum()
+    return float((own * below).sum() / whole) if whole > 0 else math.nan
 
 
 def _ranks(values: Floats) -> Floats:
@@ -156,8 +189,10 @@ def _shares(p: Prediction) -> Floats:
     return p.shares
 
 
-def _of(kind: Kind, *rows: tuple[Callable[[Truth, Prediction], float], Direction]) -> list[Metric]:
-    return [Metric(name=f.__name__, kind=kind, direction=d, score=f) for f, d in rows]
+def _of(kind: Kind, *rows: tuple[Measure, Direction]) -> list[Metric]:
+    return [
+        Metric(name=getattr(f, "__name__", ""), kind=kind, direction=d, score=f) for f, d in rows
+    ]
 
 
 _LISTED = [
@@ -189,6 +224,9 @@ _LISTED = [
 
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _LISTED}
 """The standard metrics by name; the first of a kind is its default."""
+
+OF_LABELS = ("balanced_accuracy", "accuracy", "f1_macro")
+"""Metrics of a classification that look at labels only."""
 
 DEFAULT: Mapping[Kind, str] = {"classification": "balanced_accuracy", "regression": "r2"}
 
@@ -227,7 +265,9 @@ def of_kind(kind: Kind, classes: int = 2) -> tuple[str, ...]:
     return tuple(m.name for m in _LISTED if m.kind == kind and (classes <= 2 or not m.two_classes))
 
 
-def scores(truth: Truth, prediction: Prediction, kind: Kind) -> dict[str, float]:
+def scores(
+    truth: Truth, prediction: Prediction, kind: Kind, weights: Weights = None
+) -> dict[str, float]:
     """Every metric of a kind; NaN for all where a prediction is not finite.
 
     A metric that is not defined for these rows is NaN, one that needs two classes is left out
@@ -237,4 +277,4 @@ def scores(truth: Truth, prediction: Prediction, kind: Kind) -> dict[str, float]
     names = of_kind(kind, classes)
     if not prediction.finite:
         return dict.fromkeys(names, math.nan)
-    return {name: METRICS[name].score(truth, prediction) for name in names}
+    return {name: METRICS[name].score(truth, prediction, weights) for name in names}

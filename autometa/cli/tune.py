@@ -21,8 +21,6 @@ from autometa.cli.reading import read_table
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from autometa.tables import Table
     from autometa.tuning.arms import TunedTrial
     from autometa.tuning.result import TuneResult
@@ -46,6 +44,9 @@ def tune(
     ] = None,
     kind: KindOption = None,
     keep: KeepOption = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Column that says what each row weighs; no feature then.")
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -78,6 +79,9 @@ def tune(
     ] = None,
     ensemble: Annotated[
         bool, typer.Option(help="A weighted sum of the best configs, or the single best.")
+    ] = True,
+    threshold: Annotated[
+        bool, typer.Option(help="Learn where labels are cut, for a metric of labels.")
     ] = True,
     trials: Annotated[
         int | None,
@@ -133,8 +137,10 @@ def tune(
     started = time.perf_counter()
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
-    data = read_table(table, target, kind, keep)
-    apart = None if test is None else _read_test(test, target)
+    kept = [*(keep or ()), *([weights] if weights else ())]
+    data = read_table(table, target, kind, kept)
+    data = data if weights is None else data.weighted(weights)
+    apart = None if test is None else _read_test(test, target, weights)
     with busy("loading the children"):
         from autometa.tuning.arguments import TIME
         from autometa.tuning.tune import TuneInterrupted, tune_table
@@ -151,6 +157,7 @@ def tune(
                 families=families,
                 n_trials=trials,
                 ensemble=ensemble,
+                threshold=threshold,
                 seed=seed,
                 trial_timeout=trial_timeout,
                 folds=folds,
@@ -193,8 +200,8 @@ def _older(old: str, given: Any, new: str, today: Any) -> Any:
     return given
 
 
-def _read_test(source: str, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
-    """Rows apart, and what is true of them."""
+def _read_test(source: str, target: str | None, weights: str | None) -> tuple[Any, ...]:
+    """Rows apart, what is true of them, and what they weigh."""
     from autometa.tables.load import TARGET, read_rows
 
     name = target or TARGET
@@ -202,7 +209,11 @@ def _read_test(source: str, target: str | None) -> tuple[pd.DataFrame, pd.Series
     if name not in rows.columns:
         raise InputError(f"the test table {source!r} has no column {name!r}")
     rows = rows[rows[name].notna()]
-    return rows.drop(columns=name), rows[name]
+    if weights is None:
+        return rows.drop(columns=name), rows[name]
+    if weights not in rows.columns:
+        raise InputError(f"the test table {source!r} has no column {weights!r}")
+    return rows.drop(columns=[name, weights]), rows[name], rows[weights]
 
 
 def _finish(

@@ -60,10 +60,12 @@ class Table:
         keep: Columns that stay although they count the rows or identify them.
         separator: Between the cells of the file it comes from; it tells how numbers are written.
         reading: How its columns were read; they are read where None.
+        weights: What each row weighs in fitting and in scores, (n,); None where all weigh the same.
+            Kept with a mean of one, as only their ratios mean something.
 
     Raises:
-        InputError: no rows or features, an unusable target, infinite numbers, or numbers written
-            as text that may mean two things.
+        InputError: no rows or features, an unusable target, infinite numbers, numbers written
+            as text that may mean two things, or weights that are none.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Table:
     keep: Sequence[str] = ()
     separator: str = ""
     reading: Reading | None = None
+    weights: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         info = dict(self.info)
@@ -100,6 +103,7 @@ class Table:
                 decimal=decimal_mark(X) if is_text(y) else None,
                 separator=self.separator,
             )
+        weights = None if self.weights is None else _weights(self.weights, y, self.name)
         X, y = _with_target(X, y, self.name, info, notes)
         kind = kind or guess_kind(y)
         y = _classes(y, self.name) if kind == "classification" else _numbers(y, self.name)
@@ -126,7 +130,8 @@ class Table:
         for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
             if sentences:
                 info[key] = [*info.get(key, ()), *sentences]
-        known = {"X": X, "y": y, "kind": kind, "info": info, "reading": reading}
+        known: dict[str, Any] = {"X": X, "y": y, "kind": kind, "info": info, "reading": reading}
+        known["weights"] = weights
         for name, value in known.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "family", self.family or self.name)
@@ -194,7 +199,27 @@ class Table:
             order = rng.permutation(np.concatenate(chosen))
         take = np.sort(order[: max(rows, 0)] if self.kind == "regression" else order)
         info = {**self.info, "rows_before_subsample": len(self)}
-        return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info)
+        weights = None if self.weights is None else self.weights[take]
+        return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info, weights=weights)
+
+    def weighted(self, column: str) -> Table:
+        """The table whose rows weigh what a column of it says, which is then no feature.
+
+        Raises:
+            InputError: no such column, or one that holds no weights.
+        """
+        if column not in self.X.columns:
+            raise InputError(
+                f"no column {column!r} of weights", allowed=shown(self.X.columns, quoted=False)
+            )
+        if isinstance(self.X[column].dtype, pd.CategoricalDtype):
+            raise InputError(f"column {column!r} of weights", allowed="a column of numbers")
+        reading = self.reading
+        if reading is not None:
+            dropped = {**reading.dropped, column: "the rows' weights"}
+            reading = replace(reading, dropped=dropped)
+        weights = np.asarray(self.X[column], dtype=np.float64)
+        return replace(self, X=self.X.drop(columns=column), reading=reading, weights=weights)
 
 
 def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -231,6 +256,32 @@ def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     if values.nunique() < 2:
         raise InputError(f"the target of table {name!r} is the same in every row")
     return values
+
+
+def _weights(given: Any, y: pd.Series[Any], name: str) -> NDArray[np.float64]:
+    """Weights of the rows whose target is known, with a mean of one."""
+    allowed = f"a finite number of at least 0 for each of {len(y)} rows, not all 0"
+    try:
+        weights = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"weights of the rows of table {name!r}: {error}", allowed=allowed
+        ) from error
+    if weights.shape != (len(y),):
+        raise InputError(
+            f"weights of shape {weights.shape} for table {name!r}: inconsistent with its rows",
+            allowed=allowed,
+        )
+    weights = weights[y.notna().to_numpy()]
+    if not weights.any():
+        raise InputError(f"all weights of the rows of table {name!r} are zero", allowed=allowed)
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError(
+            f"weights from {weights.min():g} to {weights.max():g} for table {name!r}",
+            allowed=allowed,
+        )
+    scaled: NDArray[np.float64] = weights / weights.mean()
+    return scaled
 
 
 def _named(X: pd.DataFrame, name: str) -> pd.DataFrame:

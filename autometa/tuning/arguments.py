@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,14 @@ TIME = DefaultTime(60.0)
 
 
 def table_of(
-    X: Any, y: Any, *, name: str | None, kind: Kind | None, keep: Sequence[str], stacklevel: int
+    X: Any,
+    y: Any,
+    *,
+    name: str | None,
+    kind: Kind | None,
+    keep: Sequence[str],
+    weights: Any,
+    stacklevel: int,
 ) -> Table:
     """The table that a caller means; warns of what its user should look at.
 
@@ -44,6 +52,7 @@ def table_of(
         name: What to call it; the file's name or "table" where None.
         kind: Of problem; guessed where None.
         keep: Columns that stay in any case.
+        weights: What each row weighs, or the name of the column of X that says it; or None.
         stacklevel: Of the warnings.
 
     Raises:
@@ -54,13 +63,20 @@ def table_of(
             raise InputError("a Table and a target", allowed="a Table, which holds its own")
         if kind is not None and kind != X.kind:
             raise InputError(f"kind = {kind!r} for a table of the kind {X.kind!r}")
-        return X
+        if weights is None:
+            return X
+        return X.weighted(weights) if isinstance(weights, str) else replace(X, weights=weights)
     if isinstance(X, str | os.PathLike):
         if y is not None and not isinstance(y, str):
             raise InputError(
                 "a file and values of a target", allowed="a file and the name of its column"
             )
-        return load_table(os.fspath(X), y, kind=kind, name=name, keep=keep)
+        if weights is None:
+            return load_table(os.fspath(X), y, kind=kind, name=name, keep=keep)
+        if not isinstance(weights, str):
+            raise InputError("a file and values of weights", allowed="the name of its column")
+        kept = (*keep, weights)  # or else it might be taken for numbers of the rows
+        return load_table(os.fspath(X), y, kind=kind, name=name, keep=kept).weighted(weights)
     if y is None:
         raise InputError("no target y", allowed="values, or the name of a column of X")
     frame = frame_of(X)
@@ -72,9 +88,17 @@ def table_of(
         target, frame = frame[y], frame.drop(columns=y)
     else:
         target = target_of(y)
-    table = Table(name=name or "table", X=frame, y=target, kind=kind, keep=keep)
+    column = weights if isinstance(weights, str) else None
+    table = Table(
+        name=name or "table",
+        X=frame,
+        y=target,
+        kind=kind,
+        keep=keep if column is None else (*keep, column),
+        weights=None if column is not None else weights,
+    )
     table.warn(stacklevel=stacklevel + 1)
-    return table
+    return table if column is None else table.weighted(column)
 
 
 def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child, ...]:
@@ -82,7 +106,7 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
 
     Args:
         asked: Names, in a list or separated by commas; None or "auto" for all that can learn the
-            table.
+            table, with the weights of its rows where it has any.
         table: What they are to learn.
 
     Raises:
@@ -97,7 +121,8 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
                 child.refuse(table)
             except InputError:
                 continue
-            found.append(child)
+            if _weighed(child, table):
+                found.append(child)
         return tuple(found)
     names = asked.split(",") if isinstance(asked, str) else list(asked)
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
@@ -105,7 +130,33 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
     chosen = [children.get(name.strip(), table.kind) for name in names]
     for child in chosen:
         child.refuse(table)
+        if not _weighed(child, table):
+            raise InputError(
+                f"family {child.name!r} for rows of different weights: all weigh the same for it",
+                allowed=", ".join(c.name for c in families_of(None, table)),
+            )
     return tuple({child.name: child for child in chosen}.values())
+
+
+def left_out(table: Table, chosen: Sequence[Child]) -> str:
+    """What a user should know of families that do not compete; "" where there is nothing.
+
+    Args:
+        table: What is learned.
+        chosen: Who competes.
+    """
+    if table.weights is None:
+        return ""
+    names = {child.name for child in chosen}
+    others = [name for name in children.names() if name not in names]
+    alike = [n for n in others if not _weighed(children.get(n, table.kind), table)]
+    if not alike:
+        return ""
+    return f"left out, as rows weigh the same for them whatever is asked: {', '.join(alike)}"
+
+
+def _weighed(child: Child, table: Table) -> bool:
+    return table.weights is None or child.takes_weights(table.schema)
 
 
 def folds_of(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autometa import children
+from autometa.children import weighing
 from autometa.children.ensemble import Member, ensemble_of, select
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from autometa.encoding import Floats
     from autometa.tables import Table
 
-CANDIDATES = 25  # best trials among which members are chosen; the best of each family too
+CANDIDATES = 25  # best trials among which members are chosen; each family's best and default too
 MEMBERS = 10
 _ROWS = 10_000  # held-out rows that are enough to choose by
 _TRIED = 5  # trials that are tried one after another where the best ones cannot be fitted
@@ -110,7 +111,8 @@ def _read(
 ) -> list[tuple[int, Floats]]:
     """Outputs of the candidates: class probabilities (n, c), or values (n,)."""
     firsts = {trial.child: i for i, trial in reversed(list(enumerate(ranked)))}
-    places = sorted({*range(min(CANDIDATES, len(ranked))), *firsts.values()})
+    defaults = (i for i, trial in enumerate(ranked) if trial.rule == "default")
+    places = sorted({*range(min(CANDIDATES, len(ranked))), *firsts.values(), *defaults})
     found: list[tuple[int, Floats]] = []
     for place in places:
         try:
@@ -141,7 +143,8 @@ class _Rows:
     def scorer(self, scoring: Scoring, held_out: HeldOut) -> Callable[[Floats], float]:
         """Mean score over the folds; minus infinity where it is not defined."""
         truths = tuple(truth[:: self.step] for truth in held_out.truths)
-        fewer = HeldOut(truths, held_out.labels)
+        weights = held_out.weights and tuple(w[:: self.step] for w in held_out.weights)
+        fewer = HeldOut(truths, held_out.labels, weights)
 
         def score(outputs: Floats) -> float:
             said = Prediction.of_shares(outputs) if outputs.ndim == 2 else Prediction(outputs)
@@ -149,6 +152,30 @@ class _Rows:
             return mean if np.isfinite(mean) else -np.inf
 
         return score
+
+
+def said_by(
+    members: Sequence[tuple[TunedTrial, float]],
+    file: Callable[[TunedTrial], Path],
+    held_out: HeldOut,
+) -> Prediction | None:
+    """What a weighted sum of trials says of the held-out rows; None where that is not known.
+
+    Args:
+        members: Trials and their weights.
+        file: Of a trial's held-out predictions.
+        held_out: What is true of these rows.
+    """
+    try:
+        parts = [(held_out.read(file(trial)), weight) for trial, weight in members]
+    except (KeyError, StoreError):
+        return None
+    if len(parts) < 2:
+        return parts[0][0] if parts else None
+    if parts[0][0].shares is None:
+        return Prediction(np.sum([w * part.labels for part, w in parts], axis=0))
+    shares = [w * part.shares for part, w in parts if part.shares is not None]
+    return Prediction.of_shares(np.sum(shares, axis=0))
 
 
 # Fitting -----------------------------------------------------------------------------------------
@@ -223,7 +250,9 @@ def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
 
     child = children.get(trial.child, table.kind)
     model = child.model(child.space.check(trial.config), table.schema, seed)
-    prepared = Pipeline([("prepare", preparer(child.preparation, table.schema)), ("model", model)])
+    prepare = preparer(child.preparation, table.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # not converging is an ordinary property of a config
-        return prepared.fit(table.X, table.labels)
+        rows = prepare.fit_transform(table.X)
+        model = weighing.fit(model, rows, table.labels, table.weights)
+    return Pipeline([("prepare", prepare), ("model", model)])

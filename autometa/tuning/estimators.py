@@ -36,6 +36,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         families: Who competes; all by default.
         n_trials: Configs to evaluate; as many as there is time for where None.
         ensemble: Whether the model is a weighted sum of the best configs.
+        threshold: Whether to learn where labels are cut, see `autometa.tune`.
         cv: How configs are judged.
         portfolio: Prior tasks.
         random_state: Seed of folds, children and search.
@@ -55,6 +56,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         families: str | Sequence[str] | None = None,
         n_trials: int | None = None,
         ensemble: bool = True,
+        threshold: bool = True,
         cv: Any = None,
         portfolio: Sources = EMBEDDED,
         random_state: int | np.random.RandomState | None = 0,
@@ -64,17 +66,19 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         self.families = families
         self.n_trials = n_trials
         self.ensemble = ensemble
+        self.threshold = threshold
         self.cv = cv
         self.portfolio = portfolio
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> Self:
         """Search, and fit the model to all rows.
 
         Args:
             X: Rows (n, m): a matrix, or a frame with any columns.
             y: Target (n,).
             groups: Group of each row, (n,), that no split divides.
+            sample_weight: What each row weighs in fitting, in scores and in the ensemble, (n,).
 
         Raises:
             InputError: rows, a target or an option that cannot be used.
@@ -94,6 +98,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
             y=pd.Series(target),
             kind=self._kind,
             keep=names,  # a pipeline chose these columns
+            weights=None if sample_weight is None else self._weights(sample_weight, len(frame)),
         )
         result = tune_table(
             table,
@@ -102,6 +107,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
             families=self.families,
             n_trials=self.n_trials,
             ensemble=self.ensemble,
+            threshold=self.threshold,
             seed=self._seed(),
             cv=self.cv,
             groups=groups,
@@ -148,6 +154,12 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         if target.dtype.kind == "f":
             assert_all_finite(target, input_name="y")
         return target
+
+    def _weights(self, given: Any, rows: int) -> NDArray[np.float64]:
+        weights = np.asarray(given, dtype=np.float64)
+        if weights.ndim == 0:
+            weights = np.full(rows, float(weights))
+        return weights
 
     def _seed(self) -> int:
         state = self.random_state

@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autometa.tuning.ensembling import Fitted
+from autometa.tuning.finishing import Finished
 from autometa.tuning.leaderboard import rows
 from autometa.tuning.result import TuneResult
 from autometa.tuning.setting import Setting
 
 
-def with_model(
-    found: TuneResult, made: Fitted | None, score: float | None, setting: Setting
-) -> TuneResult:
+def with_model(found: TuneResult, made: Finished | None, setting: Setting) -> TuneResult:
     """A result with its fitted model, where there is one.
 
     Args:
         found: The result.
-        made: The members, fitted.
-        score: Of the ensemble, on held-out rows.
+        made: The model, and what is known of it.
         setting: What was searched.
     """
     from autometa.tuning.model import TunedModel
 
-    if made is None or made.pipeline is None:
+    if made is None or made.fitted.pipeline is None:
         return found
-    several = len(made.members) > 1
-    found = replace(found, members=made.members, ensemble_score=score if several else None)
+    members = made.fitted.members
+    found = replace(
+        found,
+        members=members,
+        ensemble_score=made.score if len(members) > 1 else None,
+        threshold=made.threshold,
+        held_out=made.held_out,
+    )
     about = {
         "table": found.table,
         "kind": setting.table.kind,
@@ -35,7 +38,9 @@ def with_model(
         "leaderboard": rows(found.warm, found.members),
         "versions": dict(found.versions),
     }
-    return replace(found, fitted=TunedModel(made.pipeline, about, setting.scoring))
+    if made.threshold is not None:
+        about["threshold"] = made.threshold.to_json()
+    return replace(found, fitted=TunedModel(made.fitted.pipeline, about, setting.scoring))
 
 
 def versions() -> Mapping[str, str]:

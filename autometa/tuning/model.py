@@ -110,18 +110,28 @@ class TunedModel:
             raise AttributeError("classes_ of a regression")
         return np.asarray(self.pipeline.classes_)
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The metric of the search on rows X (n, m) and their targets y (n,); higher is better.
+
+        Args:
+            X: Rows.
+            y: Their targets.
+            sample_weight: What each row counts, (n,).
 
         Raises:
             InputError: labels that no training row had, or a metric that the file cannot hold.
         """
         truth = self._truth(y)
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        if weights is not None and weights.shape != truth.shape:
+            raise InputError(
+                f"weights of shape {weights.shape}", allowed=f"one of {len(truth)} rows"
+            )
         if not self.pipeline.labelled:
-            return self.scoring.score(truth, Prediction(self.predict(X)), np.empty(0))
+            return self.scoring.score(truth, Prediction(self.predict(X)), np.empty(0), weights)
         rows = self.pipeline.predict_proba(X)
         codes = pd.Index(self.classes_).get_indexer(pd.Index(self.predict(X)))
-        return self.scoring.score(truth, Prediction(codes, rows), self.classes_)
+        return self.scoring.score(truth, Prediction(codes, rows), self.classes_, weights)
 
     def _truth(self, y: Any) -> NDArray[Any]:
         given = target_of(y)

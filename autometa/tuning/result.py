@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from autometa.meta import MetaModel
     from autometa.tuning.model import TunedModel
+    from autometa.tuning.shown import Shown
+    from autometa.tuning.thresholds import Threshold
 
 CHECKPOINTS = (1, 3, 5, 10, 25, 50, 100)
 
@@ -58,6 +60,8 @@ class TuneResult:
         notes: What else its user should know, in sentences.
         test_score: Of the model on rows apart, where there were any.
         table_notes: What was done to the table on the way in.
+        threshold: Where the model cuts labels; None where at the most probable class.
+        held_out: What a page shows of its held-out predictions.
     """
 
     table: str
@@ -84,6 +88,8 @@ class TuneResult:
     notes: tuple[str, ...] = ()
     test_score: float | None = None
     table_notes: tuple[str, ...] = field(default=(), repr=False)
+    threshold: Threshold | None = None
+    held_out: Shown | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for arm in self.arms:
@@ -143,9 +149,9 @@ class TuneResult:
         """Labels (c,) of a classification."""
         return self._model().classes_
 
-    def score(self, X: Any, y: Any) -> float:
-        """The metric on rows X (n, m) and their targets y (n,); higher is better."""
-        return self._model().score(X, y)
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The metric on rows X (n, m), their targets y and weights (n,); higher is better."""
+        return self._model().score(X, y, sample_weight)
 
     def leaderboard(self) -> pd.DataFrame:
         """The trials, the best first: score, family, weight in the model, seconds, config, reason.
@@ -210,6 +216,8 @@ class TuneResult:
             ],
             "ensemble_score": self.ensemble_score,
             "test_score": self.test_score,
+            "threshold": None if self.threshold is None else self.threshold.to_json(),
+            "held_out": None if self.held_out is None else self.held_out.to_json(),
             "search_notes": list(self.notes),
         }
         if self.cold is not None:

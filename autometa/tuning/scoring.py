@@ -20,7 +20,7 @@ from autometa.children.ensemble import as_said
 from autometa.children.evaluation.evaluate import Outcome, failed
 from autometa.children.evaluation.held_out import read_predictions
 from autometa.children.folds import Folds, splits_of
-from autometa.children.metrics import DEFAULT, METRICS, Metric, metric, of_kind
+from autometa.children.metrics import DEFAULT, METRICS, OF_LABELS, Metric, metric, of_kind
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError, reason
@@ -68,12 +68,14 @@ class Scoring:
         standard: The standard metric that it is, or the nearest one.
         scorer: (estimator, X, y) -> score, higher is better; None where it is the standard metric.
         coded: Whether it sees 0 and 1 for two labels, since it wants to know the positive one.
+        weighs: Whether rows may count differently in it.
     """
 
     name: str
     standard: Metric
     scorer: Callable[[Any, Any, Any], float] | None = None
     coded: bool = False
+    weighs: bool = True
 
     @staticmethod
     def of(asked: Asked, kind: Kind, classes: int = 2) -> Scoring:
@@ -104,7 +106,12 @@ class Scoring:
             )
         name = getattr(asked, "__name__", "") or type(asked).__name__
         name = "scorer" if name == "<lambda>" else name
-        return Scoring(name=name, standard=METRICS[DEFAULT[kind]], scorer=_scorer(asked))
+        return Scoring(
+            name=name,
+            standard=METRICS[DEFAULT[kind]],
+            scorer=_scorer(asked),
+            weighs=_takes_weights(asked),
+        )
 
     @property
     def note(self) -> str:
@@ -117,27 +124,41 @@ class Scoring:
         )
 
     @property
+    def of_labels(self) -> bool:
+        """Whether it looks at labels, and not at probabilities or numbers."""
+        if self.scorer is None:
+            return self.standard.name in OF_LABELS
+        return getattr(self.scorer, "_response_method", "") == "predict"
+
+    @property
     def sign(self) -> int:
         """What a standard metric is multiplied by to become the score."""
         return 1 if self.standard.direction == "maximize" else -1
 
-    def score(self, truth: NDArray[Any], prediction: Prediction, labels: NDArray[Any]) -> float:
+    def score(
+        self,
+        truth: NDArray[Any],
+        prediction: Prediction,
+        labels: NDArray[Any],
+        weights: Floats | None = None,
+    ) -> float:
         """Of some held-out rows; NaN where it is not defined.
 
         Args:
             truth: Class indices or values, (m,).
             prediction: Of these rows.
             labels: The labels that class indices stand for, (c,); empty in a regression.
+            weights: What each row counts, (m,), where the scorer can take them.
         """
         if self.scorer is None:
-            return self.sign * self.standard.score(truth, prediction)
+            return self.sign * self.standard.score(truth, prediction, weights)
         classes = labels if len(labels) else None
         if self.coded and len(labels) == 2:
             classes = np.arange(2)
         said: Floats = prediction.labels if prediction.shares is None else prediction.shares
-        return float(
-            self.scorer(as_said(classes), said, truth if classes is None else classes[truth])
-        )
+        true = truth if classes is None else classes[truth]
+        more = {} if weights is None or not self.weighs else {"sample_weight": weights}
+        return float(self.scorer(as_said(classes), said, true, **more))
 
     def applied(self, found: Outcome, held_out: HeldOut, predictions: Path | None) -> Outcome:
         """An outcome with this score as its value, in place of the kind's default metric.
@@ -168,8 +189,9 @@ class Scoring:
 
     def by_fold(self, held_out: HeldOut, whole: Prediction) -> list[float]:
         """Score of each fold."""
-        parts = zip(held_out.truths, held_out.split(whole), strict=True)
-        return [self.score(truth, part, held_out.labels) for truth, part in parts]
+        weights = held_out.weights or (None,) * len(held_out.truths)
+        parts = zip(held_out.truths, held_out.split(whole), weights, strict=True)
+        return [self.score(truth, part, held_out.labels, w) for truth, part, w in parts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,17 +201,23 @@ class HeldOut:
     Args:
         truths: Class indices or values of each fold's test rows.
         labels: The labels that class indices stand for, (c,); empty in a regression.
+        weights: What each fold's test rows count; None where all count alike.
     """
 
     truths: tuple[NDArray[Any], ...]
     labels: NDArray[Any]
+    weights: tuple[Floats, ...] | None = None
 
     @staticmethod
     def of(table: Table, folds: Folds, seed: int) -> HeldOut:
         """Of a table's folds."""
         tests = [test for _, test in splits_of(table, folds, seed)]
         labels = table.y.cat.categories if table.kind == "classification" else ()
-        return HeldOut(tuple(table.labels[test] for test in tests), np.asarray(labels))
+        weights = None
+        if table.weights is not None:
+            weights = tuple(table.weights[test] for test in tests)
+        truths = tuple(table.labels[test] for test in tests)
+        return HeldOut(truths, np.asarray(labels), weights)
 
     def read(self, path: Path) -> Prediction:
         """Predictions of all these rows, from a file.
@@ -232,7 +260,17 @@ def _by_name(name: str, kind: Kind, classes: int) -> Scoring:
         raise InputError(f"metric {name!r} of a {kind}{many}", allowed=listed)
     nearest = next((m for start, m in _NEAREST if name.startswith(start)), DEFAULT[kind])
     standard = METRICS[nearest if METRICS[nearest].kind == kind else DEFAULT[kind]]
-    return Scoring(name=name, standard=standard, scorer=get_scorer(name), coded=True)
+    scorer = get_scorer(name)
+    weighs = _takes_weights(getattr(scorer, "_score_func", scorer))
+    return Scoring(name=name, standard=standard, scorer=scorer, coded=True, weighs=weighs)
+
+
+def _takes_weights(asked: Callable[..., float]) -> bool:
+    """Whether a scorer, or the function below one, has an argument for the rows' weights."""
+    try:
+        return "sample_weight" in signature(getattr(asked, "_score_func", asked)).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _scorer(asked: Callable[..., float]) -> Callable[..., float]:

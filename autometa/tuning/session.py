@@ -14,12 +14,14 @@ from pathlib import Path
 from autometa import children
 from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.priors.beginning import say
-from autometa.tuning import ensembling, race
+from autometa.space import Config
+from autometa.tuning import race
 from autometa.tuning.arms import Arm, TunedTrial
-from autometa.tuning.clock import Clock, refit_seconds, shorter
-from autometa.tuning.contest import Contest, Turn
+from autometa.tuning.clock import Clock, shorter
+from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
+from autometa.tuning.finishing import Finished, finish
 from autometa.tuning.handing_over import versions, with_model
 from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
@@ -66,9 +68,9 @@ class Session:
     def __post_init__(self) -> None:
         self._warm: dict[str, Search] = {}
         self._cold: Search | None = None
+        self._proposed: set[str] = set()
         self._search_seconds = 0.0
-        self._chosen = ensembling.Chosen((), None)
-        self._fitted: ensembling.Fitted | None = None
+        self._finished: Finished | None = None
 
     # Arms ----------------------------------------------------------------------------------------
 
@@ -112,20 +114,39 @@ class Session:
                 search = self._warm_search(name)
                 before = 0 if self.total else len(search.finished())
                 targets[name] = targets.get(name, before) + part.trials
+                self._with_default(name, search, targets[name])
                 self._fill("warm", name, search, targets[name], self._end)
+
+    def _with_default(self, name: str, search: Search, target: int) -> None:
+        """Have a family's default tried, once the start has been, if there are trials enough."""
+        if target <= START or name in self._proposed:
+            return
+        self._fill("warm", name, search, START, self._end)
+        self._propose_default(name, search)
+
+    def _propose_default(self, name: str, search: Search) -> None:
+        self._proposed.add(name)
+        config = self._default(name)
+        if all(search.tuned(t).config != config for t in search.finished()):
+            search.propose(config, WHY_DEFAULT, "default")
+
+    def _default(self, name: str) -> Config:
+        return dict(children.get(name, self.setting.table.kind).space.defaults)
 
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
-        contest = Contest(ranked, learned)
+        contest = Contest(ranked, learned, {name: self._default(name) for name in ranked})
         while self.clock.left > 0 and not self._late(self._end()):
             best = {name: self._best(name) for name in contest.spent}
             turn = contest.next(best, self.clock.share)
             begun = time.perf_counter()
-            score = self._one_by(turn, first=turn.family not in contest.spent)
-            contest.tell(turn, score, time.perf_counter() - begun)
+            found = self._one_by(turn, first=turn.family not in contest.spent)
+            took = time.perf_counter() - begun
+            score, config = (None, None) if found is None else (found.value, found.config)
+            contest.tell(turn, score, took, config)
 
-    def _one_by(self, turn: Turn, *, first: bool) -> float | None:
-        """One trial of a family, of the proposed config where there is one; its score."""
+    def _one_by(self, turn: Turn, *, first: bool) -> TunedTrial | None:
+        """One trial of a family, of the proposed config where there is one."""
         search = self._warm_search(turn.family)
         self.models.renew(turn.family, search)
         longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
@@ -133,10 +154,10 @@ class Session:
         self.judge.timeout = shorter(limit, self.setting.trial_timeout)
         before = {t.number for t in search.finished()}
         if turn.config is not None:
-            search.propose(turn.config, turn.why)
+            search.propose(turn.config, turn.why, turn.rule)
         self._fill("warm", turn.family, search, len(before) + 1, self._end)
-        new = [t for t in search.finished() if t.number not in before and t.values is not None]
-        return new[-1].value if new else None
+        new = [t for t in search.finished() if t.number not in before]
+        return search.tuned(new[-1]) if new else None
 
     def _learn_pairs(self) -> Pairs | None:
         """What prior tables say of all families together."""
@@ -153,7 +174,10 @@ class Session:
             assert end is not None
             for i, name in enumerate(running):
                 at = begun + (end - begun) / (_PARTS - part) * (i + 1) / len(running)
-                self._fill("warm", name, self._warm_search(name), _NO_NUMBER, partial(float, at))
+                search = self._warm_search(name)
+                if name not in self._proposed:
+                    self._propose_default(name, search)
+                self._fill("warm", name, search, _NO_NUMBER, partial(float, at))
 
     def compare(self) -> None:
         """The cold arm, until it has as many trials as the warm one, in as much time."""
@@ -260,55 +284,44 @@ class Session:
 
     # The model -----------------------------------------------------------------------------------
 
-    def fit(self, *, ensemble: bool) -> None:
+    def fit(self, *, ensemble: bool, threshold: bool = True) -> None:
         """Choose the members of the model and fit them to all rows."""
-        ranked = self._best_first()
-        if not ranked:
-            ranked = self._untried()
+        ranked = self._best_first() or self._untried()
         if not ranked:
             self.notes += ("no trial succeeded",)
             return
-        slow, folds = self.judge.slow, self._folds()
-        need = refit_seconds(ranked[0], folds, slow)
-        self._chosen = ensembling.single(ranked[0])
-        if ensemble and len(ranked) > 1:
-            files = dict(enumerate(map(self._file, ranked)))
-            self._chosen = ensembling.choose(
-                ranked,
-                files,
-                self.judge.held_out,
-                self.setting.scoring,
-                late=lambda: self.clock.left < need + 0.1,
-            )
-        self._fitted = ensembling.fit(
-            self._chosen,
+        self._finished = finish(
             ranked,
-            self.setting.table,
-            self.setting.seed,
-            seconds=lambda trial: refit_seconds(trial, folds, slow),
-            left=lambda: self.clock.left,
+            self._file,
+            self.judge.held_out,
+            self.setting,
+            self.clock,
+            slow=self.judge.slow,
+            ensemble=ensemble,
+            threshold=threshold,
         )
-        if self._fitted.why:
-            self.notes += (self._fitted.why,)
+        self.notes += self._finished.notes
 
     def _untried(self) -> list[TunedTrial]:
         """What to fit where time was up before any config was evaluated: a plain default."""
         if self.clock.seconds is None or any(not _too_slow(t) for t in self._all()):
             return []
         name = "linear" if "linear" in self.setting.children else self._ranked()[0]
-        config = dict(children.get(name, self.setting.table.kind).space.defaults)
+        config = self._default(name)
         self.notes += (
             f"time was up before a config was evaluated: the model is {name} with its defaults",
         )
         return [TunedTrial(number=-1, child=name, config=config, value=None, rule="default")]
 
     def _file(self, trial: TunedTrial) -> Path:
-        study = self._warm[trial.child].study.study_name
+        search = self._warm.get(trial.child)  # none of a default that was not tried
+        study = "" if search is None else search.study.study_name
         return self.setting.predictions / predictions_file(study, trial.number, trial.config)
 
     def _tidy(self) -> None:
-        """Keep the held-out predictions of the best trials only."""
-        keep_best(self.setting.predictions, [self._file(t).name for t in self._best_first()])
+        """Keep the held-out predictions of the best trials only, and those of the defaults."""
+        ranked = sorted(self._best_first(), key=lambda t: t.rule != "default")
+        keep_best(self.setting.predictions, [self._file(t).name for t in ranked])
 
     # Results -------------------------------------------------------------------------------------
 
@@ -341,7 +354,7 @@ class Session:
             notes=self.notes,
             table_notes=self.setting.table.notes,
         )
-        return with_model(found, self._fitted, self._chosen.score, self.setting)
+        return with_model(found, self._finished, self.setting)
 
 
 def _too_slow(trial: TunedTrial) -> bool:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from autometa.children import Child, Outcome
 
 LONGEST_ERROR = 1000  # characters that a study keeps of it
-PROPOSED = attributes.PREFIX + "proposed"  # why a config was proposed
+PROPOSED = attributes.PREFIX + "proposed"  # rule and reason of a config that was proposed
 CHILD = "child"  # the parameter that chooses among several children
 
 STATES = {
@@ -87,14 +87,16 @@ class Search:
     worker: str = field(default_factory=lambda: secrets.token_hex(6))
     _read: dict[int, TunedTrial] = field(default_factory=dict, repr=False, compare=False)
 
-    def propose(self, config: Config, why: str) -> None:
+    def propose(self, config: Config, why: str, rule: str = "portfolio") -> None:
         """Have a config tried next.
 
         Args:
             config: Of the only child.
             why: What the trial's explanation says.
+            rule: The same in a word.
         """
-        patiently(lambda: self.study.enqueue_trial(config, user_attrs={PROPOSED: why}))
+        about = {PROPOSED: [rule, why]}
+        patiently(lambda: self.study.enqueue_trial(config, user_attrs=about, skip_if_exists=True))
 
     def fill(self, target: int, late: Callable[[], bool]) -> Iterator[TunedTrial]:
         """Evaluate until the study has `target` evaluated trials, or others are at the last ones.
@@ -231,8 +233,8 @@ class _Run:
                 return math.nan
             child, config = search.menu.suggest(trial)
             if why := trial.user_attrs.get(PROPOSED):
-                trial.set_user_attr(attributes.PREFIX + "rule", "portfolio")
-                trial.set_user_attr(attributes.PREFIX + "reason", why)
+                for name, said in zip(("rule", "reason"), why, strict=True):
+                    trial.set_user_attr(attributes.PREFIX + name, said)
             file = predictions_file(search.study.study_name, trial.number, config)
             found = search.judge.evaluate(child, config, file)
         except KeyboardInterrupt:

@@ -24,7 +24,15 @@ from autometa.priors.opening import EMBEDDED
 from autometa.storages.studies import opened
 from autometa.tables import Table
 from autometa.tuning import cross_validator
-from autometa.tuning.arguments import AUTO, TIME, families_of, folds_of, renamed, table_of
+from autometa.tuning.arguments import (
+    AUTO,
+    TIME,
+    families_of,
+    folds_of,
+    left_out,
+    renamed,
+    table_of,
+)
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.family_models import FamilyModels
@@ -40,6 +48,7 @@ from autometa.tuning.workers.crew import Crew, to_stderr
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
+    from autometa.children import Child
     from autometa.meta import MetaModel
 
 TRIAL_TIMEOUT = 300.0
@@ -66,9 +75,11 @@ def tune(
     families: str | Sequence[str] | None = None,
     n_trials: int | None = None,
     ensemble: bool = True,
+    threshold: bool = True,
     seed: int = 0,
     cv: Any = None,
     groups: Any = None,
+    sample_weight: Any = None,
     name: str | None = None,
     kind: str | None = None,
     keep: Sequence[str] = (),
@@ -93,11 +104,16 @@ def tune(
         n_trials: Configs to evaluate; as many as there is time for where None.
         ensemble: Whether the model is a weighted sum of the best configs of all families; the
             single best one otherwise.
+        threshold: Whether to learn from held-out predictions where labels are cut, for a metric of
+            labels; kept only where rows that had no part in it say that it helps.
         seed: Of the folds, the children and the search.
         cv: How configs are judged: a number of folds, a splitter of scikit-learn (by time, ...) or
             (training rows, test rows) pairs. By default five folds; three of more than 10,000
             rows, a fifth of the rows held out of more than 30,000.
         groups: Group of each row, (n,): rows of one are never on both sides of a split.
+        sample_weight: What each row weighs in fitting, in scores and in the ensemble, (n,), or the
+            name of the column of X that says it. Families for which all rows weigh the same do not
+            compete then.
         name: What the table is called in the result.
         kind: "classification" or "regression"; guessed from the target by default.
         keep: Columns that stay although they count the rows or identify them.
@@ -119,13 +135,22 @@ def tune(
     if families is not None or "families" not in given:
         given["families"] = families
     rows = len(y) if y is not None and not isinstance(y, str) and hasattr(y, "__len__") else None
-    table = table_of(X, y, name=name, kind=kind, keep=keep, stacklevel=2)  # type: ignore[arg-type]
+    table = table_of(
+        X,
+        y,
+        name=name,
+        kind=kind,  # type: ignore[arg-type]
+        keep=keep,
+        weights=sample_weight,
+        stacklevel=2,
+    )
     rows = rows or len(table) + int(table.info.get("rows_without_target", 0))
     return tune_table(
         table,
         metric=metric,
         n_trials=n_trials,
         ensemble=ensemble,
+        threshold=threshold,
         seed=seed,
         cv=cv,
         groups=groups,
@@ -143,6 +168,7 @@ def tune_table(
     families: str | Sequence[str] | None = None,
     n_trials: int | None = None,
     ensemble: bool = True,
+    threshold: bool = True,
     seed: int = 0,
     cv: Any = None,
     groups: Any = None,
@@ -173,7 +199,8 @@ def tune_table(
         n_trials: Configs that each arm evaluates in this call; a study that is continued keeps
             its earlier trials, and the cold arm catches up with the warm one. Trials that other
             processes add to the study meanwhile count.
-        ensemble: As `tune`, like the next four.
+        ensemble: As `tune`, like the next five.
+        threshold: Whether to learn where labels are cut.
         seed: Of the folds, the children and the search.
         cv: How configs are judged.
         groups: Group of each row.
@@ -267,12 +294,12 @@ def tune_table(
             on_trial=on_trial or (lambda arm, trial: None),
             watch=watch or (lambda standing: None),
             team=team,
-            notes=(scoring.note,) if scoring.note else (),
+            notes=_notes(scoring, table, chosen, everybody=families in (None, AUTO)),
         )
         try:
             session.warm_up()
             if refit:
-                session.fit(ensemble=ensemble)
+                session.fit(ensemble=ensemble, threshold=threshold)
             if compare_cold:
                 session.compare()
         except KeyboardInterrupt as stop:
@@ -284,6 +311,18 @@ def tune_table(
             raise TuneInterrupted(session.result()) from stop
         result = session.result()
     return result if learn is None else _learned(result, table, learn)
+
+
+def _notes(
+    scoring: Scoring, table: Table, chosen: Sequence[Child], *, everybody: bool
+) -> tuple[str, ...]:
+    """What the user should know before anything is tried."""
+    said = [scoring.note]
+    if table.weights is not None and not scoring.weighs:
+        said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
+    if everybody:
+        said.append(left_out(table, chosen))
+    return tuple(sentence for sentence in said if sentence)
 
 
 def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:

@@ -21,46 +21,61 @@ def _classes(seed: int, classes: int, rows: int = 40) -> tuple[np.ndarray, Predi
     return truth, Prediction.of_shares(shares / shares.sum(axis=1, keepdims=True))
 
 
+def _weights(rows: int, seed: int) -> np.ndarray:
+    """Of which some are nothing and some are alike."""
+    return np.round(np.random.default_rng(seed + 1).gamma(1.0, size=rows), 1)
+
+
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10**6), classes=st.integers(2, 5))
-def test_scores_of_classes_equal_those_of_scikit_learn(seed: int, classes: int) -> None:
+@given(seed=st.integers(0, 10**6), classes=st.integers(2, 5), weighted=st.booleans())
+def test_scores_of_classes_equal_those_of_scikit_learn(
+    seed: int, classes: int, weighted: bool
+) -> None:
     y, p = _classes(seed, classes)
     assert p.shares is not None
-    found = scores(y, p, "classification")
+    w = _weights(len(y), seed) if weighted else None
+    found = scores(y, p, "classification", w)
     binary = classes == 2
     expected = {
-        "balanced_accuracy": known.balanced_accuracy_score(y, p.labels),
-        "accuracy": known.accuracy_score(y, p.labels),
-        "f1_macro": known.f1_score(y, p.labels, average="macro"),
-        "log_loss": known.log_loss(y, p.shares),
+        "balanced_accuracy": known.balanced_accuracy_score(y, p.labels, sample_weight=w),
+        "accuracy": known.accuracy_score(y, p.labels, sample_weight=w),
+        "f1_macro": known.f1_score(y, p.labels, average="macro", sample_weight=w),
+        "log_loss": known.log_loss(y, p.shares, sample_weight=w),
         "roc_auc": known.roc_auc_score(
-            y, p.shares[:, 1] if binary else p.shares, multi_class="ovr"
+            y, p.shares[:, 1] if binary else p.shares, multi_class="ovr", sample_weight=w
         ),
     }
     if binary:
-        expected["brier"] = known.brier_score_loss(y, p.shares[:, 1])
-        expected["average_precision"] = known.average_precision_score(y, p.shares[:, 1])
+        expected["brier"] = known.brier_score_loss(y, p.shares[:, 1], sample_weight=w)
+        expected["average_precision"] = known.average_precision_score(
+            y, p.shares[:, 1], sample_weight=w
+        )
     else:
         truth = np.eye(classes)[y]
-        expected["brier"] = ((truth - p.shares) ** 2).sum(axis=1).mean()
+        expected["brier"] = np.average(((truth - p.shares) ** 2).sum(axis=1), weights=w)
     assert found == pytest.approx(expected)
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10**6), shift=st.sampled_from([0.0, 5.0]))
-def test_scores_of_numbers_equal_those_of_scikit_learn(seed: int, shift: float) -> None:
+@given(seed=st.integers(0, 10**6), shift=st.sampled_from([0.0, 5.0]), weighted=st.booleans())
+def test_scores_of_numbers_equal_those_of_scikit_learn(
+    seed: int, shift: float, weighted: bool
+) -> None:
     rng = np.random.default_rng(seed)
     y, guess = rng.normal(size=30) + shift, np.abs(rng.normal(size=30) + shift)
-    found = scores(y, Prediction(guess), "regression")
+    w = _weights(len(y), seed) if weighted else None
+    found = scores(y, Prediction(guess), "regression", w)
     expected = {
-        "r2": known.r2_score(y, guess),
-        "rmse": known.mean_squared_error(y, guess) ** 0.5,
-        "mae": known.mean_absolute_error(y, guess),
-        "median_absolute_error": known.median_absolute_error(y, guess),
+        "r2": known.r2_score(y, guess, sample_weight=w),
+        "rmse": known.mean_squared_error(y, guess, sample_weight=w) ** 0.5,
+        "mae": known.mean_absolute_error(y, guess, sample_weight=w),
+        "median_absolute_error": known.median_absolute_error(y, guess, sample_weight=w),
     }
     assert {k: v for k, v in found.items() if k != "rmsle"} == pytest.approx(expected)
     if y.min() >= 0:
-        assert found["rmsle"] == pytest.approx(known.mean_squared_log_error(y, guess) ** 0.5)
+        assert found["rmsle"] == pytest.approx(
+            known.mean_squared_log_error(y, guess, sample_weight=w) ** 0.5
+        )
     else:
         assert math.isnan(found["rmsle"])
 

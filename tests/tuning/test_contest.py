@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autometa.tuning.clock import Clock, shorter
-from autometa.tuning.contest import AHEAD, Contest, Turn
+from autometa.tuning.contest import AHEAD, START, Contest, Turn
 from autometa.tuning.pairs import Pairs
 
 M = AHEAD + 3
@@ -43,6 +43,28 @@ def test_the_race_goes_on_until_pairs_have_been_read() -> None:
     assert "20 prior tables" in turn.why
     alone = Contest(("a", "b"), read(None))
     assert alone.next({}, 0.0) == Turn(family="a")
+
+
+def test_every_library_s_default_is_tried_early_and_once() -> None:
+    defaults = {"a": {"x": 4}, "b": {"x": 99}, "c": {"x": 7}}  # that of a is a pair as well
+    contest = Contest(("c", "a", "b"), read(some()), defaults)
+    turns = []
+    for i in range(14):
+        turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.1)
+        turns.append(turn)
+        contest.tell(turn, 0.1 * (i % 3), 1.0)
+    tried = [(i, t.family) for i, t in enumerate(turns) if t.rule == "default"]
+    assert tried[0][0] == START
+    assert tried[0][1] == "c"
+    own = [(t.family, t.config) for t in turns if t.config is not None]
+    for family, config in defaults.items():
+        assert own.count((family, config)) == 1
+    assert len({str(pair) for pair in own}) == len(own)
+    failing = Contest(("a",), read(some()), {"a": {"x": 99}})
+    for _ in range(6):
+        turn = failing.next({"a": None}, 0.1)
+        failing.tell(turn, None, 1.0)
+    assert failing.next({"a": None}, 0.1).rule != "default"  # a failed default is not tried again
 
 
 def test_pairs_are_ahead_and_then_take_turns_until_none_is_left() -> None:

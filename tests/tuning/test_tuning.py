@@ -23,6 +23,7 @@ from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa.tuning import cross_validator, session
+from autometa.tuning.contest import START
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
 from autometa.tuning.table_feedback import learn_from
@@ -187,6 +188,28 @@ def test_without_a_portfolio_the_default_comes_first(evaluator: FakeEvaluator) -
     assert result.warm.trials[0].config == children.get("svm").space.defaults
     assert result.warm.trials[0].rule == "default"
     assert result.prior_tasks == 0
+
+
+def test_the_library_s_default_is_tried_where_there_are_trials_enough(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    default = children.get("svm", "classification").space.defaults
+    trials = run(n_trials=5).warm.trials
+    assert [t.rule for t in trials[:4]] == ["portfolio"] * 3 + ["default"]
+    assert trials[3].config == default
+    assert "library" in trials[3].reason
+    assert all(t.rule != "default" for t in run(n_trials=3).warm.trials)
+    options = {"storage": f"sqlite:///{tmp_path}/s.db", "study_name": "s"}
+    run(n_trials=5, **options)
+    assert sum(t.config == default for t in run(n_trials=5, **options).warm.trials) == 1
+    by_time = run(n_trials=None, time=2.0, families="svm,linear,k_nearest_neighbors")
+    tried = {
+        t.child: [u.config for u in by_time.warm.trials if u.child == t.child]
+        for t in by_time.warm.trials
+    }
+    for name, configs in tried.items():
+        if len(configs) > START:
+            assert dict(children.get(name, "classification").space.defaults) in configs
 
 
 def test_a_study_is_continued(evaluator: FakeEvaluator, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import IntDistribution
 
+from autometa.children import weighing
 from autometa.children.child import Child, metric
 from autometa.children.evaluation.cross_validation import FoldResult, cross_validated
 from autometa.children.folds import Folds, prepared, problem_of
@@ -169,7 +170,7 @@ class _ChildOnTable:
         """A model; None where the child trains all folds at once, which the first fold does."""
         if self.child.train_folds is None:
             model = self.child.model(self.config, self.table.schema, self.seed + fold.number)
-            return model.fit(fold.X, fold.y)
+            return weighing.fit(model, fold.X, fold.y, fold.weight)
         if fold.number == 0:
             parts = prepared(self.table, self.split, self.seed, self.child.preparation)
             trained = self.child.train_folds(

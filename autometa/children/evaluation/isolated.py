@@ -214,6 +214,8 @@ class Evaluator:
             self._folder = tempfile.TemporaryDirectory(prefix="autometa-")
             table.X.to_parquet(Path(self._folder.name) / "X.parquet")
             labels = pd.DataFrame({"y": table.labels})
+            if table.weights is not None:
+                labels["weight"] = table.weights
             labels.to_parquet(Path(self._folder.name) / "y.parquet")
             self._table, self._sent = table, False
         if self._process is None or self._process.poll() is not None:

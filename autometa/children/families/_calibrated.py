@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from autometa.children import weighing
 from autometa.encoding import Floats
 
 SHARE = 3  # one row in so many judges the decisions
@@ -34,22 +35,25 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.estimator = estimator
         self.seed = seed
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, d) and labels y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Floats | None = None) -> Self:
+        """Train on X (n, d) and labels y (n,), each of which may weigh differently, (n,)."""
         X, y = validate_data(self, X, y)
+        w = sample_weight
         self.classes_, codes = np.unique(y, return_inverse=True)
         order = np.random.default_rng(self.seed).permutation(len(y))
         order = order[np.argsort(codes[order], kind="stable")]  # class after class
         apart = np.zeros(len(y), dtype=bool)
         apart[order[SHARE - 1 :: SHARE]] = True
-        self.shares_ = np.bincount(codes) / len(codes)
+        shares = np.bincount(codes, weights=w)
+        self.shares_ = shares / shares.sum()
         self.scale_ = None
         if len(np.unique(codes[~apart])) == len(self.classes_) and len(np.unique(codes[apart])) > 1:
-            judge = clone(self.estimator).fit(X[~apart], codes[~apart])
+            seen, rest = (None, None) if w is None else (w[~apart], w[apart])
+            judge = weighing.fit(clone(self.estimator), X[~apart], codes[~apart], seen)
             self.scale_ = LogisticRegression(max_iter=200).fit(
-                _decisions(judge, X[apart]), codes[apart]
+                _decisions(judge, X[apart]), codes[apart], sample_weight=rest
             )
-        self.fitted_ = clone(self.estimator).fit(X, codes)
+        self.fitted_ = weighing.fit(clone(self.estimator), X, codes, w)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -64,7 +68,7 @@ class Calibrated(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows = validate_data(self, X, reset=False)
         shares = np.zeros((len(rows), len(self.classes_)))
         if self.scale_ is None:
-            return shares + self.shares_
+            return np.asarray(shares + self.shares_)
         shares[:, self.scale_.classes_] = self.scale_.predict_proba(_decisions(self.fitted_, rows))
         return shares
 

@@ -81,14 +81,17 @@ class CodedClassifier(ClassifierMixin, _Coded):  # type: ignore[misc]
         super().__init__(estimator, fit_options=fit_options, categories=categories)
         self.balanced = balanced
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, d) and labels y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Floats | None = None) -> Self:
+        """Train on X (n, d) and labels y (n,), each of which may weigh differently, (n,)."""
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("the training rows have one class only")
         options = dict(self.fit_options or {})
         if self.balanced:
-            options["sample_weight"] = compute_sample_weight("balanced", codes)
+            balance = compute_sample_weight("balanced", codes)
+            sample_weight = balance if sample_weight is None else balance * sample_weight
+        if sample_weight is not None:
+            options["sample_weight"] = sample_weight
         rows = self._rows(X)
         self.width_ = rows.shape[1]
         self.fitted_ = clone(self.estimator).fit(rows, codes, **options)
@@ -109,12 +112,15 @@ class CodedClassifier(ClassifierMixin, _Coded):  # type: ignore[misc]
 class CodedRegressor(RegressorMixin, _Coded):  # type: ignore[misc]
     """A regressor; see `_Coded`."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, d) and values y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Floats | None = None) -> Self:
+        """Train on X (n, d) and values y (n,), each of which may weigh differently, (n,)."""
         rows = self._rows(X)
         self.width_ = rows.shape[1]
         values = np.asarray(y, dtype=np.float64)
-        self.fitted_ = clone(self.estimator).fit(rows, values, **dict(self.fit_options or {}))
+        options = dict(self.fit_options or {})
+        if sample_weight is not None:
+            options["sample_weight"] = sample_weight
+        self.fitted_ = clone(self.estimator).fit(rows, values, **options)
         return self
 
     def predict(self, X: Any, **options: Any) -> Floats:

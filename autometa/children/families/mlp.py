@@ -111,8 +111,8 @@ def train_folds(
         )
         finite = all(p.finite for p in last)
         if finite:
-            truth = [f.y_test for f in folds]
-            curve.append(float(np.mean([score(t, p) for t, p in zip(truth, last, strict=True)])))
+            scored = [score(f.y_test, p, f.weight_test) for f, p in zip(folds, last, strict=True)]
+            curve.append(float(np.mean(scored)))
         if late():
             raise OutOfTimeError
         return not finite
@@ -129,6 +129,7 @@ def train_folds(
         seed=seed,
         watch=watch,
         start=start,
+        weights=[f.weight for f in folds],
     )
     return Trained(tuple(last), tuple(curve))
 
@@ -147,5 +148,6 @@ CHILD = Child(
     preparation="robust",
     model=_model,
     train_folds=train_folds,
+    weighs=True,
     needs=("autometa.children.mlp.training",),
 )

@@ -53,7 +53,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.start = start
 
-    def _fit(self, X: Floats, y: NDArray[Any], classes: int) -> None:
+    def _fit(self, X: Floats, y: NDArray[Any], classes: int, weight: Floats | None) -> None:
         from autometa.children.mlp.training import train
 
         if self.start is not None:
@@ -70,6 +70,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             classes=classes,
             seed=self.seed,
             start=self.start,
+            weights=[weight],
         )
         self.layers_ = [(weights[0], bias[0]) for weights, bias in fitted]
 
@@ -92,13 +93,13 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
 class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
     """Trained by cross entropy."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, d) and labels y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Floats | None = None) -> Self:
+        """Train on X (n, d) and labels y (n,), each of which may weigh differently, (n,)."""
         X, y = validate_data(self, X, y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("the training rows have one class only")
-        self._fit(X, labels, len(self.classes_))
+        self._fit(X, labels, len(self.classes_), sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -115,12 +116,12 @@ class MLPClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
 class MLPRegressor(RegressorMixin, _Perceptron):  # type: ignore[misc]
     """Trained by squared error on a standardised target."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, d) and values y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Floats | None = None) -> Self:
+        """Train on X (n, d) and values y (n,), each of which may weigh differently, (n,)."""
         X, y = validate_data(self, X, y, y_numeric=True)
         values = np.asarray(y, dtype=np.float64)
         self.centre_, self.scale_ = float(values.mean()), float(values.std()) or 1.0
-        self._fit(X, (values - self.centre_) / self.scale_, 0)
+        self._fit(X, (values - self.centre_) / self.scale_, 0, sample_weight)
         return self
 
     def predict(self, X: Any) -> Floats:

@@ -39,6 +39,7 @@ def train(
     seed: int,
     watch: Watch | None = None,
     start: Start | None = None,
+    weights: Sequence[Floats | None] = (),
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Train one network a fold; the folds' row counts may differ by a few rows.
 
@@ -54,12 +55,13 @@ def train(
             values (m,), NaN where an output is not finite; True stops training.
         start: Where to start, and how far each layer moves; of the shape that the data and the
             config ask for, with at least as many outputs.
+        weights: For each fold, what each row weighs (n,); None, or no folds, for all alike.
 
     Returns:
         Weights (k, in, out) and biases (k, 1, out) of each layer.
     """
     with one_thread():
-        return _train(data, tests, config, classes, seed, watch, start)
+        return _train(data, tests, config, classes, seed, watch, start, weights)
 
 
 def _train(
@@ -70,6 +72,7 @@ def _train(
     seed: int,
     watch: Watch | None,
     start: Start | None,
+    weights: Sequence[Floats | None],
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     random = torch.Generator().manual_seed(seed)
     width = max(X.shape[1] for X, _ in data)
@@ -77,7 +80,7 @@ def _train(
     X = _stacked([X for X, _ in data], width)
     y = _stacked_targets([y for _, y in data], classes)
     X_test = _stacked(tests, width)
-    weight = row_weights([y for _, y in data], classes, config)
+    weight = row_weights([y for _, y in data], classes, config, weights)
     sizes = [width, *[config["width"]] * config["depth"], max(1, classes)]
     flat, layers = initial(len(data), sizes, random)
     pace = _Pace(config["epochs"] * math.ceil(n / batch), falls=start is None)
@@ -221,7 +224,12 @@ def _optimizer(flat: Tensor, config: Mapping[str, Any], pace: _Pace) -> Callable
     return sgd if config["optimizer"] == "sgd" else adam
 
 
-def row_weights(targets: Sequence[NDArray[Any]], classes: int, config: Mapping[str, Any]) -> Tensor:
+def row_weights(
+    targets: Sequence[NDArray[Any]],
+    classes: int,
+    config: Mapping[str, Any],
+    weights: Sequence[Floats | None] = (),
+) -> Tensor:
     """Weight of each row in the loss, (k, n), averaging 1 in each fold."""
     weight = torch.ones(len(targets), max(map(len, targets)))
     if classes and config["class_weight"] == "balanced":
@@ -229,6 +237,10 @@ def row_weights(targets: Sequence[NDArray[Any]], classes: int, config: Mapping[s
             counts = np.bincount(y, minlength=classes)
             each = len(y) / (np.maximum(counts, 1) * (counts > 0).sum())
             row[: len(y)] = torch.from_numpy(each[y])
+    for row, own in zip(weight, weights, strict=False):
+        if own is not None:
+            part = row[: len(own)] * torch.as_tensor(own, dtype=torch.float32)
+            row[: len(own)] = part / part.mean()
     return weight
 
 

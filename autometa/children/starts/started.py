@@ -58,6 +58,7 @@ def starting_from(folder: str | Path) -> Child:
         preparation="scaled",
         model=partial(_model, start=start, epochs=epochs),
         train_folds=partial(_train_folds, start=start, epochs=epochs),
+        weighs=True,
         needs=mlp.CHILD.needs,
         source=f"{mlp.NAME}@{Path(folder).absolute()}",
         refuse=partial(_refuse, start=start, learned=fitted.info.get("tables")),

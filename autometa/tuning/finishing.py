@@ -1,0 +1,99 @@
+"""The end of a search: its trials become a fitted model, and what is known of that model.
+
+Which members, fitted to all rows for as long as there is time, where labels are cut, and what a
+page can show of the held-out predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autometa.tuning import ensembling
+from autometa.tuning.arms import TunedTrial
+from autometa.tuning.clock import Clock, refit_seconds
+from autometa.tuning.scoring import HeldOut
+from autometa.tuning.setting import Setting
+from autometa.tuning.shown import Shown, shown
+from autometa.tuning.thresholds import Threshold, learn_threshold
+
+_LAST = 0.1  # seconds that are left when nothing more is begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Finished:
+    """A model and what is known of it.
+
+    Args:
+        fitted: Its members.
+        score: Of their sum on held-out rows, which chose the weights; None where not known.
+        threshold: Where labels are cut; None where at the most probable class.
+        held_out: What a page shows of the held-out predictions.
+        notes: What the user should know, in sentences.
+    """
+
+    fitted: ensembling.Fitted
+    score: float | None
+    threshold: Threshold | None = None
+    held_out: Shown | None = None
+    notes: tuple[str, ...] = ()
+
+
+def finish(
+    ranked: Sequence[TunedTrial],
+    file: Callable[[TunedTrial], Path],
+    held_out: HeldOut,
+    setting: Setting,
+    clock: Clock,
+    *,
+    slow: float,
+    ensemble: bool,
+    threshold: bool,
+) -> Finished:
+    """The model of some trials.
+
+    Args:
+        ranked: Trials, the best first; one at least.
+        file: Of a trial's held-out predictions.
+        held_out: What is true of the held-out rows.
+        setting: What was searched.
+        clock: The time that is left.
+        slow: Seconds by the clock for a second of processor time.
+        ensemble: Whether several may be members.
+        threshold: Whether to learn where labels are cut.
+    """
+    folds = len(held_out.truths)
+
+    def seconds(trial: TunedTrial) -> float:
+        return refit_seconds(trial, folds, slow)
+
+    chosen = ensembling.single(ranked[0])
+    if ensemble and len(ranked) > 1:
+        chosen = ensembling.choose(
+            ranked,
+            dict(enumerate(map(file, ranked))),
+            held_out,
+            setting.scoring,
+            late=lambda: clock.left < seconds(ranked[0]) + _LAST,
+        )
+    fitted = ensembling.fit(
+        chosen, ranked, setting.table, setting.seed, seconds=seconds, left=lambda: clock.left
+    )
+    notes = [fitted.why] if fitted.why else []
+    said = ensembling.said_by(fitted.members, file, held_out)
+    if said is None or fitted.pipeline is None:
+        return Finished(fitted=fitted, score=chosen.score, notes=tuple(notes))
+    cut = None
+    if threshold:
+        cut = learn_threshold(said, held_out, setting.scoring, late=lambda: clock.left < _LAST)
+    if cut is not None:
+        fitted.pipeline.steps[-1][1].factors = cut.factors
+        notes.append(cut.said(setting.metric, list(held_out.labels)))
+    return Finished(
+        fitted=fitted,
+        score=chosen.score,
+        threshold=cut,
+        held_out=shown(said, held_out),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,63 @@
+"""What prior tasks were worth in a search: its first trials against the libraries' own defaults.
+
+Defaults are what people use who do not search; they are tried in every search that has the trials
+for it, so both scores are of the same folds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autometa.tuning.arms import Arm, TunedTrial
+
+FIRST = 3  # trials of the start
+_LEARNED = ("portfolio", "transfer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """See the module.
+
+    Args:
+        start: The best of the first trials that prior tasks proposed.
+        default: The best of the defaults that were tried.
+        defaults: How many of them were.
+        trials: Trials by what was learned until one was as good as the best default; None where
+            none was.
+    """
+
+    start: TunedTrial
+    default: TunedTrial
+    defaults: int
+    trials: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "start": self.start.value,
+            "default": self.default.value,
+            "default_child": self.default.child,
+            "defaults": self.defaults,
+            "trials_to_default": self.trials,
+        }
+
+
+def worth(arm: Arm) -> Worth | None:
+    """Of the warm arm; None where no default was tried beside what was learned, or all failed."""
+    learned = [t for t in arm.trials if t.rule in _LEARNED]
+    defaults = [t for t in arm.trials if t.rule == "default"]
+
+    def best(trials: list[TunedTrial]) -> TunedTrial | None:
+        return Arm(name="", trials=tuple(trials), direction=arm.direction).best
+
+    start, default = best(learned[:FIRST]), best(defaults)
+    if start is None or default is None:
+        return None
+    by_prior = Arm(name="", trials=tuple(learned), direction=arm.direction)
+    return Worth(
+        start=start,
+        default=default,
+        defaults=len(defaults),
+        trials=by_prior.trials_to(default.value),
+    )
