@@ -8,6 +8,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from autometa.space import Config
 from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.contest import AHEAD, START, Contest, Turn
 from autometa.tuning.pairs import Pairs
@@ -46,7 +47,11 @@ def test_the_race_goes_on_until_pairs_have_been_read() -> None:
 
 
 def test_every_library_s_default_is_tried_early_and_once() -> None:
-    defaults = {"a": {"x": 4}, "b": {"x": 99}, "c": {"x": 7}}  # that of a is a pair as well
+    defaults: dict[str, Config] = {
+        "a": {"x": 4},
+        "b": {"x": 99},
+        "c": {"x": 7},
+    }  # that of a is a pair as well
     contest = Contest(("c", "a", "b"), read(some()), defaults)
     turns = []
     for i in range(14):

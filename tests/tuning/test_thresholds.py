@@ -44,7 +44,7 @@ def test_rare_classes_are_found_by_balanced_accuracy(classes: int, folds: int) -
     assert found.nested > found.plain + 0.02
     assert found.factors.argmin() == 0
     truth = np.concatenate(held_out.truths)
-    cut = scaled(said.shares, found.factors).argmax(axis=1)  # type: ignore[arg-type]
+    cut = scaled(said.shares, found.factors).argmax(axis=1)
     assert balanced_accuracy_score(truth, cut) > balanced_accuracy_score(truth, said.labels) + 0.02
     if classes == 2:
         assert 0.03 < found.at < 0.3
