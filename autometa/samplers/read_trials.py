@@ -12,12 +12,13 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from autometa.constraints import infeasible
+from autometa.constraints import constraint_values, infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.samplers.pruned_scores import PrunedScores
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
+from autometa.suggest.limits import Limits
 from autometa.suggest.observations import Observations
 
 
@@ -43,6 +44,7 @@ class TrialsReader:
         self._scored = _Rows(seen_in.space.dim)
         self._failed = _Rows(seen_in.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
+        self._limits: dict[int, tuple[Floats, dict[str, float]]] = {}  # of those with constraints
         self._pruned = PrunedScores()
 
     def read(
@@ -76,6 +78,18 @@ class TrialsReader:
             failed=self._failed.without(self._repeated),
             running=np.array(running).reshape(-1, self._space.space.dim),
             unread=self._unread,
+            limits=self._limits_known(),
+        )
+
+    def _limits_known(self) -> Limits | None:
+        """The trials that have all the constraints that the latest one has."""
+        if not self._limits:
+            return None
+        names = self._limits[max(self._limits)][1].keys()
+        kept = [found for _, found in sorted(self._limits.items()) if names <= found[1].keys()]
+        return Limits(
+            unit=np.array([row for row, _ in kept]),
+            values=np.array([[values[name] for name in names] for _, values in kept]),
         )
 
     def _sort_out(
@@ -96,6 +110,8 @@ class TrialsReader:
             if other.user_attrs.get(attributes.DROPPED):
                 continue
             row = self._space.project(other.params)
+            if row is not None and (values := constraint_values(other)):
+                self._limits[number] = row, values
             if row is None:
                 self._unread += other.state == TrialState.COMPLETE
             elif other.state == TrialState.PRUNED and not infeasible(other):

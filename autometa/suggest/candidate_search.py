@@ -22,6 +22,7 @@ from autometa.meta.parts.inner_rate import InnerRate, narrowed
 from autometa.meta.spaces.candidates import Candidates
 from autometa.suggest.acquisition import Acquisition, numeric_slope
 from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
+from autometa.suggest.limits import FittedLimits
 from autometa.suggest.observations import Observations
 from autometa.suggest.steps import Steps
 
@@ -130,10 +131,15 @@ class CandidateSearch:
         return best
 
     def gain(self, unit: Floats) -> Floats:
-        """What the acquisition promises, with the log chances of a change and of success, (m,)."""
+        """What the acquisition promises, with log chances, (m,).
+
+        Those of a change, that the study's limits are kept, and of success.
+        """
         features = self.knowledge.transfer.basis(unit)
         gain = self.acquisition.value(self.posterior, self.observed, unit, features)
         gain = gain + self._steps.log_change(unit)
+        if self._limits is not None:
+            gain = gain + self._limits.log_chance(unit)
         if self._success.says_nothing:
             return gain
         return gain + self._success.log(unit, features)
@@ -150,6 +156,11 @@ class CandidateSearch:
     @cached_property
     def _steps(self) -> Steps:
         return Steps(self.observed.unit, self.observed.scores)
+
+    @cached_property
+    def _limits(self) -> FittedLimits | None:
+        known = self.observed.limits
+        return known.fit() if known is not None and known.speaks else None
 
     @cached_property
     def _success(self) -> Success:

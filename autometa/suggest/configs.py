@@ -36,6 +36,7 @@ from autometa.suggest.observations import Observations
 
 _SAME = 1e-6
 _FAR = 200  # random configs
+_PARENTS, _CHILDREN, _BOUNDS = 5, 20, 0.06
 
 
 def posterior_of(
@@ -139,6 +140,44 @@ def far_config(study: StudySpace, taken: Floats, rng: np.random.Generator) -> Fl
     random = study.candidates.random(_FAR, rng)
     away = ((random[:, None] - taken[None]) ** 2).sum(axis=2).min(axis=1, initial=np.inf)
     chosen: Floats = random[int(away.argmax())]
+    return chosen
+
+
+def feasible_config(
+    knowledge: Knowledge,
+    study: StudySpace,
+    observed: Observations,
+    rng: np.random.Generator,
+    head: Floats | None,
+) -> Floats:
+    """A unit config (d,) that may keep the limits, where no trial has so far: see `limits`.
+
+    Args:
+        knowledge: Of prior tasks, or nothing.
+        study: The space, and which part of it may be tried.
+        observed: The trials so far, enough of them with constraint values.
+        rng: Source of candidates.
+        head: What prior tasks expect, (p,), by which one of the configs is taken that keep the
+            limits; where there is none, the one that keeps them best.
+    """
+    assert observed.limits is not None
+    limits, make = observed.limits.fit(), study.candidates
+    near = observed.limits.unit[np.argsort(observed.limits.excess)[:_PARENTS]]
+    near = make.perturb(np.repeat(near, _CHILDREN, axis=0), rng, scale=0.15, bounds=_BOUNDS)
+    pool = [make.random(_FAR, rng), near]
+    if head is not None:
+        pool.append(make.repair(np.where(np.isnan(knowledge.known), 0.5, knowledge.known)[:_FAR]))
+    asked = np.concatenate(pool)
+    excess = limits.drawn_excess(asked, rng)
+    kept = excess <= 0.0
+    if kept.any() and head is not None:
+        expected = knowledge.transfer.basis(asked) @ head
+        order = np.argsort(np.where(kept, -expected, np.inf))
+    else:
+        order = np.argsort(excess)
+    taken = observed.taken
+    free = (i for i in order if np.abs(taken - asked[i]).max(axis=1).min(initial=1.0) > _SAME)
+    chosen: Floats = asked[next(free, order[0])]
     return chosen
 
 

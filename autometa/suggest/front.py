@@ -36,6 +36,7 @@ from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.observations import Observations
 from autometa.task import Direction
 
+_RANGE = 4.0  # standard deviations of a belief that stand for a range which no trials show
 _BELOW = 0.1  # of the range, where the reference point lies below the worst trial
 _FRONT_DIRECTIONS = 48  # by which the trials nearest to the front are found
 _SHARP = 16  # power of a trial's distance from the front, as a parent of candidates
@@ -152,7 +153,9 @@ def front_config(
         pool: The only configs that can be tried, where there is such a list.
     """
     directions = random_directions(len(belief.observed), count, rng)
-    values, zero, size = _in_units([seen.scores for seen in belief.observed])
+    middle = np.full((1, belief.observed[0].unit.shape[1]), 0.5)
+    spread = [_RANGE * float(p.predict(middle)[1][0]) for p in belief.posteriors]
+    values, zero, size = _in_units([seen.scores for seen in belief.observed], spread)
     promise = Acquisition(
         name="log expected hypervolume improvement",
         value=partial(_promise, belief.posteriors, values, directions, zero, size),
@@ -169,7 +172,7 @@ def active_trials(
     """At most so many trials, the same by each objective: as `Observations.active`, the front's."""
     if not len(observed[0].scores):
         return tuple(observed)
-    values, _, _ = _in_units([seen.scores for seen in observed])
+    values, _, _ = _in_units([seen.scores for seen in observed], [1.0] * len(observed))
     near = nearness(values, random_directions(len(observed), _FRONT_DIRECTIONS, rng))
     rows = replace(observed[0], scores=near).active_rows(most, rng)
     return tuple(seen.only(rows, most) for seen in observed)
@@ -182,11 +185,16 @@ def nearness(values: Floats, directions: Floats) -> Floats:
     return result
 
 
-def _in_units(scores: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
-    """Scores in [0, 1] from the reference point on, (n, K); that point and the units, (K,)."""
+def _in_units(scores: Sequence[Floats], spread: Sequence[float]) -> tuple[Floats, Floats, Floats]:
+    """Scores in [0, 1] from the reference point on, (n, K); that point and the units, (K,).
+
+    Args:
+        scores: By each objective, (n,).
+        spread: Units where all scores are alike.
+    """
     raised = np.stack([raise_diverged(s) for s in scores], axis=1)
     worst, best = raised.min(axis=0), raised.max(axis=0)
-    size = np.where(best > worst, (1.0 + _BELOW) * (best - worst), 1.0)
+    size = np.where(best > worst, (1.0 + _BELOW) * (best - worst), spread)
     zero = best - size
     return (raised - zero) / size, zero, size
 

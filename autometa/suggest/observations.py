@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.suggest.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Observations:
         running: Unit configs of trials that still run, (r, d).
         others: Unit configs of further trials that have ended, (m, d): see `active`.
         unread: How many trials have a result and do not fit the space.
+        limits: The trials that have constraint values, feasible or not; None where none has.
     """
 
     unit: Floats
@@ -36,6 +38,7 @@ class Observations:
     running: Floats
     others: Floats | None = None
     unread: int = 0
+    limits: Limits | None = None
 
     @classmethod
     def of(
@@ -110,6 +113,7 @@ class Observations:
             fidelity=self.fidelity[rows],
             failed=self.failed[-most:],
             others=np.concatenate(dropped),
+            limits=None if self.limits is None else self.limits.at_most(most),
         )
 
     def believing(self, scores: Floats) -> Observations:

@@ -2,6 +2,7 @@
 
     several     other objectives than the prior tasks had: the base sampler goes on
     misfit      no result fits the parameters that are known: the base sampler goes on
+    infeasible  nothing but broken constraints: where they are likely to be kept
     failing     nothing but failures: every second trial is far from them all
     unrelated   no parameter of the study is known to prior tasks: the base sampler goes on
     start       the first trials, and on until there is a result: the zero-shot start
@@ -29,6 +30,7 @@ from autometa.suggest import suggestion
 from autometa.suggest.configs import (
     cold_config,
     far_config,
+    feasible_config,
     informed_config,
     posterior_of,
     start_config,
@@ -57,6 +59,30 @@ def misfit(setup: Setup, now: Situation) -> Suggestion | None:
     """There are results, and none of them can be read in the study's space."""
     unread = now.observed.unread and not len(now.observed.scores)
     return by_base(setup, now, suggestion.MISFIT) if unread else None
+
+
+def infeasible(setup: Setup, now: Situation) -> Suggestion | None:
+    """Where the limits are likely to be kept, where no trial has kept them so far."""
+    limits = now.observed.limits
+    if len(now.observed.scores) or limits is None or not limits.speaks or setup.pool is not None:
+        return None
+    if setup.base_takes_cold:
+        return None
+    seen = now.observed.active(setup.policy.active_trials, setup.rng(now.number, _ANYWHERE))
+    transfer, rng = setup.model.transfer, setup.rng(now.number, _INFORMED)
+    alone = transfer is None or setup.policy.cold_by_turn(now.number)
+    knowledge = no_knowledge(now.searched) if alone else setup.knowledge(now.space)
+    head = None
+    if not alone:
+        head = knowledge.transfer.prior.mean
+        if setup.relevance is not None:
+            head = setup.relevance @ knowledge.transfer.prior.heads
+    unit = feasible_config(knowledge, now.searched, seen, rng, head)
+    return Suggestion(
+        rule="cold" if alone else "transfer",
+        config=now.searched.config(unit),
+        reason=suggestion.INFEASIBLE,
+    )
 
 
 def failing(setup: Setup, now: Situation) -> Suggestion | None:
@@ -218,7 +244,10 @@ def _cold(setup: Setup, now: Situation, **why: Any) -> Suggestion:
     return Suggestion(rule="cold", config=_config(setup, now, unit), **why)
 
 
-RULES: tuple[Rule, ...] = (several, misfit, failing, unrelated, start, unlearned, informed, cold)
+RULES: tuple[Rule, ...] = (
+    *(several, misfit, infeasible, failing, unrelated, start, unlearned, informed),
+    cold,
+)
 
 
 # Parts of rules ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,11 +19,13 @@ from optuna.trial import FrozenTrial
 from autometa.constraints import infeasible
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.front_model import FrontModel
 from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.samplers.create import create_study
 from autometa.samplers.explanation import explain_study
 from autometa.samplers.read_trials import TrialsReader
+from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import feed_back
 from autometa.space import SearchSpace
 from autometa.suggest.observations import Observations
@@ -210,3 +213,61 @@ def test_numbers_of_any_kind_are_known_and_other_things_are_refused() -> None:
     }
     with pytest.raises(InputError, match="meta-features of type list"):
         known_features([1.0])  # type: ignore[arg-type]
+
+
+def test_values_of_constraints_are_read_by_name_and_what_is_no_number_is_not() -> None:
+    def limits(*known: dict[str, Any]) -> list[list[float]] | None:
+        study = optuna.create_study()
+        for i, system_attrs in enumerate(known):
+            study.add_trial(
+                optuna.create_trial(
+                    params={"x": i / 10, "y": 0.5},
+                    distributions=dict(SPACE.distributions),
+                    value=1.0,
+                    system_attrs=system_attrs,
+                )
+            )
+        study.ask()
+        seen_in: Any = SimpleNamespace(space=SPACE, project=SPACE.encode)
+        found = TrialsReader(seen_in).read(study, study.trials[-1]).limits
+        return None if found is None else found.values.tolist()
+
+    assert limits({"constraints": [1.0, -1.0]}, {"constraints": [0, 2]}) == [[1.0, -1.0], [0, 2]]
+    assert limits({"constraints:a": 1.0}, {}, {"constraints:a": -2}) == [[1.0], [-2.0]]
+    # A constraint that came later: of what has it; one that is gone: without it.
+    both = {"constraints:a": 1.0, "constraints:b": 3.0}
+    assert limits({"constraints:a": 1.0}, both) == [[1.0, 3.0]]
+    assert limits(both, {"constraints:a": 2.0}) == [[1.0], [2.0]]
+    unread: tuple[Any, ...] = ([math.nan], ["x"], [math.inf], [True], None, 3, {})
+    for odd in unread:
+        assert limits({"constraints": odd}) is None
+
+
+@SET
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_a_warm_search_learns_where_limits_are_kept(model: MetaModel, objectives: int) -> None:
+    def constrained(trial: optuna.Trial) -> list[float]:
+        found = objective(trial)
+        trial.set_constraint("edge", 0.45 - trial.params["x"])
+        return [found, trial.params["y"]][:objectives]
+
+    def searched(sampler: optuna.samplers.BaseSampler) -> int:
+        both: list[Direction] = ["maximize", "minimize"]
+        directions = both[:objectives]
+        study = optuna.create_study(directions=directions, sampler=sampler)
+        for _ in range(20):
+            trial = study.ask()
+            study.tell(trial, constrained(trial))
+        return sum(not infeasible(t) for t in study.trials)
+
+    prior: Any = model if objectives == 1 else front_of(model)
+    warm = searched(pickle.loads(pickle.dumps(MetaSampler(prior, seed=0))))
+    assert warm >= 13
+    assert warm >= searched(optuna.samplers.TPESampler(seed=0))
+
+
+def front_of(model: MetaModel) -> FrontModel:
+    """Of two objectives that are the same but for their direction."""
+    return FrontModel(
+        lead=model, models=(model, model), directions=("maximize", "minimize"), metrics=("a", "b")
+    )
