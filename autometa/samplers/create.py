@@ -128,6 +128,8 @@ def create_study(
         defaults=defaults or {},
         outside=outside or "drop",
     )
+    if meta_features is not None:
+        meta_features = known_features(meta_features)  # here, so that it warns once
     source = Source.of(prior, portfolio, storage)
     one = metric if isinstance(metric, str) else None
     wish = wish_of(
@@ -281,6 +283,8 @@ def warm_start(
     base = base or base_of(study)
     asked = own_space(study) if space is None else as_space(space)
     rules = Rules(renamed=renamed or {}, choices=choices or {}, defaults=defaults or {})
+    if meta_features is not None:
+        meta_features = known_features(meta_features)  # here, so that it warns once
     source = Source(prior, given=prior is not None)
     wish = wish_of(
         space=asked,

@@ -41,6 +41,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.front_model import FrontModel
+from autometa.meta.new_task import known_features
 from autometa.priors.beginning import say_unheard
 from autometa.priors.knowing import names_family, wish_of
 from autometa.priors.opening import PriorSource
@@ -109,6 +110,8 @@ class MetaSampler(BaseSampler):
     ) -> None:
         metrics = None if metric is None or isinstance(metric, str) else tuple(metric)
         one = metric if isinstance(metric, str) else None
+        if meta_features is not None:
+            meta_features = known_features(meta_features)  # here, so that it warns once
         wish = wish_of(
             space=space,
             metric=one,
