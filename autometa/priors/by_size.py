@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,6 @@ from autometa.errors import InputError
 from autometa.inner.rate_law import FAR, FamilyLaw, shipped
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
-from autometa.space.matching import is_number
 from autometa.task import TaskHistory
 
 LAWS: Mapping[str, str] = {"pretrain_lm": "language"}
@@ -39,7 +39,7 @@ def sizes_of(features: Mapping[str, Any] | None) -> dict[str, float]:
     That others are no numbers is said where meta-features are read (`known_features`).
     """
     given = features if isinstance(features, Mapping) else {}
-    found = {name: given[name] for name in SIZES if is_number(given.get(name))}
+    found = {name: given[name] for name in SIZES if isinstance(given.get(name), Real)}
     return {name: float(size) for name, size in found.items() if math.isfinite(size)}
 
 

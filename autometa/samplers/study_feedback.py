@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import AutometaError, InputError
 from autometa.errors import told as error_text
+from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
@@ -40,37 +41,82 @@ def describe_task(
     study.set_user_attr(TASK, known)
 
 
-def feed_back(study: optuna.Study, folder: str | Path) -> Portfolio:
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What the user says of a study that the study does not.
+
+    Args:
+        metric: What its values measure; what `create_study` noted where None.
+        meta_features: Of its task, beside what `create_study` noted.
+        data: (X, y) or a Table that the objective trains on: gives meta-features.
+
+    Raises:
+        InputError: no text, no mapping, or data that make no table.
+    """
+
+    metric: str | None = None
+    meta_features: Mapping[str, float] | None = None
+    data: Any = None
+
+    def __post_init__(self) -> None:
+        if self.metric is not None and (not isinstance(self.metric, str) or not self.metric):
+            raise InputError(f"metric = {self.metric!r}", allowed="a name, or None")
+        known_features(self.meta_features)
+
+    def features(self) -> dict[str, float]:
+        """Meta-features of the data, and those that were given over these."""
+        given = known_features(self.meta_features)
+        if self.data is None:
+            return given
+        from autometa.priors.data import read_data
+
+        return {**read_data(self.data).meta_features, **given}
+
+
+def feed_back(
+    study: optuna.Study,
+    folder: str | Path,
+    *,
+    metric: str | None = None,
+    meta_features: Mapping[str, float] | None = None,
+    data: Any = None,
+) -> Portfolio:
     """Add the finished trials of a study to the portfolio of a folder, each once.
 
-    A study of `create_study` joins in its own space and with its meta-features; the space of any
-    other is inferred.
+    A study of `create_study` joins in its own space, by its metric and with its meta-features; the
+    space of any other is inferred. The task has the study's name.
 
     Args:
         study: Finished, or not yet: it may be fed back again later.
         folder: Of the portfolio; made where there is none, written atomically.
+        metric: What the values measure, where the study does not know it.
+        meta_features: Of the task, beside those that the study knows.
+        data: (X, y) or a Table that the objective trains on: gives meta-features.
 
     Returns:
         The portfolio that the folder now holds.
 
     Raises:
-        InputError: the study has no COMPLETE trial.
+        InputError: the study has no COMPLETE trial; or no metric, meta-features or data.
         SpaceError: its distributions make no space.
         StoreError: the folder cannot be read or written.
         PortfolioError: its direction is not that of others in its space.
     """
     check_folder(folder)
-    return learn_studies(_imported(study), folder)[0]
+    about = About(metric=metric, meta_features=meta_features, data=data)
+    return learn_studies(_imported(study, about.metric, about.features()), folder)[0]
 
 
-def _imported(study: optuna.Study) -> Portfolio:
+def _imported(study: optuna.Study, metric: str | None, told: Mapping[str, float]) -> Portfolio:
     """What a study holds: in the space that it is described by, else in an inferred one."""
-    known = study.user_attrs.get(TASK)
-    if not isinstance(known, Mapping):
-        return Portfolio.from_studies(study)
+    noted = study.user_attrs.get(TASK)
+    known: Mapping[str, Any] = noted if isinstance(noted, Mapping) else {}
     space = SearchSpace.from_json(known["space"]) if "space" in known else None
-    found = Portfolio.from_studies(study, space=space, metric=str(known.get("metric")))
-    features = known.get("meta_features", {})
+    measured = metric or str(known.get("metric", "value"))
+    found = Portfolio.from_studies(study, space=space, metric=measured)
+    features = {**known.get("meta_features", {}), **told}
+    if not features:
+        return found
     return Portfolio(
         (_described(h, features) for h in found.histories), provenance=found.provenance
     )
@@ -114,19 +160,29 @@ class FeedBack:
     Args:
         folder: Of the portfolio.
         every: After how many finished trials it is written.
+        metric: As of `feed_back`, like the next two.
+        meta_features: As of `feed_back`.
+        data: As of `feed_back`; looked at once.
 
     Raises:
-        InputError: `every` is not a positive integer, or the folder is an address.
+        InputError: `every` is not a positive integer, or the folder is an address; a metric,
+            meta-features or data that are none.
     """
 
     folder: str | Path
     every: int = 1
+    metric: str | None = None
+    meta_features: Mapping[str, float] | None = field(default=None, compare=False)
+    data: Any = field(default=None, compare=False, repr=False)
+    _features: dict[str, float] = field(default_factory=dict, init=False, compare=False, repr=False)
     not_used: NotUsed = field(default_factory=NotUsed, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.every, int) or isinstance(self.every, bool) or self.every < 1:
             raise InputError(f"every = {self.every!r}", allowed="an integer from 1 on")
         check_folder(self.folder)
+        about = About(metric=self.metric, meta_features=self.meta_features, data=self.data)
+        self._features.update(about.features())
 
     def __call__(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """After a trial."""
@@ -134,7 +190,7 @@ class FeedBack:
             states = [t.state for t in study.get_trials(deepcopy=False)]
             finished = sum(s.is_finished() for s in states)
             if TrialState.COMPLETE in states and finished % self.every == 0:
-                new = _imported(study)
+                new = _imported(study, self.metric, self._features)
                 learn_studies(new, self.folder, timeout=_PATIENCE)
                 self._note(new)
         except Exception as error:  # the search is the user's

@@ -12,12 +12,15 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 
+import autometa
 from autometa import FeedBack
 from autometa import locking as lock
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
 from autometa.samplers import study_feedback
+from tests.priors.families import portfolio_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
 
@@ -182,3 +185,75 @@ def test_it_is_copied_and_pickled_and_refuses_addresses(tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def loud(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+# What the user says of a study -------------------------------------------------------------------
+
+
+def told(folder: Path) -> Any:
+    (task,) = Portfolio.load(folder).tasks
+    return task
+
+
+def test_a_plain_study_joins_with_what_is_said_of_it(tmp_path: Path) -> None:
+    X, y = [[float(i), i % 3] for i in range(40)], [i % 2 for i in range(40)]
+    callback = FeedBack(tmp_path / "p", metric="log_loss", meta_features={"site": 3}, data=(X, y))
+    made = search(callback, study_name="ward-7")
+    assert not callback.not_used
+    task = told(tmp_path / "p")
+    assert (task.name, task.metric, task.meta_features["site"]) == ("ward-7", "log_loss", 3.0)
+    assert len(task.meta_features) > 10
+    again = autometa.feed_back(made, tmp_path / "q", metric="log_loss", data=(X, y))
+    assert again.tasks[0].meta_features.items() <= task.meta_features.items()
+    assert copy.deepcopy(callback).metric == pickle.loads(pickle.dumps(callback)).metric
+
+
+def test_what_a_study_knows_of_itself_stays_and_is_added_to(tmp_path: Path) -> None:
+    space = {"x": FloatDistribution(0.0, 1.0)}
+    study = autometa.create_study(
+        "minimize", space=space, metric="rmse", meta_features={"rows": 5.0}, study_name="own"
+    )
+    study.optimize(lambda t: t.suggest_float("x", 0.0, 1.0), n_trials=3)
+    autometa.feed_back(study, tmp_path / "p")
+    assert told(tmp_path / "p").metric == "rmse"
+    assert told(tmp_path / "p").meta_features == {"rows": 5.0}
+    autometa.feed_back(study, tmp_path / "q", metric="mae", meta_features={"rows": 6, "n": 1})
+    assert told(tmp_path / "q").metric == "mae"
+    assert told(tmp_path / "q").meta_features == {"rows": 6.0, "n": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"metric": 3}, "metric = 3"),
+        ({"metric": ""}, "metric = ''"),
+        ({"meta_features": [1]}, "meta-features of type list"),
+        ({"data": 3}, "data of type int"),
+    ],
+)
+def test_what_is_said_wrongly_is_an_error_before_the_search(
+    tmp_path: Path, wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        FeedBack(tmp_path / "p", **wrong)
+    study = search(FeedBack(tmp_path / "q"))
+    with pytest.raises(InputError, match=words):
+        autometa.feed_back(study, tmp_path / "p", **wrong)
+    assert not (tmp_path / "p").exists()
+
+
+def test_own_history_and_a_family_weigh_in_one_model(tmp_path: Path) -> None:
+    rate = FloatDistribution(1e-3, 1.0, log=True)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), study_name="mine")
+    study.optimize(lambda t: (t.suggest_float("eta", 1e-3, 1.0, log=True) - 0.1) ** 2, n_trials=6)
+    autometa.feed_back(study, tmp_path / "p", metric="log_loss")
+    family = portfolio_of("lightgbm", tasks=2)
+    renamed = family.adapt({"eta": rate}, renamed={"learning_rate": "eta"}).portfolio
+    both = autometa.create_study(
+        "minimize",
+        prior=[renamed, tmp_path / "p"],
+        space={"eta": rate},
+        metric="log_loss",
+        learner=autometa.MetaLearner(steps=5),
+    )
+    assert "starts from 3 prior tasks" in both.user_attrs["autometa:start"]
