@@ -57,13 +57,18 @@ def test_random_configs_end_as_records(name: str, kind: str) -> None:
     table = _mixed(kind, rows=60)
     child = children.get(name, table.kind)
     rng = np.random.default_rng(1)
+    complete = 0
     for config in child.space.from_raw(child.space.sample_raw(6, rng)):
         outcome = children.run(child, config, table, folds=2, seed=0)
         if outcome.trial.state is State.COMPLETE:
-            assert math.isfinite(outcome.trial.value or 0.0)
+            complete += 1
+            assert outcome.trial.value is not None
+            assert math.isfinite(outcome.trial.value)
+            assert len(outcome.trial.fold_scores) == 2
         else:
             # Only divergence is an excuse.
             assert "nan" in outcome.error or "inf" in outcome.error.lower(), outcome
+    assert complete >= 4
 
 
 @pytest.mark.parametrize("name", children.names())
@@ -107,17 +112,21 @@ def test_fitted_pipelines_survive_a_file_without_pickle(name: str, tmp_path: Pat
 
 @pytest.mark.parametrize("name", children.names())
 def test_spaces_say_what_the_child_is(name: str) -> None:
-    space = children.get(name).space
+    child = children.get(name)
+    space = child.space
     assert space.name == name
-    assert space.defaults
-    assert len(space.names) <= 11
+    assert 3 <= len(space.names) <= 11
+    assert space.check(space.defaults) == dict(space.defaults)  # complete, and inside the space
+    assert space.check(child.tuned) == dict(child.tuned)
+    assert dict(child.tuned) != dict(space.defaults)
 
 
 def test_inner_learning_rates() -> None:
     rates = {n: children.get(n).space.inner_lr for n in children.names()}
-    assert rates["hist_gradient_boosting"] == rates["mlp"] == "learning_rate"
-    assert rates["linear"] == "eta0"
-    assert rates["svm"] is None
+    boosting = ("lightgbm", "xgboost", "catboost", "hist_gradient_boosting")
+    assert rates == dict.fromkeys((*boosting, "mlp"), "learning_rate") | {"linear": "eta0"} | (
+        dict.fromkeys(("svm", "random_forest", "extra_trees", "k_nearest_neighbors"))
+    )
 
 
 def test_unknown_children_and_bad_configs_are_user_errors() -> None:

@@ -60,7 +60,9 @@ def _setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def call(*arguments: str, table: str = "table.csv") -> tuple[int, str, str]:
-        options = ["--target", "label", "--portfolio", "none", "--folds", "2"]
+        options = ["--target", "label", "--folds", "2"]
+        if "--portfolio" not in arguments:
+            options += ["--portfolio", "none"]
         if not {"--families", "--child"} & set(arguments):
             options += ["--families", "hist_gradient_boosting"]
         monkeypatch.setattr(sys, "argv", ["autometa", "tune", table, *options, *arguments])
@@ -133,8 +135,22 @@ def test_learn_writes_a_portfolio(run: Any) -> None:
     assert code == 0
     assert "mine" in out
     assert [t.name for t in Portfolio.load("mine").tasks] == ["table"]
-    data = json.loads(run("--portfolio", "mine", "-f", "json", "--families", "svm")[1] or "{}")
-    assert data == {}  # "none" and a folder exclude one another
+
+
+def test_the_folder_of_a_portfolio_starts_the_search_of_another_table(run: Any) -> None:
+    frame = pd.read_csv("table.csv")
+    other = frame.assign(a=frame["b"] ** 3, b=np.cos(3 * frame["a"]))
+    other.to_csv("other.csv", index=False)
+    assert run("--trials", "6", "--learn", "mine", "--families", "svm", table="other.csv")[0] == 0
+    options = ("--trials", "2", "--families", "svm", "-f", "json", "-q")
+    code, out, err = run("--portfolio", "mine", *options)
+    assert code == 0, err
+    warm = json.loads(out)
+    assert warm["prior_tasks"] == 1
+    # The same table is a relative of itself, which must not teach.
+    code, out, err = run("--portfolio", "mine", *options, table="other.csv")
+    assert code == 0, err
+    assert json.loads(out)["prior_tasks"] == 0
 
 
 @pytest.mark.parametrize(
@@ -147,7 +163,8 @@ def test_learn_writes_a_portfolio(run: Any) -> None:
         (("--report", "no/where.html"), "cannot be written"),
         (("--save", "no/model.skops"), "cannot be written"),
         (("--storage", "nonsense://x"), "storage"),
-        (("--portfolio", "nowhere"), "none"),
+        (("--portfolio", "nowhere"), "nowhere"),
+        (("--portfolio", "none", "--portfolio", "embedded"), "none together with others"),
     ],
 )
 def test_bad_input_ends_with_2_and_writes_nothing(
