@@ -15,7 +15,7 @@ def test_suggestions_are_timed_at_every_length(monkeypatch: pytest.MonkeyPatch) 
     """By a clock that an ask moves: the first is left out, quantiles are of the others."""
     monkeypatch.setattr(overhead, "LENGTHS", (5, 101))
     now, asks = [0.0], 3
-    monkeypatch.setattr(overhead.time, "process_time", lambda: now[0])
+    monkeypatch.setattr("autometa_benchmarks.overhead.time.process_time", lambda: now[0])
     asked: dict[int, int] = {}
     ask = optuna.Study.ask
 
