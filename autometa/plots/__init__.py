@@ -10,6 +10,7 @@ What is plotted: a `TuneResult` (`search`), the results of `autometa bench` as p
 
 from autometa.plots.benchmark import plot_regret, plot_trials_to_target, plot_win_tie_loss
 from autometa.plots.figure import FIGURE_KINDS, check_figure_name, save_figure
+from autometa.plots.held_out import plot_held_out
 from autometa.plots.mother import plot_inner_lr, plot_param_importances, plot_task_map
 from autometa.plots.search import plot_calibration, plot_warm_vs_cold, plot_weights
 
@@ -17,6 +18,7 @@ __all__ = [
     "FIGURE_KINDS",
     "check_figure_name",
     "plot_calibration",
+    "plot_held_out",
     "plot_inner_lr",
     "plot_param_importances",
     "plot_regret",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
+from autometa import plots
 from autometa.report import page
+from autometa.report.drawing import figure
 from autometa.tuning.leaderboard import rows
 from autometa.tuning.result import TuneResult
+from autometa.tuning.worth import FIRST, worth
 
 _SHOWN = 20  # rows of the leaderboard
 
@@ -22,6 +25,10 @@ def model(result: TuneResult) -> str:
         )
     if result.test_score is not None:
         facts.append(("score on the test table", page.number(result.test_score)))
+    cut = result.threshold
+    if cut is not None:
+        facts.append(("labels cut apart, on rows without a part in it", page.number(cut.nested)))
+        facts.append(("the most probable label instead", page.number(cut.plain)))
     members = [
         (f"{weight:.3f}", trial.child, str(trial.number), page.number(trial.value), trial.reason)
         for trial, weight in result.members
@@ -49,6 +56,36 @@ def leaderboard(result: TuneResult) -> str:
     ]
     header = ("rank", "family", "trial", "score", "± folds", "weight", "seconds", "rule")
     return page.table(header, listed) if listed else "<p>No trial succeeded.</p>"
+
+
+def held_out(result: TuneResult) -> str:
+    """How reliable its probabilities are, or its residuals, on held-out rows."""
+    assert result.held_out is not None
+    said = "whose rows were trained on by other folds only; the members' weights have seen them."
+    return f"<p>Held-out predictions of the members, {said}</p>" + figure(
+        plots.plot_held_out(result)
+    )
+
+
+def prior_worth(result: TuneResult) -> str:
+    """The first trials by what was learned beside the libraries' defaults; "" where unknown."""
+    found = worth(result.warm)
+    if found is None:
+        return ""
+    reached = "none of them" if found.trials is None else page.count(found.trials, "trial")
+    return page.pairs(
+        [
+            (
+                f"best of the first {FIRST} trials by what was learned ({found.start.child})",
+                page.number(found.start.value),
+            ),
+            (
+                f"best of {page.count(found.defaults, 'library default')} ({found.default.child})",
+                page.number(found.default.value),
+            ),
+            ("trials by what was learned to be as good as that", reached),
+        ]
+    )
 
 
 def notes(result: TuneResult) -> str:

@@ -38,6 +38,10 @@ def _made(result: TuneResult) -> list[str]:
     sections = []
     if result.members:
         sections.append(page.section("The model", made.model(result), wide=True))
+        if result.held_out is not None:
+            sections.append(page.section("On held-out rows", made.held_out(result)))
+        if what := made.prior_worth(result):
+            sections.append(page.section("What the prior was worth", what))
         sections.append(page.section("Leaderboard", made.leaderboard(result), wide=True))
     if result.table_notes:
         sections.append(page.section("What was done to the table", made.notes(result)))

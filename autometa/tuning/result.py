@@ -15,6 +15,7 @@ from autometa.space import Config
 from autometa.task import Direction
 from autometa.tuning import leaderboard
 from autometa.tuning.arms import Arm, TunedTrial
+from autometa.tuning.worth import worth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,6 +219,7 @@ class TuneResult:
             "test_score": self.test_score,
             "threshold": None if self.threshold is None else self.threshold.to_json(),
             "held_out": None if self.held_out is None else self.held_out.to_json(),
+            "prior_worth": None if (found := worth(self.warm)) is None else found.to_json(),
             "search_notes": list(self.notes),
         }
         if self.cold is not None:

@@ -75,41 +75,60 @@ def replay(
     done, total = 0, splits * len(names)
     for split in range(splits):
         parts = _parts(sorted(set(families.values())), split)
-        for name in names:
-            prior = {n for n in names if parts[families[n]] != parts[families[name]]}
-            yield from _on(tables, name, prior, metric, strategies, split)
-            done += 1
-            progress(done, total, name)
+        for part in range(PARTS):
+            prior = [tables[n] for n in names if parts[families[n]] != part]
+            held_out = [n for n in names if parts[families[n]] == part]
+            group = _Part.of(prior, metric, split)
+            for name in held_out:
+                yield from group.on(name, tables[name], strategies)
+                done += 1
+                progress(done, total, name)
 
 
-def _on(
-    tables: Mapping[str, Mapping[str, TaskHistory]],
-    name: str,
-    prior: set[str],
-    metric: str,
-    strategies: Sequence[str],
-    split: int,
-) -> Iterator[Cell]:
-    own = tables[name]
-    portfolios = {
-        family: Portfolio(tables[other][family] for other in sorted(prior)) for family in own
-    }
-    task = next(iter(own.values())).task
-    learned = learn_pairs(portfolios, metric, task.meta_features)
-    if learned is None:
-        return
-    scores, seconds = _looked_up(learned, own)
-    regret = np.stack([_regret(_looked_up(learned, tables[n])[0]) for n in sorted(prior)])
-    known, truth = Known(regret=regret, pairs=learned, seed=split), _regret(scores)
-    for strategy in strategies:
-        order = islice(STRATEGIES[strategy](known, lambda pair: float(scores[pair])), _MOST)
-        yield Cell(
-            strategy=strategy,
-            table=name,
-            family=task.family,
-            split=split,
-            regret=_reached(list(order), truth, seconds),
-        )
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """What is learned from where a part of the tables is held out.
+
+    Args:
+        portfolios: Family -> prior histories.
+        regret: Of all pairs on each prior table, (T, m).
+        metric: By which tables are scored.
+        split: Which of the splits.
+    """
+
+    portfolios: Mapping[str, Portfolio]
+    regret: Floats
+    metric: str
+    split: int
+
+    @staticmethod
+    def of(prior: Sequence[Mapping[str, TaskHistory]], metric: str, split: int) -> _Part:
+        portfolios = {family: Portfolio(each[family] for each in prior) for family in prior[0]}
+        features = next(iter(prior[0].values())).task.meta_features
+        learned = learn_pairs(portfolios, metric, features)
+        if learned is None:
+            raise InputError("too few prior tables of the same configs")
+        regret = np.stack([_regret(_looked_up(learned, each)[0]) for each in prior])
+        return _Part(portfolios=portfolios, regret=regret, metric=metric, split=split)
+
+    def on(
+        self, name: str, own: Mapping[str, TaskHistory], strategies: Sequence[str]
+    ) -> Iterator[Cell]:
+        """Every strategy on a held-out table, whose size says what a pair will take."""
+        task = next(iter(own.values())).task
+        learned = learn_pairs(self.portfolios, self.metric, task.meta_features)
+        assert learned is not None
+        scores, seconds = _looked_up(learned, own)
+        known, truth = Known(regret=self.regret, pairs=learned, seed=self.split), _regret(scores)
+        for strategy in strategies:
+            order = islice(STRATEGIES[strategy](known, lambda pair: float(scores[pair])), _MOST)
+            yield Cell(
+                strategy=strategy,
+                table=name,
+                family=task.family,
+                split=self.split,
+                regret=_reached(list(order), truth, seconds),
+            )
 
 
 def _reached(order: Sequence[int], regret: Floats, seconds: Floats) -> Floats:

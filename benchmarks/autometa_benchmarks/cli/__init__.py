@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from autometa_benchmarks.cli import (
+    automl,
     cash,
     hpob,
     inner,
@@ -20,5 +21,5 @@ from autometa_benchmarks.cli import (
 def register(app: typer.Typer, bench: typer.Typer) -> None:
     """Add the commands to the application and to its group `bench`."""
     loop.register(app)
-    for part in (priors, pruning, start, inner, hpob, own_objective, several, cash):
+    for part in (priors, pruning, start, inner, hpob, own_objective, several, cash, automl):
         part.register(bench)
