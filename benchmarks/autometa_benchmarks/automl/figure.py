@@ -29,4 +29,5 @@ def draw(results: Mapping[str, Any], path: Path) -> Path:
     left.invert_yaxis()
     right.set(xlabel="seconds asked for", ylabel="score, 0 worst to 1 best system", xscale="log")
     right.legend(fontsize=8, frameon=False)
-    return Path(save_figure(left, path))
+    save_figure(figure, path)
+    return path
