@@ -15,6 +15,11 @@ class Policy:
 
     Args:
         warm_trials: First trials that take the zero-shot start as it is. Two to five did alike.
+        start_until: Results until which an informed trial has the start's next config, the prior
+            tasks weighed by the results, and not yet that of most expected improvement. Paired over
+            62 development tasks of lcbench, rbv2_xgboost, staircase-mindware and staircase-zap,
+            this took .052 (standard error .024), .027 (.015) and .021 (.015) off the regret after
+            5, 7 and 10 trials, and is level after 15 to 30.
         cold_from: First trial that may be cold by turn.
         cold_every: Every how many trials one is cold by turn; 0 = never, which gives up the bound.
         failing: From how many failures on, where nothing has succeeded, every second trial is cold:
@@ -31,6 +36,7 @@ class Policy:
     """
 
     warm_trials: int = 3
+    start_until: int = 10
     cold_from: int = 8
     cold_every: int = 4
     failing: int = 6

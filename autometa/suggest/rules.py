@@ -140,7 +140,7 @@ def _moved(setup: Setup, now: Situation) -> Suggestion | None:
     unit = start_config(
         setup.knowledge(now.space),
         now.searched,
-        now.observed.taken,
+        now.observed,
         setup.rng(now.number, _START),
         skipped=now.yielded,
     )
@@ -180,16 +180,20 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
     share = {"transfer": round(posterior.transfer_share, 4)}
     if not posterior.uses_transfer:
         return _cold(setup, now, reason=suggestion.GOING_COLD, notes=share)
-    unit = informed_config(
-        knowledge,
-        now.searched,
-        posterior,
-        seen,
-        rng,
-        acquisition=setup.policy.acquisition,
-        rate=setup.rate if now.space.space == setup.model.space else None,
-        pool=_pool(setup),
-    )
+    unit = None
+    if _goes_on(setup, now):
+        unit = start_config(knowledge, now.searched, now.observed, rng, pool=_pool(setup))
+    if unit is None:
+        unit = informed_config(
+            knowledge,
+            now.searched,
+            posterior,
+            seen,
+            rng,
+            acquisition=setup.policy.acquisition,
+            rate=setup.rate if now.space.space == setup.model.space else None,
+            pool=_pool(setup),
+        )
     return Suggestion(
         rule="transfer",
         config=_config(setup, now, unit),
@@ -266,6 +270,13 @@ def anywhere(setup: Setup, now: Situation) -> Config:
         return now.searched.config(now.searched.candidates.random(1, rng)[0])
     untried = setup.pool.untried(now.tried)
     return untried[int(rng.integers(len(untried)))]
+
+
+def _goes_on(setup: Setup, now: Situation) -> bool:
+    """Whether the start does; it knows nothing of failures and of limits that are to be kept."""
+    seen = now.observed
+    plain = not len(seen.failed) and seen.limits is None
+    return plain and len(seen.scores) < setup.policy.start_until
 
 
 def _pool(setup: Setup) -> Floats | None:
