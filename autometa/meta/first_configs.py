@@ -5,7 +5,7 @@ Which ones are chosen is decided in `zero_shot`; here they are given a reason ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +50,12 @@ def first_configs(
     *,
     meta_features: Mapping[str, float] | None = None,
     within: SearchSpace | None = None,
+    dearness: Callable[[Floats], Floats] | None = None,
 ) -> list[Candidate]:
     """At most n configs, in the order in which to try them; see `MetaModel.warm_start`.
+
+    With `dearness`, the relative cost of unit configs (m, d) -> (m,), the list that gains most for
+    its cost.
 
     Raises:
         ModelError: n is negative.
@@ -68,7 +72,8 @@ def first_configs(
     rows = np.arange(len(catalogue.unit))
     if within is not None and within != space:
         rows = np.flatnonzero(inside(within, space, space.decode_raw(catalogue.unit)))
-    chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal)]
+    cost = None if dearness is None else dearness(catalogue.unit[rows])
+    chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal, cost)]
     configs = space.from_raw(space.decode_raw(catalogue.unit[chosen]))
     if within is not None:
         configs = [_searched(config, within) for config in configs]

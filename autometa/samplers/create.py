@@ -11,8 +11,10 @@ from optuna.distributions import BaseDistribution
 
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.cost_model import CostModel
 from autometa.meta.new_task import known_features
 from autometa.priors.beginning import Beginning, say
+from autometa.priors.cost import check_cost, with_seconds
 from autometa.priors.knowing import Known, Wish, wish_of
 from autometa.priors.opening import PriorSource, which_family
 from autometa.priors.prior_model import Fitted, fit_known
@@ -56,6 +58,7 @@ def create_study(
     defaults: Mapping[str, Value] | None = None,
     incumbent: Mapping[str, Value] | bool | None = None,
     outside: Outside | None = None,
+    cost: str | None = None,
 ) -> optuna.Study:
     """A study whose sampler starts from a prior, matched to the study's space.
 
@@ -103,6 +106,7 @@ def create_study(
         outside: What becomes of prior values outside the range that is searched: None lets them
             inform the search without being tried first (see `matched`), "clip" moves them to the
             nearest allowed value, "drop" drops their trials.
+        cost: "seconds" counts the time of trials, see `MetaSampler`.
 
     Returns:
         The study; ask, tell and optimize it as any other.
@@ -144,6 +148,7 @@ def create_study(
     own = None
     if load_if_exists and name is not None and storage is not None:
         own = _existing(name, storage)
+    _check_cost(cost, several)
     if several:
         make = partial(
             optuna.create_study,
@@ -173,6 +178,10 @@ def create_study(
         return study
     known = source.open(wish, own)
     if asked is None and known.families:
+        if cost is not None:
+            raise InputError(
+                f"cost={cost!r} where only the trials tell what is searched", do="Say space="
+            )
         sampler, about = _by_run(
             source,
             known,
@@ -205,7 +214,7 @@ def create_study(
     asked = asked or fitted.model.space
     features = known_features(_features(meta_features, named, wish))
     sampler = _sampler(
-        fitted,
+        _for_cost(cost, known, fitted, asked, seed=seed, learner=learner),
         asked,
         seed=seed,
         meta_features=features,
@@ -241,6 +250,7 @@ def warm_start(
     choices: Mapping[str, Mapping[Value, Value]] | None = None,
     defaults: Mapping[str, Value] | None = None,
     incumbent: Mapping[str, Value] | bool | None = None,
+    cost: str | None = None,
 ) -> optuna.Study:
     """Give a study that exists a sampler that starts from a prior; no trial is added to it.
 
@@ -263,6 +273,7 @@ def warm_start(
         choices: As of `create_study`.
         defaults: As of `create_study`.
         incumbent: As of `create_study`.
+        cost: As of `create_study`.
 
     Returns:
         The same study.
@@ -295,6 +306,7 @@ def warm_start(
         features=meta_features,
         rules=rules,
     )
+    _check_cost(cost, several)
     if several:
         _, front = start_several(
             partial(_given, study),
@@ -314,6 +326,10 @@ def warm_start(
         return study
     known = source.open(wish, study)
     if asked is None and known.families:
+        if cost is not None:
+            raise InputError(
+                f"cost={cost!r} where only the trials tell what is searched", do="Say space="
+            )
         study.sampler, about = _by_run(
             source,
             known,
@@ -329,7 +345,7 @@ def warm_start(
     fitted = fit_known(known, asked, seed=seed, learner=learner, empty=source.why_empty)
     searched = asked or fitted.model.space
     study.sampler = _sampler(
-        fitted,
+        _for_cost(cost, known, fitted, asked, seed=seed, learner=learner),
         asked,
         seed=seed,
         meta_features=_features(meta_features, None, wish),
@@ -352,8 +368,25 @@ def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
         return None
 
 
-def _sampler(fitted: Fitted, space: SearchSpace | None, **options: Any) -> BaseSampler:
-    return MetaSampler(fitted.model, space=space, **options)
+def _sampler(
+    model: MetaModel | CostModel, space: SearchSpace | None, **options: Any
+) -> BaseSampler:
+    return MetaSampler(model, space=space, **options)
+
+
+def _check_cost(cost: str | None, several: Sequence[Direction]) -> None:
+    if check_cost(cost) is not None and several:
+        raise InputError(
+            "a cost and several objectives",
+            allowed='the time of trials as one of them: metric=["accuracy", "seconds"]',
+        )
+
+
+def _for_cost(
+    cost: str | None, known: Known, fitted: Fitted, space: SearchSpace | None, **options: Any
+) -> MetaModel | CostModel:
+    """What was fitted; with what its tasks' trials took, where that counts."""
+    return fitted.model if cost is None else with_seconds(known, fitted, space, **options)
 
 
 def _by_run(

@@ -41,6 +41,7 @@ class TrialsReader:
         self._open: set[int] = set()  # of those that were not finished when they were
         self._unread = 0
         self._repeated: set[int] = set()  # those that only their workers' death failed
+        self._seconds: dict[int, float] = {}  # of those with a score after their full budget
         self._scored = _Rows(seen_in.space.dim)
         self._failed = _Rows(seen_in.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
@@ -78,6 +79,7 @@ class TrialsReader:
             failed=self._failed.without(self._repeated),
             running=np.array(running).reshape(-1, self._space.space.dim),
             unread=self._unread,
+            seconds=np.array([self._seconds.get(n, np.nan) for n in scored.numbers.tolist()]),
             limits=self._limits_known(),
         )
 
@@ -120,6 +122,7 @@ class TrialsReader:
                 failed.append((number, row, np.nan, 1.0))
             else:
                 scored.append((number, row, score, 1.0))
+                self._seconds[number] = attributes.seconds(other)
         self._next = max(self._next, max((t.number + 1 for t in trials), default=0))
         self._open = still
         self._scored, self._failed = self._scored.plus(scored), self._failed.plus(failed)

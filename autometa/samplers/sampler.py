@@ -39,11 +39,14 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.new_task import known_features
 from autometa.priors.beginning import say_unheard
-from autometa.priors.knowing import names_family, wish_of
+from autometa.priors.cost import check_cost, cost_model_of
+from autometa.priors.knowing import Wish, names_family, wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.several import learned_of
 from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
@@ -85,6 +88,9 @@ class MetaSampler(BaseSampler):
         fixed: As of `create_study`.
         rules: What is known of old spaces, as of `Portfolio.adapt`.
         learner: Fits the prior; `MetaLearner(seed=seed)` by default.
+        cost: "seconds" counts the time of trials: configs are tried that promise most for it, by
+            the prior tasks' seconds and the study's own. A trial that ran elsewhere says its own in
+            the user attribute "autometa:seconds".
 
     Raises:
         AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
@@ -92,7 +98,7 @@ class MetaSampler(BaseSampler):
 
     def __init__(
         self,
-        prior: MetaModel | FrontModel | PriorSource,
+        prior: MetaModel | FrontModel | CostModel | PriorSource,
         *,
         seed: int = 0,
         meta_features: Mapping[str, float] | None = None,
@@ -107,6 +113,7 @@ class MetaSampler(BaseSampler):
         fixed: Mapping[str, Any] | None = None,
         rules: Rules | None = None,
         learner: MetaLearner | None = None,
+        cost: str | None = None,
     ) -> None:
         metrics = None if metric is None or isinstance(metric, str) else tuple(metric)
         one = metric if isinstance(metric, str) else None
@@ -123,7 +130,11 @@ class MetaSampler(BaseSampler):
         if meta_features is None and wish.data is not None:
             meta_features = wish.data.meta_features
         self._by_run = None
-        if space is None and pool is None and metrics is None and _names_family(prior):
+        costed = check_cost(cost) is not None or isinstance(prior, CostModel)
+        if costed and (metrics is not None or isinstance(prior, FrontModel)):
+            raise InputError("a cost and several objectives", allowed="seconds as one of these")
+        open_space = space is None and pool is None and metrics is None
+        if open_space and not costed and _names_family(prior):
             make = partial(
                 _fitted_sampler,
                 seed=seed,
@@ -137,7 +148,7 @@ class MetaSampler(BaseSampler):
             )
             return
         self._setup = Setup.of(
-            learned_of(prior, wish, metrics, seed, learner),
+            _learned(prior, wish, metrics, seed, learner, costed=costed),
             seed=seed,
             policy=policy,
             meta_features=meta_features,
@@ -252,8 +263,25 @@ class MetaSampler(BaseSampler):
         return usual_base(seed, len(study.directions), self._constraints_func)
 
 
-def _names_family(prior: MetaModel | FrontModel | PriorSource) -> TypeGuard[PriorSource]:
-    return not isinstance(prior, MetaModel | FrontModel) and names_family(prior)
+def _learned(
+    prior: MetaModel | FrontModel | CostModel | PriorSource,
+    wish: Wish,
+    metrics: Sequence[str] | None,
+    seed: int,
+    learner: MetaLearner | None,
+    *,
+    costed: bool,
+) -> MetaModel | FrontModel | CostModel:
+    if costed and not isinstance(prior, FrontModel):
+        return cost_model_of(prior, wish, seed, learner)
+    assert not isinstance(prior, CostModel)
+    return learned_of(prior, wish, metrics, seed, learner)
+
+
+def _names_family(
+    prior: MetaModel | FrontModel | CostModel | PriorSource,
+) -> TypeGuard[PriorSource]:
+    return not isinstance(prior, MetaModel | FrontModel | CostModel) and names_family(prior)
 
 
 def _fitted_sampler(model: MetaModel, space: SearchSpace, **options: Any) -> MetaSampler:

@@ -17,6 +17,7 @@ import optuna
 PREFIX = "autometa:"
 EVALUATION = PREFIX + "evaluation"
 WORKER = PREFIX + "worker"  # names who runs a trial
+SECONDS = PREFIX + "seconds"  # how long a trial took where it really ran, in place of its times
 DROPPED = PREFIX + "dropped"  # told as failed before there was a result
 
 
@@ -100,3 +101,11 @@ def repeated(trials: Iterable[optuna.trial.FrozenTrial]) -> set[int]:
     """Numbers of the trials that others repeat: their failure says nothing of their config."""
     histories = (trial.system_attrs.get("retry_history") for trial in trials)
     return {n for history in histories if isinstance(history, list) for n in history}
+
+
+def seconds(trial: optuna.trial.FrozenTrial) -> float:
+    """How long a finished trial took: as it says itself, else by its times; NaN where unknown."""
+    said = number(trial.user_attrs.get(SECONDS))
+    if said is None and trial.duration is not None:
+        said = trial.duration.total_seconds()
+    return said if said is not None and said > 0.0 else math.nan

@@ -28,6 +28,7 @@ class Observations:
         running: Unit configs of trials that still run, (r, d).
         others: Unit configs of further trials that have ended, (m, d): see `active`.
         unread: How many trials have a result and do not fit the space.
+        seconds: How long the scored trials took, (n,), NaN where nobody knows; None of none.
         limits: The trials that have constraint values, feasible or not; None where none has.
     """
 
@@ -38,6 +39,7 @@ class Observations:
     running: Floats
     others: Floats | None = None
     unread: int = 0
+    seconds: Floats | None = None
     limits: Limits | None = None
 
     @classmethod
@@ -112,6 +114,7 @@ class Observations:
             scores=self.scores[rows],
             fidelity=self.fidelity[rows],
             failed=self.failed[-most:],
+            seconds=None if self.seconds is None else self.seconds[rows],
             others=np.concatenate(dropped),
             limits=None if self.limits is None else self.limits.at_most(most),
         )

@@ -33,6 +33,7 @@ class Policy:
         acquisition: What a config promises, by what is believed of it; also of cold trials.
         front_directions: Along how many directions a gain of several objectives is measured, see
             `acquisitions.hypervolume`; one is a random scalarisation.
+        cost_power: To which power seconds count, where they are searched for too, see `cost`.
     """
 
     warm_trials: int = 3
@@ -45,6 +46,7 @@ class Policy:
     narrowed: bool = False
     acquisition: Acquisition = EXPECTED_IMPROVEMENT
     front_directions: int = 48
+    cost_power: float = 0.5
 
     def cold_by_turn(self, number: int) -> bool:
         """Whether the trial of this number ignores the prior tasks whatever they say."""

@@ -27,6 +27,7 @@ from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.space import Config
 from autometa.suggest import suggestion
+from autometa.suggest.acquisition import Acquisition
 from autometa.suggest.configs import (
     cold_config,
     far_config,
@@ -35,7 +36,9 @@ from autometa.suggest.configs import (
     posterior_of,
     start_config,
 )
+from autometa.suggest.cost import Cost, log_seconds, per_second, timed_trials
 from autometa.suggest.front import Front, active_trials, front_belief, front_config
+from autometa.suggest.observations import Observations
 from autometa.suggest.setup import Setup
 from autometa.suggest.situation import Situation
 from autometa.suggest.suggestion import SLOT, Suggestion
@@ -137,10 +140,13 @@ def _moved(setup: Setup, now: Situation) -> Suggestion | None:
     """The next in the study's own space; None where that is the prior's, or all were tried."""
     if setup.model.transfer is None or now.space == StudySpace(setup.model.space):
         return None
+    seen = now.observed
+    if setup.front is not None:  # by one objective alone, results say nothing of the list's tasks
+        seen = seen.only(np.arange(0), len(seen.failed))
     unit = start_config(
         setup.knowledge(now.space),
         now.searched,
-        now.observed,
+        seen,
         setup.rng(now.number, _START),
         skipped=now.yielded,
     )
@@ -190,7 +196,7 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
             posterior,
             seen,
             rng,
-            acquisition=setup.policy.acquisition,
+            acquisition=_acquisition(setup, now, seen, setup.cost, cold=False),
             rate=setup.rate if now.space.space == setup.model.space else None,
             pool=_pool(setup),
         )
@@ -242,7 +248,7 @@ def _cold(setup: Setup, now: Situation, **why: Any) -> Suggestion:
         seen,
         hypotheses,
         rng,
-        acquisition=setup.policy.acquisition,
+        acquisition=_acquisition(setup, now, seen, None, cold=True),
         pool=_pool(setup),
     )
     return Suggestion(rule="cold", config=_config(setup, now, unit), **why)
@@ -273,10 +279,23 @@ def anywhere(setup: Setup, now: Situation) -> Config:
 
 
 def _goes_on(setup: Setup, now: Situation) -> bool:
-    """Whether the start does; it knows nothing of failures and of limits that are to be kept."""
+    """Whether the start does; it knows nothing of failures, limits and seconds."""
     seen = now.observed
-    plain = not len(seen.failed) and seen.limits is None
+    plain = not len(seen.failed) and seen.limits is None and setup.cost is None
     return plain and len(seen.scores) < setup.policy.start_until
+
+
+def _acquisition(
+    setup: Setup, now: Situation, seen: Observations, cost: Cost | None, *, cold: bool
+) -> Acquisition:
+    """The policy's; for the seconds that a config takes, where these count and are known."""
+    plain = setup.policy.acquisition
+    if setup.cost is None or seen.seconds is None:
+        return plain
+    known = np.isfinite(seen.seconds)
+    timed = timed_trials(seen.unit[: len(known)][known], seen.seconds[known])
+    expected = log_seconds(cost, now.space, timed, setup.policy.competing(cold=cold))
+    return plain if expected is None else per_second(plain, expected, setup.policy.cost_power)
 
 
 def _pool(setup: Setup) -> Floats | None:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.model import MetaModel
 from autometa.meta.new_task import known_features
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.space import Config, SearchSpace
+from autometa.suggest.cost import Cost
 from autometa.suggest.front import Front
 from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.policy import Policy
@@ -36,6 +38,7 @@ class Setup:
         space_known: Whether it was said beforehand what is searched: the list keeps to it.
         base: Whether the user's own base sampler takes the cold trials.
         front: What prior tasks taught of each of several objectives; None of one.
+        cost: What they taught of seconds; None where these do not count.
     """
 
     model: MetaModel
@@ -49,11 +52,12 @@ class Setup:
     space_known: bool = False
     base: bool = False
     front: Front | None = None
+    cost: Cost | None = None
 
     @classmethod
     def of(
         cls,
-        model: MetaModel | FrontModel,
+        model: MetaModel | FrontModel | CostModel,
         *,
         seed: int = 0,
         policy: Policy | None = None,
@@ -70,9 +74,11 @@ class Setup:
             InputError: meta-features that are no mapping.
         """
         policy, features = policy or Policy(), known_features(meta_features)
-        whole, front = model, None
+        whole, front, cost = model, None, None
         if isinstance(model, FrontModel):
             front, model = Front.of(model, features), model.lead
+        elif isinstance(model, CostModel):
+            cost, model = Cost.of(model, features), model.quality
         listed = None if pool is None else Pool.of(model.space, pool)
         learned = model.transfer is not None and model.transfer.rates is not None
         return cls(
@@ -89,6 +95,7 @@ class Setup:
             space_known=space is not None,
             base=base,
             front=front,
+            cost=cost,
         )
 
     @property

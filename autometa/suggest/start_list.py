@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.model import Candidate, MetaModel
 from autometa.space import Config, SearchSpace
@@ -32,7 +33,7 @@ class StartList:
 
     def __init__(
         self,
-        model: MetaModel | FrontModel,
+        model: MetaModel | FrontModel | CostModel,
         meta_features: Mapping[str, float] | None = None,
         *,
         pool: Pool | None = None,

@@ -20,20 +20,40 @@ from numpy.typing import NDArray
 from autometa.encoding import Floats
 
 
-def greedy_portfolio(regret: Floats, n: int, weights: Floats) -> NDArray[np.int64]:
+def greedy_portfolio(
+    regret: Floats, n: int, weights: Floats, dearness: Floats | None = None
+) -> NDArray[np.int64]:
     """Indices (n,) of the chosen configs, in the order in which to try them.
 
     Args:
         regret: Predicted regret of config j on task i, (m, T), zero = the best config of the task.
         n: How many to choose, at most m.
         weights: Importance of each prior task, (T,).
+        dearness: What each config costs, (m,), positive: the next one is then that which lowers the
+            mean most for its cost, from that of a random config on.
     """
+    if dearness is not None:
+        return _for_its_cost(regret, n, weights, dearness)
     chosen: list[int] = []
     reached = np.full(regret.shape[1], np.inf)
     for _ in range(min(n, len(regret))):
         mean = np.minimum(regret, reached) @ weights
         mean[chosen] = np.inf
         best = int(mean.argmin())
+        chosen.append(best)
+        reached = np.minimum(reached, regret[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def _for_its_cost(regret: Floats, n: int, weights: Floats, dearness: Floats) -> NDArray[np.int64]:
+    chosen: list[int] = []
+    reached = np.ones(regret.shape[1])
+    for _ in range(min(n, len(regret))):
+        gain = (reached - np.minimum(regret, reached)) @ weights / dearness
+        # Where none lowers the mean any more, the cheapest of the best.
+        gain = np.where(gain > 0.0, gain, -(regret @ weights) * dearness)
+        gain[chosen] = -np.inf
+        best = int(gain.argmax())
         chosen.append(best)
         reached = np.minimum(reached, regret[best])
     return np.array(chosen, dtype=np.int64)

@@ -13,6 +13,7 @@ from autometa_benchmarks.cli import (
     own_objective,
     priors,
     pruning,
+    seconds,
     several,
     start,
 )
@@ -21,5 +22,16 @@ from autometa_benchmarks.cli import (
 def register(app: typer.Typer, bench: typer.Typer) -> None:
     """Add the commands to the application and to its group `bench`."""
     loop.register(app)
-    for part in (priors, pruning, start, inner, hpob, own_objective, several, cash, automl):
+    for part in (
+        priors,
+        pruning,
+        start,
+        inner,
+        hpob,
+        own_objective,
+        several,
+        seconds,
+        cash,
+        automl,
+    ):
         part.register(bench)

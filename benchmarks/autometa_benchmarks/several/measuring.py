@@ -140,7 +140,9 @@ def _cell(
     )
 
 
-def summary(cells: Sequence[Cell], reference: str = OURS) -> dict[str, Any]:
+def summary(
+    cells: Sequence[Cell], reference: str = OURS, checkpoints: Sequence[float] = CHECKPOINTS
+) -> dict[str, Any]:
     """Means, medians and ranks of the methods, and each beside the reference, task by task."""
     methods = list(dict.fromkeys(c.method for c in cells))
     means = {m: _by_task([c for c in cells if c.method == m]) for m in methods}
@@ -148,7 +150,7 @@ def summary(cells: Sequence[Cell], reference: str = OURS) -> dict[str, Any]:
     table = {m: np.array([means[m][t] for t in tasks]) for m in methods}
     ranks = np.argsort(np.argsort([table[m] for m in methods], axis=0), axis=0) + 1
     return {
-        "checkpoints": CHECKPOINTS[: table[methods[0]].shape[1]],
+        "checkpoints": tuple(checkpoints[: table[methods[0]].shape[1]]),
         "tasks": len(tasks),
         "methods": {
             m: {
