@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
+from scipy.stats import rankdata
 
 from autometa.bench.compare import pair
 from autometa.bench.suite import BenchTask, Split
@@ -148,7 +149,7 @@ def summary(
     means = {m: _by_task([c for c in cells if c.method == m]) for m in methods}
     tasks = sorted(set.intersection(*(set(found) for found in means.values())))
     table = {m: np.array([means[m][t] for t in tasks]) for m in methods}
-    ranks = np.argsort(np.argsort([table[m] for m in methods], axis=0), axis=0) + 1
+    ranks = rankdata([table[m] for m in methods], axis=0, method="average")  # of ties the mean
     return {
         "checkpoints": tuple(checkpoints[: table[methods[0]].shape[1]]),
         "tasks": len(tasks),
