@@ -1,6 +1,6 @@
 """Which config to try next, as functions of what is known: no study, no state, no clock.
 
-    start_config     the next of the start, in the study's own ranges: the list before a result
+    start_config     the next of the zero-shot start, in the study's own ranges
     informed_config  what prior tasks and this study's trials say together
     cold_config      what this study's trials say alone
     far_config       as cold, where all trials have failed
@@ -22,13 +22,11 @@ Shapes: n trials, d unit columns of the study, J judging prior tasks, k configs 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.meta.inference.hypotheses import Hypothesis
 from autometa.meta.inference.knowledge import Knowledge, no_knowledge
 from autometa.meta.inference.posterior import Posterior
-from autometa.meta.inference.task_shares import task_shares
 from autometa.meta.parts.inner_rate import InnerRate
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
@@ -186,28 +184,23 @@ def feasible_config(
 def start_config(
     knowledge: Knowledge,
     study: StudySpace,
-    observed: Observations,
+    taken: Floats,
     rng: np.random.Generator,
     *,
     skipped: int = 0,
-    pool: Floats | None = None,
 ) -> Floats | None:
-    """The next unit config (d,) of the start in the study's own space.
+    """The next unit config (d,) of the zero-shot start in the study's own space.
 
-    It improves most, in expectation over the prior tasks, on what each of them expects of the best
-    config so far, see `zero_shot`. Tasks weigh the same at first, and then as they agree with the
-    trials, see `task_shares`; so the start goes over into a search as results come, and counts what
-    is running as tried. The catalogue's configs are moved into the study's ranges, and the regret
-    that a judge expects of one grows by what the move changes on that judge's own head. Parameters
-    that no prior task had get random values.
+    The catalogue's configs are moved into the study's ranges, and the regret that a judge expects
+    of one grows by what the move changes on that judge's own head. The start goes on from what has
+    been tried, see `zero_shot`. Parameters that no prior task had get random values.
 
     Args:
         knowledge: What prior tasks taught.
         study: The space, and which part of it may be tried.
-        observed: The trials so far.
+        taken: Configs of other trials, (n, d).
         rng: Source of what no prior task says.
         skipped: How many configs to leave to others who are asking at the same moment.
-        pool: The only configs that can be tried, (m, d), where there is such a list.
 
     Returns:
         None where every config of the catalogue has been tried.
@@ -216,32 +209,19 @@ def start_config(
     catalogue = transfer.catalogue
     unknown = np.isnan(knowledge.known)
     moved = make.repair(np.where(unknown, make.random(len(unknown), rng), knowledge.known))
-    if pool is not None:
-        moved = pool[((moved[:, None] - pool[None]) ** 2).sum(axis=2).argmin(axis=1)]
     regret = catalogue.regret + _cost_of_moves(knowledge, moved)
-    tried: NDArray[np.bool_] = np.any(_same(moved, observed.taken, unknown), axis=1)
+    away = np.abs(moved[:, None] - taken[None]) * ~unknown[:, None]
+    tried = (away.max(axis=2) < _SAME).any(axis=1)
     reached = regret[tried].min(axis=0, initial=np.inf)
-    shares = task_shares(
-        transfer, observed.unit, observed.scores, _same(moved, observed.unit, unknown)
-    )
     for _ in range(skipped + 1):
-        mean = np.minimum(regret, reached) @ shares
+        mean = np.minimum(regret, reached).mean(axis=1)
         mean[tried] = np.inf
         best = int(mean.argmin())
         if tried[best]:
             return None
         tried[best], reached = True, np.minimum(reached, regret[best])
-        if pool is not None:  # it may stand for several
-            tried |= (moved == moved[best]).all(axis=1)
     chosen: Floats = moved[best]
     return chosen
-
-
-def _same(moved: Floats, unit: Floats, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which configs of the catalogue (k, d) are trials (n, d), as far as it knows them, (k, n)."""
-    away = np.abs(moved[:, None] - unit[None]) * ~unknown[:, None]
-    result: NDArray[np.bool_] = away.max(axis=2, initial=0.0) < _SAME
-    return result
 
 
 def _cost_of_moves(knowledge: Knowledge, moved: Floats) -> Floats:

@@ -140,13 +140,10 @@ def _moved(setup: Setup, now: Situation) -> Suggestion | None:
     """The next in the study's own space; None where that is the prior's, or all were tried."""
     if setup.model.transfer is None or now.space == StudySpace(setup.model.space):
         return None
-    seen = now.observed
-    if setup.front is not None:  # by one objective alone, results say nothing of the list's tasks
-        seen = seen.only(np.arange(0), len(seen.failed))
     unit = start_config(
         setup.knowledge(now.space),
         now.searched,
-        seen,
+        now.observed.taken,
         setup.rng(now.number, _START),
         skipped=now.yielded,
     )
@@ -186,20 +183,16 @@ def informed(setup: Setup, now: Situation) -> Suggestion | None:
     share = {"transfer": round(posterior.transfer_share, 4)}
     if not posterior.uses_transfer:
         return _cold(setup, now, reason=suggestion.GOING_COLD, notes=share)
-    unit = None
-    if _goes_on(setup, now):
-        unit = start_config(knowledge, now.searched, now.observed, rng, pool=_pool(setup))
-    if unit is None:
-        unit = informed_config(
-            knowledge,
-            now.searched,
-            posterior,
-            seen,
-            rng,
-            acquisition=_acquisition(setup, now, seen, setup.cost, cold=False),
-            rate=setup.rate if now.space.space == setup.model.space else None,
-            pool=_pool(setup),
-        )
+    unit = informed_config(
+        knowledge,
+        now.searched,
+        posterior,
+        seen,
+        rng,
+        acquisition=_acquisition(setup, now, seen, setup.cost, cold=False),
+        rate=setup.rate if now.space.space == setup.model.space else None,
+        pool=_pool(setup),
+    )
     return Suggestion(
         rule="transfer",
         config=_config(setup, now, unit),
@@ -276,13 +269,6 @@ def anywhere(setup: Setup, now: Situation) -> Config:
         return now.searched.config(now.searched.candidates.random(1, rng)[0])
     untried = setup.pool.untried(now.tried)
     return untried[int(rng.integers(len(untried)))]
-
-
-def _goes_on(setup: Setup, now: Situation) -> bool:
-    """Whether the start does; it knows nothing of failures, limits and seconds."""
-    seen = now.observed
-    plain = not len(seen.failed) and seen.limits is None and setup.cost is None
-    return plain and len(seen.scores) < setup.policy.start_until
 
 
 def _acquisition(

@@ -369,8 +369,7 @@ def test_random_candidates_take_their_rates_from_the_interval_where_the_policy_s
 
     monkeypatch.setattr(candidate_search, "narrowed", noted)
     expected = model.predict_inner_lr().mean
-    narrow = Policy(narrowed=True, start_until=0)
-    for policy, times in ((Policy(start_until=0), 0), (narrow, 6), (narrow, 12)):
+    for policy, times in ((Policy(), 0), (Policy(narrowed=True), 6), (Policy(narrowed=True), 12)):
         sampler = MetaSampler(model, seed=0, policy=policy)
         run(optuna.create_study(direction="maximize", sampler=sampler), Bowls(), 30, 10)
         assert len(asked) == times  # three trials of the start and one cold of ten

@@ -31,7 +31,7 @@ def _deep(posterior: Posterior, seen: Observations, unit: Floats) -> tuple[Float
     raise AssertionError("a pool needs no slope")
 
 
-@pytest.mark.parametrize(("number", "rule"), [(11, "transfer"), (12, "cold")])
+@pytest.mark.parametrize(("number", "rule"), [(5, "transfer"), (8, "cold")])
 def test_an_acquisition_of_ones_own_decides(setup: Setup, number: int, rule: str) -> None:
     """Without a slope of its own it is climbed numerically."""
     own = Setup.of(setup.model, policy=Policy(acquisition=LEAST_DEPTH))

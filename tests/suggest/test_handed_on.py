@@ -66,9 +66,9 @@ def test_a_rate_narrows_the_search_where_the_policy_says_so_and_columns_are_the_
     usual, narrowed = Setup.of(model), Setup.of(model, policy=Policy(narrowed=True))
     shown = {**BOWLS.space.distributions, "new": FloatDistribution(0.0, 1.0)}
     own = study_space(BOWLS.space, ObservedSpace(latest=shown, widest=shown))
-    units = np.array([own.project({**c, "new": 0.5}) for c in drawn(11)])
-    elsewhere = situation(11, Observations.of(units, observed(drawn(11)).scores), space=own)
-    here = situation(11, observed(drawn(11)))
+    units = np.array([own.project({**c, "new": 0.5}) for c in drawn(5)])
+    elsewhere = situation(5, Observations.of(units, observed(drawn(5)).scores), space=own)
+    here = situation(5, observed(drawn(5)))
     for setup, now in ((usual, here), (narrowed, here), (narrowed, elsewhere)):
         assert suggest(setup, now).rule == "transfer"
     assert rates == [None, model.predict_inner_lr(), None]
@@ -92,4 +92,4 @@ def test_an_acquisitions_own_slope_is_used(model: MetaModel) -> None:
 
     policy = Policy(acquisition=replace(EXPECTED_IMPROVEMENT, slope=slope))
     with pytest.raises(RuntimeError, match="asked"):
-        suggest(Setup.of(model, policy=policy), situation(11, observed(drawn(11))))
+        suggest(Setup.of(model, policy=policy), situation(5, observed(drawn(5))))
