@@ -92,6 +92,11 @@ def by_cost(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda n: _place(n.partition("-from-")[0])))
 
 
+def ships(name: str) -> bool:
+    """Whether a family is autometa's own."""
+    return name.partition("-from-")[0] in CHEAP_FIRST
+
+
 def _place(name: str) -> int:
     return CHEAP_FIRST.index(name) if name in CHEAP_FIRST else len(CHEAP_FIRST)
 

@@ -306,7 +306,12 @@ class Session:
         """What to fit where time was up before any config was evaluated: a plain default."""
         if self.clock.seconds is None or any(not _too_slow(t) for t in self._all()):
             return []
-        name = "linear" if "linear" in self.setting.children else self._ranked()[0]
+        late = {t.child for t in self._all()}  # and some from outside never end, here neither
+        names = [n for n in self._ranked() if n not in late or race.ships(n)]
+        if not names:
+            self.notes += ("time was up before a config was evaluated: there is no model",)
+            return []
+        name = "linear" if "linear" in names else names[0]
         config = self._default(name)
         self.notes += (
             f"time was up before a config was evaluated: the model is {name} with its defaults",
