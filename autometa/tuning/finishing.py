@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autometa.tuning import ensembling
+from autometa import children
+from autometa.tables import Table
+from autometa.tuning import ensembling, race
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.clock import Clock, refit_seconds
 from autometa.tuning.scoring import HeldOut
@@ -97,3 +99,32 @@ def finish(
         held_out=shown(said, held_out),
         notes=tuple(notes),
     )
+
+
+def untried(
+    ranked: Sequence[str], done: Sequence[TunedTrial], table: Table
+) -> tuple[list[TunedTrial], str]:
+    """The default to fit where nothing was evaluated in time, if one may be, and why.
+
+    A family from outside that was too slow is left alone: it might never end, and here nothing
+    would stop it.
+
+    Args:
+        ranked: Families, the most promising first.
+        done: Their trials, all too slow.
+        table: What is learned.
+    """
+    why = "time was up before a config was evaluated"
+    late = {trial.child for trial in done}
+    names = [name for name in ranked if name not in late or race.ships(name)]
+    if not names:
+        return [], f"{why}: there is no model"
+    name = "linear" if "linear" in names else names[0]
+    config = dict(children.get(name, table.kind).space.defaults)
+    default = TunedTrial(number=-1, child=name, config=config, value=None, rule="default")
+    return [default], f"{why}: the model is {name} with its defaults"
+
+
+def too_slow(trial: TunedTrial) -> bool:
+    """Whether a trial was stopped at its limit of time."""
+    return trial.value is None and trial.error.startswith("more than")

@@ -21,7 +21,7 @@ from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
-from autometa.tuning.finishing import Finished, finish
+from autometa.tuning.finishing import Finished, finish, too_slow, untried
 from autometa.tuning.handing_over import versions, with_model
 from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
@@ -286,9 +286,13 @@ class Session:
 
     def fit(self, *, ensemble: bool, threshold: bool = True) -> None:
         """Choose the members of the model and fit them to all rows."""
-        ranked = self._best_first() or self._untried()
+        ranked, done = self._best_first(), self._all()
+        why = "no trial succeeded"
+        if not ranked and self.clock.seconds is not None and all(map(too_slow, done)):
+            ranked, why = untried(self._ranked(), done, self.setting.table)
+            self.notes += (why,) if ranked else ()
         if not ranked:
-            self.notes += ("no trial succeeded",)
+            self.notes += (why,)
             return
         self._finished = finish(
             ranked,
@@ -301,22 +305,6 @@ class Session:
             threshold=threshold,
         )
         self.notes += self._finished.notes
-
-    def _untried(self) -> list[TunedTrial]:
-        """What to fit where time was up before any config was evaluated: a plain default."""
-        if self.clock.seconds is None or any(not _too_slow(t) for t in self._all()):
-            return []
-        late = {t.child for t in self._all()}  # and some from outside never end, here neither
-        names = [n for n in self._ranked() if n not in late or race.ships(n)]
-        if not names:
-            self.notes += ("time was up before a config was evaluated: there is no model",)
-            return []
-        name = "linear" if "linear" in names else names[0]
-        config = self._default(name)
-        self.notes += (
-            f"time was up before a config was evaluated: the model is {name} with its defaults",
-        )
-        return [TunedTrial(number=-1, child=name, config=config, value=None, rule="default")]
 
     def _file(self, trial: TunedTrial) -> Path:
         search = self._warm.get(trial.child)  # none of a default that was not tried
@@ -360,7 +348,3 @@ class Session:
             table_notes=self.setting.table.notes,
         )
         return with_model(found, self._finished, self.setting)
-
-
-def _too_slow(trial: TunedTrial) -> bool:
-    return trial.value is None and trial.error.startswith("more than")
