@@ -1,4 +1,4 @@
-"""Searches by time with workers, families that hang, hardly any time, and many rows.
+"""Searches by time: workers interrupted, families that hang, hardly any time, and many rows.
 
 Nothing here looks at the clock: what matters is that a call ends, with a model where there can be
 one and a sentence where there cannot. A call that went on would run into the test's own limit.
@@ -23,7 +23,6 @@ from autometa import tune
 from autometa.children import Outcome, registry
 from autometa.task import CompletedTrial, State
 from autometa.tuning import cross_validator
-from autometa.tuning.result import TuneResult
 from tests.tuning.hanging import SOURCE
 from tests.tuning.test_tuning import FakeEvaluator, make_table
 
@@ -50,13 +49,6 @@ def drawn(rows: int) -> tuple[pd.DataFrame, Any]:
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(rows, 6)), columns=list("abcdef"))
     return X, np.where(X["a"] + X["b"] * X["c"] + 0.3 * rng.normal(size=rows) > 0, "yes", "no")
-
-
-def search(tmp_path: Path, rows: int = 300, **options: Any) -> TuneResult:
-    """Of two workers."""
-    X, y = drawn(rows)
-    storage = f"journal:///{tmp_path / 'study'}"
-    return tune(X, y, portfolio=None, workers=2, storage=storage, study_name="s", **options)
 
 
 def test_a_family_from_outside_that_hangs_is_not_fitted_at_the_end(
@@ -88,26 +80,7 @@ def test_a_family_that_hangs_costs_its_own_time_only() -> None:
 
 
 @slow
-@pytest.mark.parametrize("families", ["linear,lightgbm", [SOURCE, "linear"]])
-def test_workers_search_until_time_is_up(tmp_path: Path, families: Any) -> None:
-    result = search(tmp_path, time=25.0, families=families)
-    assert result.fitted is not None
-    assert result.best_value is not None
-    numbers = [(t.child, t.number) for t in result.warm.trials]
-    assert len(set(numbers)) == len(numbers)
-    ended = {t.child for t in result.warm.trials if t.value is not None}
-    assert ended >= {"linear"}
-    assert "hangs" not in ended
-    storage = optuna.storages.JournalStorage(
-        optuna.storages.journal.JournalFileBackend(str(tmp_path / "study"))
-    )
-    for summary in optuna.get_all_study_summaries(storage):
-        study = optuna.load_study(study_name=summary.study_name, storage=storage)
-        assert not study.get_trials(states=[optuna.trial.TrialState.RUNNING])
-
-
-@slow
-def test_many_rows_and_little_time(tmp_path: Path) -> None:
+def test_many_rows_and_little_time() -> None:
     X, y = drawn(50_000)
     result = tune(X, y, time=15.0, families="lightgbm,linear,svm", portfolio=None)
     assert result.fitted is not None
