@@ -216,7 +216,8 @@ class Session:
         if (left is not None and left <= 0) or search.open_places(target) <= 0:
             return
         model = None if name == COLD else self._model_file(name)
-        order = Order(child=name, model=model, target=target, seconds=left)
+        until = None if left is None else time.time() + left
+        order = Order(child=name, model=model, target=target, until=until)
         for trial in self.team.crew.fill(search.study, order):
             self.judge.seconds += (trial.seconds or 0.0) / self.team.size
             yield trial

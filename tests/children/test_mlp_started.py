@@ -200,7 +200,7 @@ def test_a_worker_makes_the_child_of_its_folder(
     MetaLearner(seed=0).fit(Portfolio(), space=child.space).save(model)
     monkeypatch.setattr(registry, "_started", {})
     monkeypatch.setattr(signal, "signal", lambda number, action: None)
-    order = Order(child=child.name, model=model, target=1, seconds=None)
+    order = Order(child=child.name, model=model, target=1, until=None)
     pipe = Mock(recv=Mock(side_effect=[order, None]))
     serve(pipe, setting, "first", 0)
     (trial,), _ = (call.args for call in pipe.send.call_args_list)

@@ -95,7 +95,6 @@ class Crew:
             InputError: every worker died, again and again.
         """
         self._study = study
-        end = None if order.seconds is None else time.monotonic() + order.seconds
         while True:
             self._given_up = False
             for place in self._places:
@@ -103,7 +102,7 @@ class Crew:
                     self._send(place, order)
             while any(place.order is not None for place in self._places):
                 yield from self._hear()
-            if not self._given_up or (end is not None and time.monotonic() >= end):
+            if not self._given_up or (order.until is not None and time.time() >= order.until):
                 return
             # Somebody gave up with a trial in hand: the others do it.
 

@@ -34,13 +34,14 @@ class Order:
         child: Whose warm study, or COLD.
         model: File of the meta-model; None for the cold study.
         target: Evaluated trials that the study is to have.
-        seconds: After which no further trial is started.
+        until: When no further trial is started, by `time.time()`, which all processes of a machine
+            share: a worker that took long to start has no more time than the others.
     """
 
     child: str
     model: Path | None
     target: int
-    seconds: float | None
+    until: float | None
 
 
 def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int) -> None:
@@ -66,7 +67,9 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
         while (order := orders.recv()) is not None:
             if order.child not in searches:
                 searches[order.child] = _open(setting, order, judge, name, index)
-            end = None if order.seconds is None else time.perf_counter() + order.seconds
+            end = None
+            if order.until is not None:
+                end = time.perf_counter() + order.until - time.time()
             judge.end = end
 
             def late(end: float | None = end) -> bool:
