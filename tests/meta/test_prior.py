@@ -99,3 +99,22 @@ def test_rounds_in_one_go_and_one_by_one_are_the_same() -> None:
     np.testing.assert_allclose(once.cov, again.cov)
     np.testing.assert_allclose(once.heads, again.heads)
     assert once.noise == pytest.approx(again.noise)
+
+
+@given(seed=seeds, p=st.integers(1, 5), tasks=st.integers(1, 12), own=st.booleans())
+def test_the_prior_in_task_space_is_a_weighted_sum_of_the_heads(
+    seed: int, p: int, tasks: int, own: bool
+) -> None:
+    """Weights sum to one, and sum_i omega_i w_i = m + S v, S being the heads' own spread."""
+    rng = np.random.default_rng(seed)
+    heads = rng.standard_normal((tasks, p))
+    relevance = rng.dirichlet(np.ones(tasks)) if own else None
+    mean = heads.mean(0) if relevance is None else relevance @ heads
+    prior = HeadPrior(mean=heads.mean(0), cov=np.eye(p), noise=0.1, heads=heads)
+    direction = rng.standard_normal(p)
+    weights = prior.blend(direction, relevance)
+    assert weights.sum() == pytest.approx(1.0)
+    spread = np.cov(heads.T, bias=True).reshape(p, p)
+    assert weights @ heads == pytest.approx(mean + spread @ direction, abs=1e-9)
+    elsewhere = HeadPrior(mean=rng.standard_normal(p), cov=np.eye(p), noise=0.1, heads=heads)
+    assert elsewhere.blend(direction, relevance).sum() == pytest.approx(1.0)

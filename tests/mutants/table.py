@@ -139,11 +139,11 @@ SEARCH = (
         ("tests/suggest",),
     ),
     Mutant(
-        "cold trials ask prior tasks",
-        "autometa/suggest/policy.py",
-        'if not cold or h.arm == "cold"',
-        "if True",
-        ("tests/suggest/test_bound.py",),
+        "a search that the prior misleads never goes cold",
+        "autometa/suggest/rules.py",
+        "    if not posterior.uses_transfer:\n",
+        "    if False:\n",
+        ("tests/suggest", "tests/samplers/test_sampler.py"),
     ),
     Mutant(
         "failed trials are suggested again",

@@ -374,3 +374,18 @@ def test_random_candidates_take_their_rates_from_the_interval_where_the_policy_s
         run(optuna.create_study(direction="maximize", sampler=sampler), Bowls(), 30, 10)
         assert len(asked) == times  # three trials of the start and one cold of ten
     assert set(asked) == {expected}
+
+
+def test_reseeding_reaches_the_users_base_sampler(model: MetaModel) -> None:
+    """Optuna reseeds the samplers of its threads and processes, or all would draw alike."""
+
+    class Counting(optuna.samplers.RandomSampler):
+        reseeded = 0
+
+        def reseed_rng(self) -> None:
+            self.reseeded += 1
+
+    base = Counting()
+    MetaSampler(model, base=base).reseed_rng()
+    assert base.reseeded == 1
+    MetaSampler(model).reseed_rng()  # nothing to reseed: each trial's seed is its own

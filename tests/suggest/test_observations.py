@@ -37,3 +37,11 @@ def test_what_is_dropped_stays_taken_and_what_is_believed_counts() -> None:
     assert believed.scores[-2:].tolist() == [7.0, 8.0]
     assert believed.unit[-2:, 0].tolist() == [0.5, 1.5]
     assert believed.fidelity.tolist() == [1.0] * 12
+
+
+def test_what_failed_and_what_runs_is_taken_as_what_has_a_score_is() -> None:
+    unit = np.arange(9.0)[:, None]
+    seen = Observations.of(unit[:3], unit[:3, 0], failed=unit[3:5], running=unit[5:6])
+    assert seen.taken[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    more = replace(seen, others=unit[6:])
+    assert sorted(more.taken[:, 0]) == unit[:, 0].tolist()

@@ -60,6 +60,27 @@ def test_errors_that_cancel_are_found_and_never_worse_than_the_best(tmp_path: Pa
     assert late.members == ((ranked[0], 1.0),)
 
 
+def test_the_heaviest_come_first_and_what_is_cut_off_gives_its_weight_to_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three errors of which the sum, not any pair, is nought; the second is needed most."""
+    held_out, scoring = HeldOut.of(NUMBERS, 3, 0), Scoring.of(None, "regression")
+    truth, rng = np.concatenate(held_out.truths), np.random.default_rng(3)
+    one, two = rng.normal(size=(2, 90))
+    outputs = [truth + one, truth - one - 1.2 * two, truth + 1.5 * two]
+    ranked, files = candidates(outputs, tmp_path, held_out, scoring)
+    every = ensembling.choose(ranked, files, held_out, scoring).members
+    weights = [w for _, w in every]
+    assert len(every) == 3
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > weights[-1]
+    monkeypatch.setattr(ensembling, "MEMBERS", 2)
+    first, second = ensembling.choose(ranked, files, held_out, scoring).members
+    assert [first[0], second[0]] == [every[0][0], every[1][0]]
+    assert first[1] + second[1] == pytest.approx(1.0)
+    assert first[1] / second[1] == pytest.approx(weights[0] / weights[1])
+
+
 def test_what_the_helper_wrote_is_what_a_trial_was_scored_by(tmp_path: Path) -> None:
     """The whole way: another process, a file, and the score of each fold again."""
     with Evaluator() as evaluator:
@@ -88,6 +109,9 @@ def test_members_that_do_not_fit_into_the_time_or_break_are_left_out() -> None:
     )
     assert [t.number for t, _ in made.members] == [0, 2]
     assert [w for _, w in made.members] == pytest.approx([0.5 / 0.7, 0.2 / 0.7])
+    assert made.pipeline is not None
+    inside = made.pipeline.named_steps["ensemble"].members
+    assert [m.weight for m in inside] == pytest.approx([0.5 / 0.7, 0.2 / 0.7])
     assert "time was up" in made.why
     broken = replace(ranked[0], config={"solver": "none"})
     made = ensembling.fit(ensembling.single(broken), [broken, ranked[1]], NUMBERS, 0)
