@@ -32,7 +32,18 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "svm", "linear", "k_nearest_neighbors"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lightgbm",
+        "xgboost",
+        "catboost",
+        "hist_gradient_boosting",
+        "svm",
+        "linear",
+        "k_nearest_neighbors",
+    ],
+)
 def test_what_was_collected_anew_is_seen_by_every_metric(name: str) -> None:
     wanted: tuple[tuple[Kind, int, tuple[str, ...]], ...] = (
         ("classification", 80, ("roc_auc", "log_loss", "accuracy", "f1_macro", "brier")),
