@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from autometa.portfolio import Portfolio as Portfolio
     from autometa.replaying import replay as replay
     from autometa.samplers.create import create_study as create_study
-    from autometa.samplers.create import warm_start as warm_start
     from autometa.samplers.pruner import MetaPruner as MetaPruner
     from autometa.samplers.sampler import MetaSampler as MetaSampler
     from autometa.samplers.study_feedback import FeedBack as FeedBack
     from autometa.samplers.study_feedback import feed_back as feed_back
+    from autometa.samplers.warm_start import warm_start as warm_start
     from autometa.sklearn.estimator import MetaSearchCV as MetaSearchCV
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
@@ -52,7 +52,7 @@ _HOME = {
     "MetaPruner": "autometa.samplers.pruner",
     "FeedBack": "autometa.samplers.study_feedback",
     "create_study": "autometa.samplers.create",
-    "warm_start": "autometa.samplers.create",
+    "warm_start": "autometa.samplers.warm_start",
     "feed_back": "autometa.samplers.study_feedback",
     "suggest_lr": "autometa.inner.rate_suggestion",
     "tune": "autometa.tuning.tune",

@@ -19,7 +19,7 @@ class Policy:
             them, was level over 80 development tasks of four suites: until ten results it took .10
             (standard error .05) off the regret after ten trials on staircase-mindware, did nothing
             on lcbench and staircase-zap, and added .03 (.01) after fifteen on rbv2_xgboost, worse
-            on eight tasks and better on one. Sharing trials out between start and posterior by which
+            on eight tasks and better on one. Sharing trials between start and posterior by which
             of them had found better configs (Thompson sampling) was tried on 16 tasks of two suites
             only, without a gain over taking turns.
         cold_from: First trial that may be cold by turn.
