@@ -14,17 +14,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
-from autometa.inner.rate_law import FAR, FamilyLaw, shipped
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
 from autometa.task import TaskHistory
+
+if TYPE_CHECKING:
+    from autometa.inner.rate_law import FamilyLaw
 
 LAWS: Mapping[str, str] = {"pretrain_lm": "language"}
 """Prior -> the family of the law that its runs are of."""
@@ -67,6 +69,8 @@ def at_size(
             f"no size is known: meta_features={{'n_params': ..., 'n_tokens': ...}} moves the "
             f"learning rates of {family} to it"
         )
+    from autometa.inner.rate_law import FAR, shipped
+
     law = next(f for f in shipped().families if f.name == LAWS[family])
     there = _sizes(known)
     histories = portfolio.histories
