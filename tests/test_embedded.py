@@ -28,7 +28,8 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert found.space == child.space
     assert {t.info["kind"] for t in found.tasks} == {loaded.kind}
     assert len(found) >= (55 if loaded.kind == "classification" else 11)
-    assert min(map(len, found.histories)) >= 25
+    # Another column of a table as target gets half of the configs.
+    assert all(len(h) >= (12 if "~" in h.task.name else 25) for h in found.histories)
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
 
 
