@@ -20,6 +20,7 @@ from autometa.bench.method import Method, Starter
 from autometa.bench.provenance import commit, versions
 from autometa.bench.suite import BenchTask, Judged, Reference, Suite
 from autometa.portfolio import Portfolio
+from autometa.space import SearchSpace
 from autometa.task import TaskHistory
 
 
@@ -122,14 +123,17 @@ def work_off(group: Group, suite: Suite, method: Method, known: References) -> I
         )
 
 
-_cold: dict[tuple[str, str, str, int, int], Outcome] = {}
+_cold: dict[tuple[str, str, str, SearchSpace, int, int], Outcome] = {}
 
 
 def _outcome(
     starter: Starter, suite: Suite, task: BenchTask, group: Group, method: Method
 ) -> Outcome:
-    """Run a cell; a cold method is run once for tasks that differ in their prior only."""
-    key = (suite.name, method.name, task.target, group.seed, group.trials)
+    """Run a cell; a cold method is run once for tasks that differ in their prior only.
+
+    Tasks of one target in different spaces are different searches.
+    """
+    key = (suite.name, method.name, task.target, task.task.space, group.seed, group.trials)
     if key in _cold:
         return _cold[key]
     outcome = run_cell(
