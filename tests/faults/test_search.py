@@ -34,7 +34,11 @@ def study_of(url: str, name: str) -> optuna.Study:
 
 
 def assert_whole(url: str, name: str, acknowledged: list[Any], target: int, warm: int = 3) -> None:
-    """Nothing acknowledged is lost, nothing is there twice, the total is what was asked for."""
+    """Nothing acknowledged is lost, nothing is there twice, the total is what was asked for.
+
+    Of the start every place is taken once. Two that took one place at the same moment both move
+    on, so a place may stay free and a later one be taken for it.
+    """
     trials = [t for t in study_of(url, name).get_trials() if evaluated(t)]
     assert len(trials) == target
     texts = [json.dumps(t.params, sort_keys=True) for t in trials]
@@ -44,7 +48,8 @@ def assert_whole(url: str, name: str, acknowledged: list[Any], target: int, warm
     for config, value in acknowledged:
         assert found[json.dumps(config, sort_keys=True)] == value == pytest.approx(value_of(config))
     slots = [t.user_attrs["autometa:slot"] for t in trials if "autometa:slot" in t.user_attrs]
-    assert sorted(slots) == list(range(warm))
+    assert len(set(slots)) == len(slots) >= warm
+    assert max(slots) < 2 * warm
 
 
 def release_all(url: str, name: str) -> None:
