@@ -3,7 +3,8 @@
 Databases get heartbeats: `Study.optimize` says every HEARTBEAT seconds that a trial is alive, and
 whoever starts the next trial fails those that were silent for GRACE seconds and queues them again
 (Optuna's own RetryHeartbeatStaleTrialCallback). Times are compared by the database's clock alone.
-Journal files and the gRPC proxy know no heartbeats; there `crew` gives a dead worker's trial back.
+Journal files and the gRPC proxy know no heartbeats; there the pool of workers gives the trial of a
+dead one back.
 """
 
 from __future__ import annotations

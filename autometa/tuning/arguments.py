@@ -254,3 +254,18 @@ def renamed(options: Mapping[str, Any], stacklevel: int) -> dict[str, Any]:
         )
         found[new] = found.pop(old)
     return found
+
+
+def check_workers(workers: int, storage: object) -> None:
+    """Raises InputError where several processes could not share the study."""
+    if workers > 1 and not _shared(storage):
+        raise InputError(
+            f"{workers} workers without a storage that processes can share",
+            allowed="the address of a database, a journal file or a gRPC proxy",
+            do="On one machine, --storage journal:///tuning.log needs no server",
+        )
+
+
+def _shared(storage: object) -> bool:
+    memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
+    return isinstance(storage, str) and not memory

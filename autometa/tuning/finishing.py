@@ -16,7 +16,7 @@ from autometa.tuning import ensembling, race
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.clock import Clock, refit_seconds
 from autometa.tuning.scoring import HeldOut
-from autometa.tuning.setting import Setting
+from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.shown import Shown, shown
 from autometa.tuning.thresholds import Threshold, learn_threshold
 
@@ -46,7 +46,7 @@ def finish(
     ranked: Sequence[TunedTrial],
     file: Callable[[TunedTrial], Path],
     held_out: HeldOut,
-    setting: Setting,
+    spec: SearchSpec,
     clock: Clock,
     *,
     slow: float,
@@ -59,7 +59,7 @@ def finish(
         ranked: Trials, the best first; one at least.
         file: Of a trial's held-out predictions.
         held_out: What is true of the held-out rows.
-        setting: What was searched.
+        spec: What was searched.
         clock: The time that is left.
         slow: Seconds by the clock for a second of processor time.
         ensemble: Whether several may be members.
@@ -76,11 +76,11 @@ def finish(
             ranked,
             dict(enumerate(map(file, ranked))),
             held_out,
-            setting.scoring,
+            spec.scoring,
             late=lambda: clock.left < seconds(ranked[0]) + _LAST,
         )
     fitted = ensembling.fit(
-        chosen, ranked, setting.table, setting.seed, seconds=seconds, left=lambda: clock.left
+        chosen, ranked, spec.table, spec.seed, seconds=seconds, left=lambda: clock.left
     )
     notes = [fitted.why] if fitted.why else []
     said = ensembling.said_by(fitted.members, file, held_out)
@@ -88,10 +88,10 @@ def finish(
         return Finished(fitted=fitted, score=chosen.score, notes=tuple(notes))
     cut = None
     if threshold:
-        cut = learn_threshold(said, held_out, setting.scoring, late=lambda: clock.left < _LAST)
+        cut = learn_threshold(said, held_out, spec.scoring, late=lambda: clock.left < _LAST)
     if cut is not None:
         fitted.pipeline.steps[-1][1].factors = cut.factors
-        notes.append(cut.said(setting.metric, list(held_out.labels)))
+        notes.append(cut.said(spec.metric, list(held_out.labels)))
     return Finished(
         fitted=fitted,
         score=chosen.score,

@@ -8,16 +8,16 @@ from dataclasses import replace
 from autometa.tuning.finishing import Finished
 from autometa.tuning.leaderboard import rows
 from autometa.tuning.result import TuneResult
-from autometa.tuning.setting import Setting
+from autometa.tuning.search_spec import SearchSpec
 
 
-def with_model(found: TuneResult, made: Finished | None, setting: Setting) -> TuneResult:
+def with_model(found: TuneResult, made: Finished | None, spec: SearchSpec) -> TuneResult:
     """A result with its fitted model, where there is one.
 
     Args:
         found: The result.
         made: The model, and what is known of it.
-        setting: What was searched.
+        spec: What was searched.
     """
     from autometa.tuning.model import TunedModel
 
@@ -33,14 +33,14 @@ def with_model(found: TuneResult, made: Finished | None, setting: Setting) -> Tu
     )
     about = {
         "table": found.table,
-        "kind": setting.table.kind,
+        "kind": spec.table.kind,
         "metric": found.metric,
         "leaderboard": rows(found.warm, found.members),
         "versions": dict(found.versions),
     }
     if made.threshold is not None:
         about["threshold"] = made.threshold.to_json()
-    return replace(found, fitted=TunedModel(made.fitted.pipeline, about, setting.scoring))
+    return replace(found, fitted=TunedModel(made.fitted.pipeline, about, spec.scoring))
 
 
 def versions() -> Mapping[str, str]:

@@ -26,10 +26,11 @@ from autometa.tuning.handing_over import versions, with_model
 from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import TuneResult
-from autometa.tuning.setting import COLD, Setting
+from autometa.tuning.search_spec import COLD, SearchSpec
 from autometa.tuning.trials import Search, in_order, predictions_file
-from autometa.tuning.watching import OnTrial, Standing, Team, Watch
-from autometa.tuning.workers.worker import Order
+from autometa.tuning.watching import OnTrial, Standing, Watch
+from autometa.tuning.workers.worker import WorkItem
+from autometa.tuning.workers.worker_pool import WorkerPool
 
 _NO_NUMBER = 10**9  # of trials: as many as there is time for
 _PARTS = 3  # parts of the time of workers, fewer families in each
@@ -40,20 +41,20 @@ class Session:
     """One call of `tune_table`: the two arms, the model, and the result at any moment.
 
     Args:
-        setting: What is searched.
+        spec: What is searched.
         asked: A child's name, or "auto".
         models: What prior tasks teach of each family.
-        judge: Evaluates in this process where there is no team.
+        judge: Evaluates in this process where there is no pool of workers.
         n_trials: Of each arm; None for as many as there is time for.
         total: Whether n_trials counts the trials that the study has already.
         clock: Time for everything but the cold arm.
         on_trial: Called after each trial.
         watch: Called before each trial that this process evaluates.
-        team: Worker processes, if any.
+        pool: Worker processes, if any.
         notes: What the user should know, in sentences.
     """
 
-    setting: Setting
+    spec: SearchSpec
     asked: str
     models: FamilyModels
     judge: Judge
@@ -62,7 +63,7 @@ class Session:
     clock: Clock
     on_trial: OnTrial
     watch: Watch
-    team: Team | None = None
+    pool: WorkerPool | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -82,17 +83,17 @@ class Session:
             self._imports = ThreadPoolExecutor(1)
             # What is still being imported when time is up is not waited for.
             stack.callback(self._imports.shutdown, wait=False, cancel_futures=True)
-            if self.team is None:
+            if self.pool is None:
                 # The evaluator's process starts while the first meta-model is read or fitted.
                 background = stack.enter_context(ThreadPoolExecutor(1))
-                first = children.get(ranked[0], self.setting.table.kind)
-                ready = background.submit(self.judge.evaluator.prepare, self.setting.table, first)
+                first = children.get(ranked[0], self.spec.table.kind)
+                ready = background.submit(self.judge.evaluator.prepare, self.spec.table, first)
             self._warm_search(ranked[0])
-            if self.team is None:
+            if self.pool is None:
                 self.judge.wait = ready.result
             if self.n_trials is not None:
                 self._by_trials(ranked, self.n_trials)
-            elif self.team is not None:
+            elif self.pool is not None:
                 self._by_parts(ranked)
             else:
                 reading = stack.enter_context(ThreadPoolExecutor(1))
@@ -102,9 +103,9 @@ class Session:
     def _ranked(self) -> tuple[str, ...]:
         """Names of the children, the most promising first."""
         if self.n_trials is None:
-            return race.by_cost(self.setting.children)
-        standard = self.setting.scoring.standard.name
-        return race.rank(self.models.portfolios(), self.setting.features, standard)
+            return race.by_cost(self.spec.children)
+        standard = self.spec.scoring.standard.name
+        return race.rank(self.models.portfolios(), self.spec.features, standard)
 
     def _by_trials(self, ranked: tuple[str, ...], trials: int) -> None:
         running, targets = list(ranked), dict[str, int]()
@@ -131,7 +132,7 @@ class Session:
             search.propose(config, WHY_DEFAULT, "default")
 
     def _default(self, name: str) -> Config:
-        return dict(children.get(name, self.setting.table.kind).space.defaults)
+        return dict(children.get(name, self.spec.table.kind).space.defaults)
 
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
@@ -151,7 +152,7 @@ class Session:
         self.models.renew(turn.family, search)
         longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
         limit = self.clock.trial_limit(longest, self.judge.slow, first=first)
-        self.judge.timeout = shorter(limit, self.setting.trial_timeout)
+        self.judge.timeout = shorter(limit, self.spec.trial_timeout)
         before = {t.number for t in search.finished()}
         if turn.config is not None:
             search.propose(turn.config, turn.why, turn.rule)
@@ -161,10 +162,10 @@ class Session:
 
     def _learn_pairs(self) -> Pairs | None:
         """What prior tables say of all families together."""
-        if len(self.setting.children) < 2:
+        if len(self.spec.children) < 2:
             return None
-        standard = self.setting.scoring.standard.name
-        return learn_pairs(self.models.portfolios(), standard, self.setting.features)
+        standard = self.spec.scoring.standard.name
+        return learn_pairs(self.models.portfolios(), standard, self.spec.features)
 
     def _by_parts(self, ranked: tuple[str, ...]) -> None:
         running = list(ranked)
@@ -181,8 +182,8 @@ class Session:
 
     def compare(self) -> None:
         """The cold arm, until it has as many trials as the warm one, in as much time."""
-        self._cold = self.setting.cold(self.judge)
-        self.judge.timeout = self.setting.trial_timeout
+        self._cold = self.spec.cold(self.judge)
+        self.judge.timeout = self.spec.trial_timeout
         end = None
         if self.clock.seconds is not None:
             end = time.perf_counter() + self._search_seconds
@@ -199,7 +200,7 @@ class Session:
     def _evaluated(
         self, arm: str, name: str, search: Search, target: int, end: Callable[[], float | None]
     ) -> Iterator[TunedTrial]:
-        if self.team is None:
+        if self.pool is None:
 
             def late() -> bool:
                 self.judge.end = end()
@@ -215,11 +216,11 @@ class Session:
         left = None if at is None else at - time.perf_counter()
         if (left is not None and left <= 0) or search.open_places(target) <= 0:
             return
-        model = None if name == COLD else self._model_file(name)
+        model = None if name == COLD else self.pool.model_file(name)
         until = None if left is None else time.time() + left
-        order = Order(child=name, model=model, target=target, until=until)
-        for trial in self.team.crew.fill(search.study, order):
-            self.judge.seconds += (trial.seconds or 0.0) / self.team.size
+        item = WorkItem(child=name, model=model, target=target, until=until)
+        for trial in self.pool.fill(search.study, item):
+            self.judge.seconds += (trial.seconds or 0.0) / self.pool.size
             yield trial
 
     def _now(self, name: str) -> Standing:
@@ -228,18 +229,14 @@ class Session:
         left = None if self.clock.seconds is None else max(0.0, self.clock.left)
         return Standing(family=name, trials=len(done), best=best, left=left)
 
-    def _model_file(self, name: str) -> Path:
-        assert self.team is not None
-        return self.team.models / f"{name}.model"
-
     def _warm_search(self, name: str) -> Search:
         """A child's study, its meta-model read, fitted or asked for when it is first needed."""
         if name not in self._warm:
-            wait = self.n_trials is not None or self.team is not None
+            wait = self.n_trials is not None or self.pool is not None
             model, beginning = self.models.of(name, wait=wait)
-            if self.team is not None:
-                model.save(self._model_file(name))
-            self._warm[name] = self.setting.warm(name, model, self.judge)
+            if self.pool is not None:
+                model.save(self.pool.model_file(name))
+            self._warm[name] = self.spec.warm(name, model, self.judge)
             say(self._warm[name].study, beginning, asked=False)
             self._imports.submit(self._get_ready, name)
         return self._warm[name]
@@ -247,7 +244,7 @@ class Session:
     def _get_ready(self, name: str) -> None:
         """Import what a last fit needs, while another process evaluates."""
         import_module("autometa.children.pipeline")
-        prepare_to_run(children.get(name, self.setting.table.kind))
+        prepare_to_run(children.get(name, self.spec.table.kind))
 
     def _standing(self, name: str) -> float:
         """Sort key of a child: minus its best value; children without one keep their order."""
@@ -280,7 +277,7 @@ class Session:
         return self.clock.search_end(kept)
 
     def _folds(self) -> int:
-        folds = self.setting.folds
+        folds = self.spec.folds
         return folds if isinstance(folds, int) else len(folds)
 
     # The model -----------------------------------------------------------------------------------
@@ -290,7 +287,7 @@ class Session:
         ranked, done = self._best_first(), self._all()
         why = "no trial succeeded"
         if not ranked and self.clock.seconds is not None and all(map(too_slow, done)):
-            ranked, why = untried(self._ranked(), done, self.setting.table)
+            ranked, why = untried(self._ranked(), done, self.spec.table)
             self.notes += (why,) if ranked else ()
         if not ranked:
             self.notes += (why,)
@@ -299,7 +296,7 @@ class Session:
             ranked,
             self._file,
             self.judge.held_out,
-            self.setting,
+            self.spec,
             self.clock,
             slow=self.judge.slow,
             ensemble=ensemble,
@@ -310,12 +307,12 @@ class Session:
     def _file(self, trial: TunedTrial) -> Path:
         search = self._warm.get(trial.child)  # none of a default that was not tried
         study = "" if search is None else search.study.study_name
-        return self.setting.predictions / predictions_file(study, trial.number, trial.config)
+        return self.spec.predictions / predictions_file(study, trial.number, trial.config)
 
     def _tidy(self) -> None:
         """Keep the held-out predictions of the best trials only, and those of the defaults."""
         ranked = sorted(self._best_first(), key=lambda t: t.rule != "default")
-        keep_best(self.setting.predictions, [self._file(t).name for t in ranked])
+        keep_best(self.spec.predictions, [self._file(t).name for t in ranked])
 
     # Results -------------------------------------------------------------------------------------
 
@@ -323,29 +320,29 @@ class Session:
         """What was found until now."""
         warm = Arm(name="warm", trials=self._all())
         cold = None if self._cold is None else Arm(name="cold", trials=in_order([self._cold]))
-        names = self.setting.children
+        names = self.spec.children
         first = names[0] if len(names) == 1 else self.asked
         winner = warm.best.child if warm.best is not None else first
         seconds = self.clock.spent
         found = TuneResult(
-            table=self.setting.table.name,
+            table=self.spec.table.name,
             child=winner,
             asked=self.asked,
-            metric=self.setting.metric,
+            metric=self.spec.metric,
             warm=warm,
             cold=cold,
             prior_tasks=self.models.prior_tasks,
             excluded_tasks=self.models.excluded,
             folds=self._folds(),
-            seed=self.setting.seed,
+            seed=self.spec.seed,
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),
             versions=versions(),
-            study_name=self.setting.study_name,
+            study_name=self.spec.study_name,
             study=self._warm[winner].study if winner in self._warm else None,
             model=self.models.known.get(winner),
-            meta_features=self.setting.features,
+            meta_features=self.spec.features,
             notes=self.notes,
-            table_notes=self.setting.table.notes,
+            table_notes=self.spec.table.notes,
         )
-        return with_model(found, self._finished, self.setting)
+        return with_model(found, self._finished, self.spec)

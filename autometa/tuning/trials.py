@@ -46,7 +46,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Menu:
+class ModelChoice:
     """Children that share a study: one, or several with a parameter that chooses among them."""
 
     children: tuple[Child, ...]
@@ -81,7 +81,7 @@ class Search:
     """
 
     study: Study
-    menu: Menu
+    choice: ModelChoice
     judge: Judge
     expect: Callable[[Config], float | None] = lambda config: None
     worker: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -176,7 +176,7 @@ class Search:
         return self._read[trial.number]
 
     def _tuned(self, trial: FrozenTrial) -> TunedTrial:
-        child, config = self.menu.read(trial.params)
+        child, config = self.choice.read(trial.params)
         evaluation = trial.user_attrs[attributes.EVALUATION]
         why = explain_trial(self.study, trial)
         rate = config.get(child.space.inner_lr) if child.space.inner_lr else None
@@ -231,7 +231,7 @@ class _Run:
             if self._place_taken(trial):
                 trial.set_user_attr(attributes.DROPPED, True)
                 return math.nan
-            child, config = search.menu.suggest(trial)
+            child, config = search.choice.suggest(trial)
             if why := trial.user_attrs.get(PROPOSED):
                 for name, said in zip(("rule", "reason"), why, strict=True):
                     trial.set_user_attr(attributes.PREFIX + name, said)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from autometa.tuning import cross_validator
 from autometa.tuning.arguments import (
     AUTO,
     TIME,
+    check_workers,
     families_of,
     folds_of,
     left_out,
@@ -39,11 +39,11 @@ from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.predictions import predictions_folder
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked, Scoring
+from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
-from autometa.tuning.setting import Setting
 from autometa.tuning.table_priors import Sources, gatherer
-from autometa.tuning.watching import OnTrial, Team, Watch
-from autometa.tuning.workers.crew import Crew, to_stderr
+from autometa.tuning.watching import OnTrial, Watch
+from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -252,14 +252,14 @@ def tune_table(
             allowed="a model of the family's own space, and one family",
             do="Fit it with MetaLearner.fit on a portfolio of this family",
         )
-    _check_workers(workers, storage)
+    check_workers(workers, storage)
     place = storage if workers > 1 else opened(storage)
     whole_name = study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}"
     gather = gatherer(portfolio, chosen, table, scoring.standard.name, place, study_name)
     features = compute(table)
     with ExitStack() as stack:
         folder = stack.enter_context(predictions_folder(storage, whole_name))
-        setting = Setting(
+        spec = SearchSpec(
             table=table,
             children=tuple(c.name for c in chosen),
             sources=tuple(c.source for c in chosen),
@@ -273,27 +273,29 @@ def tune_table(
             predictions=folder,
         )
         evaluator = stack.enter_context(closing(cross_validator.new_evaluator()))
-        team = stack.enter_context(_team(setting, workers, message))
+        pool = None  # where this process evaluates
+        if workers > 1:
+            pool = stack.enter_context(WorkerPool(spec, workers, message or to_stderr))
         fits = stack.enter_context(BackgroundFits())
         session = Session(
-            setting=setting,
+            spec=spec,
             asked=asked,
             models=FamilyModels(
                 kind=table.kind,  # type: ignore[arg-type]
-                families=setting.children,
+                families=spec.children,
                 gather=gather,
                 features=features,
                 given=meta_model,
                 seed=seed,
                 fits=fits,
             ),
-            judge=setting.judge(evaluator),
+            judge=spec.judge(evaluator),
             n_trials=n_trials,
             total=total,
             clock=Clock(started, time),
             on_trial=on_trial or (lambda arm, trial: None),
             watch=watch or (lambda standing: None),
-            team=team,
+            pool=pool,
             notes=_notes(scoring, table, chosen, everybody=families in (None, AUTO)),
         )
         try:
@@ -303,8 +305,8 @@ def tune_table(
             if compare_cold:
                 session.compare()
         except KeyboardInterrupt as stop:
-            if team is not None:
-                team.crew.stop()  # before the trials are counted
+            if pool is not None:
+                pool.stop()  # before the trials are counted
             if refit:
                 with suppress(KeyboardInterrupt):  # once more: without a model, then
                     session.fit(ensemble=False)
@@ -336,32 +338,3 @@ def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult
         warnings.warn(said, TuneWarning, stacklevel=4)
         return replace(result, notes=(*result.notes, said))
     return result
-
-
-@contextmanager
-def _team(
-    setting: Setting, workers: int, message: Callable[[str], None] | None
-) -> Iterator[Team | None]:
-    """The worker processes of a call; None where this process evaluates."""
-    if workers == 1:
-        yield None
-        return
-    with (
-        TemporaryDirectory(prefix="autometa-") as folder,
-        Crew(setting, workers, message or to_stderr) as crew,
-    ):
-        yield Team(crew=crew, size=workers, models=Path(folder))
-
-
-def _check_workers(workers: int, storage: str | BaseStorage | None) -> None:
-    if workers > 1 and not _shared(storage):
-        raise InputError(
-            f"{workers} workers without a storage that processes can share",
-            allowed="the address of a database, a journal file or a gRPC proxy",
-            do="On one machine, --storage journal:///tuning.log needs no server",
-        )
-
-
-def _shared(storage: object) -> bool:
-    memory = storage in ("sqlite://", "sqlite:///") or ":memory:" in str(storage)
-    return isinstance(storage, str) and not memory

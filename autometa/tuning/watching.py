@@ -1,14 +1,12 @@
-"""Who watches a search, and the workers that evaluate for it."""
+"""Who watches a search, and what they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.workers.crew import Crew
 
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
 
@@ -31,18 +29,3 @@ class Standing:
 
 
 Watch: TypeAlias = Callable[[Standing], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """Workers that evaluate instead of this process.
-
-    Args:
-        crew: The workers.
-        size: How many.
-        models: Folder for the meta-models that they read.
-    """
-
-    crew: Crew
-    size: int
-    models: Path

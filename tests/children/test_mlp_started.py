@@ -31,9 +31,9 @@ from autometa.tables import Table
 from autometa.tuning import cross_validator
 from autometa.tuning.model import load_model
 from autometa.tuning.scoring import Scoring
-from autometa.tuning.setting import Setting
+from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.tune import tune_table
-from autometa.tuning.workers.worker import Order, serve
+from autometa.tuning.workers.worker import WorkItem, serve
 
 
 def blobs(columns: int, classes: int, seed: int, rows: int = 210) -> Table:
@@ -183,7 +183,7 @@ def test_a_worker_makes_the_child_of_its_folder(
     child: children.Child, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a spawned process does, which has never heard of the child's name."""
-    setting = Setting(
+    spec = SearchSpec(
         table=NEW,
         children=(child.name,),
         sources=(child.source,),
@@ -200,9 +200,9 @@ def test_a_worker_makes_the_child_of_its_folder(
     MetaLearner(seed=0).fit(Portfolio(), space=child.space).save(model)
     monkeypatch.setattr(registry, "_started", {})
     monkeypatch.setattr(signal, "signal", lambda number, action: None)
-    order = Order(child=child.name, model=model, target=1, until=None)
+    order = WorkItem(child=child.name, model=model, target=1, until=None)
     pipe = Mock(recv=Mock(side_effect=[order, None]))
-    serve(pipe, setting, "first", 0)
+    serve(pipe, spec, "first", 0)
     (trial,), _ = (call.args for call in pipe.send.call_args_list)
     assert (trial.child, trial.value is None) == (child.name, False)
     assert trial.config == child.space.defaults

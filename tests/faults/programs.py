@@ -71,14 +71,14 @@ def value_of(config: Any) -> float:
     return -float(np.nansum((children.get(CHILD).space.encode(config) - 0.4) ** 2))
 
 
-def setting(storage: Any, name: str) -> Any:
+def search_spec(storage: Any, name: str) -> Any:
     from autometa.tables import Table
     from autometa.tuning.scoring import Scoring
-    from autometa.tuning.setting import Setting
+    from autometa.tuning.search_spec import SearchSpec
 
     y = pd.Series(np.arange(20) % 2)
     table = Table(name="tiny", X=pd.DataFrame({"a": y + 0.5}), y=y)
-    return Setting(
+    return SearchSpec(
         table=table,
         children=(CHILD,),
         folds=2,
@@ -102,7 +102,7 @@ def search(url: str, name: str, target: str, model: str, seconds: str, jump: str
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if jump:
         _jumping_clock()
-    whole = setting(open_storage(url, heartbeat=1, grace=4), name)
+    whole = search_spec(open_storage(url, heartbeat=1, grace=4), name)
     worker = whole.warm(CHILD, MetaModel.load(Path(model)), whole.judge(Formula(float(seconds))))
     say("ready")
     for trial in worker.fill(int(target), lambda: False):

@@ -17,7 +17,7 @@ from autometa.storages import connect as storage
 from autometa.storages import orphans
 from autometa.tuning.trials import Search, evaluated
 from tests.faults.counter import Faults
-from tests.faults.programs import CHILD, Formula, setting, value_of
+from tests.faults.programs import CHILD, Formula, search_spec, value_of
 
 CALLS = {
     "create_new_trial",
@@ -71,7 +71,7 @@ def learned(model: Path) -> MetaModel:
 
 
 def search(place: BaseStorage, model: MetaModel) -> Search:
-    whole = setting(place, "s")
+    whole = search_spec(place, "s")
     found: Search = whole.warm(CHILD, model, whole.judge(Formula(0.0)))
     return found
 

@@ -20,7 +20,7 @@ from autometa.tuning.trials import evaluated
 from autometa_benchmarks.postgres import Cluster
 from tests.faults.counter import Faults
 from tests.faults.killing import Program, later
-from tests.faults.programs import setting, value_of
+from tests.faults.programs import search_spec, value_of
 
 slow = pytest.mark.slow
 
@@ -229,7 +229,7 @@ def test_a_trial_taken_from_a_worker_that_only_slept_is_there_once(
     from tests.faults.programs import CHILD, Formula
 
     url = f"journal:///{tmp_path / 'study'}"
-    whole = setting(url, name)
+    whole = search_spec(url, name)
 
     class Sleepy(Formula):
         def run(self, *arguments: Any, **options: Any) -> Any:

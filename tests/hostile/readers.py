@@ -50,7 +50,7 @@ from autometa.storages.attributes import EVALUATION
 from autometa.tables import load_table
 from autometa.task import State, Task, TaskHistory
 from autometa.testing.families import Bowls
-from autometa.tuning.trials import Menu, Search, in_order
+from autometa.tuning.trials import ModelChoice, Search, in_order
 from tests.hostile import mutation
 
 SPACE = SearchSpace(
@@ -423,7 +423,7 @@ def _with_attributes(data: bytes) -> object:
                 study.set_user_attr(f"autometa:0:{name}", value)
         if state.is_finished():
             study.tell(trial, 1.0)
-    search = Search(study, Menu((_CHILD,)), None)  # type: ignore[arg-type]
+    search = Search(study, ModelChoice((_CHILD,)), None)  # type: ignore[arg-type]
     last = study.trials[0]
     return (
         [e.to_json() for e in explain_study(study)],

@@ -1,6 +1,6 @@
-"""The inside of a worker process of `tune`: takes orders from its parent, one at a time.
+"""The inside of a worker process of `tune`: takes items from its parent, one at a time.
 
-It sends every trial the moment it is told, and None when an order is done. Its parent's death, or
+It sends every trial the moment it is told, and None when an item is done. Its parent's death, or
 the end of the pipe, ends it after the trial in hand; SIGTERM ends it at once, its trial told as
 failed. Ctrl-C reaches the whole group of processes and is left to the parent.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autometa import children
 from autometa.tuning.cross_validator import new_evaluator
-from autometa.tuning.setting import COLD, Setting
+from autometa.tuning.search_spec import COLD, SearchSpec
 from autometa.tuning.trials import Search
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class WorkItem:
     """Fill a study.
 
     Args:
@@ -44,8 +44,8 @@ class Order:
     until: float | None
 
 
-def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int) -> None:
-    """Work until there are no more orders."""
+def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) -> None:
+    """Work until there are no more items."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     import optuna
@@ -55,7 +55,7 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parent = os.getppid()
     searches: dict[str, Search] = {}
-    for source in setting.sources:
+    for source in spec.sources:
         children.get(source)  # a learned start is known by its name from here on
     # EOF, a broken pipe: the parent is gone. KeyboardInterrupt: it wants us gone.
     with (
@@ -63,30 +63,30 @@ def serve(orders: Connection[Any, Any], setting: Setting, name: str, index: int)
         one_thread(),
         closing(new_evaluator()) as evaluator,
     ):
-        judge = setting.judge(evaluator)
-        while (order := orders.recv()) is not None:
-            if order.child not in searches:
-                searches[order.child] = _open(setting, order, judge, name, index)
+        judge = spec.judge(evaluator)
+        while (item := items.recv()) is not None:
+            if item.child not in searches:
+                searches[item.child] = _open(spec, item, judge, name, index)
             end = None
-            if order.until is not None:
-                end = time.perf_counter() + order.until - time.time()
+            if item.until is not None:
+                end = time.perf_counter() + item.until - time.time()
             judge.end = end
 
             def late(end: float | None = end) -> bool:
                 return os.getppid() != parent or (end is not None and time.perf_counter() >= end)
 
-            for trial in searches[order.child].fill(order.target, late):
-                orders.send(trial)
-            orders.send(None)
+            for trial in searches[item.child].fill(item.target, late):
+                items.send(trial)
+            items.send(None)
 
 
-def _open(setting: Setting, order: Order, judge: Judge, name: str, index: int) -> Search:
-    if order.child == COLD:
-        return setting.cold(judge, name, index)
+def _open(spec: SearchSpec, item: WorkItem, judge: Judge, name: str, index: int) -> Search:
+    if item.child == COLD:
+        return spec.cold(judge, name, index)
     from autometa.meta import MetaModel
 
-    assert order.model is not None
-    return setting.warm(order.child, MetaModel.load(order.model), judge, name)
+    assert item.model is not None
+    return spec.warm(item.child, MetaModel.load(item.model), judge, name)
 
 
 def _stop(number: int, frame: object) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from autometa.children.evaluation.threads import one_thread_each
@@ -23,14 +25,14 @@ from autometa.errors import InputError
 from autometa.storages.attributes import WORKER
 from autometa.storages.orphans import give_back
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.workers.worker import Order, serve
+from autometa.tuning.workers.worker import WorkItem, serve
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from optuna.study import Study
 
-    from autometa.tuning.setting import Setting
+    from autometa.tuning.search_spec import SearchSpec
 
 RESTARTS = 3  # deaths in a row, no trial between them, after which a place is given up
 FAREWELL = 10.0  # seconds that a worker has to tell its trial when it is to stop
@@ -45,26 +47,31 @@ class _Place:
     pipe: Connection[Any, Any] | None = None
     name: str = ""
     deaths: int = 0
-    order: Order | None = None
+    item: WorkItem | None = None
     names: list[str] = field(default_factory=list)
 
 
-class Crew:
+class WorkerPool:
     """Workers, as a context manager; leaving it stops them and gives their trials back.
 
     Args:
-        setting: The search; its storage must be an address that processes can share.
+        spec: The search; its storage must be an address that processes can share.
         count: Worker processes, each with one thread.
         tell: Told in a sentence about a worker that died.
+
+    Attributes:
+        size: Number of workers.
     """
 
-    def __init__(self, setting: Setting, count: int, tell: Callable[[str], None]) -> None:
-        self._setting, self._tell = setting, tell
+    def __init__(self, spec: SearchSpec, count: int, tell: Callable[[str], None]) -> None:
+        self.size = count
+        self._spec, self._tell = spec, tell
+        self._folder = TemporaryDirectory(prefix="autometa-")  # of the models that workers read
         self._places = [_Place(index) for index in range(count)]
         self._study: Study | None = None
         self._given_up = False
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> WorkerPool:
         with one_thread_each():
             for place in self._places:
                 self._start(place)
@@ -72,6 +79,11 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._folder.cleanup()
+
+    def model_file(self, name: str) -> Path:
+        """Where to put a meta-model for the workers."""
+        return Path(self._folder.name) / f"{name}.model"
 
     def stop(self) -> None:
         """End the workers; trials that they had in hand are told as failed, or queued again."""
@@ -79,7 +91,7 @@ class Crew:
             with suppress(OSError):
                 if place.pipe is not None:
                     place.pipe.send(None)
-            if place.order is not None and place.process is not None:
+            if place.item is not None and place.process is not None:
                 place.process.terminate()
         end = time.monotonic() + FAREWELL
         for place in self._places:
@@ -88,7 +100,7 @@ class Crew:
             for place in self._places:
                 self._release(place)
 
-    def fill(self, study: Study, order: Order) -> Iterator[TunedTrial]:
+    def fill(self, study: Study, item: WorkItem) -> Iterator[TunedTrial]:
         """Have the workers fill a study; its trials as they are finished.
 
         Raises:
@@ -99,10 +111,10 @@ class Crew:
             self._given_up = False
             for place in self._places:
                 if place.process is not None:
-                    self._send(place, order)
-            while any(place.order is not None for place in self._places):
+                    self._send(place, item)
+            while any(place.item is not None for place in self._places):
                 yield from self._hear()
-            if not self._given_up or (order.until is not None and time.time() >= order.until):
+            if not self._given_up or (item.until is not None and time.time() >= item.until):
                 return
             # Somebody gave up with a trial in hand: the others do it.
 
@@ -115,7 +127,7 @@ class Crew:
         place.names.append(place.name)
         place.process = context.Process(
             target=serve,
-            args=(theirs, self._setting, place.name, place.index),
+            args=(theirs, self._spec, place.name, place.index),
             name=f"autometa-worker-{place.index}",
             daemon=True,
         )
@@ -123,15 +135,15 @@ class Crew:
         theirs.close()
         place.pipe = ours
 
-    def _send(self, place: _Place, order: Order) -> None:
-        place.order = order
+    def _send(self, place: _Place, item: WorkItem) -> None:
+        place.item = item
         with suppress(OSError):  # dead: the pipe's end says so
             assert place.pipe is not None
-            place.pipe.send(order)
+            place.pipe.send(item)
 
     def _hear(self) -> Iterator[TunedTrial]:
         """What the workers say, and what their silence says."""
-        listening = {id(p.pipe): p for p in self._places if p.order is not None}
+        listening = {id(p.pipe): p for p in self._places if p.item is not None}
         for pipe in wait([p.pipe for p in listening.values() if p.pipe is not None], timeout=1.0):
             place = listening[id(pipe)]
             assert place.pipe is not None
@@ -141,13 +153,13 @@ class Crew:
                 self._replace(place)
                 continue
             if said is None:
-                place.order = None
+                place.item = None
             else:
                 place.deaths = 0
                 yield said
 
     def _replace(self, place: _Place) -> None:
-        order = place.order
+        item = place.item
         code = self._bury(place, FAREWELL)
         self._release(place)
         place.deaths += 1
@@ -164,11 +176,11 @@ class Crew:
         self._tell(f"worker {place.index + 1} ended {how}; another takes its place")
         with one_thread_each():
             self._start(place)
-        if order is not None:
-            self._send(place, order)
+        if item is not None:
+            self._send(place, item)
 
     def _bury(self, place: _Place, seconds: float) -> int | None:
-        process, place.process, place.order = place.process, None, None
+        process, place.process, place.item = place.process, None, None
         if place.pipe is not None:
             place.pipe.close()
             place.pipe = None

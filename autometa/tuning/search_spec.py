@@ -17,7 +17,7 @@ from autometa.suggest.expectation import expectation
 from autometa.tables import Table
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.scoring import Scoring
-from autometa.tuning.trials import Menu, Search
+from autometa.tuning.trials import ModelChoice, Search
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -31,7 +31,7 @@ COLD = "cold"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class SearchSpec:
     """One search: plain data where `storage` is an address, so that it can cross to a worker.
 
     Args:
@@ -86,8 +86,8 @@ class Setting:
         whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
         study = open_study(self.storage, whole, self._signature(child))
         study.sampler = MetaSampler(model, seed=self.seed, meta_features=self.features)
-        menu = Menu((self._child(child),))
-        search = Search(study, menu, judge, expectation(model, self.features))
+        choice = ModelChoice((self._child(child),))
+        search = Search(study, choice, judge, expectation(model, self.features))
         return search if worker is None else replace(search, worker=worker)
 
     def cold(self, judge: Judge, worker: str | None = None, index: int = 0) -> Search:
@@ -99,7 +99,7 @@ class Setting:
             index: Number of the worker, which must not suggest what the others do.
         """
         study = open_study(self.storage, f"{self.study_name}-cold", self._signature(COLD))
-        search = Search(study, Menu(tuple(map(self._child, self.children))), judge)
+        search = Search(study, ModelChoice(tuple(map(self._child, self.children))), judge)
         # A sampler that is continued must not repeat its first suggestions.
         seed = self.seed + len(search.finished())
         if index:
