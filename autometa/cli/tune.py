@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +14,10 @@ import typer
 
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
-from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
+from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import read_table
+from autometa.cli.show_tuned import show_files, show_result, why_failed
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from autometa.tuning.watching import OnTrial, Standing, Watch
 
 REPORT = Path("autometa-report.html")
-FIRST = 3  # trials whose reason is shown
-SHOWN = 3  # different reasons of failures
 
 
 def register(app: typer.Typer) -> None:
@@ -232,7 +230,7 @@ def _finish(
     lost: list[str] = []
     files: dict[str, Any] = {}
     if output is Format.TABLE:
-        _show(result)
+        show_result(result)
         sys.stdout.flush()
     if save is not None and result.best is not None:
         with _or_told(lost, f"the model {str(save)!r}"):
@@ -254,7 +252,7 @@ def _finish(
         failed = {"not_written": lost} if lost else {}
         show_json({**result.to_json(), "notes": list(table.notes), **files, **failed})
     else:
-        _show_files(files)
+        show_files(files)
     return lost
 
 
@@ -265,93 +263,6 @@ def _or_told(lost: list[str], what: str) -> Iterator[None]:
         yield
     except Exception as error:  # also a mistake of ours: the results come first
         lost.append(f"{what} was not written: {without_passwords(reason(error))}")
-
-
-def _show(result: TuneResult) -> None:
-    from autometa.priors.beginning import START
-
-    rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
-    metric = result.metric.replace("_", " ")
-    what = result.child if result.asked == result.child else f"{result.child} (of all families)"
-    typer.echo(f"{what} on {result.table}, {metric} over {result.folds} folds")
-    if result.cold is None:
-        show_table("best so far", ("trials", "warm"), [r[:2] for r in rows])
-    else:
-        show_table("best so far", ("trials", "warm", "cold"), rows)
-        typer.echo(_matched(result))
-    best = result.best
-    if best is not None:
-        facts: list[tuple[str, Any]] = [("child", best.child)] if result.asked != best.child else []
-        facts += [(name, value) for name, value in best.config.items()]
-        show_table(f"winner (trial {best.number})", ("parameter", "value"), facts)
-        if best.inner_lr is not None:
-            typer.echo(f"inner learning rate: {best.inner_lr:.4g}")
-        typer.echo(f"why it was tried: {best.reason or best.rule or 'unknown'}")
-    _show_model(result)
-    failed = [t for arm in result.arms for t in arm.trials if t.value is None]
-    if failed:
-        typer.echo(f"failed trials: {len(failed)}{why_failed(result)}")
-    reasons = [(t.number, t.value, t.reason) for t in result.warm.trials[:FIRST] if t.reason]
-    if reasons:
-        show_table("tried first", ("trial", "score", "reason"), reasons)
-    if result.study is not None and START in result.study.user_attrs:
-        note(f"this search {result.study.user_attrs[START]}")
-    typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
-    typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
-
-
-def _show_model(result: TuneResult) -> None:
-    if len(result.members) > 1:
-        rows = [(t.child, t.number, t.value, weight) for t, weight in result.members]
-        show_table("the model, a weighted sum", ("family", "trial", "score", "weight"), rows)
-        typer.echo(f"its score on held-out rows, which chose the weights: {_short(result)}")
-    if result.test_score is not None:
-        typer.echo(f"its score on the test table: {result.test_score:.5g}")
-    for sentence in result.notes:
-        note(sentence)
-
-
-def _short(result: TuneResult) -> str:
-    return "-" if result.ensemble_score is None else f"{result.ensemble_score:.5g}"
-
-
-def _show_files(files: dict[str, Any]) -> None:
-    if "report" in files:
-        typer.echo(f"report: {files['report']}")
-    if "model" in files:
-        typer.echo(
-            f"model: {files['model']['path']}; "
-            f"autometa predict {files['model']['path']} NEW.csv, autometa.load_model in Python"
-        )
-    if "learned" in files:
-        typer.echo(f"added to the portfolio in {files['learned']}")
-
-
-def why_failed(result: TuneResult) -> str:
-    """The different reasons of failed trials, the most frequent first."""
-    errors = Counter(t.error or "unknown" for arm in result.arms for t in arm.trials if _lost(t))
-    listed = [f"{error} ({n} trials)" for error, n in errors.most_common(SHOWN)]
-    return ": " + "; ".join(listed) if listed else ""
-
-
-def _lost(trial: TunedTrial) -> bool:
-    return trial.value is None
-
-
-def _matched(result: TuneResult) -> str:
-    if result.cold is None or result.cold.best is None:
-        return "the cold search found nothing"
-    cold = f"cold's best after {len(result.cold)} trials ({result.cold.best.value:.5g})"
-    matched = result.trials_to_match_cold
-    if matched is None:
-        return f"warm did not match {cold}"
-    return f"warm matched {cold} after {matched} trial{'s' * (matched != 1)}"
-
-
-def _excluded(result: TuneResult) -> str:
-    if not result.excluded_tasks:
-        return "none of them is this table or a relative of it"
-    return f"left out as this table or its relatives: {', '.join(result.excluded_tasks)}"
 
 
 def _sources(portfolio: list[str] | None) -> Sources:

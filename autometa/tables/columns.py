@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from autometa.errors import InputError
-from autometa.tables.dates import ISO, date_formats, read_dates
+from autometa.tables.dates import ISO, date_formats, is_time_of_day, read_dates
 from autometa.tables.identifiers import why_identifier
 from autometa.tables.leaks import is_copy, why_leak
 from autometa.tables.notes import Notes, shown
@@ -238,7 +238,9 @@ def _tell_of_reading(
         notes.tell(f"text read as numbers{way}: {shown(names)}")
     for name, form in reading.dates.items():
         order = "" if form == ISO else f" ({form})"
-        notes.tell(f"text read as dates{order}, in days since 1970: {name!r}")
+        what = "times of day" if is_time_of_day(form) else "dates"
+        since = "in parts of a day" if is_time_of_day(form) else "in days since 1970"
+        notes.tell(f"text read as {what}{order}, {since}: {name!r}")
     for name in [*reading.numbers, *reading.dates]:
         texts = as_text(given[name])
         lost = texts[read[name].isna() & texts.notna()]

@@ -1,8 +1,9 @@
-"""Dates that are written as text: which columns hold them, and in which order."""
+"""Dates and times of day that are written as text: which columns hold them, and in which order."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,30 +12,62 @@ from autometa.tables.numerals import MOST, is_mark
 from autometa.tables.values import some_of
 
 ISO = "ISO8601"
-_SHAPES = {
-    ISO: re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?)?( ?Z| ?[+-]\d\d:?\d\d)?"),
-    "%Y/%m/%d": re.compile(r"\d{4}/\d\d?/\d\d?"),
-    "%d.%m.%Y": re.compile(r"\d\d?\.\d\d?\.\d{4}"),
-    "%d/%m/%Y": re.compile(r"\d\d?/\d\d?/\d{4}"),
-    "%m/%d/%Y": re.compile(r"\d\d?/\d\d?/\d{4}"),
+_ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?)?( ?Z| ?[+-]\d\d:?\d\d)?")
+_DAYS = (
+    *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y"),
+    *("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y"),
+    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y"),
+    *("%d %B %Y", "%d-%B-%Y", "%B %d, %Y", "%B %d %Y"),
+)
+_TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
+_PARTS = {
+    **dict.fromkeys(("%d", "%m", "%H", "%I"), r"\d\d?"),
+    **dict.fromkeys(("%y", "%M", "%S"), r"\d\d"),
+    "%Y": r"\d{4}",
+    "%p": "[AaPp][Mm]",
+    "%b": "[A-Za-z]{3}",
+    "%B": "[A-Za-z]{3,9}",
 }
+_FEW = 5  # words of which one must fit before all are tried
+_TIME_ALONE = pd.Timestamp("1900-01-01", tz="UTC")  # the day that a time without one is read with
+
+
+def _shapes() -> Iterator[tuple[str, re.Pattern[str]]]:
+    for form in (
+        *(day + time for day in _DAYS for time in ("", *map(" {}".format, _TIMES))),
+        *_TIMES,
+    ):
+        parts = re.split("(%[a-zA-Z])", form)
+        yield form, re.compile("".join(_PARTS.get(part, re.escape(part)) for part in parts))
+
+
+_SHAPES = {ISO: _ISO, **dict(_shapes())}
 
 
 def date_formats(texts: pd.Series[Any]) -> list[str]:
-    """Ways in which a text column (n,) can be read as dates: none, one, or two that differ."""
+    """Ways in which a text column (n,) can be read as dates: none, one, or several that differ."""
     words = [str(text).strip() for text in some_of(texts).unique() if not is_mark(str(text))]
-    if not words:
-        return []
-    found = []
+    found: dict[str, pd.Series[Any]] = {}
     for form, shape in _SHAPES.items():
+        if not any(map(shape.fullmatch, words[:_FEW])):
+            continue
         if sum(map(bool, map(shape.fullmatch, words))) < MOST * len(words):
             continue
         read = read_dates(pd.Series(words, dtype=object), form)
-        if read.notna().mean() >= MOST:
-            found.append(form)
-    return found
+        if read.notna().mean() >= MOST and not any(map(read.equals, found.values())):
+            found[form] = read
+    return list(found)
+
+
+def is_time_of_day(form: str) -> bool:
+    """Whether a format has no day."""
+    return form in _TIMES
 
 
 def read_dates(texts: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Cells (n,) as moments of UTC; NaT where one is none."""
-    return pd.to_datetime(texts.astype(object), format=form, errors="coerce", utc=True)
+    """Cells (n,) as moments of UTC, times of day as those of 1970-01-01; NaT where one is none."""
+    read = pd.to_datetime(texts.astype(object), format=form, errors="coerce", utc=True)
+    if is_time_of_day(form):
+        return read - _TIME_ALONE + pd.Timestamp("1970-01-01", tz="UTC")
+    return read

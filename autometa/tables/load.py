@@ -109,7 +109,7 @@ def read_table(
     if target not in frame.columns:
         raise InputError(
             f"table {name!r} has no column {target!r}",
-            allowed=shown(frame.columns, quoted=False),
+            allowed=shown(frame.columns, quoted=any(c != c.strip() for c in frame.columns)),
             do="Name the column to predict with --target (target=...)",
         )
     if not frame.columns.is_unique:

@@ -233,7 +233,7 @@ def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
     found = len(labels.cat.categories)
     if found < 2:
         raise InputError(
-            f"the target of table {name!r} has one class only ({labels.cat.categories[0]!r})",
+            f"the target of table {name!r} has one class only ({shown(labels.cat.categories)})",
             allowed="two classes or more",
             do="Check that --target names the right column",
         )

@@ -113,7 +113,8 @@ DAYS = pd.Series(pd.date_range("2019-12-25", periods=N, freq="37D"))
     "form",
     [
         *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%d.%m.%Y"),
-        *("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y"),
+        *("%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%m/%d/%y %H:%M", "%d-%b-%Y"),
+        *("%d.%m.%Y %H:%M:%S", "%B %d, %Y", "%m/%d/%Y %I:%M %p", "%d/%m/%y", "%Y.%m.%d"),
     ],
 )
 def test_dates_become_days_since_1970(form: str) -> None:
@@ -133,8 +134,21 @@ def test_days_and_months_that_may_be_swapped_are_named() -> None:
     assert any("'day'" in w and "two dates" in w for w in found.info["warnings"])
 
 
+@pytest.mark.parametrize("form", ["%H:%M", "%H:%M:%S", "%I:%M %p"])
+def test_times_of_day_become_parts_of_a_day(form: str) -> None:
+    texts = pd.Series(pd.date_range("2020-01-01", periods=N, freq="21min")).dt.strftime(form)
+    found = table(clock=texts)
+    assert "clock" in found.schema.numeric
+    np.testing.assert_allclose(found.X["clock"], (np.arange(N) * 21 / 1440) % 1.0, atol=1e-9)
+    assert any("times of day" in note and "'clock'" in note for note in found.notes)
+
+
+def test_a_month_written_one_way_is_read_once() -> None:
+    assert date_formats(pd.Series(["1 May 2020", "2 May 2021"])) == ["%d %b %Y"]
+
+
 def test_what_is_no_date() -> None:
-    for texts in (["2020-13-45"] * 3, ["1.2.3", "4.5.6"], ["12:30"], ["?"], ["2020"]):
+    for texts in (["2020-13-45"] * 3, ["1.2.3", "4.5.6"], ["25:30"], ["36:15:00"], ["?"], ["2020"]):
         assert date_formats(pd.Series(texts)) == []
     assert read_dates(pd.Series(["2020-01-01", "soon"]), "ISO8601").isna().tolist() == [False, True]
 
