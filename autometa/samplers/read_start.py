@@ -20,12 +20,14 @@ class StartTaken:
 
     Args:
         places: That they have in the start's list.
-        yielded: How many further places to leave to them.
+        yielded: How many further places to leave to those who took the same one at once.
+        awaited: How many trials before it have not said yet what they try.
         tried: Their parameters.
     """
 
     places: frozenset[int]
     yielded: int
+    awaited: int
     tried: tuple[Mapping[str, Any], ...]
 
 
@@ -67,6 +69,7 @@ class StartReader:
         return StartTaken(
             places=frozenset(places.values()),
             yielded=sum(n < trial.number and place == own for n, place in places.items()),
+            awaited=sum(other.number < trial.number and _silent(study, other) for other in pending),
             tried=(*self._tried, *(params for other in pending for params in _tried(other))),
         )
 
@@ -83,6 +86,16 @@ def _place(study: optuna.Study, trial: FrozenTrial) -> dict[int, int]:
         and attributes.read(study, trial, "config") is None
     )
     return {} if cut_short else {trial.number: place}
+
+
+def _silent(study: optuna.Study, trial: FrozenTrial) -> bool:
+    """Whether a trial has just begun: numbers are given one by one, plans made at any moment."""
+    return (
+        trial.state == TrialState.RUNNING
+        and not trial.params
+        and not enqueued_values(trial)
+        and attributes.read(study, trial, "config") is None
+    )
 
 
 def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:

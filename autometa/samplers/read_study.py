@@ -73,6 +73,7 @@ class StudyReader:
             each=each,
             places=start.places,
             yielded=start.yielded,
+            awaited=start.awaited,
             tried=start.tried,
             given=enqueued_values(trial),
             held=held,

@@ -115,16 +115,26 @@ def start(setup: Setup, now: Situation) -> Suggestion | None:
 
     In a space of the study's own its configs are moved there. Where it was said beforehand what is
     searched, the list keeps to that already, and comes first.
+
+    Trials that begin at once take the places of their order, each leaving those before it to the
+    ones that have not said yet what they try. Where one of these does not take its place, because
+    it died, or met another there and both went on, the place is the next to be tried: none of the
+    first few is lost.
     """
-    if len(now.places) >= setup.policy.warm_trials and len(now.observed.scores):
+    warm = setup.policy.warm_trials
+    enough = len(now.places) >= warm and len(now.observed.scores) > 0
+    if enough and now.places.issuperset(range(warm)):
         return None
     ways = (_listed, _moved) if setup.space_known else (_moved, _listed)
-    return ways[0](setup, now) or ways[1](setup, now)
+    left = now.yielded if enough else now.yielded + now.awaited
+    found = ways[0](setup, now, left) or ways[1](setup, now, left)
+    late = enough and found is not None and found.notes[SLOT] >= warm  # no place was left free
+    return None if late else found
 
 
-def _listed(setup: Setup, now: Situation) -> Suggestion | None:
-    """The next item of the list as it is; None where all were tried."""
-    found = setup.start.next(now.places, now.tried, now.yielded)
+def _listed(setup: Setup, now: Situation, left: int) -> Suggestion | None:
+    """The next item of the list as it is, so many left to others; None where all were tried."""
+    found = setup.start.next(now.places, now.tried, left)
     if found is None:
         return None
     place, item = found
@@ -136,7 +146,7 @@ def _listed(setup: Setup, now: Situation) -> Suggestion | None:
     )
 
 
-def _moved(setup: Setup, now: Situation) -> Suggestion | None:
+def _moved(setup: Setup, now: Situation, left: int) -> Suggestion | None:
     """The next in the study's own space; None where that is the prior's, or all were tried."""
     if setup.model.transfer is None or now.space == StudySpace(setup.model.space):
         return None
@@ -145,7 +155,7 @@ def _moved(setup: Setup, now: Situation) -> Suggestion | None:
         now.searched,
         now.observed.taken,
         setup.rng(now.number, _START),
-        skipped=now.yielded,
+        skipped=left,
     )
     if unit is None:
         return None
@@ -154,7 +164,7 @@ def _moved(setup: Setup, now: Situation) -> Suggestion | None:
         rule="portfolio",
         config=now.searched.config(unit),
         reason=f"suits {len(setup.model.tasks)} prior tasks best in the study's own space",
-        notes={SLOT: next(itertools.islice(free, now.yielded, None))},
+        notes={SLOT: next(itertools.islice(free, left, None))},
     )
 
 

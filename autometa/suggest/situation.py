@@ -25,7 +25,8 @@ class Situation:
         directions: Of them, where it has several.
         each: The other trials by each of them, the same ones in each, where it has several.
         places: Places of the start's list that other trials have.
-        yielded: How many further places to leave to others who are asking at the same moment.
+        yielded: How many further places to leave to others who took the same one at once.
+        awaited: How many trials before this one have not said yet what they try.
         tried: Parameters of the other trials, also of those that do not fit the space.
         given: Parameters of this trial that the user enqueued.
         held: Parameters of this trial that somebody else decides.
@@ -42,13 +43,14 @@ class Situation:
     each: tuple[Observations, ...] = ()
     places: frozenset[int] = frozenset()
     yielded: int = 0
+    awaited: int = 0
     tried: tuple[Mapping[str, Any], ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = {"number": (self.number, 0), "objectives": (self.objectives, 1)}
-        counts["yielded"] = (self.yielded, 0)
+        counts |= {"yielded": (self.yielded, 0), "awaited": (self.awaited, 0)}
         for name, (count, least) in counts.items():
             if count < least:
                 raise InputError(f"{name} = {count}", allowed=f"{least} or more")

@@ -226,3 +226,49 @@ def test_two_processes_that_take_one_place_both_move_on(model: MetaModel) -> Non
         place.append(frozen.user_attrs["autometa:slot"])
         study._storage.set_trial_user_attr(trial._trial_id, "autometa:slot", 0)
     assert place == [1, 2]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_processes_that_begin_at_once_take_the_places_of_their_order(
+    model: MetaModel, order: tuple[int, ...]
+) -> None:
+    """All have their trials before any has a plan: the start is what one process would try."""
+    study = study_of(model)
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    trials = [study.ask() for _ in order]
+    for i in order:
+        frozen = study.trials[i]
+        model.sampler(seed=0).before_trial(study, frozen)
+        assert frozen.user_attrs["autometa:config"] == model.warm_start(3)[i].config
+    assert slots(study) == [0, 1, 2]
+    study.sampler = model.sampler(seed=0)
+    suggest(optuna.trial.Trial(study, trials[0]._trial_id), BOWLS.space)
+    study.tell(trials[0], 1.0)
+    assert study.ask().user_attrs["autometa:rule"] == "transfer"
+
+
+def test_a_place_that_was_left_to_a_trial_that_died_is_tried(model: MetaModel) -> None:
+    """Whether it is known to be dead or goes on standing there as one that runs."""
+    for known in (True, False):
+        study = study_of(model)
+        study.sampler = optuna.samplers.RandomSampler(seed=0)
+        dead = study.ask()
+        study.sampler = model.sampler(seed=0)
+        trials = [study.ask() for _ in range(3)]
+        suggest(trials[0], BOWLS.space)
+        assert slots(study) == [None, 1, 2, 3]
+        if known:
+            study.tell(dead, state=TrialState.FAIL)
+        study.tell(trials[0], 1.0)
+        assert [study.ask().user_attrs.get("autometa:slot") for _ in range(2)] == [0, None]
+
+
+def test_what_runs_with_another_sampler_is_not_waited_for(model: MetaModel) -> None:
+    study = study_of(model)
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    suggest(study.ask(), BOWLS.space)
+    study.enqueue_trial({"learning_rate": 0.5})
+    study.sampler = model.sampler(seed=0)
+    for _ in range(2):
+        suggest(study.ask(), BOWLS.space)
+    assert slots(study) == [None, None, 0]

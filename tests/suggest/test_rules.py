@@ -84,6 +84,32 @@ def test_places_are_left_to_others_who_ask_at_the_same_moment(
     found = [suggest(setup, replace(now, yielded=k)) for k in range(3)]
     assert [s.notes["slot"] for s in found] == [1, 3, 4]
     assert len({str(s.config) for s in found}) == 3
+    waits = [suggest(setup, replace(now, yielded=1, awaited=k)) for k in range(2)]
+    assert waits == found[1:]
+
+
+@pytest.mark.parametrize("space", [StudySpace(BOWLS.space), NARROWED])
+def test_a_place_that_was_left_free_is_the_next_to_be_tried(
+    setup: Setup, space: StudySpace
+) -> None:
+    rows = np.array([space.project({**c, "depth": 2}) for c in drawn(3)])
+    seen = Observations.of(rows, np.arange(3.0))
+    gap = situation(4, seen, space=space, places=frozenset({0, 2, 3}), awaited=2)
+    found = start(setup, gap)
+    assert found is not None
+    assert found.notes["slot"] == 1  # and not beyond: who has not said anything may be dead
+    assert start(setup, replace(gap, yielded=1)) is None or space is NARROWED
+    assert start(setup, replace(gap, places=frozenset({0, 1, 2, 4}))) is None
+    more = replace(gap, places=frozenset({0, 1, 2, 4}), observed=Observations.none(len(rows[0])))
+    assert suggest(setup, replace(more, awaited=0)).notes["slot"] == 3
+
+
+def test_a_place_whose_config_was_tried_without_it_is_not_free(
+    setup: Setup, model: MetaModel
+) -> None:
+    tried = (model.warm_start(2)[1].config,)
+    now = situation(4, observed(drawn(3)), places=frozenset({0, 2, 3}), tried=tried)
+    assert start(setup, now) is None
 
 
 def test_a_result_among_the_trials_brings_the_posterior(setup: Setup) -> None:
@@ -259,7 +285,7 @@ def test_rules_say_nothing_where_they_do_not_apply_and_the_last_always_speaks(
 def test_records_are_valid_by_construction() -> None:
     with pytest.raises(InputError, match="rule 'guess'"):
         Suggestion(rule="guess", config={})
-    for wrong in ({"number": -1}, {"objectives": 0}, {"yielded": -1}):
+    for wrong in ({"number": -1}, {"objectives": 0}, {"yielded": -1}, {"awaited": -1}):
         with pytest.raises(InputError, match="or more"):
             replace(situation(0), **wrong)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="2 scores of 1 configs"):
