@@ -118,12 +118,11 @@ def unseen(history: TaskHistory, old: Histories, *, fields: Sequence[str] = ()) 
     known = old.by_key.get((history.task.space, history.task.name))
     if known is None:
         return history
-    return history.take(~np.isin(trial_texts(history, fields), trial_texts(known, fields)))
+    had = set(trial_texts(known, fields))
+    return history.take(np.array([t not in had for t in trial_texts(history, fields)], dtype=bool))
 
 
-def trial_texts(
-    history: TaskHistory, fields: Sequence[str] = ()
-) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """One text a trial, equal exactly for equal configs and equal further fields (n,), (n,)."""
+def trial_texts(history: TaskHistory, fields: Sequence[str] = ()) -> list[str]:
+    """One text a trial, equal exactly for equal configs and equal further fields, (n)."""
     columns = np.column_stack([history.raw, *(getattr(history, name) for name in fields)])
-    return np.array([row.tobytes().hex() for row in np.nan_to_num(columns, nan=-1e300)], dtype=str)
+    return [row.tobytes().hex() for row in np.nan_to_num(columns, nan=-1e300)]

@@ -77,7 +77,7 @@ def most_alike(distributions: Iterable[BaseDistribution]) -> list[BaseDistributi
     Integers and floats of one scale are all taken for floats.
     """
     known = list(distributions)
-    counts = Counter(map(_class, known))
+    counts = Counter(map(kind_of, known))
     if len(counts) == 1:
         return known
     if len({log for kind, log in counts}) == 1 and None not in {log for kind, log in counts}:
@@ -85,12 +85,13 @@ def most_alike(distributions: Iterable[BaseDistribution]) -> list[BaseDistributi
             FloatDistribution(d.low, d.high, log=d.log) if isinstance(d, IntDistribution) else d
             for d in known
         ]
-    last = {_class(d): i for i, d in enumerate(known)}
+    last = {kind_of(d): i for i, d in enumerate(known)}
     most = max(counts, key=lambda kind: (counts[kind], last[kind]))
-    return [d for d in known if _class(d) == most]
+    return [d for d in known if kind_of(d) == most]
 
 
-def _class(distribution: BaseDistribution) -> tuple[type, bool | None]:
+def kind_of(distribution: BaseDistribution) -> tuple[type, bool | None]:
+    """What distributions must have in common to be joined: their class and scale."""
     return type(distribution), getattr(distribution, "log", None)
 
 

@@ -9,16 +9,21 @@ Shapes: n trials, p parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import FrozenTrial
 
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
-from autometa.portfolio.importers.inferring import fitting, most_alike, union
+from autometa.portfolio.importers.inferring import fitting, kind_of, most_alike, union
 from autometa.space import SearchSpace, Value
 from autometa.space.choices import place_of, plain_distribution
 from autometa.space.plain import plain_choice
@@ -37,9 +42,11 @@ def distributions_of(
     found: dict[str, BaseDistribution] = {}
     left_out: dict[str, str] = {}
     for name in names:
-        given = [t.distributions[name] for t in trials if name in t.distributions]
+        given = [d for t in trials if (d := t.distributions.get(name)) is not None]
         try:
-            joined = union(name, most_alike(map(plain, given)))
+            changes = [*_changes(given, plain)]
+            one_kind = len(set(map(kind_of, changes))) == 1
+            joined = union(name, changes if one_kind else most_alike(map(plain, given)))
             check_distribution(name, joined)
         except SpaceError as error:
             left_out[name] = error.given
@@ -53,6 +60,26 @@ def distributions_of(
             do="Name other objects by a text and build them from it",
         )
     return found, left_out
+
+
+def _changes(given: Iterable[BaseDistribution], plain: _Plain) -> Iterator[BaseDistribution]:
+    """Those that differ from the one before: most studies have one in all trials.
+
+    They are looked at for each trial that is fed back, and numbers are compared much more quickly
+    by their attributes than by what Optuna has for it.
+    """
+    last: BaseDistribution | None = None
+    for distribution in given:
+        if type(distribution) in (FloatDistribution, IntDistribution):
+            if type(last) is type(distribution) and vars(last) == vars(distribution):
+                continue
+            last = distribution
+        else:
+            known = plain(distribution)
+            if known == last:
+                continue
+            last = known
+        yield last
 
 
 class _Plain:
@@ -119,6 +146,8 @@ class _Places:
 
 def number_of(value: object) -> float:
     """A parameter's number; infinite, and so outside every range, where it is none."""
+    if type(value) is float:  # as good as always, and asked for each value of each trial
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.inf
     try:

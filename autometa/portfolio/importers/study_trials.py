@@ -107,8 +107,7 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], target: ImportT
     new.names.update(names)
     distributions, new.left_out = distributions_of(new.study, names, finished)
     if target.space is None:
-        space = _inferred(new, distributions, complete, target.inner_lr)
-        raw, wrong = _own(new, finished, space)
+        space, raw, wrong = _inferred(new, distributions, finished, target.inner_lr)
     elif not target.adapts:
         space = target.space
         raw, wrong = _own(new, finished, space)
@@ -150,12 +149,15 @@ def _own(
 ) -> tuple[Floats, list[str]]:
     """Raw configs (n, p) in the study's own space, and for each what is wrong with it or ""."""
     raw, foreign = raw_of(finished, space, ignore=new.left_out)
+    return raw, _wrong(space, raw, foreign)
+
+
+def _wrong(space: SearchSpace, raw: Floats, foreign: Sequence[str]) -> list[str]:
     whole, inside = fitting(space, raw)
-    wrong = [
+    return [
         strange or ("" if fits else misfit(space, row))
         for strange, fits, row in zip(foreign, whole & inside, raw, strict=True)
     ]
-    return raw, wrong
 
 
 def _adapted(
@@ -199,17 +201,19 @@ def _adapted(
 def _inferred(
     new: ImportedStudy,
     distributions: dict[str, BaseDistribution],
-    complete: Sequence[FrozenTrial],
+    finished: Sequence[FrozenTrial],
     inner_lr: str | None,
-) -> SearchSpace:
-    """The space of a study's trials, see `inferring`."""
-    raw, _ = raw_of(complete, SearchSpace(distributions))
-    conditions, unexplained = infer_most(distributions, raw)
+) -> tuple[SearchSpace, Floats, list[str]]:
+    """The space of a study's trials, see `inferring`, and as `_own` in it."""
+    flat = SearchSpace(distributions)
+    raw, foreign = raw_of(finished, flat, ignore=new.left_out)
+    complete = np.array([t.state == TrialState.COMPLETE for t in finished])
+    conditions, unexplained = infer_most(distributions, raw[complete])
     new.left_out |= dict.fromkeys(unexplained, "not in all trials, and no other explains in which")
     distributions = {n: d for n, d in distributions.items() if n not in unexplained}
     if not distributions:
         raise InputError(f"study {new.study!r} has no parameter that its trials share")
-    return SearchSpace(
+    space = SearchSpace(
         distributions,
         conditions=conditions,
         inner_lr=inner_rate(distributions)
@@ -219,6 +223,8 @@ def _inferred(
         else None,
         name=name_of(distributions),
     )
+    raw = raw[:, [flat.names.index(name) for name in space.names]]
+    return space, raw, _wrong(space, raw, foreign)
 
 
 def values_of(
