@@ -1,7 +1,8 @@
 """Whose turn it is in a search by time: pairs of family and config, then families' own searches.
 
-The libraries' own defaults take turns with the pairs from the fourth trial on: people would use
-them otherwise, they are the last thing that a search should lose to, and none of them is far off.
+The libraries' own defaults come first for as long as pairs are being read, and then have a turn
+whenever they have had fewer seconds than the rest: people would use them otherwise, they are the
+last thing that a search should lose to, and none of them is far off.
 """
 
 from __future__ import annotations
@@ -59,21 +60,31 @@ class Contest:
 
     def __post_init__(self) -> None:
         self._seen: dict[int, float | None] = {}
+        self._took: dict[int, float] = {}
         self._own = self._turns = 0
+        self._seconds = {True: 0.0, False: 0.0}  # of defaults, and of the rest
         self._left = {name: self.defaults[name] for name in self.ranked if name in self.defaults}
 
-    def next(self, best: Mapping[str, float | None], share: float) -> Turn:
+    def next(
+        self,
+        best: Mapping[str, float | None],
+        share: float,
+        most: Mapping[str, float] | None = None,
+    ) -> Turn:
         """The next trial.
 
         Args:
             best: Best score of each family that was tried, higher is better.
             share: Of the time, from 0 to 1, that is over.
+            most: Family -> seconds that its next trial may take.
         """
-        pairs = self.learned.result() if self.learned.done() else None
-        if self._left and self._turns >= START and self._turns % 2:
+        read = self.learned.done()
+        pairs = self.learned.result() if read else None
+        behind = self._turns >= START and self._seconds[True] <= self._seconds[False]
+        if self._left and (behind or not read):
             return self._default(pairs)
         if pairs is not None and len(self._seen) < self._own + AHEAD:
-            pair = pairs.next(self._seen)
+            pair = pairs.next(self._seen, self._took, most)
             if pair is not None:
                 family, config = pairs.families[pair], pairs.configs[pair]
                 return Turn(family=family, config=config, why=pairs.why, pair=pair)
@@ -87,7 +98,12 @@ class Contest:
         return Turn(family=family, config=config, why=WHY_DEFAULT, pair=pair, rule="default")
 
     def tell(
-        self, turn: Turn, score: float | None, seconds: float, config: Config | None = None
+        self,
+        turn: Turn,
+        score: float | None,
+        seconds: float,
+        config: Config | None = None,
+        own: float | None = None,
     ) -> None:
         """What came of a trial.
 
@@ -96,8 +112,10 @@ class Contest:
             score: Higher is better; None where there is none.
             seconds: That it took, by the clock.
             config: Which was tried, where the family's own search decided.
+            own: The seconds of training alone, where they are known.
         """
         self.spent[turn.family] = self.spent.get(turn.family, 0.0) + seconds
+        self._seconds[turn.rule == "default"] += seconds
         self._turns += 1
         tried = config if turn.config is None else turn.config
         if tried is not None and self._left.get(turn.family) == tried:
@@ -107,3 +125,5 @@ class Contest:
             return
         if turn.pair >= 0:
             self._seen[turn.pair] = score
+            if own is not None:
+                self._took[turn.pair] = own

@@ -74,6 +74,7 @@ class Judge:
         wait: (seconds, None for no limit): waits until the evaluator is ready, before each trial;
             raises TimeoutError.
         seconds: Spent so far.
+        first_slow: What `slow` is while no trial has told.
     """
 
     evaluator: Evaluator
@@ -86,6 +87,7 @@ class Judge:
     end: float | None = None
     wait: Callable[[float | None], object] = lambda seconds: None
     seconds: float = field(default=0.0, init=False)
+    first_slow: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
         self._seen: set[str] = set()
@@ -143,7 +145,8 @@ class Judge:
     @property
     def slow(self) -> float:
         """Seconds by the clock for a second of processor time of the children."""
-        return max(1.0, self._clock / self._processor) if self._processor > 0.0 else 1.0
+        told = self._clock / self._processor if self._processor > 0.0 else self.first_slow
+        return max(1.0, told)
 
     def _pace(self, family: str, clock: float, processor: float) -> None:
         if family in self._seen:  # the first of a family also imports its library

@@ -32,7 +32,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import ndtr
 
-from autometa.collect.plan import config_text
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
 from autometa.space import Config
@@ -78,19 +77,49 @@ class Pairs:
             f"config did on {self.tables} prior tables and do here"
         )
 
-    def next(self, seen: Mapping[int, float | None]) -> int | None:
-        """The pair to try next; None where all were tried.
+    def next(
+        self,
+        seen: Mapping[int, float | None],
+        took: Mapping[int, float] | None = None,
+        most: Mapping[str, float] | None = None,
+    ) -> int | None:
+        """The pair to try next; None where all were tried, or none would end in time.
 
         Args:
             seen: Pair -> its score, higher is better; None where it failed or still runs.
+            took: Pair -> seconds that it took here.
+            most: Family -> seconds that a trial may take; any where it is not named.
         """
         left = np.ones(len(self.mean), dtype=bool)
         left[list(seen)] = False
+        seconds = self.seconds_here(took or {})
+        if most:
+            left &= seconds <= np.array([most.get(name, np.inf) for name in self.families])
         if not left.any():
             return None
         scored = {i: y for i, y in seen.items() if y is not None and np.isfinite(y)}
         value = self._improvement(scored) if scored else self._first()
-        return int(np.where(left, value / self.seconds**_ROOT, -np.inf).argmax())
+        return int(np.where(left, value / seconds**_ROOT, -np.inf).argmax())
+
+    def seconds_here(self, took: Mapping[int, float]) -> Floats:
+        """Seconds (m,) by what prior tables say and by how that was off here.
+
+        A family is off by the mean of the logs of its own ratios and of all families' mean, which
+        counts as one of them.
+
+        Args:
+            took: Pair -> seconds that it took here.
+        """
+        if not took:
+            return self.seconds
+        ratios: dict[str, list[float]] = {}
+        for i, found in took.items():
+            ratio = np.log(max(found, 1e-3) / self.seconds[i])
+            ratios.setdefault(self.families[i], []).append(float(ratio))
+        common = float(np.mean([np.mean(own) for own in ratios.values()]))
+        off = {name: np.mean([common, *own]) for name, own in ratios.items()}
+        result: Floats = self.seconds * np.exp([off.get(name, common) for name in self.families])
+        return result
 
     def _first(self) -> Floats:
         """Expected improvement (m,) over a median pair, before the first result."""
@@ -180,18 +209,24 @@ def _by_table(portfolio: Portfolio, metric: str) -> dict[str, TaskHistory]:
 
 def _matrix(histories: Sequence[TaskHistory]) -> _Matrix:
     """The configs that all histories have, in the order of the first; NaN where a trial failed."""
-    rows = [{config_text(trial.config): i for i, trial in enumerate(h)} for h in histories]
+    rows = [{key: i for i, key in enumerate(_keys(h))} for h in histories]
     every = [k for k in rows[0] if all(k in other for other in rows)]
-    first = list(histories[0])
     if not every:
         return _Matrix((), np.empty((len(histories), 0)), np.empty((len(histories), 0)))
     places = [[row[k] for k in every] for row in rows]
     pairs = list(zip(histories, places, strict=True))
     return _Matrix(
-        tuple(first[i].config for i in places[0]),
+        tuple(histories[0].task.space.from_raw(histories[0].raw[places[0]])),
         np.stack([np.where(h.complete, h.scores, np.nan)[p] for h, p in pairs]),
         np.stack([h.seconds[p] for h, p in pairs]),
     )
+
+
+def _keys(history: TaskHistory) -> list[bytes]:
+    """What tells a history's configs apart, all of one space: floats count to seven digits."""
+    rows = np.ascontiguousarray(history.raw, dtype=np.float32) + np.float32(0.0)  # no -0
+    rows[np.isnan(rows)] = np.nan
+    return [row.tobytes() for row in rows]
 
 
 def _regret(scores: Floats) -> tuple[Floats, Floats]:

@@ -82,7 +82,7 @@ def turn(
 
 
 CHEAP_FIRST = (
-    *("lightgbm", "linear", "xgboost", "extra_trees", "random_forest"),
+    *("linear", "lightgbm", "xgboost", "extra_trees", "random_forest"),
     *("hist_gradient_boosting", "k_nearest_neighbors", "mlp", "svm", "catboost"),
 )
 

@@ -95,8 +95,10 @@ class Session:
                 self._by_trials(ranked, self.n_trials)
             elif self.pool is not None:
                 self._by_parts(ranked)
+                self.pool.stop_late()
             else:
-                reading = stack.enter_context(ThreadPoolExecutor(1))
+                reading = ThreadPoolExecutor(1)
+                stack.callback(reading.shutdown, wait=False, cancel_futures=True)
                 self._by_time(ranked, reading.submit(self._learn_pairs))
         self._search_seconds = time.perf_counter() - begun
 
@@ -139,19 +141,27 @@ class Session:
         contest = Contest(ranked, learned, {name: self._default(name) for name in ranked})
         while self.clock.left > 0 and not self._late(self._end()):
             best = {name: self._best(name) for name in contest.spent}
-            turn = contest.next(best, self.clock.share)
+            most = {name: self._limit(name, contest) for name in ranked}
+            turn = contest.next(best, self.clock.share, most)
             begun = time.perf_counter()
-            found = self._one_by(turn, first=turn.family not in contest.spent)
+            found = self._one_by(turn, most[turn.family])
             took = time.perf_counter() - begun
-            score, config = (None, None) if found is None else (found.value, found.config)
-            contest.tell(turn, score, took, config)
+            if found is None:
+                contest.tell(turn, None, took)
+            else:
+                own = None if found.seconds is None else self.judge.slow * found.seconds
+                contest.tell(turn, found.value, took, found.config, own)
 
-    def _one_by(self, turn: Turn, *, first: bool) -> TunedTrial | None:
+    def _limit(self, name: str, contest: Contest) -> float:
+        """Seconds that a family's next trial may take."""
+        longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
+        first = name not in contest.spent
+        return self.clock.trial_limit(longest, self.judge.slow, first=first) or float("inf")
+
+    def _one_by(self, turn: Turn, limit: float) -> TunedTrial | None:
         """One trial of a family, of the proposed config where there is one."""
         search = self._warm_search(turn.family)
         self.models.renew(turn.family, search)
-        longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
-        limit = self.clock.trial_limit(longest, self.judge.slow, first=first)
         self.judge.timeout = shorter(limit, self.spec.trial_timeout)
         before = {t.number for t in search.finished()}
         if turn.config is not None:
@@ -216,7 +226,10 @@ class Session:
         left = None if at is None else at - time.perf_counter()
         if (left is not None and left <= 0) or search.open_places(target) <= 0:
             return
-        model = None if name == COLD else self.pool.model_file(name)
+        model = None
+        if name != COLD:
+            self.models.renew(name, search)
+            model = self.pool.model_file(name, self.models.known[name])
         until = None if left is None else time.time() + left
         item = WorkItem(child=name, model=model, target=target, until=until)
         for trial in self.pool.fill(search.study, item):
@@ -232,10 +245,7 @@ class Session:
     def _warm_search(self, name: str) -> Search:
         """A child's study, its meta-model read, fitted or asked for when it is first needed."""
         if name not in self._warm:
-            wait = self.n_trials is not None or self.pool is not None
-            model, beginning = self.models.of(name, wait=wait)
-            if self.pool is not None:
-                model.save(self.pool.model_file(name))
+            model, beginning = self.models.of(name, wait=self.n_trials is not None)
             self._warm[name] = self.spec.warm(name, model, self.judge)
             say(self._warm[name].study, beginning, asked=False)
             self._imports.submit(self._get_ready, name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 from autometa.errors import AutometaError, InputError, without_passwords
@@ -232,7 +232,8 @@ def tune_table(
         InputError, PortfolioError, StoreError: an option or a table that cannot be used.
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
-    started = perf_counter() if started is None else started
+    began, used = perf_counter(), process_time()
+    started = began if started is None else started
     if n_trials is not None:
         n_trials = whole(n_trials, "n_trials", low=1)
         time = None if time is TIME else time
@@ -277,6 +278,9 @@ def tune_table(
         if workers > 1:
             pool = stack.enter_context(WorkerPool(spec, workers, message or to_stderr))
         fits = stack.enter_context(BackgroundFits())
+        judge = spec.judge(evaluator)
+        # What a second costs here, until trials say it.
+        judge.first_slow = (perf_counter() - began) / max(process_time() - used, 1e-3)
         session = Session(
             spec=spec,
             asked=asked,
@@ -289,7 +293,7 @@ def tune_table(
                 seed=seed,
                 fits=fits,
             ),
-            judge=spec.judge(evaluator),
+            judge=judge,
             n_trials=n_trials,
             total=total,
             clock=Clock(started, time),

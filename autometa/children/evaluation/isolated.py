@@ -202,12 +202,17 @@ class Evaluator:
         Args:
             table: What will be evaluated on.
             child: What will be evaluated.
-            within: Seconds that loading the libraries may take.
+            within: Seconds that all of it may take.
 
         Raises:
             InputError: the helper does not start.
-            TimeoutError: the libraries were not loaded in time.
+            TimeoutError: it was not ready in time.
         """
+        end = None if within is None else time.monotonic() + within
+
+        def left() -> float:
+            return STARTUP_SECONDS if end is None else min(end - time.monotonic(), STARTUP_SECONDS)
+
         if self._table is not table:
             if self._folder is not None:
                 self._folder.cleanup()
@@ -218,23 +223,23 @@ class Evaluator:
                 labels["weight"] = table.weights
             labels.to_parquet(Path(self._folder.name) / "y.parquet")
             self._table, self._sent = table, False
-        if self._process is None or self._process.poll() is not None:
-            self._start()
         try:
+            if self._process is None or self._process.poll() is not None:
+                self._start(left())
             if not self._sent:
                 assert self._folder is not None
                 place = self._folder.name
-                self._ask({"folder": place, "name": table.name, "kind": table.kind}, None)
+                about = {"folder": place, "name": table.name, "kind": table.kind}
+                self._ask(about, None if end is None else left())
                 self._sent = True
             if child.name not in self._warm:
-                most = STARTUP_SECONDS if within is None else min(within, STARTUP_SECONDS)
-                self._ask({"warm": child.name, "source": child.source}, most)
+                self._ask({"warm": child.name, "source": child.source}, left())
                 self._warm.add(child.name)
         except (TimeoutError, EOFError, BrokenPipeError) as error:
             self._kill()
             if within is not None and isinstance(error, TimeoutError):
                 raise
-            raise InputError(f"the evaluation process broke: {error}") from error
+            raise InputError(f"the evaluation process did not get ready: {error}") from error
 
     def _sent_splits(self, splits: Splits) -> str:
         """File of given splits for the helper; it keeps the latest ones by this name."""
@@ -246,7 +251,7 @@ class Evaluator:
             np.savez(path, **parts)
         return str(path)
 
-    def _start(self) -> None:
+    def _start(self, within: float) -> None:
         self._kill()
         paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
         extra = [part for spec in self._extra for part in ("--child", spec)]
@@ -263,11 +268,7 @@ class Evaluator:
         threading.Thread(
             target=_drain, args=(self._process.stderr, self._words), daemon=True
         ).start()
-        try:
-            self._read(STARTUP_SECONDS)
-        except (TimeoutError, EOFError) as error:
-            self._kill()
-            raise InputError(f"the evaluation process did not start: {error}") from error
+        self._read(within)
 
     def _ask(self, request: Mapping[str, Any], timeout: float | None) -> dict[str, Any]:
         assert self._process is not None

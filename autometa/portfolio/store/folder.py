@@ -165,15 +165,22 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
 # Reading -----------------------------------------------------------------------------------------
 
 
-def read(folder: str | Path, *, only: str | None = None) -> Histories:
+def read(
+    folder: str | Path, *, only: str | None = None, known: dict[str, Any] | None = None
+) -> Histories:
     """The content of a folder; with `only`, the tasks of the spaces of that name.
+
+    Args:
+        folder: Of a portfolio.
+        only: Name of spaces.
+        known: The folder's manifest, where it was read a moment ago.
 
     Raises:
         StoreError: not a portfolio, damaged, or written by a newer autometa.
     """
     path = Path(folder)
     for attempt in range(ATTEMPTS):
-        data = read_manifest(path)
+        data = known if known is not None and not attempt else read_manifest(path)
         try:
             return _read(path, data, only)
         except FileNotFoundError as error:

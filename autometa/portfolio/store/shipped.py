@@ -30,7 +30,7 @@ def read_embedded(child: str) -> Histories:
     """
     for folder in (FOLDER, NETWORKS):
         if child in _names(folder):
-            return store.read(folder, only=child)
+            return store.read(folder, only=child, known=_manifest(folder))
     ours = (*embedded_names(), *network_names())
     raise PortfolioError(
         f"no embedded portfolio for {child!r}",
@@ -61,10 +61,14 @@ def _names(folder: Path) -> tuple[str, ...]:
 def _spaces(folder: Path) -> list[dict[str, Any]]:
     if not store.exists(folder):
         return []
+    return [entry["space"] for entry in _manifest(folder)["spaces"]]
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     about = (folder / manifest.NAME).stat()
-    return _read_spaces(folder, about.st_mtime_ns, about.st_size)
+    return _read_manifest(folder, about.st_mtime_ns, about.st_size)
 
 
-@lru_cache(maxsize=8)  # large, and asked for several times a search
-def _read_spaces(folder: Path, *_state: int) -> list[dict[str, Any]]:
-    return [entry["space"] for entry in store.read_manifest(folder)["spaces"]]
+@lru_cache(maxsize=4)  # large, and asked for by every family of a search
+def _read_manifest(folder: Path, *_state: int) -> dict[str, Any]:
+    return store.read_manifest(folder)

@@ -54,7 +54,7 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parent = os.getppid()
-    searches: dict[str, Search] = {}
+    searches: dict[tuple[str, Path | None], Search] = {}
     for source in spec.sources:
         children.get(source)  # a learned start is known by its name from here on
     # EOF, a broken pipe: the parent is gone. KeyboardInterrupt: it wants us gone.
@@ -65,8 +65,9 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
     ):
         judge = spec.judge(evaluator)
         while (item := items.recv()) is not None:
-            if item.child not in searches:
-                searches[item.child] = _open(spec, item, judge, name, index)
+            which = (item.child, item.model)
+            if which not in searches:
+                searches[which] = _open(spec, item, judge, name, index)
             end = None
             if item.until is not None:
                 end = time.perf_counter() + item.until - time.time()
@@ -75,7 +76,7 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
             def late(end: float | None = end) -> bool:
                 return os.getppid() != parent or (end is not None and time.perf_counter() >= end)
 
-            for trial in searches[item.child].fill(item.target, late):
+            for trial in searches[which].fill(item.target, late):
                 items.send(trial)
             items.send(None)
 

@@ -3,7 +3,9 @@
 A worker that dies (killed, out of memory, crashed) is seen by its pipe's end. Its running trial is
 failed and queued again at once, a new worker takes its place, and the rest goes on; a place whose
 workers die RESTARTS times in a row without finishing a trial is given up. Every worker has its own
-pipe: a killed one cannot hold a lock, or leave half a message, that others wait for.
+pipe: a killed one cannot hold a lock, or leave half a message, that others wait for. Nobody waits
+for a worker that is late, still starting perhaps: it takes the next item as soon as it can, and at
+the end of a search by time it is ended.
 """
 
 from __future__ import annotations
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
 
     from optuna.study import Study
 
+    from autometa.meta import MetaModel
     from autometa.tuning.search_spec import SearchSpec
 
 RESTARTS = 3  # deaths in a row, no trial between them, after which a place is given up
 FAREWELL = 10.0  # seconds that a worker has to tell its trial when it is to stop
+LATE = 0.5  # seconds after the end of an item, from which on a worker is not waited for
+_SHORT = 0.5  # seconds of farewell where time is up
 
 
 @dataclass
@@ -68,7 +73,7 @@ class WorkerPool:
         self._spec, self._tell = spec, tell
         self._folder = TemporaryDirectory(prefix="autometa-")  # of the models that workers read
         self._places = [_Place(index) for index in range(count)]
-        self._study: Study | None = None
+        self._studies: dict[str, Study] = {}
         self._given_up = False
 
     def __enter__(self) -> WorkerPool:
@@ -81,40 +86,55 @@ class WorkerPool:
         self.stop()
         self._folder.cleanup()
 
-    def model_file(self, name: str) -> Path:
-        """Where to put a meta-model for the workers."""
-        return Path(self._folder.name) / f"{name}.model"
+    def model_file(self, name: str, model: MetaModel) -> Path:
+        """Where the workers find a family's model; a better one has another name."""
+        path = Path(self._folder.name) / f"{name}-{id(model):x}.model"
+        if not path.exists():
+            model.save(path)
+        return path
 
     def stop(self) -> None:
         """End the workers; trials that they had in hand are told as failed, or queued again."""
-        for place in self._places:
+        self._end(self._places, FAREWELL)
+
+    def stop_late(self) -> None:
+        """End the workers that are still at something, as time is up."""
+        self._end([place for place in self._places if place.item is not None], _SHORT)
+
+    def _end(self, places: list[_Place], farewell: float) -> None:
+        for place in places:
             with suppress(OSError):
                 if place.pipe is not None:
                     place.pipe.send(None)
             if place.item is not None and place.process is not None:
                 place.process.terminate()
-        end = time.monotonic() + FAREWELL
-        for place in self._places:
+        end = time.monotonic() + farewell
+        for place in places:
             self._bury(place, max(0.0, end - time.monotonic()))
-        if self._study is not None:
-            for place in self._places:
-                self._release(place)
+        for place in places:
+            self._release(place)
 
     def fill(self, study: Study, item: WorkItem) -> Iterator[TunedTrial]:
         """Have the workers fill a study; its trials as they are finished.
 
+        A worker that is still at an earlier item begins with this one when it is done.
+
         Raises:
             InputError: every worker died, again and again.
         """
-        self._study = study
+        self._studies[study.study_name] = study
+        for place in self._places:  # who was ended as late is needed again
+            if place.process is None and place.deaths < RESTARTS:
+                with one_thread_each():
+                    self._start(place)
         while True:
             self._given_up = False
             for place in self._places:
-                if place.process is not None:
+                if place.process is not None and place.item is None:
                     self._send(place, item)
-            while any(place.item is not None for place in self._places):
-                yield from self._hear()
-            if not self._given_up or (item.until is not None and time.time() >= item.until):
+            while any(place.item is not None for place in self._places) and not _over(item):
+                yield from self._hear(item)
+            if not self._given_up or _over(item):
                 return
             # Somebody gave up with a trial in hand: the others do it.
 
@@ -141,10 +161,15 @@ class WorkerPool:
             assert place.pipe is not None
             place.pipe.send(item)
 
-    def _hear(self) -> Iterator[TunedTrial]:
-        """What the workers say, and what their silence says."""
+    def _hear(self, item: WorkItem) -> Iterator[TunedTrial]:
+        """What the workers say, and what their silence says.
+
+        Args:
+            item: For who is done with an earlier one.
+        """
         listening = {id(p.pipe): p for p in self._places if p.item is not None}
-        for pipe in wait([p.pipe for p in listening.values() if p.pipe is not None], timeout=1.0):
+        pipes = [p.pipe for p in listening.values() if p.pipe is not None]
+        for pipe in wait(pipes, timeout=0.2):
             place = listening[id(pipe)]
             assert place.pipe is not None
             try:
@@ -153,7 +178,9 @@ class WorkerPool:
                 self._replace(place)
                 continue
             if said is None:
-                place.item = None
+                earlier, place.item = place.item is not item, None
+                if earlier:
+                    self._send(place, item)
             else:
                 place.deaths = 0
                 yield said
@@ -199,9 +226,15 @@ class WorkerPool:
     def _release(self, place: _Place) -> int:
         """Give back what the place's dead workers were at."""
         dead = {name for name in place.names if place.process is None or name != place.name}
-        if self._study is None:
-            return 0
-        return give_back(self._study, lambda trial: trial.user_attrs.get(WORKER) in dead)
+        return sum(
+            give_back(study, lambda trial: trial.user_attrs.get(WORKER) in dead)
+            for study in self._studies.values()
+        )
+
+
+def _over(item: WorkItem) -> bool:
+    """Whether nobody waits for an item any more."""
+    return item.until is not None and time.time() >= item.until + LATE
 
 
 def to_stderr(sentence: str) -> None:
