@@ -138,6 +138,8 @@ class MetaLearner:
         )
 
     def _chance(self, portfolio: Portfolio) -> ImprovementChance | None:
+        if not portfolio.histories:  # nothing to fit: torch need not be loaded for it
+            return None
         with one_thread():
             return fit_improvement_chance(
                 portfolio.histories, np.random.default_rng([self.seed, 2])

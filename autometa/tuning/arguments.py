@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AUTO = "auto"
 FIVE_UP_TO, THREE_UP_TO = 10_000, 30_000
 """Rows up to which a config is judged by five folds, by three; by one split beyond."""
+FIVE_WORK, THREE_WORK = 3_500.0, 35_000.0
+"""The same of cells (rows x columns x classes, one of two) for each second of the search."""
 
 
 class DefaultTime(float):
@@ -160,7 +162,12 @@ def _weighed(child: Child, table: Table) -> bool:
 
 
 def folds_of(
-    folds: int | None, cv: Any, groups: Any, table: Table, rows: int | None = None
+    folds: int | None,
+    cv: Any,
+    groups: Any,
+    table: Table,
+    rows: int | None = None,
+    seconds: float | None = None,
 ) -> Folds:
     """How configs are judged.
 
@@ -171,13 +178,14 @@ def folds_of(
         groups: Group of each row: rows of one are never on both sides of a split.
         table: What is split.
         rows: Rows that the caller gave, some of which may have had no target.
+        seconds: For the whole search, where few may mean fewer folds.
 
     Raises:
         InputError: no such splits.
     """
     if cv is None and groups is None:
         if folds is None:
-            return _by_size(table)
+            return _by_size(table, seconds)
         return whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
     if folds is not None:
         raise InputError("folds together with cv or groups", allowed="one of them")
@@ -192,11 +200,14 @@ def folds_of(
     return Splits(tuple(_pairs(cv, groups, table)))
 
 
-def _by_size(table: Table) -> Folds:
-    if len(table) <= FIVE_UP_TO:
+def _by_size(table: Table, seconds: float | None) -> Folds:
+    """Five folds, or three, or one split: of many rows, or of much to learn in little time."""
+    models = 1 if table.schema.classes <= 2 else table.schema.classes  # of boosting, each step
+    work = len(table) * len(table.X.columns) * models / (seconds or np.inf)
+    if len(table) <= FIVE_UP_TO and work <= FIVE_WORK:
         return min(5, len(table))
-    if len(table) <= THREE_UP_TO:
-        return 3
+    if len(table) <= THREE_UP_TO and work <= THREE_WORK:
+        return min(3, len(table))
     from autometa.children.folds import splits_of
 
     return Splits((splits_of(table, 5, 0)[0],))

@@ -94,6 +94,8 @@ def main() -> None:
     from autometa.portfolio import Portfolio
     from autometa.space import SearchSpace
 
+    if hasattr(os, "nice"):
+        os.nice(10)  # trials come first
     for line in sys.stdin.buffer:
         asked = json.loads(line)
         portfolio = Portfolio.load(asked["portfolio"])

@@ -14,6 +14,8 @@ _BUSY = 4.0  # times that a busy machine may make what is not measured slower
 _ALONE_SHARE = 0.35  # of all time, that a trial may take while there is no result
 _FIRST_SHARE = 0.1  # of all time, that a family's first trial may take, unless others took more
 _TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
+_PATIENCE = 2.0  # times the seconds in which a trial should end, after which it is stopped
+_MOST = 0.4  # of all time, kept in hand at most while no trial has said how long a fit takes
 _UNKNOWN = 0.2  # of all time, kept in hand while no trial has said how long a fit takes
 
 
@@ -61,6 +63,13 @@ class Clock:
             limit = _TRIAL_SHARE * self.left
         return max(limit, 1.0)
 
+    def patience(self, limit: float) -> float:
+        """Seconds after which a trial that should end within `limit` is stopped.
+
+        Only what is expected to end within the limit is begun, and what was expected may be wrong.
+        """
+        return max(limit, min(_PATIENCE * limit, _TRIAL_SHARE * self.left))
+
     def kept_for(self, best_first: Sequence[TunedTrial], folds: int, slow: float) -> float:
         """Seconds to keep for choosing and fitting the members of the ensemble.
 
@@ -71,8 +80,9 @@ class Clock:
         """
         whole = self.seconds or 0.0
         overhead = (0.3 + 0.005 * whole) * min(max(slow, 1.0), _BUSY)
+        overhead = min(overhead, _MOST * whole)  # of a second there is a search, too
         if not best_first:
-            return overhead + _UNKNOWN * whole
+            return min(overhead + _UNKNOWN * whole, _MOST * whole)
         first, *others = [refit_seconds(t, folds, slow) for t in best_first[:MEMBERS]]
         return overhead + first + min(sum(others), _SHARE * whole)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from autometa.space import Config
 from autometa.tuning import race
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.pairs import Pairs
 
 START = 3
@@ -81,49 +82,67 @@ class Contest:
         read = self.learned.done()
         pairs = self.learned.result() if read else None
         behind = self._turns >= START and self._seconds[True] <= self._seconds[False]
-        if self._left and (behind or not read):
-            return self._default(pairs)
+        if (behind or not read) and (turn := self._default(pairs, most or {})) is not None:
+            return turn
         if pairs is not None and len(self._seen) < self._own + AHEAD:
             pair = pairs.next(self._seen, self._took, most)
             if pair is not None:
                 family, config = pairs.families[pair], pairs.configs[pair]
                 return Turn(family=family, config=config, why=pairs.why, pair=pair)
-        return Turn(family=race.turn(self.ranked, self.spent, best, share))
+        # A family's own search is for one that has shown what it can do.
+        tried = tuple(n for n in self.ranked if best.get(n) is not None) if pairs else ()
+        return Turn(family=race.turn(tried or self.ranked, self.spent, best, share))
 
-    def _default(self, pairs: Pairs | None) -> Turn:
-        """The next family's default, the cheapest family first; it may be a pair as well."""
-        family, config = next(iter(self._left.items()))
-        known = [] if pairs is None else zip(pairs.families, pairs.configs, strict=True)
-        pair = next((i for i, other in enumerate(known) if other == (family, config)), -1)
-        return Turn(family=family, config=config, why=WHY_DEFAULT, pair=pair, rule="default")
+    def _default(self, pairs: Pairs | None, most: Mapping[str, float]) -> Turn | None:
+        """The next family's default, the cheapest family first; it may be a pair as well.
+
+        One that would not end in time waits; None where all do, or none is left.
+        """
+        known: dict[object, float] = {}
+        places: dict[object, int] = {}
+        if pairs is not None:
+            every = [_pair(*p) for p in zip(pairs.families, pairs.configs, strict=True)]
+            places = {pair: i for i, pair in enumerate(every)}
+            known = dict(zip(every, pairs.seconds_here(self._took), strict=True))
+        for family, config in self._left.items():
+            pair = _pair(family, config)
+            if known.get(pair, 0.0) <= most.get(family, float("inf")):
+                place = places.get(pair, -1)
+                return Turn(
+                    family=family, config=config, why=WHY_DEFAULT, pair=place, rule="default"
+                )
+        return None
 
     def tell(
         self,
         turn: Turn,
-        score: float | None,
+        found: TunedTrial | None,
         seconds: float,
-        config: Config | None = None,
-        own: float | None = None,
+        slow: float = 1.0,
     ) -> None:
         """What came of a trial.
 
         Args:
             turn: Which.
-            score: Higher is better; None where there is none.
-            seconds: That it took, by the clock.
-            config: Which was tried, where the family's own search decided.
-            own: The seconds of training alone, where they are known.
+            found: The trial; None where there is none.
+            seconds: That it took, by the clock, with all that is not training.
+            slow: Seconds by the clock for a second of the trial.
         """
         self.spent[turn.family] = self.spent.get(turn.family, 0.0) + seconds
         self._seconds[turn.rule == "default"] += seconds
         self._turns += 1
-        tried = config if turn.config is None else turn.config
+        tried = turn.config if turn.config is not None or found is None else found.config
         if tried is not None and self._left.get(turn.family) == tried:
             del self._left[turn.family]
         if turn.config is None:
             self._own += 1
             return
         if turn.pair >= 0:
-            self._seen[turn.pair] = score
-            if own is not None:
-                self._took[turn.pair] = own
+            self._seen[turn.pair] = None if found is None else found.value
+            if found is not None and found.seconds is not None:
+                self._took[turn.pair] = slow * found.seconds
+
+
+def _pair(family: str, config: Config) -> tuple[str, frozenset[tuple[str, object]]]:
+    """What tells pairs apart."""
+    return family, frozenset(config.items())

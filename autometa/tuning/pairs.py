@@ -117,8 +117,9 @@ class Pairs:
             ratio = np.log(max(found, 1e-3) / self.seconds[i])
             ratios.setdefault(self.families[i], []).append(float(ratio))
         common = float(np.mean([np.mean(own) for own in ratios.values()]))
-        off = {name: np.mean([common, *own]) for name, own in ratios.items()}
-        result: Floats = self.seconds * np.exp([off.get(name, common) for name in self.families])
+        off = {name: float(np.mean([common, *own])) for name, own in ratios.items()}
+        each = np.array([off.get(name, common) for name in self.families])
+        result: Floats = self.seconds * np.exp(each)
         return result
 
     def _first(self) -> Floats:

@@ -146,14 +146,10 @@ class Session:
             begun = time.perf_counter()
             found = self._one_by(turn, most[turn.family])
             took = time.perf_counter() - begun
-            if found is None:
-                contest.tell(turn, None, took)
-            else:
-                own = None if found.seconds is None else self.judge.slow * found.seconds
-                contest.tell(turn, found.value, took, found.config, own)
+            contest.tell(turn, found, took, self.judge.slow)
 
     def _limit(self, name: str, contest: Contest) -> float:
-        """Seconds that a family's next trial may take."""
+        """Seconds in which a family's next trial should end."""
         longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
         first = name not in contest.spent
         return self.clock.trial_limit(longest, self.judge.slow, first=first) or float("inf")
@@ -162,7 +158,7 @@ class Session:
         """One trial of a family, of the proposed config where there is one."""
         search = self._warm_search(turn.family)
         self.models.renew(turn.family, search)
-        self.judge.timeout = shorter(limit, self.spec.trial_timeout)
+        self.judge.timeout = shorter(self.clock.patience(limit), self.spec.trial_timeout)
         before = {t.number for t in search.finished()}
         if turn.config is not None:
             search.propose(turn.config, turn.why, turn.rule)

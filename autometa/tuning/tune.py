@@ -241,7 +241,8 @@ def tune_table(
     time = seconds(time, "time")
     if n_trials is None and time is None:
         raise InputError("neither time nor n_trials", allowed="one of them, or both")
-    judged_on = folds_of(folds, cv, groups, table, rows)
+    # A study that is kept may be continued with another time: its folds depend on the table alone.
+    judged_on = folds_of(folds, cv, groups, table, rows, None if storage is not None else time)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)
     chosen = families_of(families, table)

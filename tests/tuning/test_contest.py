@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autometa.space import Config
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.contest import AHEAD, START, Contest, Turn
 from autometa.tuning.pairs import Pairs
@@ -34,6 +36,11 @@ def some() -> Pairs:
     )
 
 
+def ended(turn: Turn, value: float | None, seconds: float = 1.0) -> TunedTrial:
+    config = turn.config or {"x": 1000}
+    return TunedTrial(number=0, child=turn.family, config=config, value=value, seconds=seconds)
+
+
 def test_the_race_goes_on_until_pairs_have_been_read() -> None:
     waiting: Future[Pairs | None] = Future()
     contest = Contest(("a", "b"), waiting)
@@ -57,7 +64,7 @@ def test_every_library_s_default_is_tried_early_and_once() -> None:
     for i in range(14):
         turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.1)
         turns.append(turn)
-        contest.tell(turn, 0.1 * (i % 3), 1.0)
+        contest.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
     tried = [(i, t.family) for i, t in enumerate(turns) if t.rule == "default"]
     assert tried[0][0] == START
     assert tried[0][1] == "c"
@@ -68,7 +75,7 @@ def test_every_library_s_default_is_tried_early_and_once() -> None:
     failing = Contest(("a",), read(some()), {"a": {"x": 99}})
     for _ in range(6):
         turn = failing.next({"a": None}, 0.1)
-        failing.tell(turn, None, 1.0)
+        failing.tell(turn, ended(turn, None), 1.0)
     assert failing.next({"a": None}, 0.1).rule != "default"  # a failed default is not tried again
 
 
@@ -78,7 +85,7 @@ def test_pairs_are_ahead_and_then_take_turns_until_none_is_left() -> None:
     for i in range(2 * M):
         turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.5)
         paired.append(turn.config is not None)
-        contest.tell(turn, 0.1 * (i % 3), 1.0)
+        contest.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
     assert paired[:AHEAD] == [True] * AHEAD
     assert paired[AHEAD : AHEAD + 6] == [False, True, False, True, False, True]
     assert paired[AHEAD + 6 :] == [False] * (2 * M - AHEAD - 6)
@@ -88,7 +95,7 @@ def test_pairs_are_ahead_and_then_take_turns_until_none_is_left() -> None:
 def test_a_pair_that_failed_is_not_tried_again() -> None:
     contest = Contest(("a", "b"), read(some()))
     first = contest.next({}, 0.0)
-    contest.tell(first, None, 1.0)
+    contest.tell(first, ended(first, None), 1.0)
     assert contest.next({}, 0.0).pair != first.pair
 
 
@@ -106,3 +113,52 @@ def test_a_trial_may_take_a_share_of_the_time() -> None:
 def test_none_sets_no_limit() -> None:
     assert shorter(None, 3.0, 2.0) == 2.0
     assert shorter(None) is None
+
+
+def test_defaults_come_first_while_pairs_are_read_and_then_share_the_seconds() -> None:
+    waiting: Future[Pairs | None] = Future()
+    defaults: dict[str, Config] = {"a": {"x": 99}, "b": {"x": 98}, "c": {"x": 97}, "d": {"x": 96}}
+    contest = Contest(tuple(defaults), waiting, defaults)
+    first = contest.next({}, 0.0)
+    assert (first.family, first.rule) == ("a", "default")
+    contest.tell(first, ended(first, 0.5), 9.0)
+    waiting.set_result(some())
+    rules = []
+    for _ in range(12):
+        turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.1)
+        rules.append(turn.rule)
+        contest.tell(turn, ended(turn, 0.5), 1.0)
+    assert rules[:9] == ["portfolio"] * 9  # the default had nine seconds
+    assert rules[9:] == ["default", "portfolio", "default"]
+
+
+def test_what_would_not_end_in_time_is_not_begun() -> None:
+    dear = some().seconds.copy()
+    dear[0] = 50.0
+    pairs = replace(some(), seconds=dear)
+    defaults: dict[str, Config] = {"a": {"x": 0}, "b": {"x": 99}}  # that of a is the dear pair
+    contest = Contest(("a", "b"), read(pairs), defaults)
+    most = {"a": 5.0, "b": 5.0}
+    turns = []
+    for _ in range(6):
+        turn = contest.next({}, 0.0, most)
+        turns.append(turn)
+        contest.tell(turn, ended(turn, 0.5), 1.0)
+    assert all(turn.config != {"x": 0} for turn in turns)
+    assert sum(turn.rule == "default" for turn in turns) == 1
+    assert contest.next({}, 0.0, {"a": 99.0, "b": 5.0}).config == {"x": 0}
+    # Ten times as long as expected: nothing ends in time, and a family that is known goes on.
+    slow = Contest(("b", "a"), read(some()))
+    turn = slow.next({}, 0.0, most)
+    assert turn.config is not None
+    slow.tell(turn, ended(turn, 0.5, seconds=10.0), 10.0)
+    other = slow.next({"a": 0.5}, 0.1, most)
+    assert (other.family, other.config) == ("a", None)
+
+
+def test_a_trial_that_goes_on_is_given_twice_its_time_if_there_is_as_much() -> None:
+    clock = Clock(time.perf_counter(), 100.0)
+    assert clock.patience(3.0) == 6.0
+    assert clock.patience(20.0) == pytest.approx(25.0, rel=0.05)
+    assert clock.patience(35.0) == 35.0
+    assert Clock(0.0, None).patience(float("inf")) == float("inf")

@@ -136,3 +136,26 @@ def test_failures_and_diverged_trials_are_as_bad_as_the_worst() -> None:
     assert found.mean[2] == -2.0
     assert np.isfinite(found.cov).all()
     assert found.next({}) == int(found.mean[:2].argmax())
+
+
+def test_a_family_s_seconds_are_corrected_by_its_own_trials_most() -> None:
+    even = pairs()
+    assert np.array_equal(even.seconds_here({}), even.seconds)
+    here = even.seconds_here({0: 4.0, 3: 1.0})
+    assert here[:3] == pytest.approx(4.0**0.75)  # the mean of its own log and of both families'
+    assert here[3:] == pytest.approx(4.0**0.25)
+    alone = even.seconds_here({0: 8.0})
+    assert alone == pytest.approx(8.0)
+    assert even.next({}, {}, {"a": 0.5}) == 3
+    assert even.next({}, {}, {"a": 0.5, "b": 0.5}) is None
+    assert even.next({}, {3: 4.0}, {"a": 3.0}) == 3  # all are as slow as that one
+
+
+def test_configs_are_told_apart_by_their_values_alone() -> None:
+    found = learn_pairs(
+        {"a": histories("a", np.arange(24.0).reshape(12, 2)), "b": Portfolio()},
+        "m",
+        {"log_rows": 1.0},
+    )
+    assert found is not None
+    assert found.configs == ({"x": 0.0}, {"x": 1.0})

@@ -126,6 +126,31 @@ def test_the_pace_of_the_machine_is_taken_from_trials_that_import_nothing(tmp_pa
         judge.evaluate(child, config, "a.npy")
 
 
+def test_what_a_second_costs_is_guessed_until_trials_say_it() -> None:
+    quiet, busy = Clock(0.0, 100.0).kept_for([], 5, 1.0), Clock(0.0, 100.0).kept_for([], 5, 4.0)
+    assert quiet < busy <= 40.0
+    assert Clock(0.0, 1.0).kept_for([], 5, 4.0) == pytest.approx(0.4)
+    assert Clock(0.0, 1.0).kept_for([trial(0.0)], 5, 4.0) == pytest.approx(0.4)
+
+
+def test_little_time_for_much_work_means_fewer_folds() -> None:
+    from autometa.tuning.arguments import FIVE_WORK, THREE_WORK, folds_of
+    from tests.tuning.test_tuning import make_table
+
+    table = make_table()
+    cells = len(table) * len(table.X.columns)
+
+    def folds(seconds: float | None) -> object:
+        return folds_of(None, None, None, table, None, seconds)
+
+    assert folds(None) == folds(1.01 * cells / FIVE_WORK) == 5
+    assert folds(0.99 * cells / FIVE_WORK) == folds(1.01 * cells / THREE_WORK) == 3
+    one = folds(0.99 * cells / THREE_WORK)
+    assert not isinstance(one, int)
+    assert len(one) == 1  # type: ignore[arg-type]
+    assert folds_of(4, None, None, table, None, 1e-6) == 4  # who asks for folds has them
+
+
 def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> None:
     from autometa import children
     from autometa.children.evaluation.isolated import Evaluator
@@ -159,7 +184,7 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
     assert "time was up before a config was evaluated" in result.notes[-1]
     assert set(result.predict(table.X)) == {"yes", "no"}
     monkeypatch.setattr(cross_validator, "new_evaluator", FakeEvaluator)
-    found = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
+    found = tuning.tune_table(table, time=3.0, families="linear,svm", portfolio=None, folds=2)
     assert {t.child for t in found.warm.trials} == {"linear", "svm"}
     assert found.fitted is not None
     assert found.child == "svm"
