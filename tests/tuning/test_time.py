@@ -184,7 +184,7 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
     assert "time was up before a config was evaluated" in result.notes[-1]
     assert set(result.predict(table.X)) == {"yes", "no"}
     monkeypatch.setattr(cross_validator, "new_evaluator", FakeEvaluator)
-    found = tuning.tune_table(table, time=3.0, families="linear,svm", portfolio=None, folds=2)
+    found = tuning.tune_table(table, n_trials=4, families="linear,svm", portfolio=None, folds=2)
     assert {t.child for t in found.warm.trials} == {"linear", "svm"}
     assert found.fitted is not None
     assert found.child == "svm"
