@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -182,7 +183,10 @@ def tune(
     if stopped:
         raise typer.Exit(130)
     if result.best is None:
-        sys.stderr.write(f"error: no trial succeeded{why_failed(result)}\n")
+        late = (
+            "" if len(result.warm) else f": none was tried in {result.seconds:.0f} s; give it more"
+        )
+        sys.stderr.write(f"error: no trial succeeded{late}{why_failed(result)}\n")
         raise typer.Exit(1)
     if lost:
         raise typer.Exit(3)
@@ -275,7 +279,7 @@ def _sources(portfolio: list[str] | None) -> Sources:
 @contextmanager
 def _progress(trials: int | None, seconds: float | None) -> Iterator[tuple[OnTrial, Watch]]:
     """A row for each arm, with its best value, the time left and what is tried."""
-    by_time = trials is None and seconds is not None
+    by_time = trials is None and seconds is not None and math.isfinite(seconds)
     with progress("seconds" if by_time else "trials") as show:
         show("warm", 0, int(seconds or 1) if by_time else trials or 1, "learning from prior tasks")
         found: dict[str, list[TunedTrial]] = {}

@@ -351,3 +351,11 @@ def test_numbers_out_of_range_are_refused_by_name(run: Any, option: str) -> None
             assert code == 2
             assert f"{option.strip('-').replace('trials', 'n_trials')} = {wrong}" in err
             assert out == ""
+
+
+@pytest.mark.parametrize(("time", "said"), [("nan", "time = nan"), ("inf", "neither time nor")])
+def test_a_time_that_is_none_is_refused(run: Any, time: str, said: str) -> None:
+    code, out, err = run("--families", "svm", "--time", time)
+    assert code == 2
+    assert said in err
+    assert out == ""
