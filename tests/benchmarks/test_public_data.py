@@ -141,6 +141,12 @@ def test_bad_priors_are_as_they_are_called() -> None:
         failed = np.isnan(failing.values)
         assert 0 < failed.sum() < len(failed)
         assert was.scores[failed].min() >= was.scores[~failed].max()
+    for narrow, guided, was in zip(priors["narrower"], priors["guided"], real, strict=True):
+        firsts = [h.task.space.encode_raw(h.raw)[:, 0].max() for h in (narrow, was)]
+        assert len(narrow) == 5
+        assert firsts[0] < firsts[1]
+        assert len(guided) == 4
+        assert sorted(guided.scores) == sorted(was.scores)[-4:]
 
 
 def test_narrower_studies_are_halves_with_the_priors_optimum_and_without(data: Path) -> None:

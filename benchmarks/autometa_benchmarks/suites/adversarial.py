@@ -12,6 +12,8 @@ What a warm method must not lose: on the targets below, each of these priors rep
     constant    every prior value is the same
     diverged    a tenth of the values is 1e81 or its negative, a tenth failed (NaN)
     failing     the better half of every prior task's configs crashed
+    narrower    every prior task saw the lower half of the first parameter's range only
+    guided      only the better third of every prior task is there, as a good search leaves it
 
 A task is named KIND/TARGET. Cold methods see none of it and are run once a target.
 """
@@ -154,6 +156,15 @@ def _failing(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
     return TaskHistory(task=history.task, raw=history.raw, values=values, states=states)
 
 
+def _narrower(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
+    first = history.task.space.encode_raw(history.raw)[:, 0]
+    return history.take(np.flatnonzero(first <= np.median(first)))
+
+
+def _guided(history: TaskHistory, rng: np.random.Generator) -> TaskHistory:
+    return history.take(np.flatnonzero(history.scores >= np.nanquantile(history.scores, 2 / 3)))
+
+
 _SPOIL: Final[Mapping[str, Corrupt]] = {
     "shuffled": _shuffled,
     "flipped": _flipped,
@@ -162,6 +173,8 @@ _SPOIL: Final[Mapping[str, Corrupt]] = {
     "constant": _constant,
     "diverged": _diverged,
     "failing": _failing,
+    "narrower": _narrower,
+    "guided": _guided,
 }
 KINDS: Final = (
     "related",
@@ -174,4 +187,6 @@ KINDS: Final = (
     "constant",
     "diverged",
     "failing",
+    "narrower",
+    "guided",
 )
