@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autometa.bench import record_file, show
+from autometa_benchmarks import front
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -27,7 +28,9 @@ PAGES = (
     ROOT / "benchmarks" / "RESULTS.md",
     ROOT / "benchmarks" / "README.md",
     ROOT / "docs" / "applications.md",
+    ROOT / "README.md",
 )
+_FRONT = {"front": front.regret, "automl": front.automl}
 _BLOCK = re.compile(r"<!-- bench:begin (?P<name>[\w-]+) -->")
 _COMMITS = re.compile(r"\(commit [^)]*\)\s*\Z")
 
@@ -43,6 +46,8 @@ def blocks(page: Path) -> list[str]:
 
 def block(name: str) -> str:
     """What stands between the markers of a results file of this name (without .json)."""
+    if name in _FRONT:
+        return _FRONT[name](RESULTS)
     path = RESULTS / f"{name}.json"
     if name.startswith("inner-"):
         content = record_file.read(path)

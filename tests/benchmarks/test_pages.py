@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from autometa_benchmarks import pages
+from autometa_benchmarks import front, pages
 
 shallow = subprocess.run(
     ["git", "rev-parse", "--is-shallow-repository"],
@@ -73,3 +74,25 @@ def test_published_rows_have_no_commit() -> None:
 def test_what_a_table_rests_on_is_there(name: str, path: str) -> None:
     assert path in pages.rests(name)
     assert all((pages.ROOT / each).exists() for each in pages.rests(name))
+
+
+def test_the_front_page_shows_regrets_and_who_wins(tmp_path: Path) -> None:
+    methods = {name: {"mean_regret": [0.9, 0.5, 0.25]} for name in front.METHODS}
+    methods["random"] = {"mean_regret": [0.75, 0.5, 0.5]}
+    for suite in front.SUITES:
+        file = {"checkpoints": [3, 10, 50], "methods": methods, "tasks": ["a", "b"]}
+        (tmp_path / f"{suite}.json").write_text(json.dumps(file))
+    rows = front.regret(tmp_path).splitlines()
+    assert len(rows) == 2 + len(front.METHODS)
+    assert "(`lcbench-100`, 2 tasks)" in rows[0]
+    assert rows[2].startswith("| autometa | 0.900 / **0.500** / **0.250** |")
+    assert rows[-1].startswith("| random search | **0.750** / **0.500** / 0.500 |")
+    wins = {"won": 2, "tied": 1, "lost": 1, "share": 0.625, "low": 0.4, "high": 0.8}
+    other = {"system": "other", "rank": 2.0, "wins": wins, "median_took": 29.0}
+    ours = {"system": "autometa", "rank": 1.25, "median_took": None}
+    at = {"seconds": 30.0, "tables": 4, "rows": [ours, other]}
+    (tmp_path / "automl.json").write_text(json.dumps({"times": [at]}))
+    shown = front.automl(tmp_path)
+    assert "| 30 s, 4 tables |" in shown
+    assert "| autometa | 1.25 |  | - |" in shown
+    assert "| other | 2.00 | 2 / 1 / 1, 0.62 [0.40, 0.80] | 29 |" in shown

@@ -1,0 +1,89 @@
+"""What the front page shows of the results: three suites by five methods, and models from tables.
+
+    regret   mean normalised regret after few, some and many trials; 0 the best known config, 1 a
+             median one
+    automl   mean rank of each program, and how often our model was the better one
+
+Both are made from the files of `results/`, as all pages are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SUITES: Mapping[str, str] = {
+    "lcbench-100": "networks",
+    "rbv2_xgboost-100": "XGBoost",
+    "mindware": "scikit-learn's children",
+}
+METHODS: Mapping[str, str] = {
+    "autometa": "autometa",
+    "enqueue3-gp": "our first three configs, then Optuna's GPSampler",
+    "cold-gp": "Optuna's GPSampler",
+    "cold-tpe": "Optuna's TPE",
+    "random": "random search",
+}
+TRIALS = (3, 10, 50)
+
+
+def regret(results: Path) -> str:
+    """A row a method, a column a suite: regret after `TRIALS`, the least in bold."""
+    files = {suite: _read(results / f"{suite}.json") for suite in SUITES}
+    found = {
+        (method, suite): [
+            file["methods"][method]["mean_regret"][file["checkpoints"].index(k)] for k in TRIALS
+        ]
+        for suite, file in files.items()
+        for method in METHODS
+    }
+    best = {s: [min(found[m, s][i] for m in METHODS) for i in range(len(TRIALS))] for s in SUITES}
+    after = " / ".join(f"@{k}" for k in TRIALS)
+    rows = [
+        f"| regret {after} | " + " | ".join(_title(s, files[s]) for s in SUITES) + " |",
+        "|---|" + "---|" * len(SUITES),
+    ]
+    for method, name in METHODS.items():
+        cells = (
+            " / ".join(_bold(v, v == b) for v, b in zip(found[method, s], best[s], strict=True))
+            for s in SUITES
+        )
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def automl(results: Path) -> str:
+    """A row a program at each time: its mean rank, and the share of tables that we win."""
+    file = _read(results / "automl.json")
+    return "\n\n".join(_automl_at(at) for at in file["times"]) + "\n"
+
+
+def _automl_at(at: Mapping[str, Any]) -> str:
+    def rows() -> Iterator[str]:
+        when = f"{at['seconds']:g} s, {at['tables']} tables"
+        yield f"| {when} | mean rank | we win / tie / lose, share | seconds |"
+        yield "|---|---:|---|---:|"
+        for row in at["rows"]:
+            wins = row.get("wins")
+            said = "" if wins is None else f"{wins['won']} / {wins['tied']} / {wins['lost']}"
+            if wins is not None:
+                said += f", {wins['share']:.2f} [{wins['low']:.2f}, {wins['high']:.2f}]"
+            took = "-" if row["median_took"] is None else f"{row['median_took']:g}"
+            yield f"| {row['system']} | {row['rank']:.2f} | {said} | {took} |"
+
+    return "\n".join(rows())
+
+
+def _title(suite: str, file: Mapping[str, Any]) -> str:
+    return f"{SUITES[suite]} (`{suite}`, {len(file['tasks'])} tasks)"
+
+
+def _bold(value: float, best: bool) -> str:
+    return f"**{value:.3f}**" if best else f"{value:.3f}"
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
