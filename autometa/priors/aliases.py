@@ -231,11 +231,11 @@ PREFIXES: Mapping[str, str] = {
     "lightgbm": "lgb lgbm lightgbm gbm",
     "xgboost": "xgb xgboost",
     "catboost": "cb cat cbr cbc catboost",
-    "hist_gradient_boosting": "hgb hgbt gbm",
+    "hist_gradient_boosting": "hgb hgbt gbm histgradientboosting",
     "random_forest": "rf forest randomforest",
     "extra_trees": "et extratrees",
     "svm": "svc svr svm",
-    "linear": "lr logreg ridge sgd linear",
+    "linear": "lr logreg ridge sgd linear logisticregression",
     "k_nearest_neighbors": "knn",
     "mlp": "mlp nn net module optimizer model",
     **dict.fromkeys(

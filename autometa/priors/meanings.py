@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from autometa.priors.aliases import ALIASES, ASKED, OTHERS, PREFIXES
 from autometa.space.rules import alike
 
+_TABLES = tuple(f for f in ALIASES if PREFIXES.get(f) != PREFIXES["torch_tabular"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
@@ -64,6 +66,17 @@ def meaning(family: str, name: str, owns: Collection[str]) -> Meaning:
 def families_knowing(name: str) -> tuple[str, ...]:
     """Families in whose documentation a name stands, as itself or as an alias."""
     return tuple(family for family, own in ALIASES.items() if meaning(family, name, own).own)
+
+
+def families_called(name: str) -> tuple[str, ...]:
+    """Families that people call by a name: their library's, their class's or a usual prefix.
+
+    >>> families_called("LGBMClassifier"), families_called("rf")
+    (('lightgbm',), ('random_forest',))
+    """
+    plain = re.sub(r"classifier$|regressor$", "", alike(name))
+    usual = {family: f"{PREFIXES.get(family, '')} {alike(family)}".split() for family in _TABLES}
+    return tuple(family for family, words in usual.items() if plain in words)
 
 
 def is_prefixed_by(family: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from autometa.errors import InputError, PortfolioError
@@ -11,6 +12,16 @@ from autometa.priors.near import near_names
 if TYPE_CHECKING:
     from autometa.tables import Kind
     from autometa.task import Direction
+
+
+STAND_INS: Mapping[str, str] = {
+    **dict.fromkeys(("mse", "l2", "mean_squared_error"), "rmse"),
+    **dict.fromkeys(("msle", "mean_squared_log_error"), "rmsle"),
+    **dict.fromkeys(("error", "error_rate", "merror", "binary_error", "multi_error"), "accuracy"),
+    **dict.fromkeys(("f1", "f1_score", "f1_micro", "f1_weighted"), "f1_macro"),
+}
+"""What libraries measure besides -> the standard metric that puts configs in nearly its order."""
+_TURNED = frozenset(name for name, metric in STAND_INS.items() if metric == "accuracy")
 
 
 def kind_of(metric: str | None) -> Kind | None:
@@ -40,7 +51,7 @@ def check_metric(metric: str, direction: Direction | None) -> None:
 
     found = METRICS.get(_plain(metric))
     if found is None:
-        near = near_names(metric, METRICS)
+        near = near_names(metric, [*METRICS, *STAND_INS])
         raise InputError(
             f"metric {metric!r}, by which no prior task of a family is scored",
             allowed=", ".join(METRICS),
@@ -49,7 +60,7 @@ def check_metric(metric: str, direction: Direction | None) -> None:
         )
     turned = metric.lower().startswith("neg_")
     wanted = found.direction
-    if turned:
+    if turned != (_bare(metric) in _TURNED):
         wanted = "maximize" if wanted == "minimize" else "minimize"
     if direction is not None and direction != wanted:
         other = metric[4:] if turned else f"neg_{metric}"
@@ -72,15 +83,22 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
     of_kind = portfolio if kind is None else portfolio.of_kind(kind)
     if metric is None:
         return of_kind, ""
+    plain = _plain(metric)
+    line = f"{plain} of prior tasks stands for {metric}" * (_bare(metric) in STAND_INS)
     try:
-        return of_kind.by(_plain(metric)), ""
+        return of_kind.by(plain), line
     except PortfolioError:
         usual = ", ".join(dict.fromkeys(t.metric for t in of_kind.tasks))
         return of_kind, f"no prior task was scored by {metric}: {usual} stands for it"
 
 
 def _plain(metric: str) -> str:
+    """The standard metric that is meant, or that stands for what is."""
     from autometa.children.metrics import ALIASES
 
-    name = metric.lower().removeprefix("neg_")
-    return ALIASES.get(name, name)
+    name = _bare(metric)
+    return ALIASES.get(name, STAND_INS.get(name, name))
+
+
+def _bare(metric: str) -> str:
+    return metric.lower().removeprefix("neg_")

@@ -6,6 +6,7 @@ which of two names is meant. What a family does not know is said, with the reaso
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from autometa.errors import InputError
 from autometa.priors.meanings import Meaning, families_knowing, is_prefixed_by, meaning
+from autometa.priors.near import last_part
 from autometa.priors.written import MISSING, Facts, Written, written
 from autometa.space import SearchSpace, Value
 from autometa.space.matching import is_number
@@ -272,5 +274,8 @@ def _ask(name: str, owns: tuple[str, ...], why: str) -> InputError:
 
 
 def _stranger(family: str, name: str) -> str:
+    bare = re.sub(r"^(log_?10|log_?2|log|ln)_|_(log|exponent|exp)$", "", last_part(name))
+    if bare != last_part(name) and family in families_knowing(bare):
+        return f"a logarithm of {bare}? Search {bare} itself, with log=True"
     others = [f for f in families_knowing(name) if f != family]
     return f"a name of {listed(others[:3])}" if others else "no prior task knows such a name"

@@ -36,6 +36,7 @@ from autometa.portfolio.importers.study_names import identity_of, named
 from autometa.portfolio.store import folder as store
 from autometa.portfolio.store.shipped import embedded_names, network_names
 from autometa.priors.aliases import ALIASES
+from autometa.priors.meanings import families_called
 from autometa.priors.near import near_names
 from autometa.space import SearchSpace
 from autometa.storages.addresses import file_of, scheme_of
@@ -247,7 +248,8 @@ def missing(path: Path, given: str) -> StoreError:
         around = [entry.name for entry in islice(path.absolute().parent.iterdir(), _LOOKED_AT)]
     except OSError:
         around = []
-    near = near_names(path.name, [*names, *around])
+    called = families_called(path.name) if names else ()
+    near = list(dict.fromkeys([*called, *near_names(path.name, [*names, *around])]))
     shown = without_passwords(given) if scheme_of(given) else str(path)
     return StoreError(
         f"there is no file or folder {shown!r}",

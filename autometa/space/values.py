@@ -169,6 +169,21 @@ def same(a: Any, b: Any) -> bool:
 
 
 _PLAIN = (bool, int, str, type(None))
+_DUST = 1e-9  # of a number: rounding errors of a way through unit space and back
+
+
+def is_part(part: Mapping[str, Any], whole: Mapping[str, Any]) -> bool:
+    """Whether a config has all values of another one, rounding errors aside.
+
+    >>> is_part({"C": 10.000000000000002}, {"C": 10.0, "kernel": "rbf"})
+    True
+    """
+    return all(name in whole and _close(value, whole[name]) for name, value in part.items())
+
+
+def _close(a: Any, b: Any) -> bool:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
+    return math.isclose(a, b, rel_tol=_DUST) if numbers else same(a, b)
 
 
 def describe(distribution: BaseDistribution) -> str:

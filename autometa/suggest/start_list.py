@@ -15,6 +15,7 @@ from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.model import Candidate, MetaModel
 from autometa.space import Config, SearchSpace
+from autometa.space.values import is_part
 from autometa.suggest.pool import Pool
 from autometa.suggest.stated import stated_first
 
@@ -63,7 +64,7 @@ class StartList:
             if place >= len(self._items) and not self._reach(2 * place + 1):
                 return None
             item = self._items[place]
-            if place in places or any(item.config.items() <= params.items() for params in tried):
+            if place in places or any(is_part(item.config, params) for params in tried):
                 continue
             if skipped == yielded:
                 return place, item

@@ -8,7 +8,7 @@ from dataclasses import replace
 from autometa.errors import InputError
 from autometa.meta.first_configs import Candidate
 from autometa.space import Config, SearchSpace, Value
-from autometa.space.values import checked_value, listed
+from autometa.space.values import checked_value, is_part, listed
 
 STATED = "the config that you stated, tried first"
 
@@ -68,7 +68,7 @@ def stated_first(warm: Sequence[Candidate], stated: Config, space: SearchSpace) 
             expected=float("nan"),
             reason=STATED,
         )
-        return [first, *(c for c in warm if c.config != stated)]
+        return [first, *(c for c in warm if not is_part(c.config, stated))]
     config = {**warm[0].config, **stated}
     kept = {*space.active(config), *(config.keys() - space.distributions.keys())}
     first = replace(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,13 @@ import optuna
 import pandas as pd
 import pytest
 
+from autometa.errors import InputError
 from autometa.priors.family import in_words_of
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace
 from autometa.tables import Table
 from autometa_benchmarks.own_objective import measuring
-from autometa_benchmarks.own_objective.guides import GUIDES, Guide
+from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
 from tests.priors.families import portfolio_of
 
 STRANGE = {"bagging_freq", "max_depth"}  # of LightGBM: no prior task varied them
@@ -29,6 +31,24 @@ def test_every_guide_is_known_by_its_family(guide: Guide) -> None:
     assert len(found.names.fixed) == len(guide.fixed)
 
 
+def test_a_metric_that_cannot_be_measured_is_refused(tmp_path: Path) -> None:
+    for families, metric in ((["svm"], "neg_log_loss"), (["lightgbm"], "profit")):
+        with pytest.raises(InputError, match=metric):
+            next(
+                measuring.measure(
+                    tmp_path, families=families, tables=(), trials=1, seeds=1, metric=metric
+                )
+            )
+
+
+def test_the_rate_of_lightgbm_is_the_one_that_is_searched() -> None:
+    """The scikit-learn class passes its own default on beside `eta`, and the default wins."""
+    pytest.importorskip("lightgbm")
+    model = builder("lightgbm")(eta=0.01, num_leaves=4)
+    assert model.get_params()["learning_rate"] == 0.01
+    assert "eta" not in model.get_params()
+
+
 def test_there_are_three_a_library() -> None:
     families = [guide.family for guide in GUIDES]
     assert all(families.count(family) == 3 for family in families)
@@ -39,7 +59,7 @@ def test_cells_are_measured_and_summed_up(monkeypatch: pytest.MonkeyPatch) -> No
     frame = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"))
     table = Table(name="t", X=frame, y=pd.Series(frame["a"] > 0), kind="classification")
 
-    def study(method: str, guide: Guide, table: Table, seed: int) -> optuna.Study:
+    def study(method: str, guide: Guide, table: Table, seed: int, metric: str) -> optuna.Study:
         sampler = optuna.samplers.RandomSampler(seed=seed + measuring.METHODS.index(method))
         return optuna.create_study(direction="maximize", sampler=sampler)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,24 @@ def test_a_family_teaches_by_the_metric() -> None:
 
 
 @pytest.mark.parametrize(
+    ("direction", "metric", "seen"),
+    [
+        ("minimize", "binary_logloss", "log_loss"),
+        ("minimize", "mlogloss", "log_loss"),
+        ("minimize", "error", "accuracy"),
+        ("maximize", "neg_binary_error", "accuracy"),
+        ("maximize", "accuracy_score", "accuracy"),
+    ],
+)
+def test_metrics_of_the_libraries_are_known(direction: Any, metric: str, seen: str) -> None:
+    wish = wish_of(space=SearchSpace(SPACE), direction=direction, metric=metric)
+    known = known_of("lightgbm", wish)
+    assert isinstance(known.prior, Portfolio)
+    assert {t.metric for t in known.prior.tasks} == {seen}
+    assert (f"accuracy of prior tasks stands for {metric}" in known.lines) == ("error" in metric)
+
+
+@pytest.mark.parametrize(
     ("direction", "metric", "said"),
     [
         ("maximize", "log_loss", "metric='neg_log_loss'"),
@@ -158,6 +177,11 @@ def test_a_family_teaches_by_the_metric() -> None:
         ("minimize", "accuracy", "metric='neg_accuracy'"),
         ("maximize", "log_los", "Did you mean 'log_loss'"),
         ("maximize", "profit", "Without metric="),
+        ("maximize", "mse", "metric='neg_mse'"),
+        ("maximize", "error_rate", "metric='neg_error_rate'"),
+        ("minimize", "neg_merror", "metric='merror'"),
+        ("minimize", "f1", "metric='neg_f1'"),
+        ("minimize", "accuracy_score", "metric='neg_accuracy_score'"),
     ],
 )
 def test_a_metric_that_cannot_be_is_refused(direction: Any, metric: str, said: str) -> None:
@@ -205,6 +229,29 @@ def test_data_that_are_none_are_refused(wrong: Any) -> None:
 def test_an_unknown_prior_names_what_is_near() -> None:
     with pytest.raises(AutometaError, match="Did you mean 'lightgbm'"):
         started(prior="lightgmb")
+
+
+@pytest.mark.parametrize(
+    ("prior", "meant"),
+    [
+        ("LightGBM", "'lightgbm'?"),
+        ("lgbm", "'lightgbm'?"),
+        ("LGBMClassifier", "'lightgbm'?"),
+        ("XGBRegressor", "'xgboost'?"),
+        ("rf", "'random_forest'?"),
+        ("HistGradientBoostingClassifier", "'hist_gradient_boosting'?"),
+        ("gbm", "'lightgbm', 'hist_gradient_boosting'"),
+    ],
+)
+def test_what_people_call_a_family_is_understood_in_the_error(prior: str, meant: str) -> None:
+    with pytest.raises(AutometaError, match=f"Did you mean {re.escape(meant)}"):
+        started(prior=prior)
+
+
+@pytest.mark.parametrize("name", ["log_learning_rate", "clf__log10_eta", "eta_log"])
+def test_a_logarithm_is_not_taken_for_the_parameter(name: str) -> None:
+    study = started(prior="lightgbm", space={**SPACE, name: FloatDistribution(-3, 0)})
+    assert f"{name} is not known: a logarithm of " in "\n".join(study.user_attrs[NAMES])
 
 
 def test_a_family_that_does_not_ship_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from autometa.samplers.asking import suggest
 from autometa.samplers.explanation import UNKNOWN, explain_study
 from autometa.storages import attributes
 from autometa.storages.connect import retry
+from autometa.suggest.stated import stated_first
 from autometa.suggest.suggestion import FAILING, LIST_ENDED, NOTHING_LEARNED, UNRELATED
 from autometa.testing.families import Bowls
 
@@ -115,6 +116,20 @@ def test_an_item_of_the_list_that_was_enqueued_is_not_tried_again(model: MetaMod
     study.enqueue_trial(items[1])
     study.optimize(good, n_trials=4)
     assert configs(study) == [items[1], items[0], items[2], items[3]]
+
+
+def test_nor_is_one_that_differs_by_a_rounding_error(model: MetaModel) -> None:
+    def near(config: Any) -> Any:
+        return {n: v * (1 + 1e-14) if isinstance(v, float) else v for n, v in config.items()}
+
+    study = study_of(model)
+    items = [c.config for c in model.warm_start(3)]
+    assert near(items[1]) != items[1]
+    study.enqueue_trial(near(items[1]))
+    study.optimize(good, n_trials=3)
+    assert configs(study) == [near(items[1]), items[0], items[2]]
+    stated = stated_first(model.warm_start(3), near(items[1]), BOWLS.space)
+    assert [c.config for c in stated] == [near(items[1]), items[0], items[2]]
 
 
 def test_enqueued_again_with_all_its_attributes_it_is_enqueued(model: MetaModel) -> None:

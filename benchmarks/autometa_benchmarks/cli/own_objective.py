@@ -25,6 +25,9 @@ def own_objective(
     tables: Annotated[str, typer.Option(help="Names of tables; small ones by default.")] = "",
     trials: Annotated[int, typer.Option(min=1, help="Of a search.")] = 25,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds: 0, 1, ...")] = 1,
+    metric: Annotated[
+        str, typer.Option(help="Of the objective: balanced_accuracy or neg_log_loss.")
+    ] = "balanced_accuracy",
     into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
     data: DataOption = None,
     output: FormatOption = Format.TABLE,
@@ -46,6 +49,7 @@ def own_objective(
         tables=parts(tables),
         trials=trials,
         seeds=seeds,
+        metric=metric,
     ):
         cells.append(cell)
         note(f"{cell.guide} on {cell.table}, {cell.method}: {cell.regret[-1]:.3f}")

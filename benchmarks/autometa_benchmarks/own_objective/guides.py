@@ -213,7 +213,12 @@ def builder(family: str) -> Callable[..., Any]:
     if family == "lightgbm":
         import lightgbm
 
-        return lambda **given: lightgbm.LGBMClassifier(n_jobs=1, verbose=-1, **given)
+        def make(**given: Any) -> Any:
+            # The scikit-learn class passes its own default rate on beside `eta`, which then loses.
+            plain = {"learning_rate" if n == "eta" else n: v for n, v in given.items()}
+            return lightgbm.LGBMClassifier(n_jobs=1, verbose=-1, **plain)
+
+        return make
     if family == "xgboost":
         import xgboost
 

@@ -1,6 +1,6 @@
 """Searches of users' own objectives, started from a family by its name, beside cold ones.
 
-Real training: balanced accuracy of three folds on a small table, features coded as people code them
+Real training: a score of three folds on a small table, features coded as people code them
 (categories as numbers, missing cells as medians). The table's family is held out: the prior leaves
 relatives out by itself, and is told the table's family besides. Regret is scaled by the best of all
 that any method found in the cell and the median of random configs there.
@@ -23,11 +23,13 @@ import pandas as pd
 
 import autometa
 from autometa.encoding import Floats
+from autometa.errors import InputError
 from autometa.space import SearchSpace
 from autometa.tables import Table, load_table
 from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
 
-METRIC, FOLDS, ROWS = "balanced_accuracy", 3, 600
+FOLDS, ROWS = 3, 600
+METRICS = ("balanced_accuracy", "neg_log_loss")  # as scikit-learn calls them, higher is better
 METHODS = ("prior by name", "cold TPE", "cold GP")
 _RANDOM = 12  # random configs of a cell that say what is usual
 CHECKPOINTS = (1, 3, 5, 10, 15, 25, 50)
@@ -55,7 +57,13 @@ class Cell:
 
 
 def measure(
-    folder: Path, *, families: Sequence[str], tables: Sequence[str], trials: int, seeds: int
+    folder: Path,
+    *,
+    families: Sequence[str],
+    tables: Sequence[str],
+    trials: int,
+    seeds: int,
+    metric: str = METRICS[0],
 ) -> Iterator[Cell]:
     """The cells of a run, a space and a table after the other.
 
@@ -65,13 +73,21 @@ def measure(
         tables: Names of tables; those of the index with two to ten classes and few rows if empty.
         trials: Of a search.
         seeds: How many.
+        metric: One of `METRICS`.
+
+    Raises:
+        InputError: another metric, or one that needs probabilities of support vectors.
     """
+    if metric not in METRICS:
+        raise InputError(f"metric {metric!r}", allowed=", ".join(METRICS))
+    if metric != METRICS[0] and "svm" in families:
+        raise InputError(f"{metric} of svm, which has no probabilities", allowed=METRICS[0])
     index = pd.read_csv(folder / "index.csv").set_index("name")
     for name in tables or small(index):
         table = _table(folder, name, str(index.loc[name, "family"]))
         for guide in GUIDES:
             if guide.family in families:
-                yield from _cells(guide, table, trials, seeds)
+                yield from _cells(guide, table, trials, seeds, metric)
 
 
 def small(index: pd.DataFrame) -> list[str]:
@@ -80,9 +96,11 @@ def small(index: pd.DataFrame) -> list[str]:
     return few[~few["family"].duplicated()].index.tolist()
 
 
-def _cells(guide: Guide, table: Table, trials: int, seeds: int) -> Iterator[Cell]:
+def _cells(
+    guide: Guide, table: Table, trials: int, seeds: int, metric: str = METRICS[0]
+) -> Iterator[Cell]:
     for seed in range(seeds):
-        evaluate = _objective(guide, table)
+        evaluate = _objective(guide, table, metric)
         random = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1000 + seed)
         )
@@ -90,7 +108,7 @@ def _cells(guide: Guide, table: Table, trials: int, seeds: int) -> Iterator[Cell
         usual = float(np.median([t.value for t in random.trials if t.value is not None]))
         found: dict[str, Floats] = {}
         for method in METHODS:
-            study = _study(method, guide, table, seed)
+            study = _study(method, guide, table, seed, metric)
             study.optimize(evaluate, n_trials=trials)
             seen = [-math.inf if t.value is None else t.value for t in study.trials]
             found[method] = np.maximum.accumulate(np.array(seen, dtype=np.float64))
@@ -107,12 +125,12 @@ def _cells(guide: Guide, table: Table, trials: int, seeds: int) -> Iterator[Cell
             )
 
 
-def _study(method: str, guide: Guide, table: Table, seed: int) -> optuna.Study:
+def _study(method: str, guide: Guide, table: Table, seed: int, metric: str) -> optuna.Study:
     if method == "prior by name":
         return autometa.create_study(
             "maximize",
             prior=guide.family,
-            metric=METRIC,
+            metric=metric,
             data=table,
             space=SearchSpace(guide.space),
             fixed=guide.fixed,
@@ -128,7 +146,7 @@ def _study(method: str, guide: Guide, table: Table, seed: int) -> optuna.Study:
     return optuna.create_study(direction="maximize", sampler=sampler)
 
 
-def _objective(guide: Guide, table: Table) -> Callable[[optuna.Trial], float]:
+def _objective(guide: Guide, table: Table, metric: str) -> Callable[[optuna.Trial], float]:
     """What a user would write."""
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
@@ -147,7 +165,7 @@ def _objective(guide: Guide, table: Table) -> Callable[[optuna.Trial], float]:
         model = make_pipeline(StandardScaler(), model) if guide.scaled else model
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            scores = cross_val_score(model, X, y, cv=folds, scoring=METRIC)
+            scores = cross_val_score(model, X, y, cv=folds, scoring=metric)
         return float(np.mean(scores))
 
     return objective
