@@ -53,10 +53,17 @@ def show_result(result: TuneResult) -> None:
 
 
 def _show_model(result: TuneResult) -> None:
+    from autometa.tuning.worth import worth
+
     if len(result.members) > 1:
         rows = [(t.child, t.number, t.value, weight) for t, weight in result.members]
         show_table("the model, a weighted sum", ("family", "trial", "score", "weight"), rows)
         typer.echo(f"its score on held-out rows, which chose the weights: {_short(result)}")
+    if found := worth(result.warm):
+        typer.echo(
+            f"the best of {found.defaults} untuned default{'s' * (found.defaults > 1)}, "
+            f"{found.default.child}, on the same folds: {found.default.value:.5g}"
+        )
     if result.test_score is not None:
         typer.echo(f"its score on the test table: {result.test_score:.5g}")
     for sentence in result.notes:
