@@ -37,8 +37,8 @@ def range_test(
         optimizer: (parameters, lr=) -> optimiser.
 
     Raises:
-        InputError: the probe is not (loss, batch), or its loss is no finite scalar; the module is
-            on the meta device.
+        InputError: the probe is not (loss, batch), or its loss is no finite scalar of trainable
+            parameters; the module is on the meta device, or cannot be copied or trained so.
     """
     if not (isinstance(probe, tuple) and len(probe) == 2 and callable(probe[0])):
         raise InputError(
@@ -53,7 +53,11 @@ def range_test(
         )
     rates = centre + np.linspace(-HALF_WIDTH, HALF_WIDTH, POINTS)
     devices = {p.device for p in module.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices=list(devices)), torch.enable_grad():
+    with (
+        torch.random.fork_rng(devices=list(devices)),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
         first = _loss_after(module, probe, 0.0, optimizer, 0)
         if not math.isfinite(first):
             raise InputError(f"probe with a loss of {first}", allowed="a finite loss")
@@ -76,7 +80,7 @@ def _loss_after(
 ) -> float:
     """The batch's loss after `steps` steps on a copy of the module."""
     torch.manual_seed(0)
-    twin = copy.deepcopy(module)
+    twin = _copied(module)
     loss, batch = probe
     trained = [p for p in twin.parameters() if p.requires_grad]
     step = optimizer(trained, lr=rate) if steps else None
@@ -86,8 +90,16 @@ def _loss_after(
         value = _scalar(loss(twin, batch))
         if not bool(torch.isfinite(value)):
             return math.inf
+        if not value.requires_grad:
+            raise InputError(
+                "probe whose loss does not depend on trainable parameters of the module",
+                do="Compute it from the module that it is given, without detach or no_grad",
+            )
         value.backward()  # type: ignore[no-untyped-call]
-        step.step()
+        try:
+            step.step()
+        except RuntimeError as error:  # sparse gradients of an optimiser that has none
+            raise InputError(f"a probe that the optimiser cannot follow: {error}") from error
     with torch.no_grad():
         return float(_scalar(loss(twin, batch)))
 
@@ -96,4 +108,16 @@ def _scalar(value: Any) -> Tensor:
     if not isinstance(value, Tensor) or value.numel() != 1:
         shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise InputError(f"probe whose loss is {shape}", allowed="a tensor with one number")
+    if value.is_complex():
+        raise InputError("probe whose loss is a complex number", allowed="a real number")
     return value.squeeze()
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(module)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(
+            f"a probe of a {type(module).__name__} that cannot be copied: {error}",
+            do="Leave the probe out, or keep no results of earlier calls on the module",
+        ) from error

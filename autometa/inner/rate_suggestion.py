@@ -134,8 +134,9 @@ def suggest_lr(
         >>> wide.rate < narrow.rate
         True
     """
-    if optimizer not in OPTIMIZERS:
+    if not isinstance(optimizer, str) or optimizer.lower() not in OPTIMIZERS:
         raise InputError(f"optimizer={optimizer!r}", allowed=", ".join(OPTIMIZERS))
+    optimizer = optimizer.lower()
     count = _parameters(module, n_params)
     given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
     for name, value in {"n_params": count, **given}.items():

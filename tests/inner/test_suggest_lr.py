@@ -230,6 +230,9 @@ def test_a_probe_sharpens() -> None:
         ({"n_params": 1e6, "batch_size": -1}, "batch_size=-1"),
         ({"n_params": 1e6, "n_tokens": 1e9, "samples": 1e6}, "n_tokens and samples"),
         ({"n_params": 1e6, "optimizer": "lion"}, "lion.*allowed: adam, adamw"),
+        ({"n_params": 1e6, "optimizer": torch.optim.Adam}, "Adam.*allowed: adam, adamw"),
+        ({"n_params": 1e6, "optimizer": ["adam"]}, "allowed: adam, adamw"),
+        ({"n_params": 1e6, "optimizer": None}, "allowed: adam, adamw"),
         ({"n_params": 1e6, "weight_decay": -1.0}, "weight_decay"),
         ({"n_params": 1e6, "weight_decay": math.nan}, "weight_decay"),
         ({"n_params": 1e6, "probe": (loss, None)}, "probe without a module"),
@@ -254,6 +257,8 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
         ((lambda m, b: m(b[0]), batch()), r"loss is \(32, 2\)"),
         ((lambda m, b: 3.0, batch()), "loss is float"),
         ((lambda m, b: loss(m, b) * 0, batch()), "falls at no rate"),
+        ((lambda m, b: loss(m, b).detach(), batch()), "does not depend on trainable"),
+        ((lambda m, b: loss(m, b) + 0j, batch()), "complex number"),
     ],
 )
 def test_bad_probes(probe: Any, message: str) -> None:
@@ -262,6 +267,72 @@ def test_bad_probes(probe: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         autometa.suggest_lr(module, probe=probe)
     assert all(torch.equal(v, before[n]) for n, v in module.state_dict().items())
+
+
+class _Keeps(nn.Module):
+    """Keeps a result of its first call, which cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 2)
+        self.kept = self.layer(torch.ones(1, 8))
+
+
+class _Words(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(10, 4, sparse=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "probed", "message"),
+    [
+        (_Keeps(), lambda m, b: m.layer(b).square().mean(), "_Keeps that cannot be copied"),
+        (_Words(), lambda m, b: m.embed(b.long()[0]).square().mean(), "cannot follow.*sparse"),
+        (nn.Linear(8, 2, device="meta"), lambda m, b: m(b).mean(), "'weight' is on the meta"),
+    ],
+)
+def test_modules_that_cannot_be_probed(module: nn.Module, probed: Any, message: str) -> None:
+    assert autometa.suggest_lr(module, samples=100).rate > 0  # without a probe they can be asked
+    with pytest.raises(InputError, match=message):
+        autometa.suggest_lr(module, samples=100, probe=(probed, torch.ones(4, 8)))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_weights_of_other_widths_are_probed_and_stay(dtype: torch.dtype) -> None:
+    module = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1)).to(dtype)
+    kept = copy.deepcopy(module.state_dict())
+    inputs = torch.linspace(-1, 1, 32).reshape(4, 8).to(dtype)
+
+    def probed(m: nn.Module, b: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = (m(b).float() - 1.0).square().mean()
+        return out
+
+    with torch.inference_mode():  # as inside a user's evaluation
+        found = autometa.suggest_lr(module, samples=1e3, batch_size=4, probe=(probed, inputs))
+    assert found.rate > 0
+    assert all(torch.equal(v, kept[n]) and v.dtype == dtype for n, v in module.state_dict().items())
+
+
+def test_tied_weights_stay_tied_in_a_probe() -> None:
+    module = Reader()
+    module.out.weight = module.embed.weight
+    kept = module.embed.weight.detach().clone()
+
+    def probed(m: Any, tokens: torch.Tensor) -> torch.Tensor:
+        assert m.out.weight is m.embed.weight
+        assert m is not module
+        out: torch.Tensor = m.out(m.embed(tokens)).square().mean()
+        return out
+
+    autometa.suggest_lr(module, samples=1e3, probe=(probed, torch.arange(4)))
+    assert module.out.weight is module.embed.weight
+    assert torch.equal(kept, module.embed.weight)
+
+
+def test_an_optimiser_is_known_in_any_case() -> None:
+    plain, cased = (autometa.suggest_lr(n_params=1e6, optimizer=n) for n in ("adamw", "AdamW"))
+    assert plain == cased
 
 
 def test_the_law_is_stored_and_damage_is_told(tmp_path: Path) -> None:
