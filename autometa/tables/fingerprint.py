@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 ROWS_WITHIN = 0.04
 MATCHED_SHARE = 0.75
 FAR = 9.0
+_known: WeakKeyDictionary[Table, dict[str, Any]] = WeakKeyDictionary()
 
 
 def fingerprint(table: Table) -> dict[str, Any]:
@@ -71,7 +73,9 @@ def relatives(table: Table, tasks: Iterable[Task]) -> list[Task]:
         tasks: Prior tasks; the ones collected by autometa carry `info["fingerprint"]`.
     """
     listed = list(tasks)
-    own = fingerprint(table)
+    if table not in _known:  # asked for by each family of a search
+        _known[table] = fingerprint(table)
+    own = _known[table]
     families = {table.name, table.family}
     seen: dict[str, bool] = {}
     for task in listed:

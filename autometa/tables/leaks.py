@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autometa.tables.values import as_number, as_text
+from autometa.tables.values import as_number, as_text, word_of
 
 FEW_ROWS = 20
 ROWS_A_VALUE = 5
@@ -23,6 +23,11 @@ _FIRST = 100
 
 def is_copy(column: pd.Series[Any], y: pd.Series[Any]) -> bool:
     """Whether a column (n,) is the target (n,), cell for cell."""
+    if not len(y):
+        return False
+    mine, theirs = column.iloc[0], y.iloc[0]
+    if pd.isna(mine) or (not pd.isna(theirs) and word_of(mine) != word_of(theirs)):
+        return False  # most columns of a wide table end here
     if not _alike(column[:_FIRST], y[:_FIRST]):
         return False
     return len(y) <= _FIRST or _alike(column, y)

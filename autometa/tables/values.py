@@ -41,7 +41,7 @@ def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     values: pd.Series[Any] = column.astype(object)
     if isinstance(column.dtype, pd.StringDtype):
         return values.where(column.notna(), np.nan)
-    return values.where(column.isna(), values.map(_as_word)).where(column.notna(), np.nan)
+    return values.where(column.isna(), values.map(word_of)).where(column.notna(), np.nan)
 
 
 def some_of(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -64,7 +64,8 @@ def is_moment(column: pd.Series[Any]) -> bool:
     return types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
 
 
-def _as_word(value: object) -> str:
+def word_of(value: object) -> str:
+    """One cell that is not missing, as `as_text` writes it."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return str(value)
