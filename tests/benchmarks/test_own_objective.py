@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import optuna
 import pandas as pd
 import pytest
 
+from autometa.cli import main
 from autometa.errors import InputError
 from autometa.priors.family import in_words_of
 from autometa.priors.written import Facts
@@ -72,3 +74,23 @@ def test_cells_are_measured_and_summed_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert all((np.diff(c.regret) <= 0).all() for c in cells)
     rows = measuring.summary(cells)
     assert [len(row) for row in rows] == [5, 5, 5]
+
+
+def test_a_run_that_is_ended_keeps_its_cells(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ended(*_: Any, **__: Any) -> Any:
+        values = np.ones(2)
+        yield measuring.Cell(
+            guide="g", table="t", method="cold TPE", seed=0, values=values, regret=values
+        )
+        raise InputError("the end")
+
+    monkeypatch.setattr(measuring, "measure", ended)
+    monkeypatch.setattr("autometa.bench.data.folder", lambda data, name: tmp_path)
+    file = str(tmp_path / "cells.json")
+    with pytest.raises(SystemExit):
+        main(["bench", "own-objective", "--into", file, "--trials", "2"])
+    (row,) = json.loads((tmp_path / "cells.json").read_text())
+    assert row["method"] == "cold TPE"
+    assert row["regret"] == [1.0, 1.0]

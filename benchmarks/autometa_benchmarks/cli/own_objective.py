@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,10 @@ from autometa.cli.bench import parts
 from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import note
+from autometa.writing import write_whole
+
+if TYPE_CHECKING:
+    from autometa_benchmarks.own_objective.measuring import Cell
 
 
 def register(group: typer.Typer) -> None:
@@ -33,16 +38,14 @@ def own_objective(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Search users' own spaces in their own objectives, from a family's name and cold."""
-    import json
-
     from autometa.bench.data import folder
-    from autometa.writing import write_whole
     from autometa_benchmarks.own_objective.guides import GUIDES
     from autometa_benchmarks.own_objective.measuring import CHECKPOINTS, measure, summary
 
     check_writable(into)
     chosen = parts(families) or tuple(dict.fromkeys(g.family for g in GUIDES))
-    cells = []
+    cells: list[Cell] = []
+    rows: list[dict[str, Any]] = []
     for cell in measure(
         folder(data, "tables"),
         families=chosen,
@@ -52,22 +55,23 @@ def own_objective(
         metric=metric,
     ):
         cells.append(cell)
+        rows.append(_row(cell))
+        if into is not None:  # at once, so that a run that is ended keeps what it measured
+            write_whole(into, json.dumps(rows))
         note(f"{cell.guide} on {cell.table}, {cell.method}: {cell.regret[-1]:.3f}")
-    rows = [
-        {
-            "guide": c.guide,
-            "table": c.table,
-            "method": c.method,
-            "seed": c.seed,
-            "values": c.values.tolist(),
-            "regret": c.regret.tolist(),
-        }
-        for c in cells
-    ]
-    if into is not None:
-        write_whole(into, json.dumps(rows))
     if output is Format.JSON:
         show_json(rows)
         return
     shown = [f"@{k}" for k in CHECKPOINTS if k <= trials]
     show_table("own objectives: mean / median regret", ["method", *shown, "cells"], summary(cells))
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    return {
+        "guide": cell.guide,
+        "table": cell.table,
+        "method": cell.method,
+        "seed": cell.seed,
+        "values": cell.values.tolist(),
+        "regret": cell.regret.tolist(),
+    }
