@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.samplers.new_trials import since, these
 from autometa.space import Config
 from autometa.storages import attributes
 
@@ -48,7 +49,6 @@ class ConcurrentTrials:
         """
         return any(
             attributes.read(study, other, "config") == config
-            for other in now
+            for other in (*these(now, self.running), *since(now, self.following))
             if other.number != trial.number
-            and (other.number >= self.following or other.number in self.running)
         )

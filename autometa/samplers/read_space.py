@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta.spaces.study_space import ObservedSpace, wider
+from autometa.samplers.new_trials import NewTrials
 from autometa.space import SearchSpace
 from autometa.space.choices import usable
 
@@ -24,24 +25,21 @@ class SpaceReader:
 
     def __init__(self, prior: SearchSpace, expected: SearchSpace | None = None) -> None:
         self._prior = prior
-        self._done: set[int] = set()
+        self._new = NewTrials()
         self._finished = _Seen()
         if expected is not None:
             self._finished.expect(expected, prior)
         self._shown = ObservedSpace()
 
-    def read(self, trials: Iterable[FrozenTrial]) -> ObservedSpace:
+    def read(self, trials: Sequence[FrozenTrial]) -> ObservedSpace:
         """What these trials have shown; the same object as the last time where nothing is new.
 
         Args:
-            trials: All of the study's, or some of them, such as those of one bracket.
+            trials: All of the study's, in the order of their numbers.
         """
         running = []
-        for trial in trials:
-            if trial.number in self._done:
-                continue
+        for trial in self._new.of(trials):
             if trial.state.is_finished():
-                self._done.add(trial.number)
                 self._finished.add(trial, self._prior)
             elif trial.distributions:
                 running.append(trial)

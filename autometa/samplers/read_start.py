@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from autometa.samplers.new_trials import NewTrials
 from autometa.samplers.plan import enqueued_values
 from autometa.storages import attributes
 from autometa.suggest.suggestion import SLOT
@@ -35,7 +36,7 @@ class StartReader:
     """Reads one study again and again, each finished trial once. Not for two threads at once."""
 
     def __init__(self) -> None:
-        self._done: set[int] = set()  # numbers of the finished trials that were read
+        self._new = NewTrials()
         self._places: dict[int, int] = {}  # number -> place
         self._tried: list[Mapping[str, Any]] = []
 
@@ -50,14 +51,12 @@ class StartReader:
             trials: All of the study's.
         """
         pending = []
-        for other in trials:
-            number = other.number
-            if number in self._done or number == trial.number:
+        for other in self._new.of(trials, deciding=trial.number):
+            if other.number == trial.number:
                 continue
             if not other.state.is_finished():
                 pending.append(other)
                 continue
-            self._done.add(number)
             self._places |= _place(study, other)
             self._tried += _tried(other)
         places = dict(self._places)

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.constraints import constraint_values, infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
+from autometa.samplers.new_trials import NewTrials
 from autometa.samplers.pruned_scores import PrunedScores
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
@@ -25,8 +26,7 @@ from autometa.suggest.observations import Observations
 class TrialsReader:
     """Reads the trials of one study again and again, each finished one only once.
 
-    A study of 10,000 trials then costs a suggestion no more than one of 200: what is read is the
-    trials that came or ended since the last time. Not for use by two threads at once.
+    Not for use by two threads at once.
 
     Args:
         seen_in: The space in which the trials are seen.
@@ -37,8 +37,7 @@ class TrialsReader:
     def __init__(self, seen_in: StudySpace, objective: int = 0) -> None:
         self._space, self._objective = seen_in, objective
         self._signs: tuple[float, ...] = ()
-        self._next = 0  # number of the first trial that has not been looked at
-        self._open: set[int] = set()  # of those that were not finished when they were
+        self._new = NewTrials()
         self._unread = 0
         self._repeated: set[int] = set()  # those that only their workers' death failed
         self._seconds: dict[int, float] = {}  # of those with a score after their full budget
@@ -69,8 +68,9 @@ class TrialsReader:
         self._signs = tuple(1.0 if up else -1.0 for up in upwards)
         if trials is None:
             trials = every_trial(study)
-        self._repeated |= attributes.repeated(t for t in trials if t.number >= self._next)
-        running = self._sort_out(study, trials, trial)
+        new = self._new.of(trials, deciding=trial.number)
+        self._repeated |= attributes.repeated(new)
+        running = self._sort_out(study, new, trial)
         scored = self._with_stopped(study)
         return Observations(
             unit=scored.unit,
@@ -95,16 +95,13 @@ class TrialsReader:
         )
 
     def _sort_out(
-        self, study: optuna.Study, trials: Sequence[FrozenTrial], trial: FrozenTrial
+        self, study: optuna.Study, new: Sequence[FrozenTrial], trial: FrozenTrial
     ) -> list[Floats]:
         """Keep what has ended since the last time; returns what is running, (r, d)."""
-        scored, failed, running, still = [], [], [], set()
-        for other in trials:  # by their numbers: they may be some of the study's trials only
+        scored, failed, running = [], [], []
+        for other in new:
             number = other.number
-            if number < self._next and number not in self._open:
-                continue
             if number == trial.number or not other.state.is_finished():
-                still.add(number)
                 if number != trial.number and other.state == TrialState.RUNNING:
                     row = self._planned(study, other)
                     running += [row] if row is not None else []
@@ -123,8 +120,6 @@ class TrialsReader:
             else:
                 scored.append((number, row, score, 1.0))
                 self._seconds[number] = attributes.seconds(other)
-        self._next = max(self._next, max((t.number + 1 for t in trials), default=0))
-        self._open = still
         self._scored, self._failed = self._scored.plus(scored), self._failed.plus(failed)
         return running
 
