@@ -47,7 +47,7 @@ class Steps:
     """
 
     def __init__(self, unit: Floats, scores: Floats) -> None:
-        good = scores >= np.median(scores)
+        good = scores >= np.sort(scores)[len(scores) // 2]  # no mean of two, which may overflow
         self._good = unit[good]
         self.reach = _reach(unit, scores, np.flatnonzero(good))
 

@@ -35,6 +35,12 @@ def test_without_a_tie_nothing_changes() -> None:
     assert not steps.log_change(unit).any()
 
 
+@pytest.mark.parametrize("scores", [[1e308, 1e308, 0.0, -1e308], [-1e308] * 3 + [-1.7e308]])
+def test_scores_near_the_largest_float_are_scores(scores: list[float]) -> None:
+    unit = np.random.default_rng(0).random((4, 3))
+    assert np.isfinite(Steps(unit, np.array(scores)).reach)
+
+
 @pytest.mark.parametrize("width", [0.2, 0.5])
 def test_the_reach_follows_the_width_of_the_steps(width: float) -> None:
     unit = np.random.default_rng(0).random((120, 3))
