@@ -103,3 +103,8 @@ def refit_seconds(trial: TunedTrial, folds: int, slow: float) -> float:
 def shorter(*times: float | None) -> float | None:
     """The shortest of some times, of which None sets no limit."""
     return min((t for t in times if t is not None), default=None)
+
+
+def past(moment: float | None) -> bool:
+    """Whether a moment by `time.perf_counter` is over; None never is."""
+    return moment is not None and time.perf_counter() >= moment

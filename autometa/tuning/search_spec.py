@@ -62,6 +62,11 @@ class SearchSpec:
     sources: tuple[str, ...] = ()
 
     @property
+    def n_folds(self) -> int:
+        """Number of folds."""
+        return self.folds if isinstance(self.folds, int) else len(self.folds)
+
+    @property
     def metric(self) -> str:
         """What the values measure."""
         return self.scoring.name

@@ -17,7 +17,7 @@ from autometa.priors.beginning import say
 from autometa.space import Config
 from autometa.tuning import race
 from autometa.tuning.arms import Arm, TunedTrial
-from autometa.tuning.clock import Clock, shorter
+from autometa.tuning.clock import Clock, past, shorter
 from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
@@ -139,19 +139,18 @@ class Session:
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
         contest = Contest(ranked, learned, {name: self._default(name) for name in ranked})
-        while self.clock.left > 0 and not self._late(self._end()):
+        while self.clock.left > 0 and not past(self._end()):
             best = {name: self._best(name) for name in contest.spent}
-            most = {name: self._limit(name, contest) for name in ranked}
+            most = {name: self._limit(name, first=name not in contest.spent) for name in ranked}
             turn = contest.next(best, self.clock.share, most)
             begun = time.perf_counter()
             found = self._one_by(turn, most[turn.family])
             took = time.perf_counter() - begun
             contest.tell(turn, found, took, self.judge.slow)
 
-    def _limit(self, name: str, contest: Contest) -> float:
-        """Seconds in which a family's next trial should end."""
+    def _limit(self, name: str, *, first: bool) -> float:
+        """Seconds in which a family's next trial should end; `first` where it has had none."""
         longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
-        first = name not in contest.spent
         return self.clock.trial_limit(longest, self.judge.slow, first=first) or float("inf")
 
     def _one_by(self, turn: Turn, limit: float) -> TunedTrial | None:
@@ -210,7 +209,7 @@ class Session:
 
             def late() -> bool:
                 self.judge.end = end()
-                if self._late(self.judge.end):
+                if past(self.judge.end):
                     return True
                 if arm == "warm":
                     self.watch(self._now(name))
@@ -226,8 +225,12 @@ class Session:
         if name != COLD:
             self.models.renew(name, search)
             model = self.pool.model_file(name, self.models.known[name])
-        until = None if left is None else time.time() + left
-        item = WorkItem(child=name, model=model, target=target, until=until)
+        until = stop = None if left is None else time.time() + left
+        limit = None
+        if arm == "warm" and (last := self._end()) is not None:
+            stop = time.time() + last - time.perf_counter()
+            limit = self.clock.patience(self._limit(name, first=self._best(name) is None))
+        item = WorkItem(child=name, model=model, target=target, until=until, end=stop, limit=limit)
         for trial in self.pool.fill(search.study, item):
             self.judge.seconds += (trial.seconds or 0.0) / self.pool.size
             yield trial
@@ -248,7 +251,7 @@ class Session:
         return self._warm[name]
 
     def _get_ready(self, name: str) -> None:
-        """Import what a last fit needs, while another process evaluates."""
+        # Imports of a last fit, while another process evaluates.
         import_module("autometa.children.pipeline")
         prepare_to_run(children.get(name, self.spec.table.kind))
 
@@ -271,20 +274,12 @@ class Session:
 
     # Time ----------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _late(end: float | None) -> bool:
-        return end is not None and time.perf_counter() >= end
-
     def _end(self) -> float | None:
         """When the search must end, so that the model can be fitted in time."""
         if self.clock.seconds is None:
             return None
-        kept = self.clock.kept_for(self._best_first(), self._folds(), self.judge.slow)
+        kept = self.clock.kept_for(self._best_first(), self.spec.n_folds, self.judge.slow)
         return self.clock.search_end(kept)
-
-    def _folds(self) -> int:
-        folds = self.spec.folds
-        return folds if isinstance(folds, int) else len(folds)
 
     # The model -----------------------------------------------------------------------------------
 
@@ -339,7 +334,7 @@ class Session:
             cold=cold,
             prior_tasks=self.models.prior_tasks,
             excluded_tasks=self.models.excluded,
-            folds=self._folds(),
+            folds=self.spec.n_folds,
             seed=self.spec.seed,
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autometa import children
+from autometa.tuning.clock import past, shorter
 from autometa.tuning.cross_validator import new_evaluator
 from autometa.tuning.search_spec import COLD, SearchSpec
 from autometa.tuning.trials import Search
@@ -36,12 +37,17 @@ class WorkItem:
         target: Evaluated trials that the study is to have.
         until: When no further trial is started, by `time.time()`, which all processes of a machine
             share: a worker that took long to start has no more time than the others.
+        end: When a trial in hand is stopped, by the same clock; None for never. Later than `until`:
+            what a family needs to get ready is no reason to have no trial of it.
+        limit: Seconds for a trial; None for those of the search.
     """
 
     child: str
     model: Path | None
     target: int
     until: float | None
+    end: float | None = None
+    limit: float | None = None
 
 
 def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) -> None:
@@ -68,17 +74,20 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
             which = (item.child, item.model)
             if which not in searches:
                 searches[which] = _open(spec, item, judge, name, index)
-            end = None
-            if item.until is not None:
-                end = time.perf_counter() + item.until - time.time()
-            judge.end = end
+            judge.end = _here(item.end)
+            judge.timeout = shorter(item.limit, spec.trial_timeout)
 
-            def late(end: float | None = end) -> bool:
-                return os.getppid() != parent or (end is not None and time.perf_counter() >= end)
+            def late(until: float | None = _here(item.until)) -> bool:
+                return os.getppid() != parent or past(until)
 
             for trial in searches[which].fill(item.target, late):
                 items.send(trial)
             items.send(None)
+
+
+def _here(moment: float | None) -> float | None:
+    """A moment by `time.time()` as one by `time.perf_counter()`."""
+    return None if moment is None else time.perf_counter() + moment - time.time()
 
 
 def _open(spec: SearchSpec, item: WorkItem, judge: Judge, name: str, index: int) -> Search:
