@@ -40,6 +40,8 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
         "xgboost",
         "catboost",
         "hist_gradient_boosting",
+        "extra_trees",
+        "random_forest",
         "svm",
         "linear",
         "k_nearest_neighbors",

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 from autometa.errors import AutometaError, InputError
 from autometa.portfolio import Portfolio
@@ -29,10 +30,21 @@ def edition(new: Portfolio, old: Portfolio) -> Portfolio:
     fresh = {space.name for space in new.spaces}
     kept = Portfolio(
         (h for h in old.histories if h.task.space.name not in fresh),
-        provenance=old.provenance,
+        provenance=_of(old.provenance, {s.name for s in old.spaces} - fresh),
         licence=old.licence,
     )
     return new.merge(kept) if len(kept) else new
+
+
+def _of(provenance: Mapping[str, Any], families: Set[str]) -> dict[str, Any]:
+    """What says how these families came to be: of each, the newest edition that made it."""
+    found, left = [], set(families)
+    for part in provenance.get("merged", [provenance]):  # the newest first
+        made = set(part.get("children", families))
+        if made & left:
+            found.append(part)
+            left -= made
+    return {"merged": found} if len(found) > 1 else dict(found[0]) if found else {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

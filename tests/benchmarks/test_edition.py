@@ -18,7 +18,8 @@ def portfolio(*families: str, value: float, source: str) -> Portfolio:
         space = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, name=family)
         task = Task(name="t", space=space, direction="minimize")
         histories.append(TaskHistory(task=task, raw=np.array([[0.5]]), values=np.array([value])))
-    return Portfolio(histories, provenance={"source": source}, licence="MIT")
+    about = {"source": source, "children": list(families)}
+    return Portfolio(histories, provenance=about, licence="MIT")
 
 
 def test_new_families_replace_theirs_and_others_stay(tmp_path: Path) -> None:
@@ -31,8 +32,22 @@ def test_new_families_replace_theirs_and_others_stay(tmp_path: Path) -> None:
         "c": 2.0,
         "a": 1.0,
     }
-    assert found.provenance == {"merged": [{"source": "new"}, {"source": "old"}]}
+    assert [p["source"] for p in found.provenance["merged"]] == ["new", "old"]
     assert found.licence == "MIT"
+
+
+def test_what_is_replaced_leaves_no_provenance(tmp_path: Path) -> None:
+    shipped, collected = tmp_path / "shipped", tmp_path / "collected"
+    portfolio("a", "b", value=1.0, source="first").save(shipped)
+    for source in ("second", "third"):
+        portfolio("b", "c", value=2.0, source=source).save(collected)
+        assert main([str(collected), str(shipped)]) == 0
+    merged = Portfolio.load(shipped).provenance["merged"]
+    assert [found["source"] for found in merged] == ["third", "first"]
+    portfolio("a", value=3.0, source="fourth").save(collected)
+    assert main([str(collected), str(shipped)]) == 0
+    merged = Portfolio.load(shipped).provenance["merged"]
+    assert [found["source"] for found in merged] == ["fourth", "third"]
 
 
 def test_nothing_new_is_refused_and_changes_nothing(

@@ -64,7 +64,7 @@ def encode(content: Mapping[str, Any]) -> bytes:
     data = {"format": FORMAT, "schema": SCHEMA, **content}
     try:
         data["sha256"] = _checksum(data)
-        return json.dumps(data, indent=1, allow_nan=False).encode()
+        return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise StoreError(
             f"provenance, licence, or the info of a task is not JSON: {error}",
