@@ -175,7 +175,9 @@ class Session:
     def _by_parts(self, ranked: tuple[str, ...]) -> None:
         running = list(ranked)
         for part in range(_PARTS):
-            running = sorted(running, key=self._standing)[: -(-len(running) // 2**part)]
+            ordered, tried = sorted(running, key=self._standing), {t.child for t in self._all()}
+            few = -(-len(ordered) // 2**part)
+            running = ordered[:few] + [name for name in ordered[few:] if name not in tried]
             begun, end = time.perf_counter(), self._end()
             assert end is not None
             for i, name in enumerate(running):
@@ -250,8 +252,7 @@ class Session:
             self._imports.submit(self._get_ready, name)
         return self._warm[name]
 
-    def _get_ready(self, name: str) -> None:
-        # Imports of a last fit, while another process evaluates.
+    def _get_ready(self, name: str) -> None:  # imports of a last fit, while others evaluate
         import_module("autometa.children.pipeline")
         prepare_to_run(children.get(name, self.spec.table.kind))
 

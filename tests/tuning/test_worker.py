@@ -54,8 +54,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     return found
 
 
-def work(folder: Path, **times: float | None) -> list[Any]:
-    """What a worker sends for one item."""
+def work(folder: Path, until: float, end: float, limit: float | None = None) -> list[Any]:
+    """What a worker sends for one item whose times count from when it is taken."""
     y = pd.Series(np.arange(20) % 2)
     spec = SearchSpec(
         table=Table(name="tiny", X=pd.DataFrame({"a": y + 0.5}), y=y),
@@ -71,8 +71,16 @@ def work(folder: Path, **times: float | None) -> list[Any]:
     )
     model = folder / "empty.model"
     MetaLearner(seed=0).fit(Portfolio(), space=children.get("linear").space).save(model)
-    item = WorkItem(child="linear", model=model, target=2, **{"until": None, **times})
-    pipe = Mock(recv=Mock(side_effect=[item, None]))
+    left = [True, False]
+
+    def take() -> WorkItem | None:
+        if not left.pop(0):
+            return None
+        now = time.time()
+        times = {"until": now + until, "end": now + end, "limit": limit}
+        return WorkItem(child="linear", model=model, target=2, **times)
+
+    pipe = Mock(recv=take)
     serve(pipe, spec, "first", 0)
     *trials, last = (call.args[0] for call in pipe.send.call_args_list)
     assert last is None
@@ -80,15 +88,13 @@ def work(folder: Path, **times: float | None) -> list[Any]:
 
 
 def test_a_window_that_ends_during_imports_has_its_trial(slow: Slow, tmp_path: Path) -> None:
-    now = time.time()
-    # Long enough for the study to be opened by then, and over when the family is ready.
-    trials = work(tmp_path, until=now + 30.0, end=now + 60.0, limit=7.0)
-    assert [t.value for t in trials] == [0.5, 0.5]
-    assert slow.limits == [7.0, 7.0]
+    trials = work(tmp_path, until=0.2, end=60.0, limit=7.0)
+    assert [t.value for t in trials] == [0.5]
+    assert slow.limits == [7.0]
 
 
 def test_no_trial_begins_after_the_window(slow: Slow, tmp_path: Path) -> None:
-    assert work(tmp_path, until=time.time() - 1.0, end=time.time() + 60.0) == []
+    assert work(tmp_path, until=-0.1, end=60.0) == []
     assert slow.limits == []
 
 
@@ -103,7 +109,6 @@ def test_a_trial_in_hand_ends_with_the_search_not_with_the_window(
         original(self, table, child, within)
 
     monkeypatch.setattr(Slow, "prepare", prepare)
-    moments = {"until": time.time() + 20.0, "end": time.time() + 500.0}
-    work(tmp_path, **moments)
+    work(tmp_path, until=50.0, end=500.0)
     assert all(within > 100.0 for within in began)
     assert slow.limits == [60.0, 60.0]  # of the search: the end is further off

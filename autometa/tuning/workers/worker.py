@@ -36,9 +36,9 @@ class WorkItem:
         model: File of the meta-model; None for the cold study.
         target: Evaluated trials that the study is to have.
         until: When no further trial is started, by `time.time()`, which all processes of a machine
-            share: a worker that took long to start has no more time than the others.
-        end: When a trial in hand is stopped, by the same clock; None for never. Later than `until`:
-            what a family needs to get ready is no reason to have no trial of it.
+            share: a worker that took long to start has no more time than the others. Who has taken
+            the item by then has one trial, whatever the family needs to get ready.
+        end: When a trial in hand is stopped, by the same clock; None for never.
         limit: Seconds for a trial; None for those of the search.
     """
 
@@ -71,18 +71,28 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
     ):
         judge = spec.judge(evaluator)
         while (item := items.recv()) is not None:
+            turn = _Turn(parent, _here(item.until), _here(item.end))
             which = (item.child, item.model)
             if which not in searches:
                 searches[which] = _open(spec, item, judge, name, index)
-            judge.end = _here(item.end)
-            judge.timeout = shorter(item.limit, spec.trial_timeout)
-
-            def late(until: float | None = _here(item.until)) -> bool:
-                return os.getppid() != parent or past(until)
-
-            for trial in searches[which].fill(item.target, late):
+            judge.end, judge.timeout = turn.end, shorter(item.limit, spec.trial_timeout)
+            for trial in searches[which].fill(item.target, turn.late):
                 items.send(trial)
             items.send(None)
+
+
+class _Turn:
+    """Whether it is too late for a further trial of an item; made when the item is taken."""
+
+    def __init__(self, parent: int, until: float | None, end: float | None) -> None:
+        self.end = end
+        self._parent, self._until = parent, until
+        self._first = not past(until)
+
+    def late(self) -> bool:
+        """The first trial of an item that was taken in time waits for the search's end only."""
+        moment, self._first = self.end if self._first else self._until, False
+        return os.getppid() != self._parent or past(moment)
 
 
 def _here(moment: float | None) -> float | None:
