@@ -93,6 +93,7 @@ def _silent(study: optuna.Study, trial: FrozenTrial) -> bool:
         trial.state == TrialState.RUNNING
         and not trial.params
         and not enqueued_values(trial)
+        and attributes.read(study, trial, SLOT) is None
         and attributes.read(study, trial, "config") is None
     )
 

@@ -42,6 +42,8 @@ def open_study(
         if known is None and upwards and not study.get_trials(deepcopy=False):
             known = dict(signature)
             study.set_user_attr(SEARCH, known)
+        elif known is None:  # another process may have said it, and begun, between the two looks
+            known = study.user_attrs.get(SEARCH)
     if known is None or not upwards:
         raise InputError(
             f"study {name!r} was not made by autometa tune",

@@ -119,17 +119,19 @@ def start(setup: Setup, now: Situation) -> Suggestion | None:
     Trials that begin at once take the places of their order, each leaving those before it to the
     ones that have not said yet what they try. Where one of these does not take its place, because
     it died, or met another there and both went on, the place is the next to be tried: none of the
-    first few is lost.
+    first few is lost. Once there are results, nobody goes past the first few to leave one to
+    another.
     """
-    warm = setup.policy.warm_trials
-    enough = len(now.places) >= warm and len(now.observed.scores) > 0
-    if enough and now.places.issuperset(range(warm)):
+    warm, begun = setup.policy.warm_trials, len(now.observed.scores) > 0
+    enough = begun and len(now.places) >= warm
+    if begun and now.places.issuperset(range(warm)):
         return None
     ways = (_listed, _moved) if setup.space_known else (_moved, _listed)
     left = now.yielded if enough else now.yielded + now.awaited
     found = ways[0](setup, now, left) or ways[1](setup, now, left)
-    late = enough and found is not None and found.notes[SLOT] >= warm  # no place was left free
-    return None if late else found
+    full = begun and len(now.places) + now.awaited >= warm
+    past = full and found is not None and found.notes[SLOT] >= warm  # no place was left free
+    return None if past else found
 
 
 def _listed(setup: Setup, now: Situation, left: int) -> Suggestion | None:
