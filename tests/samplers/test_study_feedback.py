@@ -62,7 +62,7 @@ def damaged(folder: Path) -> Path:
 def newer(folder: Path) -> Path:
     Portfolio().save(folder)
     text = (folder / "manifest.json").read_text()
-    (folder / "manifest.json").write_text(re.sub('"schema": [0-9]+', '"schema": 99', text))
+    (folder / "manifest.json").write_text(re.sub('"schema": ?[0-9]+', '"schema": 99', text))
     return folder
 
 
