@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from autometa import plots, report
-from autometa.cli.show_tuned import show_result
 from autometa.errors import InputError
 from autometa.tuning.arms import Arm
 from autometa.tuning.shown import Shown
@@ -37,16 +36,6 @@ def test_the_start_is_compared_with_the_best_default() -> None:
     assert never.trials is None
     assert worth(ruled([0.7, 0.8], ["portfolio", "transfer"])) is None
     assert worth(ruled([None, 0.8], ["portfolio", "default"])) is None
-
-
-def test_the_command_line_sets_the_defaults_beside(capsys: pytest.CaptureFixture[str]) -> None:
-    rules = ["portfolio", "default", "default"]
-    show_result(replace(result(cold=None), warm=ruled([0.9, 0.8, 0.85], rules)))
-    (said,) = [line for line in capsys.readouterr().out.splitlines() if "untuned" in line]
-    assert said.startswith("the best of 2 untuned defaults, ")
-    assert said.endswith(": 0.85")
-    show_result(result(cold=None))
-    assert "untuned" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", ["reliability", "residuals"])

@@ -1,0 +1,23 @@
+"""What `autometa tune` says of its result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from autometa.cli.show_tuned import show_result
+from autometa.tuning.arms import Arm
+from tests.results import arm, result
+
+
+def test_the_command_line_sets_the_defaults_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = ("portfolio", "default", "default")
+    given = arm("warm", [0.9, 0.8, 0.85]).trials
+    trials = tuple(replace(t, rule=rule) for t, rule in zip(given, rules, strict=True))
+    show_result(replace(result(cold=None), warm=Arm(name="warm", trials=trials)))
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "untuned" in line]
+    assert said.startswith("the best of 2 untuned defaults, ")
+    assert said.endswith(": 0.85")
+    show_result(result(cold=None))
+    assert "untuned" not in capsys.readouterr().out
