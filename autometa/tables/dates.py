@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -33,23 +34,22 @@ _FEW = 5  # words of which one must fit before all are tried
 _TIME_ALONE = pd.Timestamp("1900-01-01", tz="UTC")  # the day that a time without one is read with
 
 
-def _shapes() -> Iterator[tuple[str, re.Pattern[str]]]:
-    for form in (
-        *(day + time for day in _DAYS for time in ("", *map(" {}".format, _TIMES))),
-        *_TIMES,
-    ):
+@cache  # about a hundred patterns: made with the first column of text, not with every import
+def _shapes() -> Mapping[str, re.Pattern[str]]:
+    """Format -> what a cell of it looks like."""
+    found = {ISO: _ISO}
+    moments = (f"{day}{time}" for day in _DAYS for time in ("", *(f" {t}" for t in _TIMES)))
+    for form in (*moments, *_TIMES):
         parts = re.split("(%[a-zA-Z])", form)
-        yield form, re.compile("".join(_PARTS.get(part, re.escape(part)) for part in parts))
-
-
-_SHAPES = {ISO: _ISO, **dict(_shapes())}
+        found[form] = re.compile("".join(_PARTS.get(part, re.escape(part)) for part in parts))
+    return found
 
 
 def date_formats(texts: pd.Series[Any]) -> list[str]:
     """Ways in which a text column (n,) can be read as dates: none, one, or several that differ."""
     words = [str(text).strip() for text in some_of(texts).unique() if not is_mark(str(text))]
     found: dict[str, pd.Series[Any]] = {}
-    for form, shape in _SHAPES.items():
+    for form, shape in _shapes().items():
         if not any(map(shape.fullmatch, words[:_FEW])):
             continue
         if sum(map(bool, map(shape.fullmatch, words))) < MOST * len(words):
