@@ -3,11 +3,17 @@
 The libraries' own defaults come first for as long as pairs are being read, and then have a turn
 whenever they have had fewer seconds than the rest: people would use them otherwise, they are the
 last thing that a search should lose to, and none of them is far off.
+
+A family's own search has turns only once what prior tasks teach of it has been learned, and none in
+a search that is too short for that (`brief`): a fit takes seconds that trials need, and until then
+pairs know more. On ten development tables, 30 s, no models fitted before, the ensemble's held-out
+score was better by pairs alone on six, level on two and worse on two, with 374 trials instead of
+338 and 10 failures instead of 22; on rows apart the two were level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -51,11 +57,16 @@ class Contest:
         learned: What prior tables say of pairs, as soon as it has been read; the race goes on
             until then, and alone where it is None.
         defaults: Family -> its library's own default.
+        knows: (family) -> whether its own search has learned from prior tasks; it begins to where
+            it has not.
+        brief: Whether the search is too short for that: only pairs are tried where there are some.
     """
 
     ranked: tuple[str, ...]
     learned: Future[Pairs | None]
     defaults: Mapping[str, Config] = field(default_factory=dict)
+    knows: Callable[[str], bool] = lambda family: True
+    brief: bool = False
     spent: dict[str, float] = field(default_factory=dict)
     """Seconds that each family that was tried has had."""
 
@@ -84,14 +95,17 @@ class Contest:
         behind = self._turns >= START and self._seconds[True] <= self._seconds[False]
         if (behind or not read) and (turn := self._default(pairs, most or {})) is not None:
             return turn
-        if pairs is not None and len(self._seen) < self._own + AHEAD:
-            pair = pairs.next(self._seen, self._took, most)
-            if pair is not None:
-                family, config = pairs.families[pair], pairs.configs[pair]
-                return Turn(family=family, config=config, why=pairs.why, pair=pair)
         # A family's own search is for one that has shown what it can do.
         tried = tuple(n for n in self.ranked if best.get(n) is not None) if pairs else ()
-        return Turn(family=race.turn(tried or self.ranked, self.spent, best, share))
+        family = race.turn(tried or self.ranked, self.spent, best, share)
+        ahead = len(self._seen) < self._own + AHEAD
+        if pairs is not None and (ahead or not tried or self.brief or not self.knows(family)):
+            pair = pairs.next(self._seen, self._took, most)
+            if pair is not None:
+                chosen, config = pairs.families[pair], pairs.configs[pair]
+                return Turn(family=chosen, config=config, why=pairs.why, pair=pair)
+        self.knows(family)
+        return Turn(family=family)
 
     def _default(self, pairs: Pairs | None, most: Mapping[str, float]) -> Turn | None:
         """The next family's default, the cheapest family first; it may be a pair as well.

@@ -11,6 +11,7 @@ from autometa.meta import model_cache
 from autometa.portfolio import Portfolio
 from autometa.priors.beginning import Beginning
 from autometa.tuning.background import BackgroundFits
+from autometa.tuning.pairs import Pairs, learn_pairs
 from autometa.tuning.table_priors import Priors
 
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ class FamilyModels:
         kind: Of problem.
         families: Names of those that take part.
         gather: (families) -> prior tasks of each, by name.
+        metric: Standard metric that prior tasks are compared by.
         features: Meta-features of the table.
         given: A model that the user brings, for the only family.
         seed: Of the search.
+        fits: Fits models beside the search.
     """
 
     kind: Kind
     families: tuple[str, ...]
     gather: Callable[[tuple[str, ...]], Mapping[str, Priors]]
+    metric: str
     features: Mapping[str, float]
     given: MetaModel | None
     seed: int
@@ -45,6 +49,7 @@ class FamilyModels:
     def __post_init__(self) -> None:
         self._priors: dict[str, Priors] = {}
         self._waiting: dict[str, Priors] = {}
+        self._asked: set[str] = set()
 
     @property
     def prior_tasks(self) -> int:
@@ -63,12 +68,19 @@ class FamilyModels:
             self._priors.update(self.gather(missing))
         return {name: self._priors[name].portfolio for name in self.families}
 
+    def pairs(self) -> Pairs | None:
+        """What prior tasks say of all families together; see `learn_pairs`."""
+        if self.given is not None:  # which is then all that counts
+            return None
+        return learn_pairs(self.portfolios(), self.metric, self.features)
+
     def of(self, name: str, *, wait: bool) -> tuple[MetaModel, Beginning]:
         """The model of a family and how its search begins.
 
         Args:
             name: Of the family.
-            wait: Whether to wait for a fit; else a cold model stands in until it has come.
+            wait: Whether to wait for a fit; else a cold model stands in, for good unless `knows`
+                is asked.
         """
         from autometa.meta import MetaLearner
         from autometa.priors.prior_model import beginning_of
@@ -89,13 +101,21 @@ class FamilyModels:
             found = model_cache.read(model_cache.model_file(learner, prior.portfolio, space))
             why = ""
             if found is None:
-                self.fits.ask(name, prior.portfolio, space)
                 self._waiting[name] = prior
                 found = learner.fit(Portfolio(), space=space)
-                why = "its prior tasks are still being learned from"
+                why = "what its prior tasks teach has not been learned yet"
             model = found
         self.known[name] = model
         return model, beginning_of(model, prior.portfolio, space, why)
+
+    def knows(self, name: str) -> bool:
+        """Whether a family's own search has its model; where not, it is fitted from now on."""
+        if name not in self._waiting:
+            return True
+        if name not in self._asked:
+            self._asked.add(name)
+            self.fits.ask(name, self._waiting[name].portfolio, self._child(name).space)
+        return self.fits.ready(name) is not None
 
     def renew(self, name: str, search: Search) -> None:
         """Let a search go on with its model, where that has come in meanwhile."""

@@ -107,16 +107,19 @@ def untried(
     """The default to fit where nothing was evaluated in time, if one may be, and why.
 
     A family from outside that was too slow is left alone: it might never end, and here nothing
-    would stop it.
+    would stop it. So is whatever failed for another reason.
 
     Args:
         ranked: Families, the most promising first.
-        done: Their trials, all too slow.
+        done: Their trials, none with a value.
         table: What is learned.
     """
+    late = {trial.child for trial in done if too_slow(trial)}
+    broken = {trial.child for trial in done} - late
+    if broken and not late:
+        return [], "no trial succeeded"
     why = "time was up before a config was evaluated"
-    late = {trial.child for trial in done}
-    names = [name for name in ranked if name not in late or race.ships(name)]
+    names = [n for n in ranked if n not in broken and (n not in late or race.ships(n))]
     if not names:
         return [], f"{why}: there is no model"
     name = "linear" if "linear" in names else names[0]

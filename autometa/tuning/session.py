@@ -21,9 +21,9 @@ from autometa.tuning.clock import Clock, past, shorter
 from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
-from autometa.tuning.finishing import Finished, finish, too_slow, untried
+from autometa.tuning.finishing import Finished, finish, untried
 from autometa.tuning.handing_over import versions, with_model
-from autometa.tuning.pairs import Pairs, learn_pairs
+from autometa.tuning.pairs import Pairs
 from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import TuneResult
 from autometa.tuning.search_spec import COLD, SearchSpec
@@ -33,6 +33,7 @@ from autometa.tuning.workers.worker import WorkItem
 from autometa.tuning.workers.worker_pool import WorkerPool
 
 _NO_NUMBER = 10**9  # of trials: as many as there is time for
+BRIEF = 120.0  # seconds, below which families' own searches leave all trials to pairs
 _PARTS = 3  # parts of the time of workers, fewer families in each
 
 
@@ -87,7 +88,10 @@ class Session:
                 # The evaluator's process starts while the first meta-model is read or fitted.
                 background = stack.enter_context(ThreadPoolExecutor(1))
                 first = children.get(ranked[0], self.spec.table.kind)
-                ready = background.submit(self.judge.evaluator.prepare, self.spec.table, first)
+                end = self._end()
+                within = None if end is None else max(0.0, end - time.perf_counter())
+                prepare = self.judge.evaluator.prepare
+                ready = background.submit(prepare, self.spec.table, first, within=within)
             self._warm_search(ranked[0])
             if self.pool is None:
                 self.judge.wait = ready.result
@@ -99,7 +103,7 @@ class Session:
             else:
                 reading = ThreadPoolExecutor(1)
                 stack.callback(reading.shutdown, wait=False, cancel_futures=True)
-                self._by_time(ranked, reading.submit(self._learn_pairs))
+                self._by_time(ranked, reading.submit(self.models.pairs))
         self._search_seconds = time.perf_counter() - begun
 
     def _ranked(self) -> tuple[str, ...]:
@@ -138,7 +142,9 @@ class Session:
 
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
-        contest = Contest(ranked, learned, {name: self._default(name) for name in ranked})
+        defaults = {name: self._default(name) for name in ranked}
+        brief = self.clock.seconds is not None and self.clock.seconds < BRIEF
+        contest = Contest(ranked, learned, defaults, self.models.knows, brief)
         while self.clock.left > 0 and not past(self._end()):
             best = {name: self._best(name) for name in contest.spent}
             most = {name: self._limit(name, first=name not in contest.spent) for name in ranked}
@@ -164,13 +170,6 @@ class Session:
         self._fill("warm", turn.family, search, len(before) + 1, self._end)
         new = [t for t in search.finished() if t.number not in before]
         return search.tuned(new[-1]) if new else None
-
-    def _learn_pairs(self) -> Pairs | None:
-        """What prior tables say of all families together."""
-        if len(self.spec.children) < 2:
-            return None
-        standard = self.spec.scoring.standard.name
-        return learn_pairs(self.models.portfolios(), standard, self.spec.features)
 
     def _by_parts(self, ranked: tuple[str, ...]) -> None:
         running = list(ranked)
@@ -288,7 +287,7 @@ class Session:
         """Choose the members of the model and fit them to all rows."""
         ranked, done = self._best_first(), self._all()
         why = "no trial succeeded"
-        if not ranked and self.clock.seconds is not None and all(map(too_slow, done)):
+        if not ranked and self.clock.seconds is not None:
             ranked, why = untried(self._ranked(), done, self.spec.table)
             self.notes += (why,) if ranked else ()
         if not ranked:

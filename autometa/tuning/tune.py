@@ -289,6 +289,7 @@ def tune_table(
                 kind=table.kind,  # type: ignore[arg-type]
                 families=spec.children,
                 gather=gather,
+                metric=scoring.standard.name,
                 features=features,
                 given=meta_model,
                 seed=seed,

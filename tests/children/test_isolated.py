@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -104,3 +107,35 @@ def _with_categories(table: Table) -> Table:
     X["group"] = (X.iloc[:, 0] > 5.8).map({True: "high", False: "low"}).where(X.iloc[:, 1] > 2.5)
     X.iloc[3, 2] = None
     return Table(name="mixed", X=X, y=table.y)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a signal of POSIX")
+@pytest.mark.parametrize("within", [None, 100.0])
+def test_a_thread_that_gets_a_helper_ready_ends_when_another_closes_it(
+    iris: Table, within: float | None
+) -> None:
+    """A pipe that is closed under its reader says nothing, not even that it has ended."""
+    with Evaluator() as evaluator:
+        evaluator.prepare(iris, children.get("linear"))
+        process = evaluator._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)  # as good as a machine that is too busy
+        found: list[BaseException] = []
+
+        def get_ready() -> None:
+            try:
+                evaluator.prepare(iris, children.get("svm"), within=within)
+            except BaseException as error:
+                found.append(error)
+
+        thread = threading.Thread(target=get_ready)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        evaluator.close()
+        thread.join(30.0)
+        assert not thread.is_alive()
+        assert len(found) == 1
+        assert evaluator.evaluate(
+            children.get("linear"), children.get("linear").space.defaults, iris, folds=3, seed=0
+        ).value  # and it may be used again

@@ -162,3 +162,34 @@ def test_a_trial_that_goes_on_is_given_twice_its_time_if_there_is_as_much() -> N
     assert clock.patience(20.0) == pytest.approx(25.0, rel=0.05)
     assert clock.patience(35.0) == 35.0
     assert Clock(0.0, None).patience(float("inf")) == float("inf")
+
+
+def test_a_family_s_own_search_has_no_turns_until_it_has_learned() -> None:
+    asked: list[str] = []
+    learned: set[str] = set()
+
+    def knows(family: str) -> bool:
+        asked.append(family)
+        return family in learned
+
+    contest = Contest(("a", "b"), read(some()), knows=knows)
+    own = []
+    for i in range(AHEAD + 2):
+        turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.5)
+        own.append(turn.config is None)
+        contest.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
+        assert bool(asked) == (i >= AHEAD)  # nothing is learned before it is of use
+    assert not any(own)
+    learned.update("ab")
+    assert contest.next(dict.fromkeys(contest.spent, 0.5), 0.5).config is None
+    short = Contest(("a", "b"), read(some()), knows=knows, brief=True)
+    asked.clear()
+    for i in range(M):
+        turn = short.next(dict.fromkeys(short.spent, 0.5), 0.5)
+        assert turn.config is not None
+        short.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
+    assert not asked
+    assert short.next(dict.fromkeys(short.spent, 0.5), 0.5).config is None  # none is left
+    alone = Contest(("a", "b"), read(None), knows=knows, brief=True)
+    assert alone.next({}, 0.0) == Turn(family="a")
+    assert asked[-1] == "a"  # without pairs, it is all that there is

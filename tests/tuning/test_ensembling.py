@@ -132,3 +132,42 @@ def test_only_so_many_predictions_are_kept(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(predictions, "MOST_BYTES", 25)
     keep_best(tmp_path, ["gone.npy", *names])
     assert sorted(f.name for f in tmp_path.iterdir()) == names[:2]
+
+
+def hard(labels: np.ndarray) -> Prediction:
+    return Prediction.of_shares(np.eye(2)[labels])
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "f1", "matthews_corrcoef"])
+def test_a_member_that_is_always_sure_does_not_keep_the_others_out(
+    tmp_path: Path, metric: str
+) -> None:
+    """Half of its weight and half of any other's is still its own label."""
+    held_out = HeldOut.of(CLASSES, 3, 0)
+    scoring = Scoring.of(metric, "classification", 2)
+    truth, rng = np.concatenate(held_out.truths), np.random.default_rng(1)
+    sure = hard(np.where(np.arange(90) % 7 == 0, 1 - truth, truth))
+    others = []
+    for _ in range(2):  # a little less often right, and never sure where they are wrong
+        wrong = rng.permutation(90) < 17
+        share = np.where(wrong, 0.4, 0.95)
+        others.append(
+            Prediction.of_shares(
+                np.where(np.eye(2)[truth] == 1, share[:, None], 1 - share[:, None])
+            )
+        )
+    ranked, files = [], {}
+    for i, said in enumerate([sure, *others]):
+        files[i] = tmp_path / f"{i}.npy"
+        write_predictions(held_out.split(said), files[i])
+        value = float(np.mean(scoring.by_fold(held_out, said)))
+        ranked.append(trial(i, value, kind="classification"))
+    assert ranked[0].value == max(t.value or 0.0 for t in ranked)
+    chosen = ensembling.choose(ranked, files, held_out, scoring)
+    assert len(chosen.members) > 1
+    parts = [held_out.read(files[t.number]).shares for t, _ in chosen.members]
+    weighed = [w * np.asarray(part) for part, (_, w) in zip(parts, chosen.members, strict=True)]
+    together = Prediction.of_shares(np.sum(weighed, axis=0))
+    found = float(np.mean(scoring.by_fold(held_out, together)))
+    assert found == pytest.approx(chosen.score)
+    assert found > (ranked[0].value or 0.0)

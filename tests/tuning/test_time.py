@@ -188,3 +188,22 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
     assert {t.child for t in found.warm.trials} == {"linear", "svm"}
     assert found.fitted is not None
     assert found.child == "svm"
+
+
+def test_the_untested_model_is_of_a_family_that_did_not_break() -> None:
+    from autometa.tuning.finishing import untried
+    from tests.tuning.test_tuning import make_table
+
+    table, names = make_table(), ("linear", "lightgbm", "svm")
+
+    def ended(child: str, error: str) -> TunedTrial:
+        return TunedTrial(number=0, child=child, config={}, value=None, error=error)
+
+    slow, broken = ended("linear", "more than 2 s"), ended("lightgbm", "KeyError: 'x'")
+    assert [t.child for t in untried(names, [], table)[0]] == ["linear"]
+    assert [t.child for t in untried(names, [slow, broken], table)[0]] == ["linear"]
+    assert [t.child for t in untried(names[1:], [slow, broken], table)[0]] == ["svm"]
+    assert untried(names, [broken], table) == ([], "no trial succeeded")
+    found, why = untried(("lightgbm",), [slow, broken], table)
+    assert not found
+    assert "there is no model" in why

@@ -22,7 +22,7 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
-from autometa.tuning import cross_validator, session
+from autometa.tuning import cross_validator, family_models
 from autometa.tuning.contest import START
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
@@ -286,22 +286,37 @@ def test_a_search_by_time_tries_pairs_of_families_and_says_why(
 ) -> None:
     families = ("svm", "k_nearest_neighbors")
     defaults = tuple(dict(children.get(n, "classification").space.defaults) for n in families)
-    known = Pairs(
-        families=families,
-        configs=defaults,
-        mean=np.array([-0.5, -0.6]),
-        cov=np.eye(2),
-        log_spread=(0.0, 1.0),
-        seconds=np.ones(2),
-        tables=20,
-    )
-    monkeypatch.setattr(session, "learn_pairs", lambda *_: known)
+
+    def made_of(m: int) -> Pairs:
+        return Pairs(
+            families=families[:m],
+            configs=defaults[:m],
+            mean=np.array([-0.5, -0.6])[:m],
+            cov=np.eye(m),
+            log_spread=(0.0, 1.0),
+            seconds=np.ones(m),
+            tables=20,
+        )
+
+    known = made_of(2)
+    monkeypatch.setattr(family_models, "learn_pairs", lambda *_: known)
     found = run(families=families, n_trials=None, time=4.0, portfolio=None, ensemble=False)
     proposed = [t for t in found.warm.trials if t.reason == known.why]
     assert {t.child: t.config for t in proposed} == dict(zip(families, defaults, strict=True))
     assert len(proposed) == 2
     assert {t.rule for t in proposed} == {"portfolio"}
     assert len(found.warm.trials) > 2  # the families' own searches go on
+    monkeypatch.setattr(family_models, "learn_pairs", lambda *_: made_of(1))
+    alone = run(families=families[0], n_trials=None, time=4.0, portfolio=None, ensemble=False)
+    assert made_of(1).why in {t.reason for t in alone.warm.trials}
+    space = children.get("k_nearest_neighbors").space
+    own = meta.MetaLearner(seed=0).fit(PRIOR.select(space), space=space)
+    mine = run(
+        families="k_nearest_neighbors", meta_model=own, n_trials=None, time=4.0, ensemble=False
+    )
+    assert made_of(1).why not in {
+        t.reason for t in mine.warm.trials
+    }  # the model that was given counts
 
 
 def test_feedback_joins_a_portfolio_once(evaluator: FakeEvaluator, tmp_path: Path) -> None:

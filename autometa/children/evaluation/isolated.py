@@ -43,6 +43,7 @@ GRACE_SECONDS = 1.0
 """A child that looks at its timeout itself gets this long to stop and keep its helper alive."""
 STARTUP_SECONDS = 120.0
 """A helper that has not answered by then (imports on a very busy machine) is given up."""
+_LOOK = 0.2  # seconds between looks at whether another thread has ended the helper
 _OUT_OF_TIME = "signal SIGXCPU"  # how a process ends at its limit of processor time
 STDERR_TAIL = 2000
 """Bytes of the helper's own output that a failure's reason may quote."""
@@ -91,7 +92,7 @@ class Evaluator:
         self.close()
 
     def close(self) -> None:
-        """Stop the helper and remove the table's file."""
+        """Stop the helper and remove the table's file; a thread that gets it ready stops too."""
         self._kill()
         if self._folder is not None:
             self._folder.cleanup()
@@ -282,32 +283,36 @@ class Evaluator:
 
         Raises:
             TimeoutError: none in time.
-            EOFError: the helper ended.
+            EOFError: the helper ended, or another thread ended it: nothing comes from a pipe that
+                was closed, not even its end.
             InputError: the helper refused the request.
         """
-        assert self._process is not None
-        pipe = self._process.stdout
+        process = self._process
+        assert process is not None
+        pipe = process.stdout
         assert pipe is not None
-        end = None if timeout is None else time.monotonic() + timeout
+        end = float("inf") if timeout is None else time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             selector.register(pipe, selectors.EVENT_READ)
             while b"\n" not in self._rest:
-                left = None if end is None else max(0.0, end - time.monotonic())
-                if not selector.select(left):
+                left = max(0.0, end - time.monotonic())
+                come = selector.select(min(left, _LOOK))
+                if self._process is not process:
+                    raise EOFError("it was closed")
+                if come and not (data := os.read(pipe.fileno(), 1 << 16)):
+                    raise EOFError(self._exit_reason(process))
+                if come:
+                    self._rest += data
+                elif left <= _LOOK:
                     raise TimeoutError
-                data = os.read(pipe.fileno(), 1 << 16)
-                if not data:
-                    raise EOFError(self._exit_reason())
-                self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
             raise InputError(str(answer["refused"]))
         return answer
 
-    def _exit_reason(self) -> str:
-        assert self._process is not None
-        code = self._process.wait(timeout=10)
+    def _exit_reason(self, process: subprocess.Popen[bytes]) -> str:
+        code = process.wait(timeout=10)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         said = b"".join(self._words)[-STDERR_TAIL:].decode(errors="replace").strip()
         return f"the process ended with {how}" + (f": {said[-300:]}" if said else "")

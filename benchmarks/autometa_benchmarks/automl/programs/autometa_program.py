@@ -14,6 +14,7 @@ def system(X: Any, y: Any, X_test: Any, job: dict[str, Any]) -> tuple[Any, Any, 
     import pandas as pd
 
     from autometa.tables import Table
+    from autometa.tuning.session import BRIEF
     from autometa.tuning.tune import tune_table
 
     options = dict(job["options"])
@@ -26,7 +27,8 @@ def system(X: Any, y: Any, X_test: Any, job: dict[str, Any]) -> tuple[Any, Any, 
         keep=list(X.columns),
     )
     warmed = 0.0
-    if options.pop("cached", False):  # as where models were fitted before: on any second call
+    cached = options.pop("cached", False)
+    if cached and job["seconds"] >= BRIEF:  # as on any second call; shorter ones use none
         warmed = _fit_models(table, job)
     begun = time.perf_counter()
     result = tune_table(
