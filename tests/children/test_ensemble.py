@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
+from autometa.children import ensemble
 from autometa.children.ensemble import Member, ensemble_of, outputs_of, select
 from autometa.encoding import Floats
 
 
-@given(st.integers(1, 6), st.integers(0, 1000))
+@given(st.integers(1, 24), st.integers(0, 1000))
 def test_the_sum_is_never_worse_than_its_best_member(m: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = rng.standard_normal(20)
@@ -41,6 +42,37 @@ def test_a_useless_candidate_gets_nothing_and_nan_never_wins() -> None:
         outputs, lambda o: -float((o**2).sum()) if np.isfinite(o).all() else -np.inf
     )
     assert (weights.tolist(), score) == ([1.0, 0.0, 0.0], 0.0)
+
+
+def test_among_many_candidates_chance_weighs_less() -> None:
+    """One good child and many that are noise: rows apart say what the held-out ones cannot."""
+    gains = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        truth, apart = rng.standard_normal((2, 40))
+        held = [truth + 0.5 * rng.standard_normal(40)]
+        new = [apart + 0.5 * rng.standard_normal(40)]
+        for _ in range(30):
+            held.append(truth + rng.standard_normal(40))
+            new.append(apart + rng.standard_normal(40))
+
+        def score(o: Floats, truth: Floats = truth) -> float:
+            return -float(((o - truth) ** 2).mean())
+
+        weights, reached = select(held, score)
+        assert reached == pytest.approx(score(np.tensordot(weights, held, 1)))
+        again, _ = select(held, score)
+        assert (weights == again).all()
+        one, _ = ensemble._greedy(held, np.array([*map(score, held)]), score, 25, lambda: False)
+        assert (weights > 0).sum() > (one > 0).sum()
+        errors = [((np.tensordot(w, new, 1) - apart) ** 2).mean() for w in (weights, one)]
+        gains.append(errors[1] - errors[0])
+    assert np.mean(gains) > 0
+    late, _ = select(held, score, late=lambda: True)
+    assert late.sum() == pytest.approx(1.0)
+    nothing = [np.full(3, np.nan)] * 20 + [np.ones(3)]
+    weights, found = select(nothing, lambda o: 1.0 if np.isfinite(o).all() else -np.inf)
+    assert (weights[-1], found) == (1.0, 1.0)
 
 
 def test_outputs_have_a_column_for_every_class() -> None:
