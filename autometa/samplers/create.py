@@ -9,30 +9,18 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.distributions import BaseDistribution
 
-from autometa.errors import InputError
 from autometa.meta import MetaLearner
 from autometa.meta.new_task import known_features
-from autometa.priors.beginning import say
 from autometa.priors.knowing import wish_of
 from autometa.priors.opening import PriorSource
-from autometa.priors.prior_model import fit_known
-from autometa.samplers.create_several import asked_directions, start_several
 from autometa.samplers.source import UNSET, Source
-from autometa.samplers.starting import (
-    by_run,
-    check_cost_alone,
-    features_of,
-    for_cost,
-    given_features,
-    note_adapted,
-    sampler_of,
-    tell,
-)
+from autometa.samplers.start_one import start_one
+from autometa.samplers.start_several import asked_directions, start_several
+from autometa.samplers.starting import Request, check_cost_alone
 from autometa.samplers.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
-from autometa.suggest.stated import stated_config, stated_in_part
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
@@ -138,6 +126,8 @@ def create_study(
     )
     if meta_features is not None:
         meta_features = known_features(meta_features)  # here, so that it warns once
+    of_task = named.meta_features if named is not None and named.meta_features else None
+    given = of_task if meta_features is None else meta_features
     source = Source.of(prior, portfolio, storage)
     one = metric if isinstance(metric, str) else None
     wish = wish_of(
@@ -146,96 +136,43 @@ def create_study(
         metric=one,
         data=data,
         fixed=fixed,
-        features=given_features(meta_features, named),
+        features=given,
         rules=rules,
     )
     own = None
     if load_if_exists and name is not None and storage is not None:
         own = _existing(name, storage)
     check_cost_alone(cost, several)
-    if several:
-        make = partial(
-            optuna.create_study,
-            directions=several,
-            storage=storage,
-            study_name=name,
-            load_if_exists=load_if_exists,
-        )
-        features = known_features(features_of(meta_features, named, wish))
-        study, front = start_several(
-            lambda sampler: make(sampler=sampler),
-            source,
-            wish,
-            several,
-            metric=metric,
-            own=own,
-            seed=seed,
-            meta_features=features,
-            base=base,
-            learner=learner,
-            incumbent=incumbent,
-            defaults=defaults,
-            widen=outside is None,
-        )
-        describe_task(study, asked or front.model.space, metric="value", features=features)
-        note_adapted(study, front.first)
-        return study
-    known = source.open(wish, own)
-    if asked is None and known.families:
-        if cost is not None:
-            raise InputError(
-                f"cost={cost!r} where only the trials tell what is searched", do="Say space="
-            )
-        sampler, about = by_run(
-            source,
-            known,
-            wish,
-            {**(defaults or {}), **stated_in_part(incumbent)},
-            seed=seed,
-            base=base,
-            learner=learner,
-            meta_features=meta_features,
-        )
-        study = optuna.create_study(
-            direction=direction,
-            storage=storage,
-            study_name=name,
-            load_if_exists=load_if_exists,
-            sampler=sampler,
-        )
-        features = known_features(features_of(meta_features, named, wish))
-        describe_task(study, None, metric=one or "value", features=features)
-        say(study, about, names=known.lines)
-        return study
-    fitted = fit_known(
-        known,
-        asked,
+    request = Request(
+        source=source,
+        wish=wish,
+        own=own,
+        meta_features=given,
         seed=seed,
-        learner=learner,
-        widen=outside is None,
-        empty=source.why_empty,
-    )
-    asked = asked or fitted.model.space
-    features = known_features(features_of(meta_features, named, wish))
-    sampler = sampler_of(
-        for_cost(cost, known, fitted, asked, seed=seed, learner=learner),
-        asked,
-        seed=seed,
-        meta_features=features,
         base=base,
-        first=stated_config(asked, incumbent, defaults),
+        learner=learner,
+        incumbent=incumbent,
+        defaults=defaults,
+        widen=outside is None,
     )
-    study = optuna.create_study(
-        direction=direction,
-        storage=storage,
-        study_name=name,
-        load_if_exists=load_if_exists,
-        sampler=sampler,
+
+    def make(sampler: BaseSampler) -> optuna.Study:
+        return optuna.create_study(
+            directions=several or [direction],
+            storage=storage,
+            sampler=sampler,
+            study_name=name,
+            load_if_exists=load_if_exists,
+        )
+
+    describe = partial(
+        describe_task,
+        metric="value" if several else one or (named.metric if named else "value"),
+        features=known_features(request.features),
     )
-    measured = one or (named.metric if named else "value")
-    describe_task(study, asked, metric=measured, features=features)
-    tell(study, fitted, known, asked=source.given)
-    return study
+    if several:
+        return start_several(make, request, several, metric=metric, describe=describe)
+    return start_one(make, request, cost=cost, describe=describe)
 
 
 def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:

@@ -12,26 +12,16 @@ from optuna.distributions import BaseDistribution
 from autometa.errors import InputError
 from autometa.meta import MetaLearner
 from autometa.meta.new_task import known_features
-from autometa.priors.beginning import say
 from autometa.priors.knowing import wish_of
 from autometa.priors.opening import PriorSource
-from autometa.priors.prior_model import fit_known
-from autometa.samplers.create_several import asked_directions, start_several
 from autometa.samplers.own_study import base_of, own_space
 from autometa.samplers.source import Source
-from autometa.samplers.starting import (
-    by_run,
-    check_cost_alone,
-    features_of,
-    for_cost,
-    note_adapted,
-    sampler_of,
-    tell,
-)
+from autometa.samplers.start_one import start_one
+from autometa.samplers.start_several import asked_directions, start_several
+from autometa.samplers.starting import Request, check_cost_alone
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Rules
-from autometa.suggest.stated import stated_config, stated_in_part
 from autometa.task import Direction
 
 if TYPE_CHECKING:
@@ -111,53 +101,21 @@ def warm_start(
         rules=rules,
     )
     check_cost_alone(cost, several)
-    if several:
-        _, front = start_several(
-            partial(_given, study),
-            source,
-            wish,
-            several,
-            metric=metric,
-            own=study,
-            seed=seed,
-            meta_features=features_of(meta_features, None, wish),
-            base=base,
-            learner=learner,
-            incumbent=incumbent,
-            defaults=defaults,
-        )
-        note_adapted(study, front.first)
-        return study
-    known = source.open(wish, study)
-    if asked is None and known.families:
-        if cost is not None:
-            raise InputError(
-                f"cost={cost!r} where only the trials tell what is searched", do="Say space="
-            )
-        study.sampler, about = by_run(
-            source,
-            known,
-            wish,
-            {**(defaults or {}), **stated_in_part(incumbent)},
-            seed=seed,
-            base=base,
-            learner=learner,
-            meta_features=meta_features,
-        )
-        say(study, about, names=known.lines)
-        return study
-    fitted = fit_known(known, asked, seed=seed, learner=learner, empty=source.why_empty)
-    searched = asked or fitted.model.space
-    study.sampler = sampler_of(
-        for_cost(cost, known, fitted, asked, seed=seed, learner=learner),
-        asked,
+    request = Request(
+        source=source,
+        wish=wish,
+        own=study,
+        meta_features=meta_features,
         seed=seed,
-        meta_features=features_of(meta_features, None, wish),
         base=base,
-        first=stated_config(searched, incumbent, defaults),
+        learner=learner,
+        incumbent=incumbent,
+        defaults=defaults,
     )
-    tell(study, fitted, known, asked=source.given)
-    return study
+    given = partial(_given, study)
+    if several:
+        return start_several(given, request, several, metric=metric)
+    return start_one(given, request, cost=cost, only_space=False)
 
 
 def _given(study: optuna.Study, sampler: BaseSampler) -> optuna.Study:

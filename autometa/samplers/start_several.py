@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import optuna
 from optuna.samplers import BaseSampler
 
 from autometa.errors import InputError
-from autometa.meta import MetaLearner
 from autometa.priors.beginning import say
 from autometa.priors.knowing import Wish, names_family
-from autometa.priors.several import FittedFront, KnownFront, fit_front, front_of, known_front
+from autometa.priors.several import KnownFront, fit_front, front_of, known_front
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.source import Source
-from autometa.space import Value
-from autometa.suggest.stated import stated_config
+from autometa.samplers.starting import Request, note_adapted
+from autometa.space import SearchSpace
 from autometa.task import Direction, Task, check_direction
 
 
@@ -74,64 +73,52 @@ def asked_directions(
 
 def start_several(
     make: Callable[[BaseSampler], optuna.Study],
-    source: Source,
-    wish: Wish,
+    request: Request,
     directions: Sequence[Direction],
     *,
     metric: str | Sequence[str] | None,
-    own: optuna.Study | None,
-    seed: int,
-    meta_features: Mapping[str, float] | None,
-    base: BaseSampler | None,
-    learner: MetaLearner | None,
-    incumbent: Mapping[str, Value] | bool | None,
-    defaults: Mapping[str, Value] | None,
-    widen: bool = True,
-) -> tuple[optuna.Study, FittedFront]:
-    """A study of several objectives with a sampler that starts from a prior, and what was fitted.
+    describe: Callable[[optuna.Study, SearchSpace | None], None] | None = None,
+) -> optuna.Study:
+    """A study of several objectives with a sampler that starts from a prior.
 
     Args:
         make: Sampler -> the study.
-        source: What the user calls a prior.
-        wish: What they say of the search.
+        request: What the user says.
         directions: Of the objectives.
         metric: Their names, where prior tasks were scored by several.
-        own: The study, where it exists: it is no prior of itself.
-        seed: As of `create_study`, like all that follow.
-        meta_features: As of `MetaSampler`.
-        base: As of `MetaSampler`.
-        learner: As of `create_study`.
-        incumbent: As of `create_study`.
-        defaults: As of `create_study`.
-        widen: See `matched`.
+        describe: Notes on the study what is searched.
 
     Raises:
         InputError: the prior was not tried for these objectives; and as `create_study`, like all
             others.
     """
-    found = _read(source, wish, own, metric, directions)
+    source, wish = request.source, request.wish
+    found = _read(source, wish, request.own, metric, directions)
     fitted = fit_front(
         found,
         wish.space,
         directions,
-        seed=seed,
-        learner=learner,
-        widen=widen,
+        seed=request.seed,
+        learner=request.learner,
+        widen=request.widen,
         empty=source.why_empty,
     )
     searched = wish.space or fitted.model.space
     study = make(
         MetaSampler(
             fitted.model,
-            seed=seed,
+            seed=request.seed,
             space=wish.space,
-            meta_features=meta_features,
-            base=base,
-            first=stated_config(searched, incumbent, defaults),
+            meta_features=request.features,
+            base=request.base,
+            first=request.stated_in(searched),
         )
     )
+    if describe is not None:
+        describe(study, searched)
+    note_adapted(study, fitted.first)
     say(study, fitted.beginning, asked=source.given, names=found.known.lines)
-    return study, fitted
+    return study
 
 
 def _read(
