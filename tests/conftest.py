@@ -1,14 +1,22 @@
-"""Hooks of the whole run: the table of faults, where fault tests ran."""
+"""Hooks of the whole run: the table of faults, where fault tests ran, and one thread a process."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from autometa.children.evaluation.threads import ONE_THREAD
 from tests.faults.counter import pytest_terminal_summary
 
 __all__ = ["pytest_terminal_summary"]
+
+# The workers of a parallel run take all cores: threads of OpenMP that wait for one another in each
+# of them make a boosting of sixty rows last minutes. The workers, and every process that a test
+# starts, read this where they load their libraries.
+for _name, _number in ONE_THREAD.items():
+    os.environ.setdefault(_name, _number)
 
 
 @pytest.fixture(autouse=True, scope="session")
