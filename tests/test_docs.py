@@ -43,7 +43,7 @@ BLOCKS = re.findall(
 def test_a_block_of_the_front_page_runs_as_it_stands(number: int, tmp_path: Path) -> None:
     shorter = BLOCKS[number].replace("time=30", "time=6")
     done = subprocess.run(
-        [sys.executable, "-c", shorter], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", shorter], cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
