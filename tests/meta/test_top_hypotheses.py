@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from autometa.meta.inference.hypotheses import Arm, Hypothesis
 from autometa.meta.inference.posterior import Posterior, _top_hypotheses
 from autometa.meta.learner import MetaLearner
+from autometa.meta.parts.kernel import Kernel
 from autometa.testing.families import Bowls
 
 
@@ -66,3 +68,21 @@ def test_the_weights_of_prior_tasks_sum_to_the_share_that_is_heard() -> None:
         expected = 0.0 if share < 0.1 else 1.0 if share > 0.9 else share
         assert posterior.task_weights.sum() == pytest.approx(expected)
         assert posterior.uses_transfer == (share >= 0.1)
+
+
+@pytest.mark.parametrize(
+    ("learned", "reading", "believed"),
+    [
+        (1e-6, {}, 1e-3),
+        (0.05, {}, 0.05),
+        (0.05, {"residual": 4.0}, 0.05),
+        (0.7, {}, 0.1),
+        (0.7, {"noisy": True}, 0.2),
+        (0.7, {"adapted": True}, 0.7),
+    ],
+)
+def test_noise_that_prior_tasks_taught_is_believed_in_bounds(
+    learned: float, reading: dict[str, Any], believed: float
+) -> None:
+    kernel = Kernel(scales=np.ones(2), variance=1.0, noise=learned)
+    assert Hypothesis(arm="transfer", **reading).noise(kernel) == pytest.approx(believed)
