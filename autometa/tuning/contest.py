@@ -127,6 +127,14 @@ class Contest:
                 )
         return None
 
+    def begin(self, turn: Turn) -> None:
+        """A trial is under way: nobody else is to have it."""
+        self.spent.setdefault(turn.family, 0.0)
+        if turn.pair >= 0:
+            self._seen[turn.pair] = None
+        if turn.config is not None and self._left.get(turn.family) == turn.config:
+            del self._left[turn.family]
+
     def tell(
         self,
         turn: Turn,
@@ -152,8 +160,10 @@ class Contest:
             self._own += 1
             return
         if turn.pair >= 0:
-            self._seen[turn.pair] = None if found is None else found.value
-            if found is not None and found.seconds is not None:
+            # A config that was tried before is not tried again: another one was.
+            own = found is not None and (found.rule, found.reason) == (turn.rule, turn.why)
+            self._seen[turn.pair] = found.value if found is not None and own else None
+            if found is not None and own and found.seconds is not None:
                 self._took[turn.pair] = slow * found.seconds
 
 

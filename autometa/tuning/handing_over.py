@@ -4,11 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from autometa.tuning.arms import Arm
+from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.finishing import Finished
 from autometa.tuning.leaderboard import rows
 from autometa.tuning.result import TuneResult
 from autometa.tuning.search_spec import SearchSpec
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+
+def result_of(
+    spec: SearchSpec,
+    models: FamilyModels,
+    warm: Arm,
+    cold: Arm | None,
+    *,
+    asked: str,
+    seconds: float,
+    own_seconds: float,
+    studies: Mapping[str, Study],
+    notes: tuple[str, ...],
+) -> TuneResult:
+    """The record of a search, without its model.
+
+    Args:
+        spec: What was searched.
+        models: What prior tasks taught.
+        warm: Its trials.
+        cold: Those of a search without prior tasks, for comparison.
+        asked: A child's name, or "auto".
+        seconds: That it took.
+        own_seconds: Of these, those that were not spent on evaluating.
+        studies: Child -> its study.
+        notes: What the user should know, in sentences.
+    """
+    first = spec.children[0] if len(spec.children) == 1 else asked
+    winner = warm.best.child if warm.best is not None else first
+    return TuneResult(
+        table=spec.table.name,
+        child=winner,
+        asked=asked,
+        metric=spec.metric,
+        warm=warm,
+        cold=cold,
+        prior_tasks=models.prior_tasks,
+        excluded_tasks=models.excluded,
+        folds=spec.n_folds,
+        seed=spec.seed,
+        seconds=seconds,
+        own_seconds=own_seconds,
+        versions=versions(),
+        study_name=spec.study_name,
+        study=studies.get(winner),
+        model=models.known.get(winner),
+        meta_features=spec.features,
+        notes=notes,
+        table_notes=spec.table.notes,
+    )
 
 
 def with_model(found: TuneResult, made: Finished | None, spec: SearchSpec) -> TuneResult:

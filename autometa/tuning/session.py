@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autometa import children
 from autometa.children.evaluation.evaluate import prepare_to_run
@@ -22,19 +22,21 @@ from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.finishing import Finished, finish, untried
-from autometa.tuning.handing_over import versions, with_model
+from autometa.tuning.handing_over import result_of, with_model
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import TuneResult
 from autometa.tuning.search_spec import COLD, SearchSpec
 from autometa.tuning.trials import Search, in_order, predictions_file
 from autometa.tuning.watching import OnTrial, Standing, Watch
-from autometa.tuning.workers.worker import WorkItem
+from autometa.tuning.workers.turns import in_turns
+from autometa.tuning.workers.worker import WorkItem, by_wall_clock
 from autometa.tuning.workers.worker_pool import WorkerPool
 
-_NO_NUMBER = 10**9  # of trials: as many as there is time for
+if TYPE_CHECKING:
+    from optuna.study import Study
+
 BRIEF = 120.0  # seconds, below which families' own searches leave all trials to pairs
-_PARTS = 3  # parts of the time of workers, fewer families in each
 
 
 @dataclass
@@ -97,13 +99,12 @@ class Session:
                 self.judge.wait = ready.result
             if self.n_trials is not None:
                 self._by_trials(ranked, self.n_trials)
-            elif self.pool is not None:
-                self._by_parts(ranked)
-                self.pool.stop_late()
             else:
                 reading = ThreadPoolExecutor(1)
                 stack.callback(reading.shutdown, wait=False, cancel_futures=True)
                 self._by_time(ranked, reading.submit(self.models.pairs))
+                if self.pool is not None:
+                    self.pool.stop_late()
         self._search_seconds = time.perf_counter() - begun
 
     def _ranked(self) -> tuple[str, ...]:
@@ -145,24 +146,55 @@ class Session:
         defaults = {name: self._default(name) for name in ranked}
         brief = self.clock.seconds is not None and self.clock.seconds < BRIEF
         contest = Contest(ranked, learned, defaults, self.models.knows, brief)
-        while self.clock.left > 0 and not past(self._end()):
-            best = {name: self._best(name) for name in contest.spent}
-            most = {name: self._limit(name, first=name not in contest.spent) for name in ranked}
-            turn = contest.next(best, self.clock.share, most)
+        if self.pool is not None:
+            self._in_turns(contest, self.pool)
+            return
+        while not self._is_over():
+            turn, search, limit = self._next(contest)
             begun = time.perf_counter()
-            found = self._one_by(turn, most[turn.family])
-            took = time.perf_counter() - begun
+            found = self._one_by(turn, search, limit)
+            contest.tell(turn, found, time.perf_counter() - begun, self.judge.slow)
+
+    def _in_turns(self, contest: Contest, pool: WorkerPool) -> None:
+        """The same with workers, each of which has the next turn when it is free."""
+
+        def ask() -> tuple[Turn, Study, WorkItem] | None:
+            if self._is_over():
+                return None
+            turn, search, limit = self._next(contest)
+            contest.begin(turn)
+            if turn.config is not None:
+                search.propose(turn.config, turn.why, turn.rule)
+            limit, known = self.clock.patience(limit), self.models.known[turn.family]
+            return turn, search.study, pool.item(turn.family, known, self._end(), limit)
+
+        for turn, found, took in in_turns(pool, ask):
             contest.tell(turn, found, took, self.judge.slow)
+            if found is not None:
+                self.judge.seconds += (found.seconds or 0.0) / pool.size
+                self.on_trial("warm", found)
+                self._tidy()
+
+    def _is_over(self) -> bool:
+        return self.clock.left <= 0 or past(self._end())
+
+    def _next(self, contest: Contest) -> tuple[Turn, Search, float]:
+        """Whose turn it is, its family's study, and seconds in which the trial should end."""
+        best = {name: self._best(name) for name in contest.spent}
+        names = contest.ranked
+        most = {name: self._limit(name, first=name not in contest.spent) for name in names}
+        turn = contest.next(best, self.clock.share, most)
+        search = self._warm_search(turn.family)
+        self.models.renew(turn.family, search)
+        return turn, search, most[turn.family]
 
     def _limit(self, name: str, *, first: bool) -> float:
         """Seconds in which a family's next trial should end; `first` where it has had none."""
         longest = max((t.seconds or 0.0 for t in self._best_first()), default=None)
         return self.clock.trial_limit(longest, self.judge.slow, first=first) or float("inf")
 
-    def _one_by(self, turn: Turn, limit: float) -> TunedTrial | None:
+    def _one_by(self, turn: Turn, search: Search, limit: float) -> TunedTrial | None:
         """One trial of a family, of the proposed config where there is one."""
-        search = self._warm_search(turn.family)
-        self.models.renew(turn.family, search)
         self.judge.timeout = shorter(self.clock.patience(limit), self.spec.trial_timeout)
         before = {t.number for t in search.finished()}
         if turn.config is not None:
@@ -170,21 +202,6 @@ class Session:
         self._fill("warm", turn.family, search, len(before) + 1, self._end)
         new = [t for t in search.finished() if t.number not in before]
         return search.tuned(new[-1]) if new else None
-
-    def _by_parts(self, ranked: tuple[str, ...]) -> None:
-        running = list(ranked)
-        for part in range(_PARTS):
-            ordered, tried = sorted(running, key=self._standing), {t.child for t in self._all()}
-            few = -(-len(ordered) // 2**part)
-            running = ordered[:few] + [name for name in ordered[few:] if name not in tried]
-            begun, end = time.perf_counter(), self._end()
-            assert end is not None
-            for i, name in enumerate(running):
-                at = begun + (end - begun) / (_PARTS - part) * (i + 1) / len(running)
-                search = self._warm_search(name)
-                if name not in self._proposed:
-                    self._propose_default(name, search)
-                self._fill("warm", name, search, _NO_NUMBER, partial(float, at))
 
     def compare(self) -> None:
         """The cold arm, until it has as many trials as the warm one, in as much time."""
@@ -222,16 +239,11 @@ class Session:
         left = None if at is None else at - time.perf_counter()
         if (left is not None and left <= 0) or search.open_places(target) <= 0:
             return
-        model = None
+        item = WorkItem(child=COLD, model=None, target=target, until=by_wall_clock(at))
         if name != COLD:
             self.models.renew(name, search)
-            model = self.pool.model_file(name, self.models.known[name])
-        until = stop = None if left is None else time.time() + left
-        limit = None
-        if arm == "warm" and (last := self._end()) is not None:
-            stop = time.time() + last - time.perf_counter()
             limit = self.clock.patience(self._limit(name, first=self._best(name) is None))
-        item = WorkItem(child=name, model=model, target=target, until=until, end=stop, limit=limit)
+            item = self.pool.item(name, self.models.known[name], self._end(), limit, target)
         for trial in self.pool.fill(search.study, item):
             self.judge.seconds += (trial.seconds or 0.0) / self.pool.size
             yield trial
@@ -321,29 +333,16 @@ class Session:
         """What was found until now."""
         warm = Arm(name="warm", trials=self._all())
         cold = None if self._cold is None else Arm(name="cold", trials=in_order([self._cold]))
-        names = self.spec.children
-        first = names[0] if len(names) == 1 else self.asked
-        winner = warm.best.child if warm.best is not None else first
         seconds = self.clock.spent
-        found = TuneResult(
-            table=self.spec.table.name,
-            child=winner,
+        found = result_of(
+            self.spec,
+            self.models,
+            warm,
+            cold,
             asked=self.asked,
-            metric=self.spec.metric,
-            warm=warm,
-            cold=cold,
-            prior_tasks=self.models.prior_tasks,
-            excluded_tasks=self.models.excluded,
-            folds=self.spec.n_folds,
-            seed=self.spec.seed,
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),
-            versions=versions(),
-            study_name=self.spec.study_name,
-            study=self._warm[winner].study if winner in self._warm else None,
-            model=self.models.known.get(winner),
-            meta_features=self.spec.features,
+            studies={name: search.study for name, search in self._warm.items()},
             notes=self.notes,
-            table_notes=self.spec.table.notes,
         )
         return with_model(found, self._finished, self.spec)

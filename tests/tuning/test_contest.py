@@ -38,7 +38,15 @@ def some() -> Pairs:
 
 def ended(turn: Turn, value: float | None, seconds: float = 1.0) -> TunedTrial:
     config = turn.config or {"x": 1000}
-    return TunedTrial(number=0, child=turn.family, config=config, value=value, seconds=seconds)
+    return TunedTrial(
+        number=0,
+        child=turn.family,
+        config=config,
+        value=value,
+        seconds=seconds,
+        rule=turn.rule,
+        reason=turn.why,
+    )
 
 
 def test_the_race_goes_on_until_pairs_have_been_read() -> None:
@@ -193,3 +201,33 @@ def test_a_family_s_own_search_has_no_turns_until_it_has_learned() -> None:
     alone = Contest(("a", "b"), read(None), knows=knows, brief=True)
     assert alone.next({}, 0.0) == Turn(family="a")
     assert asked[-1] == "a"  # without pairs, it is all that there is
+
+
+def test_turns_that_are_under_way_are_nobody_else_s() -> None:
+    defaults: dict[str, Config] = {"a": {"x": 99}, "b": {"x": 98}}
+    waiting: Future[Pairs | None] = Future()
+    racing = Contest(("a", "b"), waiting, defaults)
+    turns = []
+    for _ in range(2):
+        turns.append(racing.next({}, 0.0))
+        racing.begin(turns[-1])
+    assert [(t.family, t.rule) for t in turns] == [("a", "default"), ("b", "default")]
+    contest = Contest(("a", "b"), read(some()))
+    pairs = []
+    for _ in range(M):
+        turn = contest.next(dict.fromkeys(contest.spent), 0.5)
+        contest.begin(turn)
+        pairs.append(turn.pair)
+    assert len(set(pairs)) == M
+    contest.tell(turn, ended(turn, 0.5), 1.0)
+    assert contest.spent[turn.family] >= 1.0
+
+
+def test_a_pair_has_no_score_of_another_config() -> None:
+    """A study does not try a config again that it has tried, but whatever its search says."""
+    contest = Contest(("a", "b"), read(some()))
+    turn = contest.next({}, 0.0)
+    contest.tell(turn, replace(ended(turn, 99.0), rule="base", reason="", config={"x": 7}), 1.0)
+    right = Contest(("a", "b"), read(some()))
+    right.tell(turn, ended(turn, None), 1.0)
+    assert contest.next({"a": 99.0}, 0.0) == right.next({"a": None}, 0.0)

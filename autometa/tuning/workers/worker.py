@@ -40,6 +40,7 @@ class WorkItem:
             the item by then has one trial, whatever the family needs to get ready.
         end: When a trial in hand is stopped, by the same clock; None for never.
         limit: Seconds for a trial; None for those of the search.
+        once: Whether one trial is all.
     """
 
     child: str
@@ -48,6 +49,7 @@ class WorkItem:
     until: float | None
     end: float | None = None
     limit: float | None = None
+    once: bool = False
 
 
 def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) -> None:
@@ -71,7 +73,7 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
     ):
         judge = spec.judge(evaluator)
         while (item := items.recv()) is not None:
-            turn = _Turn(parent, _here(item.until), _here(item.end))
+            turn = _Turn(parent, _here(item.until), _here(item.end), item.once)
             which = (item.child, item.model)
             if which not in searches:
                 searches[which] = _open(spec, item, judge, name, index)
@@ -84,15 +86,23 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
 class _Turn:
     """Whether it is too late for a further trial of an item; made when the item is taken."""
 
-    def __init__(self, parent: int, until: float | None, end: float | None) -> None:
+    def __init__(
+        self, parent: int, until: float | None, end: float | None, once: bool = False
+    ) -> None:
         self.end = end
-        self._parent, self._until = parent, until
-        self._first = not past(until)
+        self._parent, self._until, self._once = parent, until, once
+        self._first, self._begun = not past(until), False
 
     def late(self) -> bool:
         """The first trial of an item that was taken in time waits for the search's end only."""
+        over, self._begun = self._begun and self._once, True
         moment, self._first = self.end if self._first else self._until, False
-        return os.getppid() != self._parent or past(moment)
+        return over or os.getppid() != self._parent or past(moment)
+
+
+def by_wall_clock(moment: float | None) -> float | None:
+    """A moment by `time.perf_counter()` as one by `time.time()`."""
+    return None if moment is None else time.time() + moment - time.perf_counter()
 
 
 def _here(moment: float | None) -> float | None:

@@ -10,6 +10,7 @@ the end of a search by time it is ended.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import secrets
 import sys
@@ -27,7 +28,7 @@ from autometa.errors import InputError
 from autometa.storages.attributes import WORKER
 from autometa.storages.orphans import give_back
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.workers.worker import WorkItem, serve
+from autometa.tuning.workers.worker import WorkItem, by_wall_clock, serve
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -53,6 +54,7 @@ class _Place:
     name: str = ""
     deaths: int = 0
     item: WorkItem | None = None
+    trial: TunedTrial | None = None  # of an item that is not over yet
     names: list[str] = field(default_factory=list)
 
 
@@ -86,12 +88,36 @@ class WorkerPool:
         self.stop()
         self._folder.cleanup()
 
-    def model_file(self, name: str, model: MetaModel) -> Path:
-        """Where the workers find a family's model; a better one has another name."""
-        path = Path(self._folder.name) / f"{name}-{id(model):x}.model"
+    def item(
+        self,
+        name: str,
+        model: MetaModel,
+        end: float | None,
+        limit: float,
+        target: int | None = None,
+    ) -> WorkItem:
+        """What the workers are to do for a family's study.
+
+        Args:
+            name: Of the family.
+            model: Its meta-model; a better one has another file.
+            end: Of the search, by `time.perf_counter()`; None for never.
+            limit: Seconds for a trial; infinity for those of the search.
+            target: Evaluated trials that the study is to have; one more where None.
+        """
+        path, once = Path(self._folder.name) / f"{name}-{id(model):x}.model", target is None
         if not path.exists():
             model.save(path)
-        return path
+        stop = by_wall_clock(end)
+        return WorkItem(
+            child=name,
+            model=path,
+            target=sys.maxsize if target is None else target,
+            until=None if once else stop,
+            end=stop,
+            limit=limit if math.isfinite(limit) else None,
+            once=once,
+        )
 
     def stop(self) -> None:
         """End the workers; trials that they had in hand are told as failed, or queued again."""
@@ -123,10 +149,7 @@ class WorkerPool:
             InputError: every worker died, again and again.
         """
         self._studies[study.study_name] = study
-        for place in self._places:  # who was ended as late is needed again
-            if place.process is None and place.deaths < RESTARTS:
-                with one_thread_each():
-                    self._start(place)
+        self._wake()
         while True:
             self._given_up = False
             for place in self._places:
@@ -138,7 +161,50 @@ class WorkerPool:
                 return
             # Somebody gave up with a trial in hand: the others do it.
 
+    def turns(
+        self, ask: Callable[[], tuple[Study, WorkItem] | None]
+    ) -> Iterator[tuple[WorkItem, TunedTrial | None]]:
+        """Items of one trial each, handed out as workers become free; each as it is done.
+
+        Args:
+            ask: A study and the next item for it; None where there is no more.
+
+        Yields:
+            An item and its trial; None where there is none: its worker was given up, or time was
+            up.
+
+        Raises:
+            InputError: every worker died, again and again.
+        """
+        self._wake()
+        while True:
+            for place in self._places:
+                if place.process is not None and place.item is None:
+                    if (found := ask()) is None:
+                        break
+                    self._studies[found[0].study_name] = found[0]
+                    self._send(place, found[1])
+            busy = [(p, p.item) for p in self._places if p.item is not None]
+            if all(_over(item) for _, item in busy):
+                return
+            done = []
+            for place, item, said in self._listen():
+                if said is None:
+                    done.append(item)
+                    yield item, place.trial
+                place.trial = said
+            for place, item in busy:
+                if place.item is not item and item not in done:  # its worker was given up
+                    yield item, None
+
     # Workers -------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Who was ended as late is needed again."""
+        for place in self._places:
+            if place.process is None and place.deaths < RESTARTS:
+                with one_thread_each():
+                    self._start(place)
 
     def _start(self, place: _Place) -> None:
         context = multiprocessing.get_context("spawn")
@@ -162,28 +228,32 @@ class WorkerPool:
             place.pipe.send(item)
 
     def _hear(self, item: WorkItem) -> Iterator[TunedTrial]:
-        """What the workers say, and what their silence says.
+        """Trials; who is done with an earlier item gets this one."""
+        for place, at, said in self._listen():
+            if said is not None:
+                yield said
+            elif at is not item:
+                self._send(place, item)
 
-        Args:
-            item: For who is done with an earlier one.
-        """
+    def _listen(self) -> Iterator[tuple[_Place, WorkItem, TunedTrial | None]]:
+        """What the workers say, and what their silence says: a trial, or None for an item's end."""
         listening = {id(p.pipe): p for p in self._places if p.item is not None}
         pipes = [p.pipe for p in listening.values() if p.pipe is not None]
         for pipe in wait(pipes, timeout=0.2):
             place = listening[id(pipe)]
             assert place.pipe is not None
+            assert place.item is not None
             try:
                 said: TunedTrial | None = place.pipe.recv()
             except (EOFError, OSError):
                 self._replace(place)
                 continue
+            item = place.item
             if said is None:
-                earlier, place.item = place.item is not item, None
-                if earlier:
-                    self._send(place, item)
+                place.item = None
             else:
                 place.deaths = 0
-                yield said
+            yield place, item, said
 
     def _replace(self, place: _Place) -> None:
         item = place.item
@@ -207,7 +277,7 @@ class WorkerPool:
             self._send(place, item)
 
     def _bury(self, place: _Place, seconds: float) -> int | None:
-        process, place.process, place.item = place.process, None, None
+        process, place.process, place.item, place.trial = place.process, None, None, None
         if place.pipe is not None:
             place.pipe.close()
             place.pipe = None
@@ -234,7 +304,8 @@ class WorkerPool:
 
 def _over(item: WorkItem) -> bool:
     """Whether nobody waits for an item any more."""
-    return item.until is not None and time.time() >= item.until + LATE
+    moment = item.end if item.once else item.until
+    return moment is not None and time.time() >= moment + LATE
 
 
 def to_stderr(sentence: str) -> None:

@@ -1,0 +1,44 @@
+"""The turns of a contest for several workers: whoever is free has the next one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from autometa.tuning.arms import TunedTrial
+from autometa.tuning.contest import Turn
+from autometa.tuning.workers.worker import WorkItem
+from autometa.tuning.workers.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from optuna.study import Study
+
+
+def in_turns(
+    pool: WorkerPool, ask: Callable[[], tuple[Turn, Study, WorkItem] | None]
+) -> Iterator[tuple[Turn, TunedTrial | None, float]]:
+    """Each turn as it is over: its trial, None where there is none, and seconds by the clock.
+
+    Args:
+        pool: Evaluates.
+        ask: The next turn, its family's study and an item of one trial; None where time is up.
+    """
+    under_way: dict[int, tuple[Turn, WorkItem, float]] = {}
+
+    def give() -> tuple[Study, WorkItem] | None:
+        if (found := ask()) is None:
+            return None
+        turn, study, item = found
+        under_way[id(item)] = turn, item, time.perf_counter()
+        return study, item
+
+    for item, trial in pool.turns(give):
+        turn, _, begun = under_way.pop(id(item))
+        if trial is not None and turn.config != trial.config:
+            # Two workers at one study may take one another's config from its queue.
+            for other, (theirs, its, at) in under_way.items():
+                if (theirs.family, theirs.config) == (trial.child, trial.config):
+                    under_way[other], turn = (turn, its, at), theirs
+                    break
+        yield turn, trial, time.perf_counter() - begun
