@@ -2,7 +2,8 @@
 
     regret   mean normalised regret after few, some and many trials; 0 the best known config, 1 a
              median one
-    automl   mean rank of each program, and how often our model was the better one
+    automl   what was lost to untuned defaults, mean rank of each program, and how often our model
+             was the better one
 
 Both are made from the files of `results/`, as all pages are.
 """
@@ -10,7 +11,7 @@ Both are made from the files of `results/`, as all pages are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,30 @@ def regret(results: Path) -> str:
 
 
 def automl(results: Path) -> str:
-    """A row a program at each time: its mean rank, and the share of tables that we win."""
+    """What was lost; a row a program at each time: its mean rank, and the share that we win."""
     file = _read(results / "automl.json")
-    return "\n\n".join(_automl_at(at) for at in file["times"]) + "\n"
+    tables = [part for at in file["times"] for part in (_lost(at), _automl_at(at))]
+    return "\n\n".join([*tables, *_commits(file.get("cells", ()))]) + "\n"
+
+
+def _lost(at: Mapping[str, Any]) -> str:
+    """On how many tables the best untuned default was better, and where by more than .01."""
+    behind = at.get("behind_defaults", ())
+    far = [(b["table"], b["default"] - b["ours"]) for b in behind]
+    named = [f"`{table}` by {lost:.3f}".replace("0.", ".") for table, lost in far if lost > 0.01]
+    said = f"The best of four untuned defaults was better on {len(behind)} of {at['tables']} tables"
+    return f"{said}, by more than .01 on {len(named)}{': ' * bool(named)}{', '.join(named)}."
+
+
+def _commits(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line: which commits made our cells, and those of the others."""
+    made: dict[str, set[str]] = {}
+    for cell in cells:
+        whose = "ours" if cell["system"].startswith("autometa") else "the others"
+        made.setdefault(whose, set()).add(cell["commit"])
+    if made:
+        each = (f"{whose}: commit {', '.join(sorted(found))}" for whose, found in made.items())
+        yield f"({'; '.join(sorted(each, reverse=True))})"
 
 
 def _automl_at(at: Mapping[str, Any]) -> str:

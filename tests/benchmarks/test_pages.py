@@ -90,9 +90,20 @@ def test_the_front_page_shows_regrets_and_who_wins(tmp_path: Path) -> None:
     wins = {"won": 2, "tied": 1, "lost": 1, "share": 0.625, "low": 0.4, "high": 0.8}
     other = {"system": "other", "rank": 2.0, "wins": wins, "median_took": 29.0}
     ours = {"system": "autometa", "rank": 1.25, "median_took": None}
-    at = {"seconds": 30.0, "tables": 4, "rows": [ours, other]}
-    (tmp_path / "automl.json").write_text(json.dumps({"times": [at]}))
+    lost = [
+        {"table": "a", "ours": 0.5, "default": 0.525},
+        {"table": "b", "ours": 0.5, "default": 0.501},
+    ]
+    at = {"seconds": 30.0, "tables": 4, "rows": [ours, other], "behind_defaults": lost}
+    cells = [
+        {"system": system, "commit": made}
+        for system, made in (("autometa", "1"), ("autometa cold race", "1"), ("other", "2"))
+    ]
+    (tmp_path / "automl.json").write_text(json.dumps({"times": [at], "cells": cells}))
     shown = front.automl(tmp_path)
+    assert shown.startswith("The best of four untuned defaults was better on 2 of 4 tables, ")
+    assert "by more than .01 on 1: `a` by .025." in shown
+    assert shown.endswith("(the others: commit 2; ours: commit 1)\n")
     assert "| 30 s, 4 tables |" in shown
     assert "| autometa | 1.25 |  | - |" in shown
     assert "| other | 2.00 | 2 / 1 / 1, 0.62 [0.40, 0.80] | 29 |" in shown

@@ -77,8 +77,9 @@ def work(folder: Path, until: float, end: float, limit: float | None = None) -> 
         if not left.pop(0):
             return None
         now = time.time()
-        times = {"until": now + until, "end": now + end, "limit": limit}
-        return WorkItem(child="linear", model=model, target=2, **times)
+        return WorkItem(
+            child="linear", model=model, target=2, until=now + until, end=now + end, limit=limit
+        )
 
     pipe = Mock(recv=take)
     serve(pipe, spec, "first", 0)
