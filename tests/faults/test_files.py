@@ -100,7 +100,7 @@ def test_two_writers_of_one_portfolio_lose_no_update(tmp_path: Path, faults: Fau
 # Full disks -------------------------------------------------------------------------------------
 
 
-SPACE = {"sqlite": 220_000}  # bytes; its empty tables alone take half of that
+SPACE = {"sqlite": 170_000}  # bytes; its empty tables alone take half of that
 
 
 def _limit(space: int) -> None:
