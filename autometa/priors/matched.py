@@ -4,7 +4,9 @@ Names. What the user says comes first, then equal names, then names that are equ
 "__", as in a pipeline (`svc__C` is `C`), then names that differ in case, underscores, hyphens, dots
 and spaces only. Parameters that no prior task knows are left out: they are searched without a
 prior. A prior space of which less than a third would be its own is left out (see
-`portfolio.adapting`), and so is one that never has a value that is searched now.
+`portfolio.adapting`). A parameter whose prior values all lie outside of what is searched now is
+searched without a prior too, where it is one of a few (`MOST_AWAY`); where it is not, what is known
+is of another kind of model, and the prior space is left out.
 
 Ranges. A number outside the range that is searched stays the number it is: the model's range is
 widened to hold it, and its task goes on informing the search, but it is no candidate for the first
@@ -23,31 +25,29 @@ Shapes: n trials, p parameters; raw (n, p) as in `space`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from optuna.distributions import (
     BaseDistribution,
-    CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
 
-from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport, SpaceReport, moved, report_of
 from autometa.portfolio.merging import free_name
 from autometa.priors.beginning import renaming
-from autometa.priors.near import last_part
+from autometa.priors.old_space import OldSpace, lost_to, never_searched, rows_of
 from autometa.space import SearchSpace
-from autometa.space.adapting import AdaptedRows, adapt_rows
-from autometa.space.matching import is_number, match_parameters
+from autometa.space.adapting import AdaptedRows
 from autometa.space.ranges import holding, is_inside
 from autometa.space.rules import Rules
-from autometa.space.values import Value, describe, listed
+from autometa.space.values import describe, listed
 from autometa.task import TaskHistory
+
+MOST_AWAY = 1 / 3  # of the parameters of a prior space: its other parameters still teach
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +97,27 @@ def matched(
     if not spaces:
         return Matched(portfolio=Portfolio(), why="the prior holds no tasks")
     olds = [
-        _Old.of(s, prior, space, rules if not widen else replace(rules, outside="drop"))
+        OldSpace.of(s, prior, space, rules if not widen else replace(rules, outside="drop"))
         for s in spaces
     ]
     wanted = set(space.names if searched is None else searched)
     helping = [old for old in olds if wanted & old.matches.keys()]
     reports: dict[SearchSpace, SpaceReport] = {}
+    away: dict[str, str] = {}
     while part := _part(space, {n for old in helping for n in (*old.matches, *rules.defaults)}):
         wide = _widened(part, helping) if widen else part
-        rows = [_rows(old, wide, part) for old in helping]
+        rows = [rows_of(old, wide, part) for old in helping]
+        never = [never_searched(old, wide, part, r) for old, r in zip(helping, rows, strict=True)]
+        fewer = [
+            old.without(n) if n and _teaches_without(old, n, wanted) else old
+            for old, n in zip(helping, never, strict=True)
+        ]
+        for old, less, n in zip(helping, fewer, never, strict=True):
+            away |= n if less is not old else {}
+        if any(less is not old for old, less in zip(helping, fewer, strict=True)):
+            helping = fewer
+            continue
+        rows = [lost_to(r, n) for r, n in zip(rows, never, strict=True)]
         found = [
             report_of(old.space.name, [h.task.name for h in old.histories], r)
             for old, r in zip(helping, rows, strict=True)
@@ -129,86 +141,15 @@ def matched(
         portfolio=Portfolio(_alike(kept), provenance=prior.provenance, licence=prior.licence),
         report=report,
         old_names=names,
-        outside=_outside(part, wide, kept),
+        outside=_outside(part, wide, kept)
+        | {n: f"{why}: searched without a prior" for n, why in away.items() if n not in part.names},
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Old:
-    """One prior space: its histories, their raw configs one after the other, and its matches.
-
-    Args:
-        matches: New name -> old name.
-    """
-
-    space: SearchSpace
-    histories: list[TaskHistory]
-    raw: Floats
-    rules: Rules
-    matches: Mapping[str, str]
-
-    @staticmethod
-    def of(old: SearchSpace, prior: Portfolio, new: SearchSpace, rules: Rules) -> _Old:
-        """An old space of a prior, beside the new one."""
-        histories = [h for h in prior.histories if h.task.space == old]
-        return _Old(
-            space=old,
-            histories=histories,
-            raw=np.concatenate([h.raw for h in histories]),
-            rules=_rules_of(old, new, rules),
-            matches=names_of(old, new, rules),
-        )
-
-    def numbers(self, name: str) -> Floats:
-        """The known values (n,) of a new parameter that are numbers, in any order."""
-        old = self.matches[name]
-        column = self.raw[:, self.space.names.index(old)]
-        column = column[~np.isnan(column)]
-        distribution = self.space.distributions[old]
-        if isinstance(distribution, CategoricalDistribution):
-            named = [self.rules.choice(name, c) for c in distribution.choices]
-            worth = np.array([float(c) if is_number(c) else np.nan for c in named])  # type: ignore[arg-type]
-            column = worth[column.astype(np.int64)]
-        result: Floats = column[~np.isnan(column)]
-        return result
-
-
-def names_of(old: SearchSpace, new: SearchSpace, rules: Rules | None = None) -> dict[str, str]:
-    """New name -> old name of the parameters that both spaces have."""
-    found = match_parameters(old.distributions, new, _rules_of(old, new, rules or Rules()))
-    return {name: match.old for name, match in found.items()}
-
-
-def _rules_of(old: SearchSpace, new: SearchSpace, rules: Rules) -> Rules:
-    """The rules for one old space: what applies to it, and what its names and words tell."""
-    said = {o: n for o, n in rules.renamed.items() if o in old.distributions}
-    taken = {*said.values(), *(n for n in new.names if n in old.distributions)}
-    olds = [n for n in old.names if n not in said and n not in new.distributions]
-    news = [n for n in new.names if n not in taken]
-    ends = Counter(map(last_part, old.names)), Counter(map(last_part, new.names))
-    bylast_part = {last_part(n): n for n in news}
-    for name in olds:
-        end = last_part(name)
-        if end in bylast_part and ends[0][end] == ends[1][end] == 1:
-            said[name] = bylast_part[end]
-    choices = {
-        name: {**_nones(distribution), **rules.choices.get(name, {})}
-        for name, distribution in new.distributions.items()
-    }
-    return replace(
-        rules,
-        renamed=said,
-        choices={n: c for n, c in choices.items() if c},
-    )
-
-
-def _nones(new: BaseDistribution) -> dict[Value, Value]:
-    """Choices of old spaces by other names: a portfolio of text calls None "none"."""
-    if not isinstance(new, CategoricalDistribution):
-        return {}
-    if None in new.choices and "none" not in new.choices:
-        return {"none": None}
-    return {None: "none"} if "none" in new.choices and None not in new.choices else {}
+def _teaches_without(old: OldSpace, names: Collection[str], wanted: Collection[str]) -> bool:
+    """Whether an old space still teaches where some of its parameters are not known."""
+    left = old.matches.keys() - set(names)
+    return len(names) <= MOST_AWAY * len(old.matches) and not left.isdisjoint(wanted)
 
 
 def _part(space: SearchSpace, names: set[str]) -> SearchSpace | None:
@@ -228,7 +169,7 @@ def _part(space: SearchSpace, names: set[str]) -> SearchSpace | None:
     )
 
 
-def _widened(space: SearchSpace, olds: Sequence[_Old]) -> SearchSpace:
+def _widened(space: SearchSpace, olds: Sequence[OldSpace]) -> SearchSpace:
     """The space with ranges that hold the numbers of old ones, as far as `FAR` allows."""
     wide = dict(space.distributions)
     for name, distribution in space.distributions.items():
@@ -238,36 +179,11 @@ def _widened(space: SearchSpace, olds: Sequence[_Old]) -> SearchSpace:
     return replace(space, distributions=wide)
 
 
-# Rows --------------------------------------------------------------------------------------------
-
-
-def _rows(old: _Old, wide: SearchSpace, part: SearchSpace) -> AdaptedRows:
-    """The configs of an old space in the widened one; those that say nothing of it are lost."""
-    rules = replace(
-        old.rules,
-        renamed={o: n for o, n in old.rules.renamed.items() if n in wide.distributions},
-        choices={n: c for n, c in old.rules.choices.items() if n in wide.distributions},
-        defaults={n: v for n, v in old.rules.defaults.items() if n in wide.distributions},
-    )
-    rows = adapt_rows(old.space.distributions, wide, old.raw, rules)
-    lost = list(rows.lost)
-    for j, (name, distribution) in enumerate(part.distributions.items()):
-        if name not in old.matches:
-            continue
-        column = old.raw[:, old.space.names.index(old.matches[name])]
-        parent = old.space.conditions.get(old.matches[name], ("", ()))[0]
-        if parent and parent not in old.matches.values():
-            for i in np.flatnonzero(rows.keep & rows.filled[:, j] & np.isnan(column)):
-                lost[i] = lost[i] or f"parameter {name!r} is off: a branch that is not searched"
-        numbers = rows.raw[rows.keep & ~rows.filled[:, j], j]
-        numbers = numbers[~np.isnan(numbers)]
-        if len(numbers) and not is_inside(distribution, numbers, wide.distributions[name]).any():
-            lost = [why or f"parameter {name!r} is never {describe(distribution)}" for why in lost]
-    return replace(rows, lost=tuple(lost), keep=np.array([not why for why in lost], dtype=bool))
+# Histories ---------------------------------------------------------------------------------------
 
 
 def _histories(
-    old: _Old, wide: SearchSpace, rows: AdaptedRows
+    old: OldSpace, wide: SearchSpace, rows: AdaptedRows
 ) -> Iterator[tuple[TaskHistory, TaskHistory]]:
     """Old histories and what is kept of them; not those of which nothing is."""
     end = 0

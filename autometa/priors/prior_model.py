@@ -19,8 +19,9 @@ from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
 from autometa.priors.beginning import Beginning, say_of_sampler
 from autometa.priors.knowing import Known, Wish, known_of
-from autometa.priors.matched import matched, names_of
+from autometa.priors.matched import matched
 from autometa.priors.near import near_parameters
+from autometa.priors.old_space import names_of
 from autometa.priors.opening import PriorSource
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Rules

@@ -230,6 +230,73 @@ def test_a_prior_that_was_never_there_is_left_out_by_both_doors() -> None:
         search.fit([[float(i)] for i in range(20)], [0, 1] * 10)
 
 
+def deep_forest(low: int, high: int, *, name: str = "t") -> Portfolio:
+    """As `forest`, of three parameters, of which a small share of rows is the best."""
+    space = SearchSpace(
+        {
+            "trees": IntDistribution(low, high),
+            "rate": FloatDistribution(0.01, 1.0, log=True),
+            "rows": FloatDistribution(0.1, 1.0),
+        },
+        name=f"{low} to {high}",
+    )
+    rng = np.random.default_rng(0)
+    histories = []
+    for i in range(5):
+        raw = space.sample_raw(12, rng)
+        task = Task(name=f"{name}{i}", space=space, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=raw[:, 1] - raw[:, 2]))
+    return Portfolio(histories)
+
+
+WIDE = SearchSpace(
+    {
+        "trees": IntDistribution(200, 400),
+        "rate": FloatDistribution(0.01, 1.0, log=True),
+        "rows": FloatDistribution(0.1, 1.0),
+    }
+)
+
+
+def test_one_range_of_several_that_was_never_there_is_searched_without_a_prior() -> None:
+    study = autometa.create_study(
+        "maximize", prior=deep_forest(2, 20), space=WIDE, learner=QUICK, seed=1
+    )
+    assert "which know 2 of 3 parameters (not trees)" in said(study)
+    notes = study.user_attrs["autometa:adapted"]
+    assert "trees: is never an integer from 200 to 400: searched without a prior" in notes
+    study.optimize(
+        lambda t: (
+            t.suggest_int("trees", 200, 400)
+            + t.suggest_float("rate", 0.01, 1.0, log=True)
+            + t.suggest_float("rows", 0.1, 1.0)
+        ),
+        n_trials=4,
+    )
+    assert study.trials[0].user_attrs["autometa:rule"] == "portfolio"
+    assert study.trials[0].params["rate"] > 0.2
+    assert study.trials[0].params["rows"] < 0.6
+    assert len({t.params["trees"] for t in study.trials}) > 2
+
+
+def test_what_another_space_knows_of_that_range_is_still_known() -> None:
+    both = Portfolio([*deep_forest(2, 20).histories, *deep_forest(100, 300, name="u").histories])
+    found = matched(both, WIDE)
+    assert found.portfolio.space.names == WIDE.names
+    assert len(found.portfolio) == 10
+    assert "lie outside" in found.outside["trees"]  # of the second space, whose others lie inside
+    few, known = found.portfolio.histories[0].raw, found.portfolio.histories[-1].raw
+    assert len(set(few[:, 0])) == 1  # flat, as along any parameter that a task never had
+    assert len(set(few[:, 1])) == len(few)
+    assert len(set(known[:, 0])) > 5
+
+
+def test_where_only_that_range_is_searched_the_prior_is_left_out() -> None:
+    found = matched(deep_forest(2, 20), WIDE, searched=["trees"])
+    assert not len(found.portfolio)
+    assert "parameter 'trees' is never an integer from 200 to 400" in found.why
+
+
 def test_ranges_that_hold_earlier_values() -> None:
     lin, log = FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1e-1, log=True)
     assert holding(lin, np.array([0.5])) is lin
