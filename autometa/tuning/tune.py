@@ -306,6 +306,8 @@ def tune_table(
         )
         try:
             session.warm_up()
+            if pool is not None and not compare_cold:
+                pool.dismiss()  # they end while the model is fitted
             if refit:
                 session.fit(ensemble=ensemble, threshold=threshold)
             if compare_cold:

@@ -30,7 +30,11 @@ class Process:
 
     exitcode = -9
 
-    def join(self, seconds: float | None = None) -> None: ...
+    def __init__(self) -> None:
+        self.farewells: list[float | None] = []
+
+    def join(self, seconds: float | None = None) -> None:
+        self.farewells.append(seconds)
 
     def is_alive(self) -> bool:
         return False
@@ -61,7 +65,7 @@ def pool_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Work], W
                     pass
                 theirs.close()
 
-            threads.append(threading.Thread(target=serve, daemon=True))
+            threads.append(threading.Thread(target=serve, daemon=True, name="worker"))
             threads[-1].start()
 
         monkeypatch.setattr(WorkerPool, "_start", start)
@@ -185,6 +189,24 @@ def test_who_is_late_is_not_waited_for(pool_of: Any, monkeypatch: pytest.MonkeyP
         left = [(Turn(family="a"), STUDY, item(0, end=-1.0))]
         assert list(in_turns(pool, lambda: left.pop() if left else None)) == []
         go_on.set()
+
+
+def test_who_is_dismissed_ends_before_anybody_waits(pool_of: Any) -> None:
+    with pool_of(2, lambda index, item: trial(0)) as pool:
+        assert len(list(in_turns(pool, asking([Turn(family="a")] * 3)))) == 3
+        mine = [t for t in threading.enumerate() if t.name == "worker"]
+        assert len(mine) == 2
+        pool.dismiss()
+        for thread in mine:
+            thread.join(10.0)
+            assert not thread.is_alive()
+        processes: list[Process] = [place.process for place in pool._places]
+        pool._places[1].item = item(0)  # this one has a trial in hand
+        pool.stop()
+    idle, busy = (process.farewells[0] for process in processes)
+    assert idle is not None
+    assert busy is not None
+    assert idle <= 0.5 < 5.0 < busy
 
 
 def test_an_item_of_one_trial_is_over_after_it() -> None:

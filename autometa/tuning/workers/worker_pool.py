@@ -15,7 +15,7 @@ import multiprocessing
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 RESTARTS = 3  # deaths in a row, no trial between them, after which a place is given up
 FAREWELL = 10.0  # seconds that a worker has to tell its trial when it is to stop
 LATE = 0.5  # seconds after the end of an item, from which on a worker is not waited for
-_SHORT = 0.5  # seconds of farewell where time is up
+_SHORT = 0.5  # seconds of farewell where time is up, or nothing is in hand
 
 
 @dataclass
@@ -123,19 +123,26 @@ class WorkerPool:
         """End the workers; trials that they had in hand are told as failed, or queued again."""
         self._end(self._places, FAREWELL)
 
+    def dismiss(self, places: Sequence[_Place] | None = None) -> None:
+        """Tell workers, all by default, that nothing more comes; nobody waits for them yet."""
+        for place in self._places if places is None else places:
+            with suppress(OSError):
+                if place.pipe is not None:
+                    place.pipe.send(None)
+
     def stop_late(self) -> None:
         """End the workers that are still at something, as time is up."""
         self._end([place for place in self._places if place.item is not None], _SHORT)
 
     def _end(self, places: list[_Place], farewell: float) -> None:
+        self.dismiss(places)
         for place in places:
-            with suppress(OSError):
-                if place.pipe is not None:
-                    place.pipe.send(None)
             if place.item is not None and place.process is not None:
                 place.process.terminate()
-        end = time.monotonic() + farewell
+        now = time.monotonic()
         for place in places:
+            # Who has nothing in hand has nothing to tell: it may be starting still.
+            end = now + (min(farewell, _SHORT) if place.item is None else farewell)
             self._bury(place, max(0.0, end - time.monotonic()))
         for place in places:
             self._release(place)
