@@ -126,17 +126,24 @@ def test_all_turns_are_had_and_a_slow_one_holds_nobody(pool_of: Any) -> None:
         assert found is None or found.config == turn.config
 
 
-def test_two_that_take_one_another_s_config_are_told_apart(pool_of: Any) -> None:
+@pytest.mark.parametrize("first", ["own", "pair"])
+def test_two_that_take_one_another_s_config_are_told_apart(pool_of: Any, first: str) -> None:
     """The first turn's own search gets the config of the second, from the study's queue."""
-    both = threading.Barrier(2)
+    both, told = threading.Barrier(2), threading.Event()
 
     def work(index: int, item: WorkItem) -> TunedTrial:
         both.wait(10.0)
-        return trial(7) if str(item.model) == "-1" else trial(1000)
+        own = str(item.model) == "-1"
+        if own != (first == "own"):
+            assert told.wait(10.0)
+        return trial(7) if own else trial(1000)
 
     turns = [Turn(family="a"), Turn(family="a", config={"x": 7}, pair=3)]
+    over = {}
     with pool_of(2, work) as pool:
-        over = {turn.pair: found for turn, found, _ in in_turns(pool, asking(turns))}
+        for turn, found, _ in in_turns(pool, asking(turns)):
+            over[turn.pair] = found
+            told.set()
     assert over[3] is not None
     assert over[3].config == {"x": 7}
     assert over[-1] is not None

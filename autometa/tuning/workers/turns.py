@@ -36,9 +36,20 @@ def in_turns(
     for item, trial in pool.turns(give):
         turn, _, begun = under_way.pop(id(item))
         if trial is not None and turn.config != trial.config:
-            # Two workers at one study may take one another's config from its queue.
-            for other, (theirs, its, at) in under_way.items():
-                if (theirs.family, theirs.config) == (trial.child, trial.config):
-                    under_way[other], turn = (turn, its, at), theirs
-                    break
+            other = _whose(trial, turn, [(key, t) for key, (t, _, _) in under_way.items()])
+            if other is not None:
+                theirs, its, at = under_way[other]
+                under_way[other], turn = (turn, its, at), theirs
         yield turn, trial, time.perf_counter() - begun
+
+
+def _whose(trial: TunedTrial, turn: Turn, others: list[tuple[int, Turn]]) -> int | None:
+    """Which other turn under way a trial belongs to, if to any.
+
+    Two workers at one study may take one another's config from its queue: one has the other's
+    config then, or what the study's own search says where a config was expected.
+    """
+    family = [(key, other) for key, other in others if other.family == trial.child]
+    exact = [key for key, other in family if other.config == trial.config]
+    searching = [key for key, other in family if other.config is None and turn.config is not None]
+    return next(iter(exact + searching), None)
