@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from autometa.cli.progress import busy, note
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autometa.cli.options import KindChoice
     from autometa.tables import Kind, Table
 
@@ -24,6 +26,29 @@ def read_table(
         table = load_table(source, target, kind=_kind(kind), keep=keep or ())
     _tell(table)
     return table
+
+
+def read_parts(
+    source: str,
+    target: str | None,
+    kind: KindChoice | None,
+    keep: Sequence[str] | None,
+    *,
+    share: float,
+    seed: int,
+) -> tuple[Table, pd.DataFrame]:
+    """As `tables.holding_out.read_parts`."""
+    from autometa.tables.holding_out import read_parts as parts
+    from autometa.tables.load import check_kept
+
+    with busy("reading the table"), _as_notes():
+        table, rows = parts(
+            source, target, share=share, seed=seed, kind=_kind(kind), keep=keep or ()
+        )
+        check_kept(keep or (), [table])
+    _tell(table)
+    note(f"{table.name}: {len(rows)} of {len(table) + len(rows)} rows are held out for the end")
+    return table, rows
 
 
 def read_tables(

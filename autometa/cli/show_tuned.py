@@ -65,9 +65,15 @@ def _show_model(result: TuneResult) -> None:
             f"{found.default.child}, on the same folds: {found.default.value:.5g}"
         )
     if result.test_score is not None:
-        typer.echo(f"its score on the test table: {result.test_score:.5g}")
+        typer.echo(f"its score on the test rows: {result.test_score:.5g}{_default_there(result)}")
     for sentence in result.notes:
         note(sentence)
+
+
+def _default_there(result: TuneResult) -> str:
+    if result.default_test_score is None:
+        return ""
+    return f"; that default's, fitted to the same rows: {result.default_test_score:.5g}"
 
 
 def _short(result: TuneResult) -> str:

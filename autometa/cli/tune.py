@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,11 +16,13 @@ from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note, progress
-from autometa.cli.reading import read_table
+from autometa.cli.reading import read_parts, read_table
 from autometa.cli.show_tuned import show_files, show_result, why_failed
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autometa.tables import Table
     from autometa.tuning.arms import TunedTrial
     from autometa.tuning.result import TuneResult
@@ -58,7 +59,8 @@ def tune(
         float | None,
         typer.Option(
             "--time",
-            help="Seconds for everything but the report. Default: 60, or none with --trials.",
+            help="Seconds for everything but the report and --test. "
+            "Default: 60, or none with --trials.",
             show_default=False,
         ),
     ] = None,
@@ -70,7 +72,11 @@ def tune(
         ),
     ] = None,
     test: Annotated[
-        str | None, typer.Option(help="Table of rows that the model is scored on at the end.")
+        str | None,
+        typer.Option(
+            help="Rows that the model is scored on at the end, beside the best untuned default: "
+            "a table of their own, or a share of this one (0.25) that is held out."
+        ),
     ] = None,
     save: Annotated[
         Path | None,
@@ -137,9 +143,14 @@ def tune(
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
     kept = [*(keep or ()), *([weights] if weights else ())]
-    data = read_table(table, target, kind, kept)
+    apart: tuple[Any, ...] | None = None
+    if test is not None and (share := _share(test)) is not None:
+        data, rows = read_parts(table, target, kind, kept, share=share, seed=seed)
+        apart = _parted(rows, "the rows held out", target, weights)
+    else:
+        data = read_table(table, target, kind, kept)
+        apart = None if test is None else _read_test(test, target, weights)
     data = data if weights is None else data.weighted(weights)
-    apart = None if test is None else _read_test(test, target, weights)
     with busy("loading the children"):
         from autometa.tuning.arguments import TIME
         from autometa.tuning.tune import TuneInterrupted, tune_table
@@ -174,9 +185,11 @@ def tune(
         result, stopped = stop.result, True
         sys.stderr.write("stopped; this is what was found until now\n")
     lost: list[str] = []
-    if apart is not None and result.fitted is not None:
-        with _or_told(lost, "the test score"):
-            result = replace(result, test_score=result.score(*apart))
+    if apart is not None:
+        with _or_told(lost, "the test score"), busy("scoring the rows apart"):
+            from autometa.tuning.rows_apart import scored_apart
+
+            result = scored_apart(result, data, *apart)
     lost += _finish(result, data, report, save, output, learn=None if stopped else learn)
     for sentence in lost:
         sys.stderr.write(f"error: {sentence}\n")
@@ -202,19 +215,34 @@ def _older(old: str, given: Any, new: str, today: Any) -> Any:
     return given
 
 
+def _share(test: str) -> float | None:
+    """The share of rows that is asked for; None where it is a table."""
+    try:
+        return None if Path(test).exists() else float(test)
+    except ValueError:
+        return None
+
+
 def _read_test(source: str, target: str | None, weights: str | None) -> tuple[Any, ...]:
-    """Rows apart, what is true of them, and what they weigh."""
     from autometa.tables.load import TARGET, read_rows
 
+    rows = read_rows(source, target or TARGET)
+    return _parted(rows, f"the test table {source!r}", target, weights)
+
+
+def _parted(
+    rows: pd.DataFrame, what: str, target: str | None, weights: str | None
+) -> tuple[Any, ...]:
+    """Rows apart, what is true of them, and what they weigh."""
+    from autometa.tables.load import TARGET
+
     name = target or TARGET
-    rows = read_rows(source, name)
-    if name not in rows.columns:
-        raise InputError(f"the test table {source!r} has no column {name!r}")
+    for column in (name, *([weights] if weights else ())):
+        if column not in rows.columns:
+            raise InputError(f"{what} has no column {column!r}")
     rows = rows[rows[name].notna()]
     if weights is None:
         return rows.drop(columns=name), rows[name]
-    if weights not in rows.columns:
-        raise InputError(f"the test table {source!r} has no column {weights!r}")
     return rows.drop(columns=[name, weights]), rows[name], rows[weights]
 
 

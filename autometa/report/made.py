@@ -24,7 +24,10 @@ def model(result: TuneResult) -> str:
             ("score on held-out rows, which chose the weights", page.number(result.ensemble_score))
         )
     if result.test_score is not None:
-        facts.append(("score on the test table", page.number(result.test_score)))
+        facts.append(("score on the test rows", page.number(result.test_score)))
+    if result.default_test_score is not None:
+        untuned = page.number(result.default_test_score)
+        facts.append(("the best untuned default there", untuned))
     cut = result.threshold
     if cut is not None:
         facts.append(("labels cut apart, on rows without a part in it", page.number(cut.nested)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +95,61 @@ def read_table(
     Raises:
         InputError, StoreError: as `load_table`.
     """
-    text, notes, separator = str(source), Notes(), ""
+    return table_of(open_source(source, target), kind=kind, name=name, family=family, keep=keep)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a source holds, before anything is made of it."""
+
+    frame: pd.DataFrame
+    target: str
+    name: str
+    family: str
+    separator: str
+    info: Mapping[str, Any]
+
+
+def open_source(source: str | Path, target: str | None) -> Source:
+    """Read a source.
+
+    Raises:
+        InputError, StoreError: as `load_table`.
+    """
+    text, notes, separator, family = str(source), Notes(), "", ""
     target = TARGET if target is None else target
     if text.startswith("sklearn:"):
-        builtin = text.removeprefix("sklearn:")
-        frame = _from_sklearn(builtin)
-        name, family = name or builtin, family or BUILTIN[builtin]
+        name = text.removeprefix("sklearn:")
+        frame, family = _from_sklearn(name), BUILTIN[name]
     else:
         path = Path(source)
         frame, separator = _from_file(path, target, notes)
         found = ending(path)
-        name = name or (found.name if found else path.name) or text
+        name = (found.name if found else path.name) or text
     frame = frame.rename(columns=str)
+    info: dict[str, Any] = {"source": text if text.startswith("sklearn:") else Path(text).name}
+    for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
+        if sentences:
+            info[key] = sentences
+    return Source(
+        frame=frame, target=target, name=name, family=family, separator=separator, info=info
+    )
+
+
+def table_of(
+    read: Source,
+    *,
+    kind: Kind | None = None,
+    name: str | None = None,
+    family: str | None = None,
+    keep: Sequence[str] = (),
+) -> Table:
+    """What was read as a table.
+
+    Raises:
+        InputError: as `load_table`.
+    """
+    frame, target, name = read.frame, read.target, name or read.name
     if target not in frame.columns:
         raise InputError(
             f"table {name!r} has no column {target!r}",
@@ -115,19 +159,15 @@ def read_table(
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(f"table {name!r} has several columns named {twice!r}", do="Rename them")
-    info: dict[str, Any] = {"source": text if text.startswith("sklearn:") else Path(text).name}
-    for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
-        if sentences:
-            info[key] = sentences
     return Table(
         name=name,
         X=frame.drop(columns=target),
         y=frame[target],
         kind=kind,
-        family=family or "",
-        info=info,
+        family=family or read.family,
+        info=dict(read.info),
         keep=tuple(keep),
-        separator=separator,
+        separator=read.separator,
     )
 
 

@@ -60,6 +60,7 @@ class TuneResult:
         fitted: The model; None where none was asked for, or none could be fitted.
         notes: What else its user should know, in sentences.
         test_score: Of the model on rows apart, where there were any.
+        default_test_score: Of the best untuned default on the same rows, fitted to the same table.
         table_notes: What was done to the table on the way in.
         threshold: Where the model cuts labels; None where at the most probable class.
         held_out: What a page shows of its held-out predictions.
@@ -88,6 +89,7 @@ class TuneResult:
     fitted: TunedModel | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     test_score: float | None = None
+    default_test_score: float | None = None
     table_notes: tuple[str, ...] = field(default=(), repr=False)
     threshold: Threshold | None = None
     held_out: Shown | None = field(default=None, repr=False)
@@ -217,6 +219,7 @@ class TuneResult:
             ],
             "ensemble_score": self.ensemble_score,
             "test_score": self.test_score,
+            "default_test_score": self.default_test_score,
             "threshold": None if self.threshold is None else self.threshold.to_json(),
             "held_out": None if self.held_out is None else self.held_out.to_json(),
             "prior_worth": None if (found := worth(self.warm)) is None else found.to_json(),

@@ -46,12 +46,8 @@ class Worth:
 def worth(arm: Arm) -> Worth | None:
     """Of the warm arm; None where no default was tried beside what was learned, or all failed."""
     learned = [t for t in arm.trials if t.rule in _LEARNED]
-    defaults = [t for t in arm.trials if t.rule == "default"]
-
-    def best(trials: list[TunedTrial]) -> TunedTrial | None:
-        return Arm(name="", trials=tuple(trials), direction=arm.direction).best
-
-    start, default = best(learned[:FIRST]), best(defaults)
+    defaults = _defaults(arm)
+    start, default = _best(learned[:FIRST], arm), best_default(arm)
     if start is None or default is None:
         return None
     by_prior = Arm(name="", trials=tuple(learned), direction=arm.direction)
@@ -61,3 +57,16 @@ def worth(arm: Arm) -> Worth | None:
         defaults=len(defaults),
         trials=by_prior.trials_to(default.value),
     )
+
+
+def best_default(arm: Arm) -> TunedTrial | None:
+    """The best of the untuned defaults that were tried; None where none was, or all failed."""
+    return _best(_defaults(arm), arm)
+
+
+def _defaults(arm: Arm) -> list[TunedTrial]:
+    return [t for t in arm.trials if t.rule == "default"]
+
+
+def _best(trials: list[TunedTrial], arm: Arm) -> TunedTrial | None:
+    return Arm(name="", trials=tuple(trials), direction=arm.direction).best

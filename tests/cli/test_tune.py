@@ -246,6 +246,23 @@ def test_a_test_table_without_the_target_is_refused(run: Any) -> None:
     assert "no column 'label'" in err
 
 
+def test_a_share_of_the_rows_is_held_out_and_the_default_scored_beside(run: Any) -> None:
+    options = ("--families", "linear", "--trials", "2", "--portfolio", "none")
+    code, out, err = run(*options, "--test", "0.25", "-f", "json")
+    data = json.loads(out)
+    assert code == 0
+    assert "10 of 40 rows are held out for the end" in err
+    assert data["test_score"] > 0.5
+    assert data["default_test_score"] > 0.5
+    code, out, _ = run(*options, "--test", "0.25", "-q")
+    assert "its score on the test rows: " in out
+    assert "; that default's, fitted to the same rows: " in out
+    for share in ("1.5", "0", "nan"):
+        code, _, err = run(*options, "--test", share)
+        assert code == 2
+        assert "allowed: one above 0 and below 1" in err
+
+
 def test_older_options_work_and_say_their_new_names(run: Any) -> None:
     code, out, err = run("--child", "svm", "--timeout", "60", "--trials", "1", "-f", "json")
     assert (code, json.loads(out)["asked"]) == (0, "svm")

@@ -48,12 +48,20 @@ def test_the_page_of_a_model(kind: str) -> None:
         members=((warm.trials[2], 0.6), (warm.trials[0], 0.4)),
         ensemble_score=0.92,
         test_score=0.91,
+        default_test_score=0.87,
         threshold=Threshold(np.array([0.25, 0.75]), 0.9, 0.93),
         held_out=Shown(kind=kind, points=points if kind == "reliability" else ((1.0, 0.5),)),
     )
     page = report.render(found)
-    for said in ("What the prior was worth", "On held-out rows", "labels cut apart", "Leaderboard"):
+    for said in (
+        "What the prior was worth",
+        "On held-out rows",
+        "labels cut apart",
+        "Leaderboard",
+        "default there",
+    ):
         assert said in page
+    assert "On held-out rows" in page
     axes = plots.plot_held_out(found)
     assert (
         axes.get_xlabel()

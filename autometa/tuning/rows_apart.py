@@ -1,0 +1,44 @@
+"""A finished search on rows that it never saw, beside the best untuned default."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from autometa.tables import Table
+from autometa.tuning import ensembling
+from autometa.tuning.model import TunedModel
+from autometa.tuning.result import TuneResult
+from autometa.tuning.worth import best_default
+
+
+def scored_apart(
+    result: TuneResult, table: Table, X: Any, y: Any, sample_weight: Any = None
+) -> TuneResult:
+    """The result with its score, and the best default's, on rows apart.
+
+    The default that did best on the folds of the search is fitted to the same table: what somebody
+    has who does not search, but tries the defaults of all families.
+
+    Args:
+        result: Of `tune`; with a fitted model, else it is returned as it is.
+        table: What was searched.
+        X: Rows (n, m) with the table's columns.
+        y: Their targets (n,).
+        sample_weight: What each counts, (n,).
+
+    Raises:
+        InputError: labels that no training row had, or a column is missing.
+    """
+    model = result.fitted
+    if model is None:
+        return result
+    result = replace(result, test_score=model.score(X, y, sample_weight))
+    default = best_default(result.warm)
+    if default is None:
+        return result
+    made = ensembling.fit(ensembling.single(default), [default], table, result.seed)
+    if made.pipeline is None:
+        return result
+    untuned = TunedModel(made.pipeline, {}, model.scoring)
+    return replace(result, default_test_score=untuned.score(X, y, sample_weight))

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import autometa
+from autometa import children
+from autometa.errors import InputError
+from autometa.tables import Table
+from autometa.tuning.result import TuneResult
+from autometa.tuning.rows_apart import scored_apart
+
+
+def rows(n: int, seed: int) -> tuple[pd.DataFrame, pd.Series[str]]:
+    X = pd.DataFrame(np.random.default_rng(seed).normal(size=(n, 3)), columns=list("abc"))
+    return X, (X["a"] + 0.5 * X["b"] > 0).map({True: "up", False: "down"})
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[TuneResult, Table]:
+    X, y = rows(80, 0)
+    result = autometa.tune(X, y, families="linear", n_trials=3, portfolio=None, folds=2)
+    return result, Table(name="t", X=X, y=y)
+
+
+def test_the_best_default_is_fitted_to_the_same_rows(found: tuple[TuneResult, Table]) -> None:
+    result, table = found
+    X, y = rows(60, 1)
+    scored = scored_apart(result, table, X, y)
+    assert scored.test_score == result.score(X, y)
+    child = children.get("linear", "classification")
+    untuned = child.build(child.space.defaults, table.schema, seed=0).fit(table.X, table.y)
+    recalls = [np.mean(untuned.predict(X)[y == c] == c) for c in ("down", "up")]
+    assert scored.default_test_score == pytest.approx(np.mean(recalls))
+    assert scored.to_json()["default_test_score"] == scored.default_test_score
+    weights = np.where(y == "up", 1.0, 3.0)
+    assert scored_apart(result, table, X, y, weights).test_score == result.score(X, y, weights)
+
+
+def test_what_is_not_there_is_not_scored(found: tuple[TuneResult, Table]) -> None:
+    result, table = found
+    X, y = rows(20, 2)
+    assert scored_apart(replace(result, fitted=None), table, X, y).test_score is None
+    learned = tuple(replace(t, rule="transfer") for t in result.warm.trials)
+    alone = scored_apart(replace(result, warm=replace(result.warm, trials=learned)), table, X, y)
+    assert alone.test_score is not None
+    assert alone.default_test_score is None
+    with pytest.raises(InputError, match="labels that no training row had"):
+        scored_apart(result, table, X, y.replace({"up": "sideways"}))
