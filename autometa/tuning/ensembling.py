@@ -179,7 +179,8 @@ class _Rows:
         if held_out.weights is not None:
             weight = np.concatenate([part[:: self.step] for part in held_out.weights])
         if scoring.standard.name != "accuracy":
-            weight = weight / np.bincount(truth, weights=weight)[truth]
+            of_class = np.bincount(truth, weights=weight)
+            weight = weight / np.where(of_class > 0, of_class, 1.0)[truth]
         weight = weight / weight.sum()
         true = np.eye(len(held_out.labels))[truth]
         return lambda outputs: float(weight @ ((outputs - true) ** 2).sum(axis=1))

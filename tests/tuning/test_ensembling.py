@@ -171,3 +171,15 @@ def test_a_member_that_is_always_sure_does_not_keep_the_others_out(
     found = float(np.mean(scoring.by_fold(held_out, together)))
     assert found == pytest.approx(chosen.score)
     assert found > (ranked[0].value or 0.0)
+
+
+def test_a_class_without_weight_counts_nothing() -> None:
+    table = Table(
+        name="c", X=X, y=CLASSES.y, weights=np.where(np.asarray(CLASSES.y) == "yes", 1.0, 0.0)
+    )
+    held_out, scoring = HeldOut.of(table, 3, 0), Scoring.of(None, "classification", 2)
+    rows = ensembling._Rows.of(held_out)
+    truth = np.concatenate(held_out.truths)
+    shares = np.where(np.eye(2)[truth] == 1, 0.9, 0.1)
+    shares[truth == 0] = shares[truth == 0][:, ::-1]  # wrong where no weight is
+    assert rows.error(scoring, held_out)(shares) == pytest.approx(0.02)
