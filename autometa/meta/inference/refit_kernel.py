@@ -16,8 +16,10 @@ search which goes on to a hundred-thousandth (standard errors in brackets):
 
 Less Optuna's TPESampler after the same configs -.014 (.018), -.058 (.016), -.086 (.020); less its
 GPSampler on the six made landscapes, one seed each, .003 (.012), -.050 (.034), -.046 (.025), in a
-third to a twentieth of the time. The third line is not kept. One length scale for all columns of a
-category took .019, .027 and .065 off in six searches on one landscape: too few to tell.
+third to a twentieth of the time. The third line is not kept. Nor is one length scale for all the
+columns of a category: level in 32 searches on staircase-zap (after 15 / 20 / 30 trials -.007
+(.015), -.002 (.017), .000 (.016)), worse in 32 on staircase-mindware (-.009 (.005), .015 (.015),
+.037 (.020)).
 
 Shapes: n trials, d unit columns.
 """
