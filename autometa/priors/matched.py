@@ -106,8 +106,7 @@ def matched(
     away: dict[str, str] = {}
     while part := _part(space, {n for old in helping for n in (*old.matches, *rules.defaults)}):
         wide = _widened(part, helping) if widen else part
-        rows = [rows_of(old, wide, part) for old in helping]
-        never = [never_searched(old, wide, part, r) for old, r in zip(helping, rows, strict=True)]
+        never = [never_searched(old, wide, part) if widen else {} for old in helping]
         fewer = [
             old.without(n) if n and _teaches_without(old, n, wanted) else old
             for old, n in zip(helping, never, strict=True)
@@ -117,7 +116,7 @@ def matched(
         if any(less is not old for old, less in zip(helping, fewer, strict=True)):
             helping = fewer
             continue
-        rows = [lost_to(r, n) for r, n in zip(rows, never, strict=True)]
+        rows = [lost_to(rows_of(old, wide, part), n) for old, n in zip(helping, never, strict=True)]
         found = [
             report_of(old.space.name, [h.task.name for h in old.histories], r)
             for old, r in zip(helping, rows, strict=True)

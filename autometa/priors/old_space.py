@@ -17,6 +17,7 @@ from autometa.portfolio import Portfolio
 from autometa.priors.near import last_part
 from autometa.space import SearchSpace
 from autometa.space.adapting import AdaptedRows, adapt_rows
+from autometa.space.converting import convert
 from autometa.space.matching import is_number, match_parameters
 from autometa.space.ranges import is_inside
 from autometa.space.rules import Rules
@@ -137,17 +138,20 @@ def rows_of(old: OldSpace, wide: SearchSpace, part: SearchSpace) -> AdaptedRows:
     return replace(rows, lost=tuple(lost), keep=np.array([not why for why in lost], dtype=bool))
 
 
-def never_searched(
-    old: OldSpace, wide: SearchSpace, part: SearchSpace, rows: AdaptedRows
-) -> dict[str, str]:
+def never_searched(old: OldSpace, wide: SearchSpace, part: SearchSpace) -> dict[str, str]:
     """The parameters of which an old space has no value that is searched now, and why."""
     found = {}
-    for j, (name, distribution) in enumerate(part.distributions.items()):
+    for name, distribution in part.distributions.items():
         if name not in old.matches:
             continue
-        numbers = rows.raw[rows.keep & ~rows.filled[:, j], j]
-        numbers = numbers[~np.isnan(numbers)]
-        if len(numbers) and not is_inside(distribution, numbers, wide.distributions[name]).any():
+        column = old.raw[:, old.space.names.index(old.matches[name])]
+        column = column[~np.isnan(column)]
+        if not len(column):
+            continue
+        before, now = old.space.distributions[old.matches[name]], wide.distributions[name]
+        as_now = convert(name, before, now, column, old.rules)
+        left = as_now.raw[~as_now.lost]
+        if not len(left) or not is_inside(distribution, left, now).any():
             found[name] = f"is never {describe(distribution)}"
     return found
 

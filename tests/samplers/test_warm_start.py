@@ -20,6 +20,7 @@ from autometa.samplers.asking import suggest
 from autometa.samplers.explanation import explain_study
 from autometa.space import SearchSpace
 from autometa.space.ranges import holding, inside, is_inside
+from autometa.space.rules import Rules
 from autometa.task import Task, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -289,6 +290,20 @@ def test_what_another_space_knows_of_that_range_is_still_known() -> None:
     assert len(set(few[:, 0])) == 1  # flat, as along any parameter that a task never had
     assert len(set(few[:, 1])) == len(few)
     assert len(set(known[:, 0])) > 5
+
+
+@pytest.mark.parametrize("low", [200, 90_000])
+def test_however_far_that_range_is(low: int) -> None:
+    space = SearchSpace({**WIDE.distributions, "trees": IntDistribution(low, 2 * low)})
+    found = matched(deep_forest(2, 20), space)
+    assert found.portfolio.space.names == ("rate", "rows")
+    assert found.outside["trees"] == (
+        f"is never an integer from {low} to {2 * low}: searched without a prior"
+    )
+    dropped = matched(deep_forest(2, 20), space, Rules(outside="drop"), widen=False)
+    assert not len(dropped.portfolio)  # as its user said
+    clipped = matched(deep_forest(2, 20), space, Rules(outside="clip"), widen=False)
+    assert clipped.portfolio.space.names == space.names
 
 
 def test_where_only_that_range_is_searched_the_prior_is_left_out() -> None:
