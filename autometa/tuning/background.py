@@ -1,7 +1,9 @@
 """Meta-models that are fitted beside a search, in a process of their own.
 
-Only the first search on a machine needs it: from then on the models are in the cache. A fit takes
-longer than many a search has; so trials start at once, cold, and a model that comes in takes over.
+Only the first longer search on a machine needs it: from then on the models are in the cache. A fit
+takes longer than many a search has; so trials start at once, by pairs of family and config, and a
+family whose own search would have the next turn has its model fitted, which takes over when it is
+there (`contest`).
 The process gets one JSON line a fit and ends with the search, whatever it is at.
 """
 
