@@ -16,18 +16,18 @@ Believed without a limit it costs .14 on mindware after 32 trials. Regret of sea
 with the lower limit (paired over 12 pairs of space and table with three seeds each, 32 searches on
 the others; standard errors in brackets), after 10 / 15 / 20 / 25 trials, elsewhere 30 for the last:
 
-    LightGBM            -.022 (.025)  -.037 (.019)  -.029 (.023)  -.029 (.016)
+    LightGBM            -.010 (.033)  -.034 (.029)  -.045 (.029)  -.051 (.023)
     lcbench              .003 (.008)  -.004 (.011)  -.007 (.008)
     rbv2_xgboost        -.002 (.002)  -.006 (.006)  -.002 (.004)
     staircase-mindware  -.042 (.032)  -.007 (.029)  -.006 (.024)   .002 (.025)
     staircase-zap        .010 (.014)  -.021 (.014)  -.015 (.016)  -.017 (.017)
 
-(The first three lines with a limit of three tenths. On the first, most of what was tried gained
-about as much, so that the search before may have been unlucky there.) Tried beside it and not kept,
-as the gain was noise or was paid for elsewhere: less weight for readings with more variance
-(lcbench .053 (.018) worse after 10 trials), none of sixteenfold variance before 8 trials
-(staircase-mindware .026 (.017) after 8), and a kernel fitted to the residual from 8 trials on in
-the place of 12 (rbv2_xgboost -.011 (.005) after 20, level on the other four).
+(On the first, most of what was tried gained nearly as much: the search before may have been unlucky
+there.) Tried beside it and not kept, as the gain was noise or was paid for elsewhere: less weight
+for readings with more variance (lcbench .053 (.018) worse after 10 trials), none of sixteenfold
+variance before 8 trials (staircase-mindware .026 (.017) after 8), and a kernel fitted to the
+residual from 8 trials on in the place of 12 (rbv2_xgboost -.011 (.005) after 20, level on the other
+four).
 """
 
 from __future__ import annotations
