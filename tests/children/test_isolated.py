@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -112,14 +114,24 @@ def _with_categories(table: Table) -> Table:
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a signal of POSIX")
 @pytest.mark.parametrize("within", [None, 100.0])
 def test_a_thread_that_gets_a_helper_ready_ends_when_another_closes_it(
-    iris: Table, within: float | None
+    iris: Table, within: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pipe that is closed under its reader says nothing, not even that it has ended."""
+    closed = threading.Event()
+
+    class Late(selectors.DefaultSelector):
+        """The reader gets no time before the pipe is closed, as on a busy machine."""
+
+        def select(self, timeout: float | None = None) -> Any:
+            assert closed.wait(30.0)
+            return super().select(timeout)
+
     with Evaluator() as evaluator:
         evaluator.prepare(iris, children.get("linear"))
         process = evaluator._process
         assert process is not None
-        os.kill(process.pid, signal.SIGSTOP)  # as good as a machine that is too busy
+        os.kill(process.pid, signal.SIGSTOP)
+        monkeypatch.setattr(selectors, "DefaultSelector", Late)
         found: list[BaseException] = []
 
         def get_ready() -> None:
@@ -133,7 +145,8 @@ def test_a_thread_that_gets_a_helper_ready_ends_when_another_closes_it(
         thread.join(0.1)
         assert thread.is_alive()
         evaluator.close()
-        thread.join(30.0)
+        closed.set()
+        thread.join(10.0)
         assert not thread.is_alive()
         assert len(found) == 1
         assert evaluator.evaluate(
