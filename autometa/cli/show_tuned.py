@@ -21,6 +21,7 @@ SHOWN = 3  # different reasons of failures
 def show_result(result: TuneResult) -> None:
     """What was found, why, and in which time."""
     from autometa.priors.beginning import START
+    from autometa.tuning.worth import LEARNED
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
     metric = result.metric.replace("_", " ")
@@ -47,7 +48,9 @@ def show_result(result: TuneResult) -> None:
     if reasons:
         show_table("tried first", ("trial", "score", "reason"), reasons)
     if result.study is not None and START in result.study.user_attrs:
-        note(f"this search {result.study.user_attrs[START]}")
+        by_pairs = any(t.rule in LEARNED for t in result.warm.trials)
+        who = f"the own search of {result.child}" if by_pairs else "this search"
+        note(f"{who} {result.study.user_attrs[START]}")
     typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
     typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
 

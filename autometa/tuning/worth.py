@@ -12,7 +12,7 @@ from typing import Any
 from autometa.tuning.arms import Arm, TunedTrial
 
 FIRST = 3  # trials of the start
-_LEARNED = ("portfolio", "transfer")
+LEARNED = ("portfolio", "transfer")  # rules that say what prior tasks taught
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Worth:
 
 def worth(arm: Arm) -> Worth | None:
     """Of the warm arm; None where no default was tried beside what was learned, or all failed."""
-    learned = [t for t in arm.trials if t.rule in _LEARNED]
+    learned = [t for t in arm.trials if t.rule in LEARNED]
     defaults = _defaults(arm)
     start, default = _best(learned[:FIRST], arm), best_default(arm)
     if start is None or default is None:
