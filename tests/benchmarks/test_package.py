@@ -62,6 +62,7 @@ INTERNAL = {
     "autometa.tuning.table_priors": "the loop's steps",
     "autometa.tuning.arms": "the same",
     "autometa.tuning.arguments": "the families of a call, which are fitted before the clock starts",
+    "autometa.tuning.session": "how short a search is that fits no models",
     "autometa.tuning.scoring": "the scale that methods are compared on",
     "autometa.tuning.pairs": "the order of pairs that is judged",
     "autometa.storages.connect": "the same storage as workers use",

@@ -200,15 +200,15 @@ TUNING = (
     Mutant(
         "the lightest members come first",
         "autometa/tuning/ensembling.py",
-        "pairs.sort(key=lambda pair: -pair[1])",
-        "pairs.sort(key=lambda pair: pair[1])",
+        'np.argsort(-weights, kind="stable")',
+        'np.argsort(weights, kind="stable")',
         ("tests/tuning/test_ensembling.py",),
     ),
     Mutant(
         "weights of members that were cut off are lost",
         "autometa/tuning/ensembling.py",
-        "(trial, w / whole) for trial, w in pairs",
-        "(trial, w) for trial, w in pairs",
+        "float(weights[j] / whole)) for j in order",
+        "float(weights[j])) for j in order",
         ("tests/tuning/test_ensembling.py",),
     ),
 )
