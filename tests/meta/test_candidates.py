@@ -20,7 +20,7 @@ def _hair(distribution: BaseDistribution) -> bool:
     if not isinstance(distribution, FloatDistribution) or distribution.single():
         return False
     width = distribution.high - distribution.low
-    return width < 1e-9 * max(abs(distribution.low), abs(distribution.high))
+    return width < 1e-9 * max(abs(distribution.low), abs(distribution.high), 1e-290)
 
 
 @given(spaces(), seeds)
