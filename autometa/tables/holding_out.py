@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from autometa.errors import InputError
-from autometa.tables.load import open_source, table_of
+from autometa.tables.load import read_raw
 from autometa.tables.table import Kind, Table
 
 
@@ -41,13 +41,13 @@ def read_parts(
     """
     if not 0 < share < 1:
         raise InputError(f"a share of {share:g} held out", allowed="one above 0 and below 1")
-    whole = open_source(source, target)
-    kind = table_of(whole, kind=kind, keep=keep).kind
+    whole = read_raw(source, target)
+    kind = whole.table(kind=kind, keep=keep).kind  # which also checks the rows that are held out
     rows = whole.frame[whole.frame[whole.target].notna()].reset_index(drop=True)
     held = min(max(round(share * len(rows)), 1), len(rows) - 1)
     drawn = _drawn(rows[whole.target], held, seed, classes=kind == "classification")
     rest = replace(whole, frame=rows.drop(index=drawn).reset_index(drop=True))
-    return table_of(rest, kind=kind, keep=keep), rows.loc[drawn].reset_index(drop=True)
+    return rest.table(kind=kind, keep=keep), rows.loc[drawn].reset_index(drop=True)
 
 
 def _drawn(y: pd.Series[Any], held: int, seed: int, *, classes: bool) -> list[int]:

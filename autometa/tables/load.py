@@ -95,12 +95,21 @@ def read_table(
     Raises:
         InputError, StoreError: as `load_table`.
     """
-    return table_of(open_source(source, target), kind=kind, name=name, family=family, keep=keep)
+    return read_raw(source, target, name=name, family=family).table(kind=kind, keep=keep)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """What a source holds, before anything is made of it."""
+class RawTable:
+    """Rows as a source holds them, before anything is made of them.
+
+    Args:
+        frame: All columns, the target among them.
+        target: Its name.
+        name: Of the table.
+        family: See `Table`.
+        separator: See `Table`.
+        info: What became known as it was read.
+    """
 
     frame: pd.DataFrame
     target: str
@@ -109,65 +118,66 @@ class Source:
     separator: str
     info: Mapping[str, Any]
 
+    def table(self, *, kind: Kind | None, keep: Sequence[str]) -> Table:
+        """The rows as a table.
 
-def open_source(source: str | Path, target: str | None) -> Source:
-    """Read a source.
+        Raises:
+            InputError: as `load_table`.
+        """
+        frame, target, name = self.frame, self.target, self.name
+        if target not in frame.columns:
+            raise InputError(
+                f"table {name!r} has no column {target!r}",
+                allowed=shown(frame.columns, quoted=any(c != c.strip() for c in frame.columns)),
+                do="Name the column to predict with --target (target=...)",
+            )
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise InputError(
+                f"table {name!r} has several columns named {twice!r}", do="Rename them"
+            )
+        return Table(
+            name=name,
+            X=frame.drop(columns=target),
+            y=frame[target],
+            kind=kind,
+            family=self.family,
+            info=dict(self.info),
+            keep=tuple(keep),
+            separator=self.separator,
+        )
+
+
+def read_raw(
+    source: str | Path, target: str | None, *, name: str | None = None, family: str | None = None
+) -> RawTable:
+    """Read a source; arguments as of `load_table`.
 
     Raises:
         InputError, StoreError: as `load_table`.
     """
-    text, notes, separator, family = str(source), Notes(), "", ""
+    text, notes, separator = str(source), Notes(), ""
     target = TARGET if target is None else target
     if text.startswith("sklearn:"):
-        name = text.removeprefix("sklearn:")
-        frame, family = _from_sklearn(name), BUILTIN[name]
+        builtin = text.removeprefix("sklearn:")
+        frame = _from_sklearn(builtin)
+        name, family = name or builtin, family or BUILTIN[builtin]
     else:
         path = Path(source)
         frame, separator = _from_file(path, target, notes)
         found = ending(path)
-        name = (found.name if found else path.name) or text
-    frame = frame.rename(columns=str)
+        name = name or (found.name if found else path.name) or text
     info: dict[str, Any] = {"source": text if text.startswith("sklearn:") else Path(text).name}
     for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
         if sentences:
             info[key] = sentences
-    return Source(
-        frame=frame, target=target, name=name, family=family, separator=separator, info=info
-    )
-
-
-def table_of(
-    read: Source,
-    *,
-    kind: Kind | None = None,
-    name: str | None = None,
-    family: str | None = None,
-    keep: Sequence[str] = (),
-) -> Table:
-    """What was read as a table.
-
-    Raises:
-        InputError: as `load_table`.
-    """
-    frame, target, name = read.frame, read.target, name or read.name
-    if target not in frame.columns:
-        raise InputError(
-            f"table {name!r} has no column {target!r}",
-            allowed=shown(frame.columns, quoted=any(c != c.strip() for c in frame.columns)),
-            do="Name the column to predict with --target (target=...)",
-        )
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise InputError(f"table {name!r} has several columns named {twice!r}", do="Rename them")
-    return Table(
+    return RawTable(
+        frame=frame.rename(columns=str),
+        target=target,
         name=name,
-        X=frame.drop(columns=target),
-        y=frame[target],
-        kind=kind,
-        family=family or read.family,
-        info=dict(read.info),
-        keep=tuple(keep),
-        separator=read.separator,
+        family=family or "",
+        separator=separator,
+        info=info,
     )
 
 
