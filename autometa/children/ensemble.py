@@ -72,7 +72,7 @@ def select(
     best = int(alone.argmax())
     if weights.any():
         weights /= weights.sum()
-        reached = score(_sum(outputs, weights))
+        reached = score(weighted_sum(outputs, weights))
         if reached > alone[best]:
             return weights, reached
     return np.eye(len(outputs))[best], float(alone[best])
@@ -105,7 +105,7 @@ def _greedy(
     return kept / kept.sum(), best
 
 
-def _sum(outputs: Sequence[Floats], weights: Floats) -> Floats:
+def weighted_sum(outputs: Sequence[Floats], weights: Sequence[float] | Floats) -> Floats:
     """sum_i w_i o_i over those that weigh something."""
     parts = [w * o for w, o in zip(weights, outputs, strict=True) if w > 0]
     total: Floats = np.sum(parts, axis=0)
@@ -163,9 +163,8 @@ class _Sum(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _outputs(self, X: Any) -> Floats:
-        parts = [m.weight * outputs_of(m.model, X, self.classes) for m in self.members]
-        total: Floats = np.sum(parts, axis=0)
-        return total
+        parts = [outputs_of(m.model, X, self.classes) for m in self.members]
+        return weighted_sum(parts, [m.weight for m in self.members])
 
 
 class EnsembleRegressor(RegressorMixin, _Sum):  # type: ignore[misc]

@@ -26,7 +26,7 @@ import numpy as np
 
 from autometa import children
 from autometa.children import weighing
-from autometa.children.ensemble import Member, ensemble_of, select
+from autometa.children.ensemble import Member, ensemble_of, select, weighted_sum
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
 from autometa.tuning.arms import TunedTrial
@@ -105,7 +105,7 @@ def choose(
     order = [int(j) for j in np.argsort(-weights, kind="stable") if weights[j] > 0][:MEMBERS]
     whole = sum(weights[j] for j in order)
     pairs = tuple((ranked[places[j]], float(weights[j] / whole)) for j in order)
-    score_of_sum = score(np.sum([weights[j] / whole * outputs[j] for j in order], axis=0))
+    score_of_sum = score(weighted_sum([outputs[j] for j in order], [w for _, w in pairs]))
     if 0 in found:
         # A support vector machine says labels that are better than its shares: it may be alone.
         first = outputs[places.index(0)]
@@ -205,9 +205,9 @@ def said_by(
     if len(parts) < 2:
         return parts[0][0] if parts else None
     if parts[0][0].shares is None:
-        return Prediction(np.sum([w * part.labels for part, w in parts], axis=0))
-    shares = [w * part.shares for part, w in parts if part.shares is not None]
-    return Prediction.of_shares(np.sum(shares, axis=0))
+        return Prediction(weighted_sum([p.labels for p, _ in parts], [w for _, w in parts]))
+    shares = [(part.shares, w) for part, w in parts if part.shares is not None]
+    return Prediction.of_shares(weighted_sum([s for s, _ in shares], [w for _, w in shares]))
 
 
 # Fitting -----------------------------------------------------------------------------------------
