@@ -20,7 +20,7 @@ SHOWN = 3  # different reasons of failures
 
 def show_result(result: TuneResult) -> None:
     """What was found, why, and in which time."""
-    from autometa.priors.beginning import START
+    from autometa.priors.beginning import COLD, START
     from autometa.tuning.worth import LEARNED
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
@@ -48,9 +48,9 @@ def show_result(result: TuneResult) -> None:
     if reasons:
         show_table("tried first", ("trial", "score", "reason"), reasons)
     if result.study is not None and START in result.study.user_attrs:
-        by_pairs = any(t.rule in LEARNED for t in result.warm.trials)
-        who = f"the own search of {result.child}" if by_pairs else "this search"
-        note(f"{who} {result.study.user_attrs[START]}")
+        start = str(result.study.user_attrs[START])
+        by_pairs = start.startswith(COLD) and any(t.rule in LEARNED for t in result.warm.trials)
+        note(f"{f'the own search of {result.child}' if by_pairs else 'this search'} {start}")
     typer.echo(f"prior tasks: {result.prior_tasks}; {_excluded(result)}")
     typer.echo(f"time: {result.seconds:.1f} s, {result.own_seconds:.1f} s of it autometa's own")
 

@@ -17,6 +17,7 @@ from autometa.showing import counted, few
 from autometa.space.values import Value, listed
 
 START = "autometa:start"
+COLD = "starts cold"  # how the line of a cold start begins
 NAMES = "autometa:names"  # user attribute of a study: what a family made of its names, as lines
 
 
@@ -54,7 +55,7 @@ class Beginning:
 
     def __str__(self) -> str:
         if self.why:
-            return f"starts cold, because {self.why}"
+            return f"{COLD}, because {self.why}"
         trials = "" if self.trials is None else counted(self.trials, "trial")
         about = "; ".join(part for part in (trials, few(self.metrics)) if part)
         tasks = counted(self.tasks, "prior task") + f" ({about})" * bool(about)

@@ -36,3 +36,6 @@ def test_a_family_that_starts_cold_is_no_cold_search(capsys: pytest.CaptureFixtu
     pairs = Arm(name="warm", trials=(replace(first, rule="portfolio"), *others))
     show_result(replace(found, study=study, warm=pairs))
     assert f"note: the own search of {found.child} starts cold" in capsys.readouterr().err
+    study.set_user_attr(START, "starts from 3 prior tasks")
+    show_result(replace(found, study=study, warm=pairs))
+    assert "note: this search starts from 3 prior tasks" in capsys.readouterr().err
