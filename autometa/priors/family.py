@@ -199,4 +199,4 @@ def _rate(words: Words, olds: Mapping[str, BaseDistribution]) -> str | None:
 def _has(distribution: BaseDistribution, value: Value) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return any(same(c, value) for c in distribution.choices)
-    return is_number(value) and bool(fits(distribution, np.array([float(value)]))[0])  # type: ignore[arg-type]
+    return is_number(value) and bool(fits(distribution, np.array([float(value)]))[0])

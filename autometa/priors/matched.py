@@ -39,7 +39,7 @@ from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport, SpaceReport, moved, report_of
 from autometa.portfolio.merging import free_name
 from autometa.priors.beginning import renaming
-from autometa.priors.old_space import OldSpace, lost_to, never_searched, rows_of
+from autometa.priors.old_space import OldSpace, lost_to
 from autometa.space import SearchSpace
 from autometa.space.adapting import AdaptedRows
 from autometa.space.ranges import holding, is_inside
@@ -106,17 +106,18 @@ def matched(
     away: dict[str, str] = {}
     while part := _part(space, {n for old in helping for n in (*old.matches, *rules.defaults)}):
         wide = _widened(part, helping) if widen else part
-        never = [never_searched(old, wide, part) if widen else {} for old in helping]
-        fewer = [
-            old.without(n) if n and _teaches_without(old, n, wanted) else old
-            for old, n in zip(helping, never, strict=True)
-        ]
-        for old, less, n in zip(helping, fewer, never, strict=True):
-            away |= n if less is not old else {}
-        if any(less is not old for old, less in zip(helping, fewer, strict=True)):
-            helping = fewer
+        never = [old.unreached(wide, part) if widen else {} for old in helping]
+        few = {
+            i: lacking
+            for i, (old, lacking) in enumerate(zip(helping, never, strict=True))
+            if lacking and _teaches_without(old, lacking, wanted)
+        }
+        if few:
+            helping = [old.without(few.get(i, ())) for i, old in enumerate(helping)]
+            for lacking in few.values():
+                away |= lacking
             continue
-        rows = [lost_to(rows_of(old, wide, part), n) for old, n in zip(helping, never, strict=True)]
+        rows = [lost_to(old.rows(wide, part), n) for old, n in zip(helping, never, strict=True)]
         found = [
             report_of(old.space.name, [h.task.name for h in old.histories], r)
             for old, r in zip(helping, rows, strict=True)

@@ -17,8 +17,8 @@ from autometa.portfolio import Portfolio
 from autometa.priors.near import last_part
 from autometa.space import SearchSpace
 from autometa.space.adapting import AdaptedRows, adapt_rows
-from autometa.space.converting import convert
-from autometa.space.matching import is_number, match_parameters
+from autometa.space.converting import choices_as_numbers, convert
+from autometa.space.matching import match_parameters
 from autometa.space.ranges import is_inside
 from autometa.space.rules import Rules
 from autometa.space.values import Value, describe
@@ -59,18 +59,59 @@ class OldSpace:
         matches = {n: o for n, o in self.matches.items() if n not in names}
         return replace(self, matches=matches, away=away)
 
+    def column(self, name: str) -> Floats:
+        """The raw values (n,) of a new parameter."""
+        return self.raw[:, self.space.names.index(self.matches[name])]
+
     def numbers(self, name: str) -> Floats:
         """The known values (n,) of a new parameter that are numbers, in any order."""
-        old = self.matches[name]
-        column = self.raw[:, self.space.names.index(old)]
-        column = column[~np.isnan(column)]
-        distribution = self.space.distributions[old]
+        column, distribution = self.column(name), self.space.distributions[self.matches[name]]
         if isinstance(distribution, CategoricalDistribution):
-            named = [self.rules.choice(name, c) for c in distribution.choices]
-            worth = np.array([float(c) if is_number(c) else np.nan for c in named])  # type: ignore[arg-type]
-            column = worth[column.astype(np.int64)]
-        result: Floats = column[~np.isnan(column)]
-        return result
+            column = choices_as_numbers(name, distribution, column, self.rules)
+        return column[~np.isnan(column)]
+
+    def rows(self, wide: SearchSpace, part: SearchSpace) -> AdaptedRows:
+        """The configs of an old space in the widened one; those that say nothing of it are lost."""
+        rules = replace(
+            self.rules,
+            renamed={
+                o: n
+                for o, n in self.rules.renamed.items()
+                if n in wide.distributions and o not in self.away
+            },
+            choices={n: c for n, c in self.rules.choices.items() if n in wide.distributions},
+            defaults={n: v for n, v in self.rules.defaults.items() if n in wide.distributions},
+        )
+        known = {n: d for n, d in self.space.distributions.items() if n not in self.away}
+        places = [self.space.names.index(n) for n in known]
+        rows = adapt_rows(known, wide, self.raw[:, places], rules)
+        lost = list(rows.lost)
+        for j, name in enumerate(part.names):
+            if name not in self.matches:
+                continue
+            column = self.column(name)
+            parent = self.space.conditions.get(self.matches[name], ("", ()))[0]
+            if parent and parent not in self.matches.values():
+                for i in np.flatnonzero(rows.keep & rows.filled[:, j] & np.isnan(column)):
+                    lost[i] = lost[i] or f"parameter {name!r} is off: a branch that is not searched"
+        return replace(rows, lost=tuple(lost), keep=np.array([not why for why in lost], dtype=bool))
+
+    def unreached(self, wide: SearchSpace, part: SearchSpace) -> dict[str, str]:
+        """The parameters of which it has no value that is searched now, and why."""
+        found = {}
+        for name, distribution in part.distributions.items():
+            if name not in self.matches:
+                continue
+            column = self.column(name)
+            column = column[~np.isnan(column)]
+            if not len(column):
+                continue
+            before, now = self.space.distributions[self.matches[name]], wide.distributions[name]
+            as_now = convert(name, before, now, column, self.rules)
+            left = as_now.raw[~as_now.lost]
+            if not len(left) or not is_inside(distribution, left, now).any():
+                found[name] = f"is never {describe(distribution)}"
+        return found
 
 
 def names_of(old: SearchSpace, new: SearchSpace, rules: Rules | None = None) -> dict[str, str]:
@@ -109,51 +150,6 @@ def _nones(new: BaseDistribution) -> dict[Value, Value]:
     if None in new.choices and "none" not in new.choices:
         return {"none": None}
     return {None: "none"} if "none" in new.choices and None not in new.choices else {}
-
-
-def rows_of(old: OldSpace, wide: SearchSpace, part: SearchSpace) -> AdaptedRows:
-    """The configs of an old space in the widened one; those that say nothing of it are lost."""
-    rules = replace(
-        old.rules,
-        renamed={
-            o: n
-            for o, n in old.rules.renamed.items()
-            if n in wide.distributions and o not in old.away
-        },
-        choices={n: c for n, c in old.rules.choices.items() if n in wide.distributions},
-        defaults={n: v for n, v in old.rules.defaults.items() if n in wide.distributions},
-    )
-    known = {n: d for n, d in old.space.distributions.items() if n not in old.away}
-    places = [old.space.names.index(n) for n in known]
-    rows = adapt_rows(known, wide, old.raw[:, places], rules)
-    lost = list(rows.lost)
-    for j, name in enumerate(part.names):
-        if name not in old.matches:
-            continue
-        column = old.raw[:, old.space.names.index(old.matches[name])]
-        parent = old.space.conditions.get(old.matches[name], ("", ()))[0]
-        if parent and parent not in old.matches.values():
-            for i in np.flatnonzero(rows.keep & rows.filled[:, j] & np.isnan(column)):
-                lost[i] = lost[i] or f"parameter {name!r} is off: a branch that is not searched"
-    return replace(rows, lost=tuple(lost), keep=np.array([not why for why in lost], dtype=bool))
-
-
-def never_searched(old: OldSpace, wide: SearchSpace, part: SearchSpace) -> dict[str, str]:
-    """The parameters of which an old space has no value that is searched now, and why."""
-    found = {}
-    for name, distribution in part.distributions.items():
-        if name not in old.matches:
-            continue
-        column = old.raw[:, old.space.names.index(old.matches[name])]
-        column = column[~np.isnan(column)]
-        if not len(column):
-            continue
-        before, now = old.space.distributions[old.matches[name]], wide.distributions[name]
-        as_now = convert(name, before, now, column, old.rules)
-        left = as_now.raw[~as_now.lost]
-        if not len(left) or not is_inside(distribution, left, now).any():
-            found[name] = f"is never {describe(distribution)}"
-    return found
 
 
 def lost_to(rows: AdaptedRows, never: Mapping[str, str]) -> AdaptedRows:

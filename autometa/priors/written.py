@@ -199,7 +199,7 @@ def _numbers_of(new: Any) -> list[float]:
     if isinstance(new, FloatDistribution | IntDistribution):
         return [new.low, new.high]
     values = new.choices if isinstance(new, CategoricalDistribution) else [new]
-    return [float(v) if isinstance(v, float) else v for v in values if is_number(v)]  # type: ignore[misc]
+    return [float(v) if isinstance(v, float) else v for v in values if is_number(v)]
 
 
 def _is_share(new: Any) -> bool:

@@ -64,9 +64,7 @@ def convert(
     if isinstance(old, CategoricalDistribution) and isinstance(new, CategoricalDistribution):
         return _choices(name, old, new, raw, rules)
     if isinstance(old, CategoricalDistribution):
-        named = [rules.choice(name, c) for c in old.choices]
-        worth = np.array([float(c) if is_number(c) else np.nan for c in named])  # type: ignore[arg-type]
-        numbers = _coded(worth, raw)
+        numbers = choices_as_numbers(name, old, raw, rules)
         lost = np.isnan(numbers) & ~np.isnan(raw)
         found = _numbers(new, numbers, rules, "category -> number")  # type: ignore[arg-type]
         return Converted(
@@ -150,6 +148,21 @@ def _outside(
         rescaled=rescaled,
         why=f"outside of {allowed}" if away.any() else "",
     )
+
+
+def choices_as_numbers(
+    name: str, old: CategoricalDistribution, raw: Floats, rules: Rules
+) -> Floats:
+    """Choices (n,) that are numbers, or mean some, as these numbers; NaN for others and for NaN.
+
+    Args:
+        name: Of the parameter in the new space.
+        old: What the values are of.
+        raw: Codes (n,), NaN where there are none.
+        rules: What the user said.
+    """
+    named = [rules.choice(name, c) for c in old.choices]
+    return _coded(np.array([float(c) if is_number(c) else np.nan for c in named]), raw)
 
 
 def _coded(worth: Floats, raw: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
@@ -93,7 +94,7 @@ def match_choices(
     return places
 
 
-def is_number(value: Value) -> bool:
+def is_number(value: Value) -> TypeGuard[int | float]:
     """Whether a choice is a number, True and False not counted."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
