@@ -39,6 +39,26 @@ def announce(study: optuna.Study, trial: FrozenTrial, plan: Suggestion) -> None:
     attributes.write(study, trial, "config", plan.config)
 
 
+class Unasked:
+    """Which parameters a trial has done without that trials of its study have had, or might have.
+
+    An objective with branches would not ask for them again in the same place: a config that differs
+    in these alone is tried already. What no trial before had is new in the objective, and counts
+    for later trials only. Trials are to be handed over in the order of their numbers.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def of(self, study: optuna.Study, trial: FrozenTrial) -> frozenset[str]:
+        """Those of a trial that has ended; none of one that ended before it asked for anything."""
+        plan = plan_of(study, trial)
+        self._known |= trial.params.keys() if plan is None else trial.params.keys() | plan.config
+        if not trial.params or not trial.state.is_finished():
+            return frozenset()
+        return frozenset(self._known - trial.params.keys())
+
+
 def enqueued_values(trial: FrozenTrial) -> Mapping[str, object]:
     """What `enqueue_trial` fixed of a trial; empty for any other."""
     fixed = trial.system_attrs.get("fixed_params")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.meta.spaces.study_space import ObservedSpace, wider
+from autometa.meta.spaces.switches import Switches
 from autometa.samplers.new_trials import NewTrials
-from autometa.space import SearchSpace
+from autometa.space import SearchSpace, Value
 from autometa.space.choices import usable
 
 _WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
@@ -65,6 +66,7 @@ class _Seen:
         self.lacked: set[str] = set()
         self.unconditional: set[str] = set()
         self.worded: set[str] = set()
+        self.switches = Switches()
 
     def expect(self, space: SearchSpace, prior: SearchSpace) -> None:
         self.lacked = set(prior.names) - set(space.names)
@@ -77,6 +79,7 @@ class _Seen:
         other.whole, other.had = self.whole, dict(self.had)
         other.lacked, other.unconditional = set(self.lacked), set(self.unconditional)
         other.worded = set(self.worded)
+        other.switches = self.switches  # trials that run have no say
         return other
 
     def add(self, trial: FrozenTrial, prior: SearchSpace) -> None:
@@ -99,15 +102,34 @@ class _Seen:
             active = set(prior.active(trial.params))
             self.lacked |= active - trial.params.keys()
             self.unconditional |= (trial.params.keys() & prior.distributions.keys()) - active
+            plain = {n: d for n, d in trial.distributions.items() if n not in self.worded}
+            self.switches.add(trial.params, plain)
 
     def shown(self, prior: SearchSpace) -> ObservedSpace:
         new = {n for n in self.widest if n not in prior.distributions}
         sometimes = {n for n in new if self.had.get(n, 0) < self.whole}
+        lacked = self.lacked | sometimes
+        always = frozenset(n for n, count in self.had.items() if count == self.whole)
         return ObservedSpace(
             latest={n: d for n, (_, d) in self.latest.items()},
             widest=dict(self.widest),
-            lacked=frozenset(self.lacked | sometimes),
-            always=frozenset(n for n, count in self.had.items() if count == self.whole),
+            lacked=frozenset(lacked),
+            always=always,
             unconditional=frozenset(self.unconditional),
             worded=frozenset(self.worded),
+            switched=self._switched(lacked, always),
         )
+
+    def _switched(
+        self, lacked: Set[str], always: Set[str]
+    ) -> dict[str, tuple[str, tuple[Value, ...]]]:
+        found = {}
+        earlier: set[str] = set()
+        for child in self.widest:
+            if child in lacked:
+                may = (earlier | always) - self.worded
+                switch = self.switches.of(child, {n: d for n, d in self.widest.items() if n in may})
+                if switch is not None:
+                    found[child] = switch
+            earlier.add(child)
+        return found

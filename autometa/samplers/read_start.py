@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.samplers.new_trials import NewTrials
-from autometa.samplers.plan import enqueued_values
+from autometa.samplers.plan import Unasked, enqueued_values
 from autometa.storages import attributes
 from autometa.suggest.suggestion import SLOT
+from autometa.suggest.tried import Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +23,13 @@ class StartTaken:
         places: That they have in the start's list.
         yielded: How many further places to leave to those who took the same one at once.
         awaited: How many trials before it have not said yet what they try.
-        tried: Their parameters.
+        tried: What they have, or will be given.
     """
 
     places: frozenset[int]
     yielded: int
     awaited: int
-    tried: tuple[Mapping[str, Any], ...]
+    tried: tuple[Tried, ...]
 
 
 class StartReader:
@@ -38,7 +38,8 @@ class StartReader:
     def __init__(self) -> None:
         self._new = NewTrials()
         self._places: dict[int, int] = {}  # number -> place
-        self._tried: list[Mapping[str, Any]] = []
+        self._tried: list[Tried] = []
+        self._unasked = Unasked()
 
     def read(
         self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
@@ -58,7 +59,7 @@ class StartReader:
                 pending.append(other)
                 continue
             self._places |= _place(study, other)
-            self._tried += _tried(other)
+            self._tried += _tried(other, self._unasked.of(study, other))
         places = dict(self._places)
         for other in pending:
             places |= _place(study, other)
@@ -69,7 +70,7 @@ class StartReader:
             places=frozenset(places.values()),
             yielded=sum(n < trial.number and place == own for n, place in places.items()),
             awaited=sum(other.number < trial.number and _silent(study, other) for other in pending),
-            tried=(*self._tried, *(params for other in pending for params in _tried(other))),
+            tried=(*self._tried, *(had for other in pending for had in _tried(other))),
         )
 
 
@@ -98,9 +99,9 @@ def _silent(study: optuna.Study, trial: FrozenTrial) -> bool:
     )
 
 
-def _tried(trial: FrozenTrial) -> Iterator[Mapping[str, Any]]:
+def _tried(trial: FrozenTrial, unasked: Set[str] = frozenset()) -> Iterator[Tried]:
     """What a trial has, and what it was enqueued with while that is not asked for."""
     if not trial.user_attrs.get(attributes.DROPPED):
-        yield trial.params
+        yield Tried(trial.params, unasked)
         if not trial.state.is_finished():
-            yield enqueued_values(trial)
+            yield Tried(enqueued_values(trial))

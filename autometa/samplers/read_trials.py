@@ -5,7 +5,7 @@ Shapes: n scored trials, k failed, r running, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import optuna
@@ -16,6 +16,7 @@ from autometa.constraints import constraint_values, infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.samplers.new_trials import NewTrials
+from autometa.samplers.plan import Unasked
 from autometa.samplers.pruned_scores import PrunedScores
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
@@ -44,6 +45,8 @@ class TrialsReader:
         self._scored = _Rows(seen_in.space.dim)
         self._failed = _Rows(seen_in.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
+        self._unasked = Unasked()
+        self._unused: dict[int, Floats] = {}  # NaN in columns that a trial had no use for
         self._limits: dict[int, tuple[Floats, dict[str, float]]] = {}  # of those with constraints
         self._pruned = PrunedScores()
 
@@ -71,13 +74,16 @@ class TrialsReader:
         new = self._new.of(trials, deciding=trial.number)
         self._repeated |= attributes.repeated(new)
         running = self._sort_out(study, new, trial)
-        scored = self._with_stopped(study)
+        scored, failed = self._with_stopped(study), self._failed.without(self._repeated)
+        now = np.array(running).reshape(-1, self._space.space.dim)
+        ended = [rows.unit + rows.notes(self._unused) for rows in (scored, failed)]
         return Observations(
             unit=scored.unit,
             scores=_finite(scored.scores),
             fidelity=scored.fidelity,
-            failed=self._failed.without(self._repeated),
-            running=np.array(running).reshape(-1, self._space.space.dim),
+            failed=failed.unit,
+            running=now,
+            taken=np.concatenate([*ended, now]),
             unread=self._unread,
             seconds=np.array([self._seconds.get(n, np.nan) for n in scored.numbers.tolist()]),
             limits=self._limits_known(),
@@ -109,6 +115,8 @@ class TrialsReader:
             if other.user_attrs.get(attributes.DROPPED):
                 continue
             row = self._space.project(other.params)
+            if (unasked := self._unasked.of(study, other)) and row is not None:
+                self._unused[number] = self._space.without(unasked)
             if row is not None and (values := constraint_values(other)):
                 self._limits[number] = row, values
             if row is None:
@@ -175,10 +183,19 @@ class _Rows:
         more.fidelity = np.concatenate([self.fidelity, fidelity])[order]
         return more
 
-    def without(self, numbers: set[int]) -> Floats:
-        """Configs of the trials of other numbers."""
-        kept: Floats = self.unit[~np.isin(self.numbers, list(numbers))]
-        return kept
+    def without(self, numbers: set[int]) -> _Rows:
+        """The trials of other numbers."""
+        kept, rest = ~np.isin(self.numbers, list(numbers)), _Rows(self.unit.shape[1])
+        rest.numbers, rest.unit = self.numbers[kept], self.unit[kept]
+        rest.scores, rest.fidelity = self.scores[kept], self.fidelity[kept]
+        return rest
+
+    def notes(self, known: Mapping[int, Floats]) -> Floats:
+        """What is known of the columns of some trials, 0 of all others, (n, d)."""
+        found = np.zeros(self.unit.shape)
+        for place in np.flatnonzero(np.isin(self.numbers, list(known))):
+            found[place] = known[int(self.numbers[place])]
+        return found
 
 
 def _finite(scores: Floats) -> Floats:

@@ -44,6 +44,7 @@ from autometa.suggest.setup import Setup
 from autometa.suggest.situation import Situation
 from autometa.suggest.suggester import elsewhere, suggest
 from autometa.suggest.suggestion import Suggestion
+from autometa.suggest.tried import Tried
 
 __all__ = [
     "Observations",
@@ -52,6 +53,7 @@ __all__ = [
     "Setup",
     "Situation",
     "Suggestion",
+    "Tried",
     "elsewhere",
     "suggest",
 ]

@@ -32,7 +32,6 @@ _CLIMBERS, _CLIMB_STEPS = 6, 12
 _FIRST_STEP, _LEAST_STEP, _MOST_STEP = 0.03, 1e-5, 0.2  # of a climb, as shares of the range
 _FASTER, _SLOWER = 1.3, 0.4
 _BOUNDS = 0.12
-_SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,8 @@ class CandidateSearch:
 
     def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
         """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""
-        taken = self.observed.taken
         for i in np.argsort(-gain):
-            if not len(taken) or np.abs(taken - pool[i]).max(axis=1).min() > _SAME:
+            if not self.observed.had(pool[i]):
                 chosen: Floats = pool[i]
                 return chosen
         any_one: Floats = pool[rng.integers(len(pool))]

@@ -134,11 +134,11 @@ def far_config(study: StudySpace, taken: Floats, rng: np.random.Generator) -> Fl
 
     Args:
         study: The space, and which part of it may be tried.
-        taken: Configs of other trials, (n, d).
+        taken: Configs of other trials, (n, d), NaN in columns that they had no use for.
         rng: Source of candidates.
     """
     random = study.candidates.random(_FAR, rng)
-    away = ((random[:, None] - taken[None]) ** 2).sum(axis=2).min(axis=1, initial=np.inf)
+    away = np.nansum((random[:, None] - taken[None]) ** 2, axis=2).min(axis=1, initial=np.inf)
     chosen: Floats = random[int(away.argmax())]
     return chosen
 
@@ -175,8 +175,7 @@ def feasible_config(
         order = np.argsort(np.where(kept, -expected, np.inf))
     else:
         order = np.argsort(excess)
-    taken = observed.taken
-    free = (i for i in order if np.abs(taken - asked[i]).max(axis=1).min(initial=1.0) > _SAME)
+    free = (i for i in order if not observed.had(asked[i]))
     chosen: Floats = asked[next(free, order[0])]
     return chosen
 
@@ -198,7 +197,7 @@ def start_config(
     Args:
         knowledge: What prior tasks taught.
         study: The space, and which part of it may be tried.
-        taken: Configs of other trials, (n, d).
+        taken: Configs of other trials, (n, d), NaN in columns that they had no use for.
         rng: Source of what no prior task says.
         skipped: How many configs to leave to others who are asking at the same moment.
 
@@ -211,7 +210,7 @@ def start_config(
     moved = make.repair(np.where(unknown, make.random(len(unknown), rng), knowledge.known))
     regret = catalogue.regret + _cost_of_moves(knowledge, moved)
     away = np.abs(moved[:, None] - taken[None]) * ~unknown[:, None]
-    tried = (away.max(axis=2) < _SAME).any(axis=1)
+    tried = (np.fmax.reduce(away, axis=2, initial=0.0) < _SAME).any(axis=1)
     reached = regret[tried].min(axis=0, initial=np.inf)
     for _ in range(skipped + 1):
         mean = np.minimum(regret, reached).mean(axis=1)

@@ -15,6 +15,8 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.suggest.limits import Limits
 
+_SAME = 1e-6  # of unit columns: rounding errors
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
@@ -26,7 +28,8 @@ class Observations:
         fidelity: Share of the full budget that they had, in (0, 1], (n,): below one, pruned.
         failed: Unit configs of failed trials, (k, d).
         running: Unit configs of trials that still run, (r, d).
-        others: Unit configs of further trials that have ended, (m, d): see `active`.
+        taken: What must not be suggested again, (m, d): the configs of all these trials, also where
+            `active` has dropped them, NaN in columns that a trial had no use for.
         unread: How many trials have a result and do not fit the space.
         seconds: How long the scored trials took, (n,), NaN where nobody knows; None of none.
         limits: The trials that have constraint values, feasible or not; None where none has.
@@ -37,7 +40,7 @@ class Observations:
     fidelity: Floats
     failed: Floats
     running: Floats
-    others: Floats | None = None
+    taken: Floats
     unread: int = 0
     seconds: Floats | None = None
     limits: Limits | None = None
@@ -65,12 +68,15 @@ class Observations:
         if len(unit) != len(scores):
             raise InputError(f"{len(scores)} scores of {len(unit)} configs", allowed="one each")
         nothing = np.zeros((0, unit.shape[1]))
+        failed = nothing if failed is None else failed
+        running = nothing if running is None else running
         return cls(
             unit=unit,
             scores=np.asarray(scores, dtype=np.float64),
             fidelity=np.ones(len(unit)),
-            failed=nothing if failed is None else failed,
-            running=nothing if running is None else running,
+            failed=failed,
+            running=running,
+            taken=np.concatenate([unit, failed, running]),
         )
 
     @classmethod
@@ -78,11 +84,10 @@ class Observations:
         """Before the first trial, in d unit columns."""
         return cls.of(np.zeros((0, d)), ())
 
-    @property
-    def taken(self) -> Floats:
-        """All configs that must not be suggested again, (n + k + r + m, d)."""
-        others = [] if self.others is None else [self.others]
-        return np.concatenate([self.unit, self.failed, self.running, *others])
+    def had(self, unit: Floats) -> bool:
+        """Whether a unit config (d,) must not be suggested again."""
+        away = np.fmax.reduce(np.abs(self.taken - unit), axis=1, initial=0.0)  # NaN says nothing
+        return bool((away <= _SAME).any())
 
     def active(self, most: int, rng: np.random.Generator) -> Observations:
         """At most `most` scored trials: the best half, the latest quarter, others by chance.
@@ -107,7 +112,6 @@ class Observations:
         """Some of the scored trials, and at most so many failed ones; all others stay taken."""
         if len(rows) == len(self.scores) and len(self.failed) <= most:
             return self
-        dropped = [np.delete(self.unit, rows, axis=0), self.failed[:-most]]
         return replace(
             self,
             unit=self.unit[rows],
@@ -115,7 +119,6 @@ class Observations:
             fidelity=self.fidelity[rows],
             failed=self.failed[-most:],
             seconds=None if self.seconds is None else self.seconds[rows],
-            others=np.concatenate(dropped),
             limits=None if self.limits is None else self.limits.at_most(most),
         )
 

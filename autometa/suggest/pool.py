@@ -5,9 +5,8 @@ Shapes: k configs of the pool, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from autometa.encoding import Floats
 from autometa.errors import SpaceError
 from autometa.meta.first_configs import Candidate
 from autometa.space import Config, SearchSpace
+from autometa.suggest.tried import Tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +46,9 @@ class Pool:
         """The config nearest to a unit config (d,)."""
         return self.configs[int(((self.unit - unit) ** 2).sum(axis=1).argmin())]
 
-    def untried(self, had: Sequence[Mapping[str, Any]]) -> Sequence[Config]:
+    def untried(self, tried: Sequence[Tried]) -> Sequence[Config]:
         """The configs that none of some trials had; all of them where each was had."""
-        rest = [c for c in self.configs if not any(c.items() <= params.items() for params in had)]
+        rest = [c for c in self.configs if not any(other.again(c) for other in tried)]
         return rest or self.configs
 
     def moved(self, candidates: Sequence[Candidate], space: SearchSpace) -> list[Candidate]:

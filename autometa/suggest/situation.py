@@ -10,6 +10,7 @@ from typing import Any
 from autometa.errors import InputError
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.observations import Observations
+from autometa.suggest.tried import Tried
 from autometa.task import Direction
 
 
@@ -27,7 +28,7 @@ class Situation:
         places: Places of the start's list that other trials have.
         yielded: How many further places to leave to others who took the same one at once.
         awaited: How many trials before this one have not said yet what they try.
-        tried: Parameters of the other trials, also of those that do not fit the space.
+        tried: What the other trials have, also those that do not fit the space.
         given: Parameters of this trial that the user enqueued.
         held: Parameters of this trial that somebody else decides.
 
@@ -44,7 +45,7 @@ class Situation:
     places: frozenset[int] = frozenset()
     yielded: int = 0
     awaited: int = 0
-    tried: tuple[Mapping[str, Any], ...] = ()
+    tried: tuple[Tried, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Any] = field(default_factory=dict)
 

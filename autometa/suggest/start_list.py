@@ -9,15 +9,14 @@ takes none of the list's, but no item is tried that some trial has tried already
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.model import Candidate, MetaModel
 from autometa.space import Config, SearchSpace
-from autometa.space.values import is_part
 from autometa.suggest.pool import Pool
 from autometa.suggest.stated import stated_first
+from autometa.suggest.tried import Tried
 
 
 class StartList:
@@ -49,13 +48,13 @@ class StartList:
         self._reach(ready)
 
     def next(
-        self, places: Collection[int], tried: Sequence[Mapping[str, Any]], yielded: int = 0
+        self, places: Collection[int], tried: Sequence[Tried], yielded: int = 0
     ) -> tuple[int, Candidate] | None:
         """The place and the item that a trial gets; None where the list is used up.
 
         Args:
             places: Places that other trials have.
-            tried: Parameters of the other trials.
+            tried: What the other trials have.
             yielded: How many further items to leave to others.
         """
         place, skipped = -1, 0
@@ -64,7 +63,7 @@ class StartList:
             if place >= len(self._items) and not self._reach(2 * place + 1):
                 return None
             item = self._items[place]
-            if place in places or any(is_part(item.config, params) for params in tried):
+            if place in places or any(other.again(item.config) for other in tried):
                 continue
             if skipped == yielded:
                 return place, item

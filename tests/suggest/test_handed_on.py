@@ -14,7 +14,7 @@ from autometa.meta import MetaModel
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.candidates import Part
 from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
-from autometa.suggest import Observations, Policy, Setup, suggest
+from autometa.suggest import Observations, Policy, Setup, Tried, suggest
 from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.configs import informed_config, posterior_of
 from tests.suggest.conftest import BOWLS, drawn, observed, situation
@@ -30,7 +30,7 @@ def test_a_part_of_the_priors_space_is_a_space_of_its_own(setup: Setup) -> None:
 
 def test_no_item_is_suggested_that_some_trial_has_tried(setup: Setup, model: MetaModel) -> None:
     first, second = (c.config for c in model.warm_start(2))
-    now = situation(1, places=frozenset(), tried=(first,))
+    now = situation(1, places=frozenset(), tried=(Tried(first),))
     assert suggest(setup, now).config == second
 
 

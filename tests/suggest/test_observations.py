@@ -13,7 +13,12 @@ def test_the_active_set_is_bounded_and_keeps_the_best() -> None:
     scores = np.random.default_rng(0).standard_normal(5000)
     unit = np.arange(5000.0)[:, None]
     seen = Observations(
-        unit=unit, scores=scores, fidelity=np.ones(len(scores)), failed=unit, running=unit[:0]
+        unit=unit,
+        scores=scores,
+        fidelity=np.ones(len(scores)),
+        failed=unit,
+        running=unit[:0],
+        taken=unit,
     )
     kept = seen.active(128, np.random.default_rng(1))
     assert len(kept.scores) == 128
@@ -43,5 +48,11 @@ def test_what_failed_and_what_runs_is_taken_as_what_has_a_score_is() -> None:
     unit = np.arange(9.0)[:, None]
     seen = Observations.of(unit[:3], unit[:3, 0], failed=unit[3:5], running=unit[5:6])
     assert seen.taken[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-    more = replace(seen, others=unit[6:])
-    assert sorted(more.taken[:, 0]) == unit[:, 0].tolist()
+    assert [seen.had(row) for row in unit] == [True] * 6 + [False] * 3
+
+
+def test_a_column_that_a_trial_had_no_use_for_makes_no_new_config() -> None:
+    taken = np.array([[0.5, np.nan], [0.1, 0.2]])
+    seen = replace(Observations.none(2), taken=taken)
+    asked = [(0.5, 0.9), (0.4, 0.9), (0.1, 0.9), (0.1, 0.2)]
+    assert [seen.had(np.array(row)) for row in asked] == [True, False, False, True]

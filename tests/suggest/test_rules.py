@@ -12,7 +12,7 @@ from autometa.errors import InputError
 from autometa.meta import MetaModel
 from autometa.meta.spaces.study_space import ObservedSpace, StudySpace, study_space
 from autometa.space import SearchSpace
-from autometa.suggest import Observations, Policy, Setup, Suggestion, elsewhere, suggest
+from autometa.suggest import Observations, Policy, Setup, Suggestion, Tried, elsewhere, suggest
 from autometa.suggest.rules import RULES, failing, informed, misfit, start, unlearned, unrelated
 from autometa.suggest.suggestion import (
     FAILING,
@@ -107,7 +107,7 @@ def test_a_place_that_was_left_free_is_the_next_to_be_tried(
 def test_a_place_whose_config_was_tried_without_it_is_not_free(
     setup: Setup, model: MetaModel
 ) -> None:
-    tried = (model.warm_start(2)[1].config,)
+    tried = (Tried(model.warm_start(2)[1].config),)
     now = situation(4, observed(drawn(3)), places=frozenset({0, 2, 3}), tried=tried)
     assert start(setup, now) is None
 
@@ -205,7 +205,8 @@ def test_a_pool_is_kept_to_by_every_rule(model: MetaModel, number: int) -> None:
     setup = Setup.of(model, pool=pool)
     seen = observed(pool[:number], failed=encoded([]))
     places = frozenset(range(min(number, 3)))
-    found = suggest(setup, situation(number, seen, places=places, tried=tuple(pool[:number])))
+    tried = tuple(map(Tried, pool[:number]))
+    found = suggest(setup, situation(number, seen, places=places, tried=tried))
     assert found.config in pool
     assert number == 12 or found.config not in pool[:number]
 
@@ -214,7 +215,7 @@ def test_a_pool_is_kept_to_where_all_failed_or_nothing_was_learned(
     model: MetaModel, empty: MetaModel
 ) -> None:
     pool = drawn(9, 5)
-    tried = tuple(pool[:8])
+    tried = tuple(map(Tried, pool[:8]))
     for known in (model, empty):
         setup = Setup.of(known, pool=pool)
         seen = Observations.none(BOWLS.space.dim)
@@ -227,7 +228,7 @@ def test_a_pool_is_kept_to_where_all_failed_or_nothing_was_learned(
 
 def test_a_list_that_is_used_up_says_so(model: MetaModel) -> None:
     pool = drawn(3, 5)
-    found = suggest(Setup.of(model, pool=pool), situation(3, tried=tuple(pool)))
+    found = suggest(Setup.of(model, pool=pool), situation(3, tried=tuple(map(Tried, pool))))
     assert (found.rule, found.reason) == ("base", LIST_ENDED)
     assert found.config in pool
 

@@ -10,7 +10,7 @@ from optuna.distributions import IntDistribution
 from autometa.errors import SpaceError
 from autometa.meta import MetaModel
 from autometa.space import SearchSpace
-from autometa.suggest import Pool, Setup
+from autometa.suggest import Pool, Setup, Tried
 from autometa.suggest.start_list import StartList
 from autometa.suggest.stated import STATED
 from tests.suggest.conftest import BOWLS, drawn
@@ -26,8 +26,8 @@ def test_items_come_in_the_lists_order_however_many_were_prepared(model: MetaMod
 def test_what_some_trial_has_tried_is_left_out_and_places_are_kept(model: MetaModel) -> None:
     start = StartList(model)
     items = model.warm_start(5)
-    assert start.next((), [items[0].config]) == (1, items[1])
-    assert start.next({1, 2}, [{**items[0].config, "more": 1}]) == (3, items[3])
+    assert start.next((), [Tried(items[0].config)]) == (1, items[1])
+    assert start.next({1, 2}, [Tried({**items[0].config, "more": 1})]) == (3, items[3])
     assert start.next({0}, (), yielded=2) == (3, items[3])
 
 

@@ -15,7 +15,7 @@ Shapes: p parameters, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ from autometa import encoding
 from autometa.encoding import Floats, Number
 from autometa.errors import SpaceError
 from autometa.meta.spaces.candidates import Candidates, Part
-from autometa.space import Config, SearchSpace, same
+from autometa.space import Config, SearchSpace, Value, same
 from autometa.space.values import check_distribution, fits, raw_value
 
 
@@ -49,6 +49,8 @@ class ObservedSpace:
         unconditional: Parameters of the prior that a whole trial had where the prior's conditions
             do not.
         worded: Parameters whose own choices are objects, which text stands for here.
+        switched: Parameter that was lacked -> (what explains that, values under which it may be
+            asked for), see `switches`.
     """
 
     latest: Mapping[str, BaseDistribution] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class ObservedSpace:
     always: frozenset[str] = frozenset()
     unconditional: frozenset[str] = frozenset()
     worded: frozenset[str] = frozenset()
+    switched: Mapping[str, tuple[str, tuple[Value, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,14 @@ class StudySpace:
         raw[~active] = np.nan
         unit: Floats = self.space.encode_raw(raw[None])[0]
         return unit
+
+    def without(self, names: Iterable[str]) -> Floats:
+        """NaN in the columns of some parameters, 0 in all others, (d,)."""
+        columns = np.zeros(self.space.dim)
+        for name in names:
+            if name in self.space.distributions:
+                columns[self.space.slices[name]] = np.nan
+        return columns
 
     def config(self, unit: Floats) -> Config:
         """The config of a unit vector (d,), each number one that may be tried next."""
@@ -165,7 +176,10 @@ def study_space(prior: SearchSpace, shown: ObservedSpace) -> StudySpace:
 def _conditions(
     prior: SearchSpace, kept: Mapping[str, BaseDistribution], shown: ObservedSpace
 ) -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """The prior's conditions, as far as the study keeps to them; empty values: never active."""
+    """The prior's conditions, as far as the study keeps to them, and those that it shows itself.
+
+    Empty values: never active.
+    """
     found: dict[str, tuple[str, tuple[Any, ...]]] = {}
     for name, (parent, on) in prior.conditions.items():
         if name not in kept or parent not in kept or name in shown.unconditional:
@@ -173,7 +187,21 @@ def _conditions(
         values = tuple(v for v in on if _holds(kept[parent], v))
         if values or name not in shown.latest:
             found[name] = (parent, values)
+    for name, (parent, values) in shown.switched.items():
+        if name in kept and name not in found and not _above(found, parent, name):
+            allowed = tuple(v for v in values if parent in kept and _holds(kept[parent], v))
+            if allowed:
+                found[name] = (parent, allowed)
     return found
+
+
+def _above(conditions: Mapping[str, tuple[str, Any]], name: str, other: str) -> bool:
+    """Whether another parameter switches one, or one that switches it."""
+    while name in conditions:
+        name = conditions[name][0]
+        if name == other:
+            return True
+    return False
 
 
 def _holds(distribution: BaseDistribution, value: Any) -> bool:

@@ -1,0 +1,129 @@
+"""Objectives with branches whose space is flat: what they do not ask for is not varied."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from autometa.meta import MetaLearner, MetaModel
+from autometa.samplers.create import create_study
+from autometa.samplers.sampler import MetaSampler
+from autometa.space import Config, SearchSpace
+from tests.samplers.test_study_space import quadratic, rules
+
+FLAT: dict[str, BaseDistribution] = {
+    "booster": CategoricalDistribution(["gbtree", "dart", "gblinear"]),
+    "rate": CategoricalDistribution([0.01, 0.1, 0.3]),
+    "layers": IntDistribution(1, 3),
+    "depth": IntDistribution(1, 8),
+    "drop": FloatDistribution(0.0, 0.5),
+}
+LEFT = {"booster": 1.0, "rate": 0.0, "layers": 1.0, "depth": 4.0}
+
+
+@pytest.fixture(scope="module")
+def flat() -> MetaModel:
+    return MetaLearner(seed=0, steps=60).fit(quadratic(SearchSpace(FLAT), LEFT, tasks=4))
+
+
+def ask(trial: optuna.Trial, *names: str) -> dict[str, Any]:
+    return {n: trial._suggest(n, FLAT[n]) for n in names}
+
+
+def by_category(trial: optuna.Trial) -> float:
+    params = ask(trial, "booster", "rate")
+    if params["booster"] != "gblinear":
+        params |= ask(trial, "depth")
+    if params["booster"] == "dart":
+        params |= ask(trial, "drop")
+    return float(-abs(params["rate"] - 0.1) - params.get("drop", 0.1) + params.get("depth", 1) / 10)
+
+
+def by_count(trial: optuna.Trial) -> float:
+    layers = ask(trial, "layers")["layers"]
+    return float(layers + sum(ask(trial, n)[n] for n in ("depth", "drop")[: layers - 1]))
+
+
+def by_two(trial: optuna.Trial) -> float:
+    """No single parameter says whether the depth is asked for."""
+    params = ask(trial, "booster", "rate")
+    if params["booster"] == "dart" and params["rate"] > 0.05:
+        return float(ask(trial, "depth")["depth"])
+    return float(params["rate"])
+
+
+def by_nobody(trial: optuna.Trial) -> float:
+    return float(ask(trial, "rate", "layers")["layers"])
+
+
+def distinct(study: optuna.Study) -> int:
+    return len({json.dumps(t.params, sort_keys=True) for t in study.trials})
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("objective", [by_category, by_count])
+def test_no_trial_repeats_another(flat: MetaModel, objective: Any, declared: bool) -> None:
+    space = FLAT if declared else None
+    study = create_study("maximize", prior=flat, space=space)
+    study.optimize(objective, n_trials=16)
+    assert distinct(study) == 16
+    assert rules(study)[:3] == ["portfolio"] * 3
+
+
+@pytest.mark.parametrize(("objective", "there_are"), [(by_two, 7 + 2 * 8), (by_nobody, 9)])
+def test_nor_where_no_single_parameter_explains_it(
+    flat: MetaModel, objective: Any, there_are: int
+) -> None:
+    study = create_study("maximize", prior=flat, space=FLAT)
+    study.optimize(objective, n_trials=there_are - 2)
+    assert distinct(study) == there_are - 2
+
+
+def test_nor_one_that_failed(flat: MetaModel) -> None:
+    study = create_study("maximize", prior=flat, space=FLAT)
+    study.optimize(lambda t: by_category(t) and math.nan, n_trials=8)
+    assert distinct(study) == 8
+
+
+def test_nor_in_a_pool(flat: MetaModel) -> None:
+    pool: list[Config] = [
+        {"booster": b, "rate": 0.1, "layers": 1, "depth": d, "drop": 0.25}
+        for b in ("dart", "gblinear")
+        for d in (1, 4, 8)
+    ]
+    study = optuna.create_study(direction="maximize", sampler=flat.sampler(seed=0, pool=pool))
+    study.optimize(lambda t: by_category(t) and math.nan, n_trials=4)
+    assert distinct(study) == 4  # three darts, and the linear one once
+
+
+def test_a_parameter_that_is_new_in_the_objective_leaves_what_was_tried_free(
+    flat: MetaModel,
+) -> None:
+    study = create_study("maximize", prior=flat, space=FLAT)
+    study.sampler = optuna.samplers.RandomSampler(seed=0)
+    study.optimize(lambda t: ask(t, "booster", "rate")["rate"], n_trials=30)
+    study.sampler = MetaSampler(flat, space=SearchSpace(FLAT))
+    study.optimize(lambda t: float(ask(t, *FLAT)["depth"]), n_trials=5)
+    first = study.trials[30:33]
+    assert [t.user_attrs["autometa:rule"] for t in first] == ["portfolio"] * 3
+    assert [t.params for t in first] == [c.config for c in flat.warm_start(3)]
+
+
+def test_a_branch_is_searched_whole_once_it_is_taken(flat: MetaModel) -> None:
+    study = create_study("maximize", prior=flat, space=FLAT)
+    study.optimize(by_category, n_trials=24)
+    darts = [t for t in study.trials if t.params["booster"] == "dart"]
+    assert len({t.params["drop"] for t in darts}) > 4
+    planned = [t.user_attrs["autometa:config"] for t in study.trials[6:]]
+    assert all(("drop" in c) == (c["booster"] == "dart") for c in planned)
+    assert all(("depth" in c) == (c["booster"] != "gblinear") for c in planned)
