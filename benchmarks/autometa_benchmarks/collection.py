@@ -13,10 +13,11 @@ _LCBENCH = "yahpo/lcbench"
 
 def _methods() -> Iterable[Method]:
     from autometa_benchmarks.methods.cma_es import CMA_ES, WS_CMA_ES
+    from autometa_benchmarks.methods.defaults import DEFAULTS
     from autometa_benchmarks.methods.rgpe import RGPE
     from autometa_benchmarks.methods.syne_tune import SYNE_TUNE
 
-    return (CMA_ES, WS_CMA_ES, RGPE, *SYNE_TUNE)
+    return (DEFAULTS, CMA_ES, WS_CMA_ES, RGPE, *SYNE_TUNE)
 
 
 COLLECTION = Collection(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,19 @@ from autometa.bench import collection, run, suites
 from autometa.bench.method import Method
 from autometa.bench.show import markdown
 from autometa.bench.show_judged import save_reliability
-from autometa.bench.suite import BenchTask, Judged
+from autometa.bench.suite import BenchTask, Judged, Split
+from autometa.children.child import Child
 from autometa.cli import app
 from autometa.errors import InputError
+from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names
 from autometa.space import Config, SearchSpace
-from autometa.tables import fingerprint
+from autometa.tables import Table, fingerprint
 from autometa.task import Task
+from autometa_benchmarks.methods.defaults import DEFAULTS
 from autometa_benchmarks.suites.domains import Education, Medicine
 from autometa_benchmarks.suites.recorded import Recorded, record
+from autometa_benchmarks.suites.tables import Tables
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, name="line")
 
@@ -157,7 +162,9 @@ def tables(tmp_path: Path) -> Path:
         frame = pd.DataFrame(X, columns=list("abc"))
         frame["target"] = np.where(y > 0, "ill", "well") if kind == "classification" else y
         frame.to_parquet(tmp_path / f"{name}.parquet")
-        rows.append({"name": name, "family": family, "kind": kind, "domain": domain})
+        rows.append(
+            {"name": name, "family": family, "kind": kind, "domain": domain, "rows": len(X)}
+        )
     pd.DataFrame(rows).to_csv(tmp_path / "index.csv", index=False)
     return tmp_path
 
@@ -224,6 +231,37 @@ def test_a_regression_has_its_own_measures_and_scale(tables: Path) -> None:
     objective = suite.objective(task)
     assert (objective({"solver": "lbfgs", "C": 1.0}) or 0.0) > 0.8
     suite._evaluator.close()
+
+
+@needs_embedded
+def test_real_training_is_judged_on_other_folds_than_it_was_searched_on(
+    tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = Tables(tables)
+    known = Portfolio.embedded("linear")
+    task = replace(known.tasks[0], name="heart", family="heart")
+    history = replace(known.histories[0], task=task)
+    monkeypatch.setitem(suite.__dict__, "_embedded", {"linear": Portfolio([history])})
+    asked: list[tuple[Config, int]] = []
+
+    class Folds:
+        def evaluate(self, child: Child, config: Config, table: Table, **given: Any) -> Any:
+            asked.append((config, given["seed"]))
+            value = {0: 0.9, 1: 0.7, 2: 0.5}[given["seed"]] if config["C"] == 1.0 else None
+            return SimpleNamespace(value=value)
+
+    monkeypatch.setattr(suite, "_evaluator", Folds())
+    monkeypatch.setattr(suite, "prior", lambda *_: Portfolio())
+    found = run(suite, [DEFAULTS], tasks=["linear/heart"], seeds=(0,), split=_split(suite))
+    (judged,) = found["judged"].values()
+    assert judged["methods"]["defaults"]["25"]["other folds"] == pytest.approx(0.6)
+    assert [seed for _, seed in asked] == [0, 1, 2]  # each division once, all trials alike
+    assert all(config == task.space.defaults for config, _ in asked)
+    assert suite.judge(suite.tasks[0], {"C": 2.0}) == {}  # failed: no number
+
+
+def _split(suite: Tables) -> Split:
+    return suite.tasks[0].split
 
 
 # Packages -----------------------------------------------------------------------------------------
