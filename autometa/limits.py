@@ -11,6 +11,7 @@ from typing import Any
 
 from autometa.errors import InputError
 
+_LONG = 128  # bits: integers beyond are not written out, and from some thousands on cannot be
 YEAR = 365 * 86_400.0
 """The longest time limit, in seconds: the system's alarms and waits overflow further on."""
 
@@ -36,6 +37,26 @@ def whole(value: Any, name: str, *, low: int, high: int | None = None, of: str =
     most = "on" if high is None else f"to {high}"
     allowed = f"an integer from {low} {most}"
     raise InputError(f"{name} = {_shown(value)}", allowed=allowed + (f" ({of})" if of else ""))
+
+
+def real(value: Any, name: str, *, low: float, high: float) -> float:
+    """A number within limits, both included.
+
+    Args:
+        value: As given.
+        name: Of the argument, for the message.
+        low: The least that is allowed.
+        high: The most that is allowed.
+
+    Raises:
+        InputError: it is none, or out of the limits.
+
+    >>> real(3, "n_params", low=1, high=1e18)
+    3.0
+    """
+    if _is(value, Real) and low <= value <= high:
+        return float(value)
+    raise InputError(f"{name} = {_shown(value)}", allowed=f"a number from {low:g} to {high:g}")
 
 
 def seconds(value: Any, name: str) -> float | None:
@@ -65,6 +86,8 @@ def seconds(value: Any, name: str) -> float | None:
 
 
 def _shown(value: Any) -> str:
+    if _is(value, int) and value.bit_length() > _LONG:
+        return f"an integer of {value.bit_length()} bits"
     return f"{value}" if _is(value, Real) else repr(value)
 
 

@@ -8,8 +8,10 @@ beyond the largest of them it grows with the distance, twice as fast as that of 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -140,8 +142,8 @@ def _sizes(at: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _is_size(value: Any) -> bool:
-    number = isinstance(value, int | float | np.integer | np.floating)
-    return number and not isinstance(value, bool) and 0 < float(value) < math.inf
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and 0 < value <= sys.float_info.max  # an integer may be beyond all floats
 
 
 def _counts(trial: FrozenTrial) -> bool:

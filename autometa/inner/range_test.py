@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from autometa.errors import InputError
 
@@ -44,6 +45,10 @@ def range_test(
         raise InputError(
             f"probe={type(probe).__name__}",
             allowed="(loss, batch), where loss(module, batch) is a scalar tensor",
+        )
+    if isinstance(probe[1], DataLoader):
+        raise InputError(
+            "a probe with a DataLoader", allowed="one batch", do="Pass next(iter(loader))"
         )
     empty = [name for name, value in module.named_parameters() if value.is_meta]
     if empty:
@@ -83,7 +88,7 @@ def _loss_after(
     twin = _copied(module)
     loss, batch = probe
     trained = [p for p in twin.parameters() if p.requires_grad]
-    step = optimizer(trained, lr=rate) if steps else None
+    step = _followed(lambda: optimizer(trained, lr=rate)) if steps else None
     for _ in range(steps):
         assert step is not None
         step.zero_grad()
@@ -96,12 +101,17 @@ def _loss_after(
                 do="Compute it from the module that it is given, without detach or no_grad",
             )
         value.backward()  # type: ignore[no-untyped-call]
-        try:
-            step.step()
-        except RuntimeError as error:  # sparse gradients of an optimiser that has none
-            raise InputError(f"a probe that the optimiser cannot follow: {error}") from error
+        _followed(step.step)
     with torch.no_grad():
         return float(_scalar(loss(twin, batch)))
+
+
+def _followed(act: Callable[[], Any]) -> Any:
+    """What an optimiser's act returns; it may know no sparse gradients, or no scripted modules."""
+    try:
+        return act()
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"a probe that the optimiser cannot follow: {error}") from error
 
 
 def _scalar(value: Any) -> Tensor:

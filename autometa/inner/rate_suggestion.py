@@ -17,6 +17,7 @@ from autometa.errors import InputError
 from autometa.inner.range_test import SPREAD, Probe, range_test
 from autometa.inner.rate_groups import RateGroup, rate_groups
 from autometa.inner.rate_law import FAR, QUANTILE, Prediction, shipped
+from autometa.limits import real
 
 # Optimiser -> its kin among the runs, and the log10 of its rates against theirs.
 OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
@@ -30,6 +31,7 @@ OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
 )
 TOKENS = 2048  # of a sequence in the runs on language
 _HIGH_DECAY = 0.3
+MOST = 1e18  # of a size: beyond it the law would speak of nothing that can be trained
 STRETCH = 0.5  # decades beyond its sizes up to which a family goes before the mixed one
 
 
@@ -124,9 +126,9 @@ def suggest_lr(
         The rate, its interval, its groups, and what they rest on.
 
     Raises:
-        InputError: neither a module nor a size; no trainable parameter; a size that is not
-            positive and finite; both `n_tokens` and `samples`; an unknown optimiser; a probe
-            without a module, or whose loss is not finite.
+        InputError: neither a module nor a size; no trainable parameter; a size below 1 or above
+            1e18; a batch that is larger than all samples; both `n_tokens` and `samples`; an unknown
+            optimiser; a probe without a module, or whose loss is not finite.
 
     Example:
         >>> wide = suggest_lr(n_params=400e6, n_tokens=8e9, batch_size=64)
@@ -140,12 +142,18 @@ def suggest_lr(
     count = _parameters(module, n_params)
     given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
     for name, value in {"n_params": count, **given}.items():
-        if value is not None and not 0 < _number(name, value) < math.inf:
-            raise InputError(f"{name}={value}", allowed="a positive number")
+        if value is not None:
+            real(value, name, low=1, high=MOST)
     if n_tokens is not None and samples is not None:
         raise InputError("n_tokens and samples", do="Give the one that your data are counted in")
-    if weight_decay is not None and not 0 <= _number("weight_decay", weight_decay) < math.inf:
-        raise InputError(f"weight_decay={weight_decay}", allowed="a number >= 0")
+    if samples is not None and batch_size is not None and batch_size > samples:
+        raise InputError(
+            f"batch_size = {batch_size:g} of samples = {samples:g}",
+            allowed="at least one whole step",
+            do="Count the examples that training sees in total: rows x epochs",
+        )
+    if weight_decay is not None:
+        real(weight_decay, "weight_decay", low=0, high=MOST)
     examples = n_tokens / TOKENS if n_tokens is not None else samples
     sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
     kind, offset = OPTIMIZERS[optimizer]
@@ -197,13 +205,6 @@ def _parameters(module: nn.Module | None, n_params: float | None) -> float:
             do="Set requires_grad on those that training may change",
         )
     return count
-
-
-def _number(name: str, value: object) -> float:
-    """The value as float; NaN and what is no number is refused."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise InputError(f"{name}={value!r}", allowed="a positive number")
-    return float(value)
 
 
 def _kin(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import autometa
 from autometa.cli import main
@@ -219,15 +220,20 @@ def test_a_probe_sharpens() -> None:
     ("arguments", "message"),
     [
         ({}, "neither a module nor n_params"),
-        ({"n_params": 0}, "n_params=0"),
-        ({"n_params": -5.0}, "n_params=-5"),
-        ({"n_params": math.nan}, "n_params=nan"),
-        ({"n_params": math.inf}, "n_params=inf"),
-        ({"n_params": "1e6"}, "n_params='1e6'"),
-        ({"n_params": True}, "n_params=True"),
-        ({"n_params": 1e6, "samples": 0}, "samples=0"),
-        ({"n_params": 1e6, "n_tokens": math.nan}, "n_tokens=nan"),
-        ({"n_params": 1e6, "batch_size": -1}, "batch_size=-1"),
+        ({"n_params": 0}, "n_params = 0"),
+        ({"n_params": -5.0}, "n_params = -5"),
+        ({"n_params": math.nan}, "n_params = nan"),
+        ({"n_params": math.inf}, "n_params = inf"),
+        ({"n_params": "1e6"}, "n_params = '1e6'"),
+        ({"n_params": 0.5}, "from 1 to 1e"),
+        ({"n_params": 1e19}, "from 1 to 1e"),
+        ({"n_params": 10**400}, "from 1 to 1e"),
+        ({"n_params": 1e6, "samples": 10**5000}, "samples = an integer of"),
+        ({"n_params": 1e6, "samples": 100, "batch_size": 101}, "batch_size = 101.*epochs"),
+        ({"n_params": True}, "n_params = True"),
+        ({"n_params": 1e6, "samples": 0}, "samples = 0"),
+        ({"n_params": 1e6, "n_tokens": math.nan}, "n_tokens = nan"),
+        ({"n_params": 1e6, "batch_size": -1}, "batch_size = -1"),
         ({"n_params": 1e6, "n_tokens": 1e9, "samples": 1e6}, "n_tokens and samples"),
         ({"n_params": 1e6, "optimizer": "lion"}, "lion.*allowed: adam, adamw"),
         ({"n_params": 1e6, "optimizer": torch.optim.Adam}, "Adam.*allowed: adam, adamw"),
@@ -253,6 +259,7 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
     [
         (batch(), r"allowed: \(loss, batch\)"),
         (loss, "probe=function"),
+        ((loss, DataLoader(TensorDataset(*batch()))), "DataLoader.*next"),
         ((lambda m, b: loss(m, b) * math.nan, batch()), "loss of nan"),
         ((lambda m, b: m(b[0]), batch()), r"loss is \(32, 2\)"),
         ((lambda m, b: 3.0, batch()), "loss is float"),
@@ -284,9 +291,24 @@ class _Words(nn.Module):
         self.embed = nn.Embedding(10, 4, sparse=True)
 
 
+class _Derived(nn.Linear):
+    """Its copies' weights are results of other weights, which no optimiser may change."""
+
+    def __deepcopy__(self, memo: Any) -> nn.Module:
+        class Copy(nn.Module):
+            def parameters(self, recurse: bool = True) -> Any:
+                return iter([torch.ones(2, requires_grad=True) * 1.0])
+
+            def forward(self, given: Tensor) -> Tensor:
+                return given
+
+        return Copy()
+
+
 @pytest.mark.parametrize(
     ("module", "probed", "message"),
     [
+        (_Derived(8, 2), lambda m, b: m(b).mean(), "cannot follow.*non-leaf"),
         (_Keeps(), lambda m, b: m.layer(b).square().mean(), "_Keeps that cannot be copied"),
         (_Words(), lambda m, b: m.embed(b.long()[0]).square().mean(), "cannot follow.*sparse"),
         (nn.Linear(8, 2, device="meta"), lambda m, b: m(b).mean(), "'weight' is on the meta"),
@@ -358,6 +380,6 @@ def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--params", "1e6", "--pretrained") == 0
     assert "80 % interval" in capsys.readouterr().out
     assert run("--params", "-1") == 2
-    assert "n_params=-1" in capsys.readouterr().err
+    assert "n_params = -1" in capsys.readouterr().err
     assert run("--params", "1e6", "--optimizer", "lion") == 2
     assert "allowed: adam" in capsys.readouterr().err

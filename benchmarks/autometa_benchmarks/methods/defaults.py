@@ -14,9 +14,7 @@ _MOST = 100  # trials of a suite at most
 
 def _prepare(portfolio: Portfolio, space: SearchSpace, seed: int) -> Starter:
     def start(task: Task, seed: int) -> Start:
-        return Start(
-            sampler=RandomSampler(seed=seed), enqueue=(dict(task.space.defaults),) * _MOST
-        )
+        return Start(sampler=RandomSampler(seed=seed), enqueue=(dict(task.space.defaults),) * _MOST)
 
     return start
 
