@@ -136,9 +136,11 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
     def _rows(self, X: Any) -> pd.DataFrame:
         """Rows to predict, as those that it was fitted to."""
         check_is_fitted(self, "names_")
-        given = frame_of(X, names=self._names_of(X))
+        given = frame_of(X, names=self._names_of)
         frame = self._known_columns(self._reading.apply(given))
         for name in self.numeric:
+            numbers = as_number(frame[name])
+            frame[name] = numbers.where(~np.isinf(numbers))  # missing, as no training row had it
             _tell_unread(given[name], frame[name])
         for name in self.categorical:
             texts = as_text(frame[name])
@@ -152,11 +154,10 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
     def _reading(self) -> Reading:
         return Reading(**(self.reading or {}))
 
-    def _names_of(self, X: Any) -> list[str]:
+    def _names_of(self, width: int) -> list[str]:
         """Names for a matrix: of the table as it was given, or of what was left of it."""
-        shape = np.shape(X) if not hasattr(X, "shape") else X.shape
         left = [name for name in self.names_ if name in {*self.numeric, *self.categorical}]
-        return left if len(shape) == 2 and shape[1] == len(left) else self.names_
+        return left if width == len(left) else self.names_
 
     def _known_columns(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns that the model needs.

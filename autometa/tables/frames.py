@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 from autometa.tables.notes import shown
+from autometa.tables.values import inferred
 
 MAX_DENSE = 4 * 2**30
 """Bytes that a sparse matrix may take when it is filled up."""
 
 
-def frame_of(X: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
+def frame_of(X: Any, names: Callable[[int], Sequence[str]] | None = None) -> pd.DataFrame:
     """Features (n, m) as a frame whose columns are named by text; a new frame, cells as given.
 
     Args:
-        X: A frame, a mapping of columns, a matrix, a sparse matrix, or rows in a list.
-        names: Of the columns, where X does not name them; x0, x1, ... where None.
+        X: A frame of pandas, polars or Arrow, a mapping of columns, a matrix, a sparse matrix, or
+            rows in a list, as lists or as mappings.
+        names: Of m columns, where X does not name them; x0, x1, ... where None.
 
     Raises:
         InputError: no matrix, too large to fill up, two columns of one name, or another number of
             columns than names.
     """
-    if isinstance(X, pd.DataFrame | Mapping):
-        frame = pd.DataFrame(X)
-        places = [str(j) for j in range(frame.shape[1])]
-        numbered = frame.columns.equals(pd.RangeIndex(frame.shape[1]))
-        if names is not None and numbered and set(names) != set(places):
-            return _named(frame, names)  # a matrix that became a frame on the way
-        return _by_text(frame)
+    X = as_pandas(X)
     if isinstance(X, pd.Series):
         raise InputError(
             "features of one dimension (a pandas Series)",
@@ -47,9 +43,23 @@ def frame_of(X: Any, names: Sequence[str] | None = None) -> pd.DataFrame:
                 do="Choose columns, for instance with sklearn.feature_selection",
             )
         X = X.toarray()
-    rows_of_several_types = isinstance(X, list | tuple) and X and isinstance(X[0], list | tuple)
-    frame = pd.DataFrame(X) if rows_of_several_types else _matrix(X)
-    return _named(frame, names or [f"x{j}" for j in range(frame.shape[1])])
+    try:
+        frame, named = _frame(X)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"features of type {type(X).__name__} that are no matrix ({told(error)})",
+            allowed="a frame, or a matrix (rows, features)",
+        ) from error
+    width = frame.shape[1]
+    if not named:
+        return _named(frame, names(width) if names else [f"x{j}" for j in range(width)])
+    if names is not None and frame.columns.equals(pd.RangeIndex(width)):
+        known = names(width)
+        if not set(known) <= set(map(str, range(width))):
+            return _named(frame, known)  # a matrix that became a frame on the way
+    return _by_text(frame)
 
 
 def target_of(y: Any) -> pd.Series[Any]:
@@ -58,6 +68,7 @@ def target_of(y: Any) -> pd.Series[Any]:
     Raises:
         InputError: it has more columns.
     """
+    y = as_pandas(y)
     if isinstance(y, pd.DataFrame):
         if y.shape[1] != 1:
             raise InputError(f"a target of shape {y.shape}", allowed="one column")
@@ -66,24 +77,63 @@ def target_of(y: Any) -> pd.Series[Any]:
         return y
     if isinstance(y, pd.Categorical | pd.Index | pd.api.extensions.ExtensionArray):
         return pd.Series(y)
-    values = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    try:
+        values = _array(y.toarray() if hasattr(y, "toarray") else y)
+    except ValueError as error:
+        raise InputError(
+            f"a target of type {type(y).__name__} that is no column ({told(error)})",
+            allowed="one value for each row",
+        ) from error
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise InputError(f"a target of shape {values.shape}", allowed="one value for each row")
+        raise InputError(f"a target of {_described(y, values)}", allowed="one value for each row")
     # A list may hold several types, which an array would turn into text.
     return pd.Series(list(y) if isinstance(y, list | tuple) and not _nested(y) else values)
 
 
-def _matrix(X: Any) -> pd.DataFrame:
-    matrix = np.asarray(X)
+def as_pandas(data: Any) -> Any:
+    """A frame or column of another library (polars, Arrow) as one of pandas; all else as it is."""
+    if isinstance(data, type) or not callable(convert := getattr(data, "to_pandas", None)):
+        return data
+    return convert()
+
+
+def _frame(X: Any) -> tuple[pd.DataFrame, bool]:
+    """A frame, and whether its columns have names of their own."""
+    if isinstance(X, pd.DataFrame | Mapping):
+        return pd.DataFrame(X), True
+    if isinstance(X, list | tuple) and X:
+        if all(isinstance(row, Mapping) for row in X):
+            return pd.DataFrame(list(X)), True
+        if isinstance(X[0], list | tuple):  # rows whose cells may have several types
+            widths = sorted({len(row) for row in X})
+            if len(widths) > 1:
+                raise InputError(
+                    f"rows of {widths[0]} to {widths[-1]} cells", allowed="as many in each"
+                )
+            return pd.DataFrame(list(X)), False
+    matrix = _array(X)
+    if matrix.dtype.names is not None and matrix.ndim == 1:
+        return pd.DataFrame(matrix), True
     if matrix.ndim != 2:
         raise InputError(
-            f"features of shape {matrix.shape}",
+            f"features of {_described(X, matrix)}",
             allowed="a matrix (rows, features)",
-            do="Reshape one feature with X.reshape(-1, 1), one row with X.reshape(1, -1)",
+            do="Reshape one feature with X.reshape(-1, 1), one row with X.reshape(1, -1)"
+            if matrix.ndim == 1
+            else "",
         )
-    return pd.DataFrame(matrix)
+    return pd.DataFrame(matrix), False
+
+
+def _array(values: Any) -> np.ndarray[Any, Any]:
+    """As numpy sees them; what a mask hides becomes missing when pandas reads it."""
+    return values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+
+
+def _described(given: Any, seen: np.ndarray[Any, Any]) -> str:
+    return f"shape {seen.shape}" if seen.ndim else f"type {type(given).__name__}"
 
 
 def _nested(y: Sequence[Any]) -> bool:
@@ -95,7 +145,7 @@ def _named(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         raise InputError(
             f"rows with {frame.shape[1]} columns", allowed=f"{len(names)} columns: {shown(names)}"
         )
-    return frame.set_axis(list(names), axis=1)
+    return inferred(frame.set_axis(list(names), axis=1))
 
 
 def _by_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -103,4 +153,4 @@ def _by_text(frame: pd.DataFrame) -> pd.DataFrame:
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise InputError(f"several columns are named {twice!r}", do="Rename them")
-    return frame
+    return inferred(frame)

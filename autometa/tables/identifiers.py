@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autometa.tables.values import as_number
+from autometa.tables.values import as_number, is_moment
 
 FEW_ROWS = 20
 OWN = 0.95
@@ -44,7 +44,7 @@ def why_identifier(column: pd.Series[Any]) -> str:
         return ""
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column):
         return ""
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if is_moment(column):
         return ""
     if not pd.api.types.is_numeric_dtype(column):
         return _why_text(known)

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 from autometa.tables.columns import Reading, check_leaks, decimal_mark, read_columns
 from autometa.tables.notes import Notes, TableWarning, shown
 from autometa.tables.target import MAX_CLASS_NUMBERS, Kind, guess_kind, read_target
-from autometa.tables.values import as_number, as_text, is_moment, is_text
+from autometa.tables.values import LARGEST, as_number, as_text, inferred, is_moment, is_text
 
 __all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
 
@@ -83,14 +83,16 @@ class Table:
         info = dict(self.info)
         if not isinstance(self.X, pd.DataFrame) or len(self.X) != len(self.y):
             raise InputError(
-                f"table {self.name!r}: features of type {type(self.X).__name__} and a target of "
-                f"length {len(self.y)}",
+                f"table {self.name!r}: features of type {type(self.X).__name__} of "
+                f"{len(self.X)} rows and a target of {len(self.y)}",
                 allowed="a pandas DataFrame with one row for each target value",
             )
         if not len(self.X):
             raise InputError(f"table {self.name!r} has no rows", do="Give a table with data")
-        y = pd.Series(self.y).reset_index(drop=True)
+        y = _target(self.y, self.name)
         X = self.X.reset_index(drop=True)
+        if isinstance(self.keep, str):
+            raise InputError(f"keep = {self.keep!r}", allowed=f"a list: keep=[{self.keep!r}]")
         if self.kind is not None and self.kind not in get_args(Kind):
             raise InputError(f"kind {self.kind!r}", allowed="'classification' or 'regression'")
         X = _named(X, self.name)
@@ -127,6 +129,7 @@ class Table:
             reading = replace(reading, dropped={**reading.dropped, **copies})
         else:
             X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
+        _tell_of_large(X, notes)
         for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
             if sentences:
                 info[key] = [*info.get(key, ()), *sentences]
@@ -255,6 +258,14 @@ def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
         )
     if values.nunique() < 2:
         raise InputError(f"the target of table {name!r} is the same in every row")
+    with np.errstate(over="ignore", under="ignore"):
+        spread = np.var(values.to_numpy())
+    if not 0 < spread < np.inf:
+        raise InputError(
+            f"the target of table {name!r} goes from {values.min():g} to {values.max():g}, and the "
+            "square of its deviations is no number",
+            do="Divide the target by a number near its largest one",
+        )
     return values
 
 
@@ -275,22 +286,44 @@ def _weights(given: Any, y: pd.Series[Any], name: str) -> NDArray[np.float64]:
     weights = weights[y.notna().to_numpy()]
     if not weights.any():
         raise InputError(f"all weights of the rows of table {name!r} are zero", allowed=allowed)
+    if missing := int(np.isnan(weights).sum()):
+        raise InputError(f"{missing} missing weights for table {name!r}", allowed=allowed)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise InputError(
             f"weights from {weights.min():g} to {weights.max():g} for table {name!r}",
             allowed=allowed,
         )
+    weights = weights / weights.max()  # so that their sum is a number
     scaled: NDArray[np.float64] = weights / weights.mean()
     return scaled
 
 
 def _named(X: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Columns named by text, each name once."""
+    """Columns named by text, each name once, of the types that their cells have."""
     X = X.set_axis([str(c) for c in X.columns], axis=1)
     if not X.columns.is_unique:
         twice = X.columns[X.columns.duplicated()][0]
         raise InputError(f"table {name!r} has several columns named {twice!r}", do="Rename them")
-    return X
+    for column in X.columns:
+        if pd.api.types.is_complex_dtype(X[column]):
+            raise InputError(f"column {column!r} of table {name!r} has complex numbers")
+    return inferred(X)
+
+
+def _target(given: Any, name: str) -> pd.Series[Any]:
+    """A target of the type that its cells have."""
+    y = inferred(pd.Series(given).reset_index(drop=True))
+    try:
+        y.nunique()
+    except TypeError as error:  # of lists, dicts, ...
+        raise InputError(
+            f"the target of table {name!r} has values that are neither labels nor numbers "
+            f"({told(error)})",
+            allowed="one label or number for each row",
+        ) from error
+    if pd.api.types.is_complex_dtype(y):
+        raise InputError(f"the target of table {name!r} has complex numbers")
+    return y
 
 
 def _with_target(
@@ -318,9 +351,13 @@ def _with_values(X: pd.DataFrame, name: str, info: dict[str, Any], notes: Notes)
     return X.drop(columns=empty)
 
 
+def _tell_of_large(X: pd.DataFrame, notes: Notes) -> None:
+    large = [c for c in X.columns if X[c].dtype.kind == "f" and (X[c].abs() > LARGEST).any()]
+    if large:
+        notes.warn(f"numbers beyond {LARGEST:g} are cut to it in {shown(large)}")
+
+
 def _feature(column: pd.Series[Any], table: str) -> pd.Series[Any]:
-    if pd.api.types.is_complex_dtype(column):
-        raise InputError(f"column {column.name!r} of table {table!r} has complex numbers")
     if not _is_number(column):
         return as_text(column).astype("category")
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from autometa.errors import InputError
+from autometa.tables.dates import date_formats
 from autometa.tables.notes import Notes, shown
 from autometa.tables.numerals import Mark, decide, is_mark, numerals, read_numbers
-from autometa.tables.values import as_text, is_text
+from autometa.tables.values import as_text, is_moment, is_text
 
 Kind: TypeAlias = Literal["classification", "regression"]
 
@@ -33,8 +34,16 @@ def guess_kind(y: pd.Series[Any]) -> Kind:
         return "classification"
     numbers = np.asarray(distinct, dtype=np.float64)
     whole = bool((np.floor(numbers) == numbers).all() and np.isfinite(numbers).all())
-    few = len(distinct) <= min(MAX_CLASS_NUMBERS, max(2, len(y) // 5))
-    return "classification" if whole and few else "regression"
+    return "classification" if whole and _few(len(distinct), len(y)) else "regression"
+
+
+def _few(distinct: int, rows: int) -> bool:
+    """Whether so many different values are rather classes than numbers."""
+    return distinct <= min(MAX_CLASS_NUMBERS, max(2, rows // 5))
+
+
+def _is_time(y: pd.Series[Any]) -> bool:
+    return is_moment(y) or (is_text(y) and bool(date_formats(as_text(y))))
 
 
 def read_target(
@@ -50,9 +59,16 @@ def read_target(
         separator: Between the cells of the table's file; "" where there is none.
 
     Raises:
-        InputError: text for a regression that is no numbers, or may be two.
+        InputError: text for a regression that is no numbers, or may be two; dates, unless they
+            are few and classes.
     """
     notes = Notes()
+    if kind != "classification" and _is_time(y) and (kind or not _few(y.nunique(), len(y))):
+        raise InputError(
+            f"the target of table {table!r} has dates or durations",
+            allowed="numbers for a regression, anything with few values for a classification",
+            do="Make numbers of them, such as days: (y - y.min()).dt.days",
+        )
     if is_text(y) and kind != "classification":
         y = _numbers_of(y, kind, table=table, decimal=decimal, separator=separator, notes=notes)
     decided = kind or guess_kind(y)

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+_Data = TypeVar("_Data", "pd.DataFrame", "pd.Series[Any]")
+
 LOOKED_AT = 5000
 """Cells of a column from which it is told what they are."""
+LARGEST = 1e30
+"""Numbers beyond are cut to it: their squares are more than 64 bits hold, or they more than 32."""
+
+
+def inferred(data: _Data) -> _Data:
+    """A frame or column of the types that its cells have, rather than objects or Arrow's own."""
+    if isinstance(data, pd.Series):
+        held = isinstance(data.dtype, pd.ArrowDtype) and data.dtype.kind not in "biufmM"
+        return (data.astype(object) if held else data).infer_objects()
+    kept = [i for i, dtype in enumerate(data.dtypes) if isinstance(dtype, pd.ArrowDtype)]
+    columns = {data.columns[i]: inferred(data.iloc[:, i]) for i in kept}
+    return data.assign(**columns).infer_objects()
 
 
 def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
-    """A column as float64, missing as NaN; dates are days since 1970, durations are days.
+    """A column as float64, missing as NaN; dates are days since 1970, durations days.
+
+    A period is the date at which it begins.
 
     Anything else that is no number becomes NaN: at prediction time it is a missing value.
     """
     if pd.api.types.is_datetime64_any_dtype(column):
         stamps = pd.to_datetime(column, utc=True)
         return _days(stamps - pd.Timestamp("1970-01-01", tz="UTC"))
-    if pd.api.types.is_timedelta64_dtype(column):
+    if column.dtype.kind == "m":
         return _days(column)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return as_number(column.dt.to_timestamp())
     numbers = pd.to_numeric(column, errors="coerce")
     return pd.Series(
         numbers.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name
@@ -59,9 +77,11 @@ def is_text(column: pd.Series[Any]) -> bool:
 
 
 def is_moment(column: pd.Series[Any]) -> bool:
-    """Whether a column holds dates or durations."""
+    """Whether a column holds dates, periods or durations."""
     types = pd.api.types
-    return types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return True
+    return types.is_datetime64_any_dtype(column) or column.dtype.kind == "m"
 
 
 def word_of(value: object) -> str:
@@ -72,5 +92,5 @@ def word_of(value: object) -> str:
 
 
 def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
-    days: pd.Series[Any] = durations.dt.total_seconds() / 86_400
-    return days
+    days = (durations.dt.total_seconds() / 86_400).to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Series(days, index=durations.index, name=durations.name)

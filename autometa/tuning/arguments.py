@@ -16,7 +16,7 @@ from autometa.errors import InputError
 from autometa.limits import whole
 from autometa.tables import Table
 from autometa.tables.frames import frame_of, target_of
-from autometa.tables.load import load_table
+from autometa.tables.load import check_kept, load_table
 
 if TYPE_CHECKING:
     from autometa.children import Child
@@ -82,6 +82,8 @@ def table_of(
     if y is None:
         raise InputError("no target y", allowed="values, or the name of a column of X")
     frame = frame_of(X)
+    if isinstance(y, int | np.integer) or (isinstance(y, tuple) and y in getattr(X, "columns", ())):
+        y = str(y)  # as all columns are named
     if isinstance(y, str):
         if y not in frame.columns:
             raise InputError(
@@ -99,6 +101,7 @@ def table_of(
         keep=keep if column is None else (*keep, column),
         weights=None if column is not None else weights,
     )
+    check_kept(keep, [table])
     table.warn(stacklevel=stacklevel + 1)
     return table if column is None else table.weighted(column)
 

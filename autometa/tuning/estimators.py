@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from autometa.errors import InputError
 from autometa.priors.opening import EMBEDDED
 from autometa.tables import Kind, Table
+from autometa.tables.frames import as_pandas
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
@@ -136,6 +137,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
 
     def _rows(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Rows as a frame whose columns have the same names at all times."""
+        X = as_pandas(X)
         if isinstance(X, pd.DataFrame) and not _numbers_only(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if not len(X):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -189,6 +190,26 @@ def test_what_is_no_number_is_counted() -> None:
     words.loc[:4, "size"] = "much"
     with pytest.warns(TableWarning, match="5 cells of column 'size'"):
         model.predict(words)
+
+
+@pytest.mark.parametrize("child", ["linear", "extra_trees", "svm", "mlp"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_numbers_too_large_for_a_model_are_cut_and_infinite_ones_missing(child: str) -> None:
+    model, _ = fitted(Y, child=child)
+    given = X.assign(size=np.where(X.index == 0, np.inf, np.where(X.index == 1, -1e300, X["size"])))
+    with pytest.warns(TableWarning, match="1 cells of column 'size'.*'inf'"):
+        found = model.predict(given)
+    assert np.array_equal(found[2:], model.predict(X)[2:])
+
+
+def test_frames_of_other_libraries_and_rows_as_mappings() -> None:
+    model, _ = fitted(Y)
+    wanted = model.predict(X)
+    assert np.array_equal(model.predict(pa.table(X[["town", "size", "flag"]])), wanted)
+    assert np.array_equal(model.predict(X.to_dict("records")), wanted)
+    assert np.array_equal(model.predict(X.to_records(index=False)), wanted)
+    with pytest.raises(InputError, match="rows of 1 to 3 cells"):
+        model.predict([[1.0], [1.0, True, "a"]])
 
 
 def test_a_regression_has_numbers_and_no_classes() -> None:

@@ -126,6 +126,14 @@ def test_a_damaged_file_is_a_store_error(tmp_path: Path) -> None:
         (list("abcdef"), "different class in each"),
         ([1, "1", 2, "2", 1, 2], "several types"),
         ([1.5, 2.5, np.inf, 3.5, 4.5, 5.5], "not finite"),
+        ([[1], [2], [1], [2], [1], [2]], "neither labels nor numbers"),
+        ([1j, 2, 3, 1j, 2, 3], "complex"),
+        (np.arange(6) * 1e300, "square of its deviations"),
+        (np.arange(6) * 1e-300, "square of its deviations"),
+        (pd.date_range("2020", periods=6), "dates or durations"),
+        (pd.to_timedelta(range(6), unit="h"), "dates or durations"),
+        (pd.period_range("2020", periods=6, freq="M"), "dates or durations"),
+        ([f"2020-01-0{k}" for k in range(1, 7)], "dates or durations"),
     ],
 )
 def test_a_useless_target_is_refused(target: list[Any], message: str) -> None:
@@ -140,12 +148,48 @@ def test_a_useless_target_is_refused(target: list[Any], message: str) -> None:
         (pd.DataFrame({"x": [None] * 4}), "no features"),
         (pd.DataFrame([[1, 2]] * 4, columns=["x", "x"]), "several columns named 'x'"),
         (pd.DataFrame({"x": [1.0, np.inf, 2.0, 3.0]}), "infinite"),
-        (pd.DataFrame({"x": [1.0, 2.0, 3.0]}), "one row for each"),
+        (pd.DataFrame({"x": [1.0, 2.0, 3.0]}), "of 3 rows and a target of 4.*one row for each"),
+        (pd.DataFrame({"x": [1j, 2, 3, 4]}), "column 'x' .* complex"),
     ],
 )
 def test_useless_features_are_refused(X: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Table(name="t", X=X, y=pd.Series(["a", "b", "a", "b"]))
+
+
+def test_dates_may_be_classes_where_they_are_few() -> None:
+    days = pd.Series(pd.to_datetime(["2020-01-01", "2021-01-01"] * 10))
+    table = Table(name="t", X=pd.DataFrame({"x": range(20)}), y=days)
+    assert table.y.cat.categories.tolist() == [pd.Timestamp("2020"), pd.Timestamp("2021")]
+    with pytest.raises(InputError, match=r"\(y - y.min\(\)\)"):
+        Table(name="t", X=pd.DataFrame({"x": range(20)}), y=days, kind="regression")
+
+
+def test_numbers_of_several_types_are_numbers() -> None:
+    table = Table(
+        name="t", X=pd.DataFrame({"x": range(6)}), y=pd.Series([1, 2.0] * 3, dtype=object)
+    )
+    assert table.y.cat.categories.tolist() == [1.0, 2.0]
+
+
+def test_numbers_that_have_no_square_are_cut_and_named() -> None:
+    frame = pd.DataFrame({"x": [1e300, -2e38, 3.0, 4.0], "y": range(4)})
+    table = Table(name="t", X=frame, y=pd.Series([0, 1, 0, 1]))
+    assert table.notes == ("numbers beyond 1e+30 are cut to it in 'x'",)
+
+
+def test_columns_to_keep_are_a_list() -> None:
+    with pytest.raises(InputError, match=r"keep=\['x'\]"):
+        Table(name="t", X=pd.DataFrame({"x": range(4)}), y=pd.Series([0, 1, 0, 1]), keep="x")
+
+
+@pytest.mark.parametrize("size", [1e308, 1.0, 1e-320])
+def test_weights_of_any_size_have_a_mean_of_one(size: float) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]})
+    weights = np.array([1.0, 1.0, 1.0, 0.0]) * size
+    table = Table(name="t", X=frame, y=pd.Series([0, 1, 0, 1]), weights=weights)
+    assert table.weights is not None
+    assert np.allclose(table.weights, [4 / 3, 4 / 3, 4 / 3, 0])
 
 
 def test_what_is_dropped_is_told() -> None:

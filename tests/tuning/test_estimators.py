@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -65,6 +66,10 @@ def test_frames_with_text_and_labels_as_they_came() -> None:
     assert len(model.leaderboard()) == 1
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame[["a"]])
+    arrow = pa.table(frame)
+    again = AutoClassifier(**SHORT, metric="roc_auc").fit(arrow, pa.array(y))
+    assert list(again.feature_names_in_) == ["a", "b"]
+    assert np.array_equal(again.predict(arrow), model.predict(frame))
 
 
 def test_in_a_pipeline_and_cross_validated() -> None:

@@ -23,6 +23,7 @@ from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa.tuning import cross_validator, family_models
+from autometa.tuning.arguments import table_of
 from autometa.tuning.contest import START
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
@@ -411,6 +412,20 @@ def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
     assert again.metric == "balanced_accuracy"
     with pytest.raises(InputError, match="shape"):
         tune(np.zeros(4), [0, 1, 0, 1], portfolio=PRIOR)
+
+
+@pytest.mark.parametrize("name", ["y", 1, np.int64(1), ("a", "b")])
+def test_the_target_is_any_column_of_a_frame(name: Any) -> None:
+    columns = pd.Index([0, name], tupleize_cols=False)
+    frame = pd.DataFrame({0: np.arange(20.0) % 7, 1: [0, 1] * 10}).set_axis(columns, axis=1)
+    given: dict[str, Any] = {"name": None, "kind": None, "weights": None, "stacklevel": 1}
+    table = table_of(frame, name, keep=(), **given)
+    assert table.schema.numeric == ("0",)
+    assert table.y.name == str(name)
+    with pytest.raises(InputError, match="no column '7'"):
+        table_of(frame, 7, keep=(), **given)
+    with pytest.raises(InputError, match="no column 'b' to keep"):
+        table_of(frame, name, keep=["b"], **given)
 
 
 def test_older_names_work_and_warn(evaluator: FakeEvaluator) -> None:
