@@ -8,6 +8,7 @@ is taken by the nearest one, and `Scoring.note` says so.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 
 from autometa.children.ensemble import as_said
 from autometa.children.evaluation.evaluate import Outcome, failed
@@ -158,7 +160,10 @@ class Scoring:
         said: Floats = prediction.labels if prediction.shares is None else prediction.shares
         true = truth if classes is None else classes[truth]
         more = {} if weights is None or not self.weighs else {"sample_weight": weights}
-        return float(self.scorer(as_said(classes), said, true, **more))
+        with warnings.catch_warnings():
+            # Its value says so, and hundreds of predictions are scored.
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            return float(self.scorer(as_said(classes), said, true, **more))
 
     def applied(self, found: Outcome, held_out: HeldOut, predictions: Path | None) -> Outcome:
         """An outcome with this score as its value, in place of the kind's default metric.
@@ -186,6 +191,39 @@ class Scoring:
             return failed(found.trial.config, seconds, error)
         trial = replace(found.trial, value=float(np.mean(values)), fold_scores=tuple(values))
         return replace(found, trial=trial)
+
+    def check(self, held_out: HeldOut) -> None:
+        """Whether it is a number for each split, before any time is spent on a search by it.
+
+        It is asked of predictions that are right, and of the same moved by a row, as a metric may
+        have no value for the one or the other.
+
+        Raises:
+            InputError: it is none for both.
+        """
+        problems = []
+        for moved in (0, 1):
+            try:
+                values = self.by_fold(held_out, held_out.right(moved))
+                wrong = [i for i, value in enumerate(values) if not math.isfinite(value)]
+            except Exception as problem:  # a scorer may raise anything
+                problems.append((reason(problem), ""))
+                continue
+            if not wrong:
+                return
+            said = f"it is {values[wrong[0]]} for the rows of split {wrong[0] + 1}"
+            problems.append((said, "Take fewer splits, or some that hold rows of each class out"))
+        said, do = problems[0]
+        if self.scorer is not None and not self.coded:
+            do = (
+                "A function sees labels, or what make_scorer(..., response_method='predict_proba') "
+                "shows it"
+            )
+        raise InputError(
+            f"the metric {self.name!r} says nothing of this table: {said}",
+            allowed="a number, by true values and predictions alone",
+            do=do,
+        )
 
     def by_fold(self, held_out: HeldOut, whole: Prediction) -> list[float]:
         """Score of each fold."""
@@ -226,6 +264,14 @@ class HeldOut:
             StoreError: as `read_predictions`.
         """
         return read_predictions(path, rows=sum(map(len, self.truths)), classes=len(self.labels))
+
+    def right(self, moved: int = 0) -> Prediction:
+        """Predictions of all these rows that are right, or right of a row some places before."""
+        truth = np.roll(np.concatenate(self.truths), moved)
+        if not len(self.labels):
+            return Prediction(truth)
+        shares = 0.9 * np.eye(len(self.labels))[truth] + 0.1 / len(self.labels)
+        return Prediction(truth, shares)
 
     def split(self, whole: Prediction) -> list[Prediction]:
         """The predictions of each fold."""

@@ -280,6 +280,7 @@ def tune_table(
             pool = stack.enter_context(WorkerPool(spec, workers, message or to_stderr))
         fits = stack.enter_context(BackgroundFits())
         judge = spec.judge(evaluator)
+        scoring.check(judge.held_out)
         # What a second costs here, until trials say it.
         judge.first_slow = (perf_counter() - began) / max(process_time() - used, 1e-3)
         session = Session(

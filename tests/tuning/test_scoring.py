@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,13 @@ from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from autometa.children.evaluation.evaluate import Outcome
 from autometa.children.evaluation.held_out import read_predictions, write_predictions
 from autometa.children.folds import Splits
+from autometa.children.metrics import of_kind
 from autometa.children.prediction import Prediction
 from autometa.errors import InputError, StoreError
 from autometa.tables import Kind, Table
 from autometa.task import CompletedTrial
 from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.tune import tune_table
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(40, 2)), columns=["a", "b"])
@@ -146,6 +149,67 @@ def test_a_scorer_that_raises_or_is_not_defined_fails_its_config(tmp_path: Path)
         )
         assert found.trial.value is None
         assert error in found.error
+
+
+def boom(y: Any, said: Any) -> float:
+    raise RuntimeError("boom")
+
+
+def of_shares(y: Any, said: Any) -> float:
+    return -float(np.mean((said[:, 1] - y) ** 2))
+
+
+def by_a_column(model: Any, X: Any, y: Any) -> float:
+    return float(X["size"].mean())
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (boom, "RuntimeError: boom"),
+        (of_shares, "IndexError.*response_method"),
+        (by_a_column, "'by_a_column'.*by true values and predictions alone"),
+        (lambda y, said: float("nan"), "it is nan for the rows of split 1"),
+        (lambda y, said: float("inf"), "it is inf"),
+        (lambda y, said: (1, 2), "TypeError"),
+        (lambda y, said: "much", "ValueError"),
+    ],
+)
+def test_a_metric_that_says_nothing_is_refused_before_the_search(asked: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        tune_table(TWO, metric=asked, families="linear", n_trials=1, portfolio=None)
+
+
+def test_a_metric_without_a_value_for_some_rows_is_refused_with_the_split() -> None:
+    rows = np.argsort(TWO.labels, kind="stable")
+    for name in ("roc_auc", "average_precision"):
+        held_out = HeldOut.of(TWO, Splits(((rows[10:], rows[:10]),)), seed=0)
+        with pytest.raises(InputError, match=r"split 1.*rows of each class"):
+            Scoring.of(name, "classification").check(held_out)
+    below = Table(name="below", X=X, y=pd.Series(-np.arange(1.0, len(X) + 1)))
+    for name in ("rmsle", "neg_mean_squared_log_error"):
+        with pytest.raises(InputError, match="says nothing"):
+            Scoring.of(name, "regression").check(HeldOut.of(below, 3, seed=0))
+
+
+@pytest.mark.parametrize("table", [TWO, THREE, NUMBERS], ids=lambda t: t.name)
+def test_sound_metrics_pass_though_they_have_no_value_where_all_is_right(table: Table) -> None:
+    kind: Kind = table.kind  # type: ignore[assignment]
+
+    def surprise(y: Any, said: Any) -> float:
+        return -float(np.log(np.mean(np.asarray(said) != np.asarray(y))))
+
+    held_out = HeldOut.of(table, 3, seed=0)
+    with np.errstate(divide="ignore"):
+        Scoring.of(surprise, kind, table.schema.classes).check(held_out)
+    for name in of_kind(kind, table.schema.classes):
+        Scoring.of(name, kind, table.schema.classes).check(held_out)
+
+
+def test_a_class_that_is_never_predicted_is_no_wall_of_warnings() -> None:
+    scoring = Scoring.of("precision_macro", "classification", 3)
+    said = Prediction.of_shares(np.tile([1.0, 0.0, 0.0], (len(THREE), 1)))
+    assert np.isfinite(scoring.score(THREE.labels, said, np.asarray(THREE.y.cat.categories)))
 
 
 def test_predictions_of_other_rows_are_refused(tmp_path: Path) -> None:
