@@ -143,6 +143,12 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
             return frame
     except (StoreError, FileNotFoundError, pd.errors.EmptyDataError):
         raise
+    except pd.errors.ParserError as error:
+        raise StoreError(
+            f"{path} cannot be read as CSV: {str(error).strip()}",
+            do="Each line needs as many cells as the first one, which has their names: remove what "
+            "stands before it, and quote cells that hold separators or quotes",
+        ) from error
     except UNREADABLE as error:
         raise StoreError(f"{path} cannot be read as CSV: {error}") from error
 

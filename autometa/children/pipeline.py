@@ -112,7 +112,11 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
     def score(self, X: Any, y: Any) -> float:
         """Accuracy, or R^2."""
         found = self.predict(X)
-        return float((accuracy_score if self.labelled else r2_score)(target_of(y), found))
+        return float((accuracy_score if self.labelled else r2_score)(self.truth(y), found))
+
+    def truth(self, y: Any) -> pd.Series[Any]:
+        """Targets (n,) as they were given, read as the table's were."""
+        return self._reading.truth(target_of(y))
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -137,6 +141,8 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         """Rows to predict, as those that it was fitted to."""
         check_is_fitted(self, "names_")
         given = frame_of(X, names=self._names_of)
+        if not len(given):
+            raise InputError("no rows to predict", allowed="one row or more")
         frame = self._known_columns(self._reading.apply(given))
         for name in self.numeric:
             numbers = as_number(frame[name])

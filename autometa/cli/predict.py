@@ -6,19 +6,27 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note
-from autometa.errors import StoreError
+from autometa.errors import InputError, StoreError
 from autometa.writing import put_in_place
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autometa.tables.endings import Ending
     from autometa.tuning.model import TunedModel
+
+
+_PACKINGS: dict[str, Literal["gzip", "bz2", "xz"]] = {
+    ".gz": "gzip",
+    ".bz2": "bz2",
+    ".xz": "xz",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +52,7 @@ def predict(
     read without running anything in it, and may hold further columns or be without the target.
     """
     check_writable(output)
+    written = None if output is None else _written(output)
     with busy("loading the model"):
         from autometa.tables.load import read_rows
         from autometa.tuning.model import load_model
@@ -63,10 +72,12 @@ def predict(
         return
     partial = output.with_name(f".{output.name}.partial")
     try:
-        if output.suffix in (".parquet", ".pq"):
+        if written is not None and written.form == "parquet":
             found.to_parquet(partial)
         else:
-            found.to_csv(partial, index=False)
+            tabs = written is not None and written.suffix in (".tsv", ".tab")
+            packing = _PACKINGS.get(written.packing if written else "")
+            found.to_csv(partial, index=False, sep="\t" if tabs else ",", compression=packing)
         put_in_place(partial, output)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -75,6 +86,24 @@ def predict(
         show_json({"path": str(output), "rows": len(found)})
     else:
         typer.echo(f"{len(found)} predictions: {output}")
+
+
+def _written(output: Path) -> Ending | None:
+    """What a name asks for; None, which is CSV, where it has no ending at all.
+
+    Raises:
+        InputError: it asks for what is not written.
+    """
+    from autometa.tables.endings import PACKED, TEXT, ending
+
+    found = ending(output)
+    if (found is None and output.suffix) or (found and found.packing not in ("", *_PACKINGS)):
+        packed = ", ".join(p for p in PACKED if p in _PACKINGS)
+        raise InputError(
+            f"predictions in {output.name!r}",
+            allowed=f"{', '.join(TEXT)} (alone, or with {packed}) or .parquet",
+        )
+    return found
 
 
 def _predicted(known: TunedModel, rows: pd.DataFrame, *, proba: bool) -> pd.DataFrame:

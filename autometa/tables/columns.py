@@ -41,6 +41,7 @@ class Reading:
         dates: Text column -> the format of its dates.
         dropped: Column that was left out -> why.
         target: Name of the target.
+        target_numbers: How the target's numbers are written, where they were text.
     """
 
     columns: tuple[str, ...] = ()
@@ -48,6 +49,11 @@ class Reading:
     dates: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
+    target_numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    def truth(self, y: pd.Series[Any]) -> pd.Series[Any]:
+        """A target as it was given, read as the table's was."""
+        return _numbers(y, self.target_numbers) if self.target_numbers and is_text(y) else y
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows as they were given, read as the table was; columns that are no text stay."""
@@ -68,6 +74,7 @@ class Reading:
             "dates": dict(self.dates),
             "dropped": dict(self.dropped),
             "target": self.target,
+            **({"target_numbers": dict(self.target_numbers)} if self.target_numbers else {}),
         }
 
 

@@ -129,7 +129,9 @@ class RawTable:
             raise InputError(
                 f"table {name!r} has no column {target!r}",
                 allowed=shown(frame.columns, quoted=any(c != c.strip() for c in frame.columns)),
-                do="Name the column to predict with --target (target=...)",
+                do=_UNNAMED
+                if _without_names(frame)
+                else "Name the column to predict with --target (target=...)",
             )
         if not frame.columns.is_unique:
             twice = frame.columns[frame.columns.duplicated()][0]
@@ -146,6 +148,19 @@ class RawTable:
             keep=tuple(keep),
             separator=self.separator,
         )
+
+
+_UNNAMED = (
+    "The first line seems to hold data: write the columns' names above it, or name the column to "
+    "predict with --target (target=...)"
+)
+
+
+def _without_names(frame: pd.DataFrame) -> bool:
+    """Whether the names of columns are numbers that do not count them: rather a row's cells."""
+    numbers = pd.to_numeric(pd.Series(frame.columns.astype(str)), errors="coerce").dropna()
+    counted = numbers.isin(range(frame.shape[1] + 1)).all() and numbers.is_unique
+    return len(numbers) > 0 and not counted
 
 
 def read_raw(

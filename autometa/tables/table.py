@@ -96,9 +96,9 @@ class Table:
         if self.kind is not None and self.kind not in get_args(Kind):
             raise InputError(f"kind {self.kind!r}", allowed="'classification' or 'regression'")
         X = _named(X, self.name)
-        notes, reading, kind = Notes(), self.reading, self.kind
+        notes, reading, kind, how = Notes(), self.reading, self.kind, dict[str, Any]()
         if reading is None:
-            y, kind, notes = read_target(
+            y, kind, how, notes = read_target(
                 y,
                 kind,
                 table=self.name,
@@ -126,7 +126,7 @@ class Table:
             copies, more = check_leaks(X, y, codes, classes=classes, keep=self.keep)
             notes += more
             X = X.drop(columns=list(copies))
-            reading = replace(reading, dropped={**reading.dropped, **copies})
+            reading = replace(reading, dropped={**reading.dropped, **copies}, target_numbers=how)
         else:
             X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
         _tell_of_large(X, notes)

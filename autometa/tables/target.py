@@ -48,8 +48,10 @@ def _is_time(y: pd.Series[Any]) -> bool:
 
 def read_target(
     y: pd.Series[Any], kind: Kind | None, *, table: str, decimal: Mark | None, separator: str
-) -> tuple[pd.Series[Any], Kind, Notes]:
-    """The target (n,), its kind, and what its user should know.
+) -> tuple[pd.Series[Any], Kind, dict[str, Any], Notes]:
+    """The target (n,), its kind, how its numbers are written, and what its user should know.
+
+    How they are written is as in `Reading.numbers`; empty where it was not text, or is classes.
 
     Args:
         y: As given.
@@ -62,7 +64,7 @@ def read_target(
         InputError: text for a regression that is no numbers, or may be two; dates, unless they
             are few and classes.
     """
-    notes = Notes()
+    notes, how = Notes(), dict[str, Any]()
     if kind != "classification" and _is_time(y) and (kind or not _few(y.nunique(), len(y))):
         raise InputError(
             f"the target of table {table!r} has dates or durations",
@@ -70,7 +72,9 @@ def read_target(
             do="Make numbers of them, such as days: (y - y.min()).dt.days",
         )
     if is_text(y) and kind != "classification":
-        y = _numbers_of(y, kind, table=table, decimal=decimal, separator=separator, notes=notes)
+        y, how = _numbers_of(
+            y, kind, table=table, decimal=decimal, separator=separator, notes=notes
+        )
     decided = kind or guess_kind(y)
     if decided == "classification":
         if is_text(y) and (odd := [v for v in y.dropna().unique() if is_mark(str(v))]):
@@ -85,7 +89,7 @@ def read_target(
                 "it as numbers"
             )
             notes.warn(sentence) if n > _MANY_CLASSES else notes.tell(sentence)
-    return y, decided, notes
+    return y, decided, how, notes
 
 
 def _numbers_of(
@@ -96,14 +100,14 @@ def _numbers_of(
     decimal: Mark | None,
     separator: str,
     notes: Notes,
-) -> pd.Series[Any]:
+) -> tuple[pd.Series[Any], dict[str, Any]]:
     """A target of text as numbers, where it is numbers; classes that are digits stay text."""
     texts = as_text(y)
     found = numerals(texts)
     notation = decide(found, decimal, separator)
     if notation is None or found.why_not:
         if kind is None and not found.notations and not found.why_not:
-            return y
+            return y, {}
         why = f"numbers written {found.why_not}" if found.why_not else "text that is no number"
         if found.notations:
             why = "numbers that may mean two things, as 1,234 may be 1234 or 1.234"
@@ -121,7 +125,8 @@ def _numbers_of(
             f"{shown(lost.unique())}"
         )
     if (kind or guess_kind(numbers.dropna())) == "classification":
-        return y.where(numbers.notna())
+        return y.where(numbers.notna()), {}
     if found.marked or any(found.units):
         notes.tell("the target is text and read as numbers")
-    return numbers
+    how = {"decimal": notation.decimal, "thousands": notation.thousands}
+    return numbers, {**how, "units": list(found.units)}

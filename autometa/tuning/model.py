@@ -22,7 +22,6 @@ import pandas as pd
 from autometa.children.metrics import METRICS
 from autometa.children.prediction import Prediction
 from autometa.errors import InputError, StoreError
-from autometa.tables.frames import target_of
 from autometa.tuning.scoring import Scoring
 from autometa.writing import put_in_place
 
@@ -127,16 +126,22 @@ class TunedModel:
             raise InputError(
                 f"weights of shape {weights.shape}", allowed=f"one of {len(truth)} rows"
             )
+        said = self.predict(X)
+        if len(said) != len(truth):
+            raise InputError(f"{len(said)} rows and {len(truth)} targets: inconsistent numbers")
         if not self.pipeline.labelled:
-            return self.scoring.score(truth, Prediction(self.predict(X)), np.empty(0), weights)
+            return self.scoring.score(truth, Prediction(said), np.empty(0), weights)
         rows = self.pipeline.predict_proba(X)
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(self.predict(X)))
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(said))
         return self.scoring.score(truth, Prediction(codes, rows), self.classes_, weights)
 
     def _truth(self, y: Any) -> NDArray[Any]:
-        given = target_of(y)
+        given = self.pipeline.truth(y)
         if not self.pipeline.labelled:
-            return np.asarray(given, dtype=np.float64)
+            numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+            if lost := int((~np.isfinite(numbers)).sum()):
+                raise InputError(f"{lost} of {len(given)} targets are no finite numbers")
+            return np.asarray(numbers)
         codes = pd.Index(self.classes_).get_indexer(pd.Index(given))
         if (codes < 0).any():
             unknown = pd.unique(given[codes < 0])[:3]

@@ -226,12 +226,20 @@ def test_a_model_is_made_tested_saved_and_predicts(
     said = predict("m.skops", "new.parquet", "-f", "json", "-o", "p.parquet")[1]
     assert json.loads(said) == {"path": "p.parquet", "rows": 40}
     assert len(pd.read_parquet("p.parquet")) == 40
+    assert predict("m.skops", "test.csv", "-o", "p.tsv.gz")[0] == 0
+    pd.testing.assert_frame_equal(pd.read_csv("p.tsv.gz", sep="\t"), predicted[["prediction"]])
+    assert predict("m.skops", "test.csv", "-o", "plain")[0] == 0
+    pd.testing.assert_frame_equal(pd.read_csv("plain"), predicted[["prediction"]])
     frame[["a"]].to_csv("less.csv", index=False)
+    frame[:0].to_csv("none.csv", index=False)
     for arguments, message in (
         (("m.skops", "less.csv"), "without the column 'b'"),
         (("table.csv", "test.csv"), "cannot be read"),
         (("none.skops", "test.csv"), "no file"),
         (("m.skops", "test.csv", "-o", "no/p.csv"), "cannot be written"),
+        (("m.skops", "test.csv", "-o", "p.xlsx"), "allowed: .csv"),
+        (("m.skops", "test.csv", "-o", "p.csv.zip"), "allowed: .csv"),
+        (("m.skops", "none.csv"), "no rows to predict"),
     ):
         code, out, err = predict(*arguments)
         assert (code, out) == (2, "")

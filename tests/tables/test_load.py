@@ -356,10 +356,30 @@ def test_a_file_of_decimal_commas_is_what_it_would_be_with_points(tmp_path: Path
     pd.testing.assert_series_equal(load_table(plain).y, load_table(comma).y)
 
 
+@pytest.mark.parametrize(
+    ("text", "do"),
+    [
+        ("a,b,y\n1,2,3\n1,2,3,4,5\n", "as many cells as the first one"),
+        ("# made by hand\n# today\na,b,y\n1,2,3\n", "remove what stands before it"),
+        ('a,b,y\n1,"2,3\n4,5,6\n', "quote cells"),
+        ("5.1,3.5,a\n4.9,3.0,b\n4.7,3.2,a\n", "first line seems to hold data"),
+        ("1,0,17\n2,3,4\n5,6,7\n", "first line seems to hold data"),
+        ("0,1,2\n2,3,4\n5,6,7\n", "Name the column to predict"),
+        ("a,b,c\n2,3,4\n5,6,7\n", "Name the column to predict"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_a_remedy(
+    text: str, do: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises((InputError, StoreError), match=do):
+        load_table(tmp_path / "t.csv", "y")
+
+
 def test_a_target_of_text_follows_the_kind() -> None:
     def read(values: list[Any], kind: Any = None) -> tuple[pd.Series[Any], str]:
         y = pd.Series(values, dtype=object)
-        found, decided, _ = read_target(y, kind, table="t", decimal=None, separator="")
+        found, decided, _, _ = read_target(y, kind, table="t", decimal=None, separator="")
         return found, decided
 
     digits, kind = read(["1", "2", "?"] * 20)

@@ -98,6 +98,33 @@ def test_what_cannot_be_asked_of_a_model_is_said() -> None:
         model_of(NUMBERS, "linear").predict_proba(X)
 
 
+@pytest.mark.parametrize(("decimal", "unit"), [(",", ""), (".", " %"), (",", " €")])
+def test_targets_apart_are_read_as_those_of_the_table(
+    decimal: str, unit: str, tmp_path: Path
+) -> None:
+    text = pd.Series([f"{value:.3f}{unit}".replace(".", decimal) for value in NUMBERS.y])
+    table = Table(name="t", X=X, y=text)
+    model = model_of(table, "linear")
+    model.save(tmp_path / "m.skops")
+    for known in (model, load_model(tmp_path / "m.skops")):
+        assert known.score(X, text) == pytest.approx(known.score(X, NUMBERS.y), abs=1e-4)
+        assert known.pipeline.score(X, text) == pytest.approx(known.score(X, text))
+
+
+def test_targets_that_are_none_are_refused() -> None:
+    model = model_of(NUMBERS, "linear")
+    with pytest.raises(InputError, match="2 of 60 targets are no finite numbers"):
+        model.score(X, NUMBERS.y.where(NUMBERS.y.index > 1))
+    with pytest.raises(InputError, match="60 of 60 targets"):
+        model.score(X, ["much"] * 60)
+    with pytest.raises(InputError, match="60 rows and 59 targets"):
+        model.score(X, NUMBERS.y[1:])
+    with pytest.raises(InputError, match="no rows to predict"):
+        model.predict(X[:0])
+    with pytest.raises(InputError, match="no rows to predict"):
+        model_of(CLASSES, "linear").predict_proba(X[:0])
+
+
 def test_a_file_that_cannot_be_written_or_read_is_an_error(tmp_path: Path) -> None:
     model = model_of(CLASSES, "linear")
     with pytest.raises(StoreError, match="cannot be written"):
