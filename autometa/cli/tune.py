@@ -151,6 +151,10 @@ def tune(
         data = read_table(table, target, kind, kept)
         apart = None if test is None else _read_test(test, target, weights)
     data = data if weights is None else data.weighted(weights)
+    if apart is not None:
+        from autometa.tuning.rows_apart import check_apart
+
+        check_apart(data, apart[0].columns, apart[1], "test rows")
     with busy("loading the children"):
         from autometa.tuning.arguments import TIME
         from autometa.tuning.tune import TuneInterrupted, tune_table

@@ -254,6 +254,27 @@ def test_a_test_table_without_the_target_is_refused(run: Any) -> None:
     assert "no column 'label'" in err
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows.drop(columns=["a", "b"]), "test rows without the columns 'a', 'b'"),
+        (lambda rows: rows.assign(label=None), "without a row that has a target"),
+        (lambda rows: rows[:0], "without a row that has a target"),
+        (
+            lambda rows: rows.replace({"label": {"yes": "maybe"}}),
+            "no row of the table has: 'maybe'",
+        ),
+    ],
+)
+def test_test_rows_that_cannot_be_scored_are_refused_before_the_search(
+    run: Any, change: Any, message: str
+) -> None:
+    change(pd.read_csv("table.csv")).to_csv("test.csv", index=False)
+    code, out, err = run("--trials", "1", "--test", "test.csv")
+    assert (code, out) == (2, "")
+    assert message in err
+
+
 def test_a_share_of_the_rows_is_held_out_and_the_default_scored_beside(run: Any) -> None:
     options = ("--families", "linear", "--trials", "2", "--portfolio", "none")
     code, out, err = run(*options, "--test", "0.25", "-f", "json")

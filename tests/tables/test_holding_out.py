@@ -58,6 +58,17 @@ def test_a_class_of_one_row_and_numbers_are_drawn_by_chance(tmp_path: Path) -> N
     assert (table.kind, len(rows)) == ("regression", 1)
 
 
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.8])
+def test_each_class_is_learned_whatever_its_rows(share: float, tmp_path: Path) -> None:
+    rare = frame()
+    rare.loc[:6, "y"] = ["once", "two", "two", "three", "three", "three", "none"]
+    for seed in range(5):
+        table, rows = read_parts(written(rare, tmp_path), "y", share=share, seed=seed)
+        assert set(table.y.cat.categories) == set(rare["y"])
+        assert len(table) + len(rows) == 40
+        assert len(rows) >= 1
+
+
 def test_the_kind_is_that_of_the_whole_table(tmp_path: Path) -> None:
     table, _ = read_parts(written(frame(), tmp_path), "y", share=0.5)
     assert table.kind == "classification"
