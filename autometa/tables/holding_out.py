@@ -26,7 +26,8 @@ def read_parts(
     """A table of some rows, and the others as they stand in the file, for a model to be scored on.
 
     Rows are drawn by chance; of a classification each class gives its share, as far as it has the
-    rows, and keeps one at least, as a model says no label that it has not seen. What is read into the columns is decided by the table's rows alone.
+    rows, and keeps one at least, as a model says no label that it has not seen. What is read into
+    the columns is decided by the table's rows alone.
 
     Args:
         source: As of `load_table`, like all others but the next two.
