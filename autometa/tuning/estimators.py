@@ -1,7 +1,7 @@
 """AutoClassifier and AutoRegressor: `tune` as estimators of scikit-learn.
 
-They take what scikit-learn's own take (matrices, frames with text columns as well), can be cloned,
-put into a pipeline and cross-validated.
+They take what scikit-learn's own take (matrices, sparse ones, frames with text columns as well),
+can be cloned, put into a pipeline and cross-validated.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from autometa.errors import InputError
+from autometa.limits import whole
 from autometa.priors.opening import EMBEDDED
 from autometa.tables import Kind, Table
-from autometa.tables.frames import as_pandas
+from autometa.tables.frames import as_pandas, frame_of
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
@@ -76,7 +77,8 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         """Search, and fit the model to all rows.
 
         Args:
-            X: Rows (n, m): a matrix, or a frame with any columns.
+            X: Rows (n, m): a matrix, a sparse one that fits into memory, or a frame with any
+                columns.
             y: Target (n,).
             groups: Group of each row, (n,), that no split divides.
             sample_weight: What each row weighs in fitting, in scores and in the ensemble, (n,).
@@ -143,7 +145,16 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
             if not len(X):
                 raise InputError("Found array with 0 sample(s), a minimum of 1 is required")
             return X
-        known = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
+        known = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype="numeric",
+            accept_sparse="csr",
+            ensure_all_finite="allow-nan",
+        )
+        if hasattr(known, "toarray"):
+            return frame_of(known, names=lambda m: list(map(str, range(m))))
         names = X.columns if isinstance(X, pd.DataFrame) else None
         return pd.DataFrame(known, columns=names)
 
@@ -167,7 +178,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         state = self.random_state
         if state is None or isinstance(state, np.random.RandomState):
             return int((state or np.random.RandomState()).randint(2**31 - 1))
-        return int(state)
+        return whole(state, "random_state", low=0, high=2**32 - 1)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "result_")
@@ -175,6 +186,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True  # filled up, as `tune` does
         tags.input_tags.string = False
         tags.target_tags.required = True
         tags.non_deterministic = self.n_trials is None

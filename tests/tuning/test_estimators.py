@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from autometa import AutoClassifier, AutoRegressor
@@ -43,7 +43,10 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 ROWS = "folds are dealt out by rows: one row of weight two is not two rows"
-_UNLIKE = {"check_sample_weight_equivalence_on_dense_data": ROWS}
+_UNLIKE = {
+    "check_sample_weight_equivalence_on_dense_data": ROWS,
+    "check_sample_weight_equivalence_on_sparse_data": ROWS,
+}
 
 
 @pytest.mark.filterwarnings("ignore::autometa.tables.TableWarning")
@@ -78,6 +81,23 @@ def test_in_a_pipeline_and_cross_validated() -> None:
     y = X[:, 0] + 0.1 * rng.normal(size=80)
     scores = cross_val_score(make_pipeline(StandardScaler(), AutoRegressor(**SHORT)), X, y, cv=2)
     assert scores.min() > 0.9
+
+
+def test_sparse_rows_as_a_step_before_makes_them() -> None:
+    rng = np.random.default_rng(0)
+    words = rng.choice(["u", "v", "w"], size=(90, 2))
+    y = np.where(words[:, 0] == "u", 1, 0)
+    model = make_pipeline(OneHotEncoder(), AutoClassifier(**SHORT)).fit(words, y)
+    assert model.score(words, y) == 1.0
+    dense = make_pipeline(OneHotEncoder(sparse_output=False), AutoClassifier(**SHORT)).fit(words, y)
+    assert np.array_equal(model.predict_proba(words), dense.predict_proba(words))
+    assert model.named_steps["autoclassifier"].n_features_in_ == 6
+
+
+@pytest.mark.parametrize("state", ["a", 1.5, -1, np.random.default_rng(0)])
+def test_a_state_that_is_no_seed_is_refused(state: Any) -> None:
+    with pytest.raises(InputError, match="random_state"):
+        AutoRegressor(**SHORT, random_state=state).fit(np.eye(6), np.arange(6))
 
 
 def test_bad_options_are_refused_as_tune_refuses_them() -> None:
