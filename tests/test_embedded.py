@@ -17,6 +17,22 @@ from autometa.tables import Kind, relatives
 from autometa.tuning.table_priors import gather
 
 FOLDER = Path(autometa.portfolio.__file__).parent / "embedded"
+FAMILIES = (
+    "lightgbm",
+    "xgboost",
+    "catboost",
+    "hist_gradient_boosting",
+    "extra_trees",
+    "random_forest",
+    "svm",
+    "linear",
+    "k_nearest_neighbors",
+    "mlp",
+)
+
+
+def test_ten_families_ship() -> None:
+    assert sorted(embedded_names()) == sorted(FAMILIES)
 
 
 @pytest.mark.parametrize("name", embedded_names())
@@ -33,21 +49,8 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "lightgbm",
-        "xgboost",
-        "catboost",
-        "hist_gradient_boosting",
-        "extra_trees",
-        "random_forest",
-        "svm",
-        "linear",
-        "k_nearest_neighbors",
-    ],
-)
-def test_what_was_collected_anew_is_seen_by_every_metric(name: str) -> None:
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_was_collected_is_seen_by_every_metric(name: str) -> None:
     wanted: tuple[tuple[Kind, int, tuple[str, ...]], ...] = (
         ("classification", 80, ("roc_auc", "log_loss", "accuracy", "f1_macro", "brier")),
         ("regression", 45, ("rmse", "mae", "median_absolute_error")),
@@ -59,7 +62,9 @@ def test_what_was_collected_anew_is_seen_by_every_metric(name: str) -> None:
         for metric in metrics:
             seen = Portfolio.embedded(name, kind=kind, metric=metric)
             assert len(seen) == len(found)
-            assert np.mean([np.isfinite(h.values).mean() for h in seen.histories]) > 0.99
+            # A network diverges now and then, and a failure has no score by any metric.
+            share = np.mean([np.isfinite(h.values).mean() for h in seen.histories])
+            assert share > (0.97 if name == "mlp" else 0.99)
 
 
 def test_tasks_carry_what_a_new_task_is_compared_by() -> None:
@@ -74,12 +79,12 @@ def test_tasks_carry_what_a_new_task_is_compared_by() -> None:
 
 
 def test_manifest_knows_how_it_was_made_and_names_no_machine() -> None:
-    parts = Portfolio.embedded("linear").provenance["merged"]
-    for provenance in parts:
-        assert provenance["seconds"] > 0
-        assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
-    assert {c for part in parts for c in part["children"]} >= set(embedded_names())
+    provenance = Portfolio.embedded("linear").provenance  # one collection of all families
+    assert provenance["seconds"] > 14 * 3600
+    assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
+    assert set(provenance["children"]) == set(embedded_names())
     assert Portfolio.embedded("linear").licence == "MIT"
     text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
     assert not re.search(r'"/|[ =]/(home|tmp|root|usr|work)', text)
-    assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 12_000_000
+    # The manifest, two fifths of it, packs well: a wheel has 15 MB at most.
+    assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 14_000_000
