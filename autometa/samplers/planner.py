@@ -77,8 +77,10 @@ class Planner:
         """What the study has shown of some parameters, and whether it always has no others."""
         with self._deciding:
             seen = self._reader(study).last_observed(study)
-        # Optuna compares what it is told with the trial's own choices, of which text is none.
-        own = {n: seen.latest[n] for n in held if n in seen.latest and n not in seen.worded}
+        # Optuna compares what it is told with what the trial asks for: its choices (of which text
+        # is none), its kind and its scale. What was only expected may differ in all of these.
+        told = seen.latest.keys() - seen.worded - seen.expected
+        own = {n: seen.latest[n] for n in held if n in told}
         return {n: d for n, d in own.items() if not d.single()}, seen.always <= held.keys()
 
     def _settled(

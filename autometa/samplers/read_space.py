@@ -117,6 +117,7 @@ class _Seen:
             always=always,
             unconditional=frozenset(self.unconditional),
             worded=frozenset(self.worded),
+            expected=frozenset(n for n, (number, _) in self.latest.items() if number < 0),
             switched=self._switched(lacked, always),
         )
 

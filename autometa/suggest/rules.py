@@ -136,7 +136,7 @@ def start(setup: Setup, now: Situation) -> Suggestion | None:
 
 def _listed(setup: Setup, now: Situation, left: int) -> Suggestion | None:
     """The next item of the list as it is, so many left to others; None where all were tried."""
-    found = setup.start.next(now.places, now.tried, left)
+    found = setup.start.next(now.places, now.had, left)
     if found is None:
         return None
     place, item = found

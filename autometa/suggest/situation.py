@@ -9,6 +9,7 @@ from typing import Any
 
 from autometa.errors import InputError
 from autometa.meta.spaces.study_space import StudySpace
+from autometa.space import Config
 from autometa.suggest.observations import Observations
 from autometa.suggest.tried import Tried
 from autometa.task import Direction
@@ -60,3 +61,12 @@ class Situation:
     def searched(self) -> StudySpace:
         """The space in which what is given and held has its one value."""
         return self.space.holding({**self.held, **self.given})
+
+    def had(self, config: Config) -> bool:
+        """Whether another trial has tried a config, as this trial would: moved into its ranges."""
+        if any(other.again(config) for other in self.tried):
+            return True
+        unit = self.space.project(config)
+        if unit is None:
+            return False
+        return self.observed.had(self.searched.candidates.repair(unit[None])[0])

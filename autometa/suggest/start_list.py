@@ -8,7 +8,7 @@ takes none of the list's, but no item is tried that some trial has tried already
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 
 from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
@@ -16,7 +16,6 @@ from autometa.meta.model import Candidate, MetaModel
 from autometa.space import Config, SearchSpace
 from autometa.suggest.pool import Pool
 from autometa.suggest.stated import stated_first
-from autometa.suggest.tried import Tried
 
 
 class StartList:
@@ -48,13 +47,13 @@ class StartList:
         self._reach(ready)
 
     def next(
-        self, places: Collection[int], tried: Sequence[Tried], yielded: int = 0
+        self, places: Collection[int], had: Callable[[Config], bool], yielded: int = 0
     ) -> tuple[int, Candidate] | None:
         """The place and the item that a trial gets; None where the list is used up.
 
         Args:
             places: Places that other trials have.
-            tried: What the other trials have.
+            had: Whether another trial has tried a config.
             yielded: How many further items to leave to others.
         """
         place, skipped = -1, 0
@@ -63,7 +62,7 @@ class StartList:
             if place >= len(self._items) and not self._reach(2 * place + 1):
                 return None
             item = self._items[place]
-            if place in places or any(other.again(item.config) for other in tried):
+            if place in places or had(item.config):
                 continue
             if skipped == yielded:
                 return place, item

@@ -230,7 +230,13 @@ def test_two_processes_that_take_one_place_both_move_on(model: MetaModel) -> Non
     """As when each announces before the other looks: two samplers, each with a lock of its own."""
     study = study_of(model)
     first, second = (study.ask() for _ in range(2))  # places 0 and 1
-    study._storage.set_trial_user_attr(second._trial_id, "autometa:slot", 0)
+
+    def announced(trial: optuna.Trial) -> None:
+        study._storage.set_trial_user_attr(trial._trial_id, "autometa:slot", 0)
+        study._storage.set_trial_user_attr(trial._trial_id, "autometa:config", item)
+
+    item = model.warm_start(1)[0].config
+    announced(second)
     place = []
     for trial in (first, second):
         sampler = model.sampler(seed=0)
@@ -239,7 +245,7 @@ def test_two_processes_that_take_one_place_both_move_on(model: MetaModel) -> Non
         frozen.set_user_attr("autometa:slot", 0)
         sampler.before_trial(study, frozen)
         place.append(frozen.user_attrs["autometa:slot"])
-        study._storage.set_trial_user_attr(trial._trial_id, "autometa:slot", 0)
+        announced(trial)
     assert place == [1, 2]
 
 

@@ -13,6 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
+from autometa.samplers.create import create_study
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 
@@ -54,7 +55,7 @@ def rules(study: optuna.Study) -> list[str]:
 
 
 def distinct(study: optuna.Study) -> int:
-    return len({tuple(sorted(t.params.items())) for t in study.trials})
+    return len({str(sorted(t.params.items())) for t in study.trials})
 
 
 @pytest.mark.parametrize(
@@ -212,3 +213,54 @@ def test_eight_asks_before_any_result_keep_to_the_space_that_the_first_one_shows
     trials = [study.ask(space) for _ in range(3)]
     assert all(0.0 <= t.params["x"] <= 0.3 for t in trials)
     assert all("z" in t.user_attrs["autometa:config"] for t in study.trials[1:])
+
+
+def asked_lists(trial: optuna.Trial) -> float:
+    choices: list[Any] = [[1] * n for n in range(5)]
+    return len(trial.suggest_categorical("x", choices)) / 4
+
+
+ASKED: dict[str, Callable[[optuna.Trial], float]] = {
+    "lists": asked_lists,
+    "an integer": lambda trial: trial.suggest_int("x", 1, 9) / 9,
+    "a logarithm": lambda trial: trial.suggest_float("x", 0.1, 1.0, log=True),
+    "a step": lambda trial: trial.suggest_float("x", 0.0, 1.0, step=0.1),
+    "choices": lambda trial: float(trial.suggest_categorical("x", [0.1, 0.3, 0.7, 0.9])),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_objective_may_ask_otherwise_than_was_declared(
+    square: MetaModel, asked: str, declared: bool
+) -> None:
+    space = {n: FloatDistribution(0.0, 1.0) for n in "xy"} if declared else None
+    study = create_study("maximize", prior=square, space=space)
+
+    def objective(trial: optuna.Trial) -> float:
+        return -((ASKED[asked](trial) - 0.7) ** 2) - (trial.suggest_float("y", 0.0, 1.0) - 0.5) ** 2
+
+    study.optimize(objective, n_trials=5)
+    assert rules(study)[:3] == ["portfolio"] * 3
+    assert distinct(study) == 5
+
+
+def test_more_choices_than_were_declared(square: MetaModel) -> None:
+    space = {n: FloatDistribution(0.0, 1.0) for n in "xy"}
+    kinds = CategoricalDistribution(["a", "b"])
+    study = create_study("maximize", prior=square, space={**space, "kind": kinds})
+
+    def objective(trial: optuna.Trial) -> float:
+        kind = trial.suggest_categorical("kind", ["a", "b", "cc"])
+        return len(kind) + trial.suggest_float("x", 0, 1) + trial.suggest_float("y", 0, 1)
+
+    study.optimize(objective, n_trials=8)
+    assert "cc" in {t.params["kind"] for t in study.trials}
+
+
+def test_items_of_the_start_that_lie_beside_one_bound_are_tried_once(square: MetaModel) -> None:
+    space = {n: FloatDistribution(0.0, 1.0) for n in "xy"}
+    study = create_study("maximize", prior=square, space=space)
+    study.optimize(lambda t: float(t.suggest_int("x", 1, 5) + t.suggest_int("y", 1, 5)), n_trials=6)
+    assert distinct(study) == 6

@@ -41,7 +41,7 @@ class ObservedSpace:
     """What the trials of a study have shown of its space.
 
     Args:
-        latest: Parameter -> its distribution in the newest trial that has it.
+        latest: Parameter -> its distribution in the newest trial that has it, or as it is expected.
         widest: Parameter -> the smallest distribution that holds all that it had.
         lacked: Parameters that some whole trial, complete or pruned, did without, although the
             prior's conditions or other trials of the study have them.
@@ -49,6 +49,7 @@ class ObservedSpace:
         unconditional: Parameters of the prior that a whole trial had where the prior's conditions
             do not.
         worded: Parameters whose own choices are objects, which text stands for here.
+        expected: Parameters that no trial has had, which may well be asked for otherwise.
         switched: Parameter that was lacked -> (what explains that, values under which it may be
             asked for), see `switches`.
     """
@@ -59,6 +60,7 @@ class ObservedSpace:
     always: frozenset[str] = frozenset()
     unconditional: frozenset[str] = frozenset()
     worded: frozenset[str] = frozenset()
+    expected: frozenset[str] = frozenset()
     switched: Mapping[str, tuple[str, tuple[Value, ...]]] = field(default_factory=dict)
 
 
