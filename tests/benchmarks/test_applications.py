@@ -176,13 +176,34 @@ needs_embedded = pytest.mark.skipif(not embedded_names(), reason="no embedded po
 def test_a_family_of_tables_is_never_in_its_prior(tables: Path) -> None:
     suite = Medicine(tables, ("linear",))
     assert [t.name for t in suite.tasks] == ["linear/heart", "linear/clinic"]
-    assert {t.fold for t in suite.tasks} == {"linear/heart"}
-    everything = suite._embedded["linear"]
+    assert {t.fold for t in suite.tasks} == {"linear/classification/heart"}
+    everything = suite._embedded["linear"].of_kind("classification")
     relatives = {t.name for t in everything.tasks if t.family == "heart"}
     assert relatives  # or this test could not fail
-    prior = suite.prior("linear/heart", 3, 0)
+    prior = suite.prior("linear/classification/heart", 3, 0)
     assert {t.name for t in everything.tasks} - {t.name for t in prior.tasks} == relatives
     assert all(len(h) == 3 for h in prior.histories)
+    assert prior.space == suite.tasks[0].task.space  # one space, or no model can be fitted
+
+
+@needs_embedded
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_real_training_has_a_prior_of_its_own_kind_of_problem(tables: Path, kind: str) -> None:
+    suite = Tables(tables)
+    known = Portfolio.embedded("linear")  # of both kinds, whose spaces differ
+    one = known.of_kind(kind).histories[0]
+    task = replace(one.task, name="school" if kind == "regression" else "heart", family="own")
+    suite.__dict__["_embedded"] = {"linear": known.merge(Portfolio([replace(one, task=task)]))}
+    prior = suite.prior(f"linear/{task.name}", None, 0)
+    assert prior.space == task.space
+    assert len(prior) >= 10
+
+
+@needs_embedded
+def test_a_domain_has_a_prior_of_each_kind_of_problem(tables: Path) -> None:
+    suite = Education(tables, ("linear",))
+    (task,) = suite.tasks
+    assert suite.prior(task.fold, None, 0).space == task.task.space
 
 
 @needs_embedded
@@ -200,7 +221,7 @@ def test_a_copy_under_another_name_is_not_in_the_prior_either(tables: Path) -> N
     whole = suite._embedded["linear"]
     histories = [replace(h, task=copy, metrics={}) for h in whole.histories[:1]]
     suite._embedded["linear"] = whole.merge(type(whole)(histories))
-    assert "copy" not in {t.name for t in suite.prior("linear/heart", None, 0).tasks}
+    assert "copy" not in {t.name for t in suite.prior("linear/classification/heart", None, 0).tasks}
 
 
 def test_judging_uses_rows_that_tuning_never_sees(tables: Path) -> None:

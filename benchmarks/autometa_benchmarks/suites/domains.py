@@ -75,17 +75,21 @@ class Domain(Suite):
 
     @cached_property
     def tasks(self) -> tuple[BenchTask, ...]:
-        """Every table with every child; a fold is a child and a family."""
+        """Every table with every child; a fold is a child, a kind of problem and a family."""
         return tuple(
-            BenchTask(task=self._task(child, name), split="test", fold=f"{child}/{family}")
+            BenchTask(
+                task=self._task(child, name),
+                split="test",
+                fold=f"{child}/{self._table(name).kind}/{family}",
+            )
             for child in self._chosen
             for name, family in self._families.items()
         )
 
     def prior(self, fold: str, evaluations: int | None, seed: int) -> Portfolio:
         """The child's embedded histories, without the family's tables and copies of them."""
-        child, family = fold.split("/", 1)
-        left = self._embedded[child]
+        child, kind, family = fold.split("/", 2)
+        left = self._embedded[child].of_kind(kind)
         for name in (n for n, f in self._families.items() if f == family):
             left = without_relatives(left, self._table(name), evaluations, seed)
         return left
@@ -99,7 +103,12 @@ class Domain(Suite):
             key = json.dumps([task.name, config], sort_keys=True)
             if key not in self._memo:
                 trial = self._evaluator.evaluate(
-                    children.get(child), config, rows, folds=_FOLDS, seed=_SEED, timeout=_TIMEOUT
+                    children.get(child, rows.kind),
+                    config,
+                    rows,
+                    folds=_FOLDS,
+                    seed=_SEED,
+                    timeout=_TIMEOUT,
                 )
                 self._memo[key] = trial.value
             return self._memo[key]
@@ -115,7 +124,7 @@ class Domain(Suite):
         """What the config, fitted to the tuning rows, is worth on the others."""
         child, name = _parts_of(task.name)
         rows, rest = self._split(name)
-        model = children.get(child).build(config, rows.schema, _SEED)
+        model = children.get(child, rows.kind).build(config, rows.schema, _SEED)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # not converging is an ordinary result of a config
             model.fit(rows.X, rows.labels)
@@ -128,7 +137,7 @@ class Domain(Suite):
         assert table.kind is not None
         return Task(
             name=f"{child}/{name}",
-            space=children.get(child).space,
+            space=children.get(child, table.kind).space,
             direction="maximize",
             metric=children.metric(table.kind),
             family=self._families[name],

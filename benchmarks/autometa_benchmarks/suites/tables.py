@@ -89,7 +89,8 @@ class Tables(Suite):
         """The child's embedded histories, without the table, its family and its copies."""
         own = self._histories[fold].task
         known = self._embedded[own.space.name]
-        return without_relatives(known, self._whole(own.name), evaluations, seed)
+        left = without_relatives(known, self._whole(own.name), evaluations, seed)
+        return left.select(own.space)  # a regression says little of a classification
 
     def objective(self, task: BenchTask) -> Objective:
         """Cross-validated training in a process of its own; None where it failed."""
@@ -106,7 +107,7 @@ class Tables(Suite):
         if key not in self._memo:
             own = self._histories[name].task
             trial = self._evaluator.evaluate(
-                children.get(own.space.name),
+                children.get(own.space.name, self.part(own.name).kind),
                 config,
                 self.part(own.name),
                 folds=_FOLDS,
