@@ -12,6 +12,7 @@ from autometa._version import __version__
 
 if TYPE_CHECKING:
     from autometa import children as children
+    from autometa.errors import AutometaError as AutometaError
     from autometa.inner.rate_suggestion import suggest_lr as suggest_lr
     from autometa.meta import MetaLearner as MetaLearner
     from autometa.meta import MetaModel as MetaModel
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from autometa.sklearn.estimator import MetaSearchCV as MetaSearchCV
     from autometa.space import SearchSpace as SearchSpace
     from autometa.tables import Table as Table
+    from autometa.tables import TableWarning as TableWarning
     from autometa.tables import load_table as load_table
     from autometa.task import CompletedTrial as CompletedTrial
     from autometa.task import State as State
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from autometa.tuning.estimators import AutoRegressor as AutoRegressor
     from autometa.tuning.model import TunedModel as TunedModel
     from autometa.tuning.model import load_model as load_model
+    from autometa.tuning.tune import TuneInterrupted as TuneInterrupted
     from autometa.tuning.tune import tune as tune
 
 _HOME = {
@@ -56,17 +59,21 @@ _HOME = {
     "feed_back": "autometa.samplers.study_feedback",
     "suggest_lr": "autometa.inner.rate_suggestion",
     "tune": "autometa.tuning.tune",
+    "TuneInterrupted": "autometa.tuning.tune",
     "AutoClassifier": "autometa.tuning.estimators",
     "AutoRegressor": "autometa.tuning.estimators",
     "TunedModel": "autometa.tuning.model",
     "load_model": "autometa.tuning.model",
     "Table": "autometa.tables",
+    "TableWarning": "autometa.tables",
+    "AutometaError": "autometa.errors",
     "load_table": "autometa.tables",
 }
 
 __all__ = [
     "AutoClassifier",
     "AutoRegressor",
+    "AutometaError",
     "CompletedTrial",
     "FeedBack",
     "MetaLearner",
@@ -78,8 +85,10 @@ __all__ = [
     "SearchSpace",
     "State",
     "Table",
+    "TableWarning",
     "Task",
     "TaskHistory",
+    "TuneInterrupted",
     "TunedModel",
     "__version__",
     "children",
@@ -88,6 +97,7 @@ __all__ = [
     "load_model",
     "load_table",
     "replay",
+    "suggest_lr",
     "tune",
     "warm_start",
 ]

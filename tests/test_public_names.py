@@ -144,3 +144,10 @@ def test_a_frame_becomes_a_sampler(tmp_path: Any) -> None:
     study = optuna.create_study(direction="minimize", sampler=sampler)
     study.optimize(lambda trial: float(space.encode(suggest(trial, space)).sum()), n_trials=4)
     assert study.trials[0].params == candidates[0].config
+
+
+def test_every_public_name_is_there_and_every_name_that_is_loaded_is_public() -> None:
+    assert {*autometa._HOME, "children", "__version__"} == set(autometa.__all__)
+    assert all(getattr(autometa, name) is not None for name in autometa.__all__)
+    assert issubclass(autometa.TuneInterrupted, KeyboardInterrupt)
+    assert issubclass(autometa.AutometaError, Exception)

@@ -62,7 +62,10 @@ class TuneInterrupted(KeyboardInterrupt):
     """Tuning was stopped by hand; `result` holds everything found until then."""
 
     def __init__(self, result: TuneResult) -> None:
-        super().__init__("tuning was interrupted")
+        super().__init__(
+            "tuning was interrupted; what was found until then is `result` of this exception, in a "
+            "notebook or shell sys.last_value.result"
+        )
         self.result = result
 
 

@@ -16,7 +16,7 @@ import pytest
 from autometa.errors import InputError
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.contest import Turn
-from autometa.tuning.workers import worker_pool
+from autometa.tuning.workers import main_module, worker_pool
 from autometa.tuning.workers.turns import in_turns
 from autometa.tuning.workers.worker import WorkItem, _Turn
 from autometa.tuning.workers.worker_pool import RESTARTS, WorkerPool, _Place
@@ -69,6 +69,7 @@ def pool_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, Work], W
             threads[-1].start()
 
         monkeypatch.setattr(WorkerPool, "_start", start)
+        monkeypatch.setattr(main_module, "is_needed", lambda spec: False)
         return WorkerPool(Mock(), count, Mock())
 
     yield made

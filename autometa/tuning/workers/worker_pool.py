@@ -16,7 +16,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -28,6 +28,7 @@ from autometa.errors import InputError
 from autometa.storages.attributes import WORKER
 from autometa.storages.orphans import give_back
 from autometa.tuning.arms import TunedTrial
+from autometa.tuning.workers import main_module
 from autometa.tuning.workers.worker import WorkItem, by_wall_clock, serve
 
 if TYPE_CHECKING:
@@ -66,11 +67,15 @@ class WorkerPool:
         count: Worker processes, each with one thread.
         tell: Told in a sentence about a worker that died.
 
+    Raises:
+        InputError: as `main_module.is_needed`.
+
     Attributes:
         size: Number of workers.
     """
 
     def __init__(self, spec: SearchSpec, count: int, tell: Callable[[str], None]) -> None:
+        self._main = main_module.is_needed(spec)
         self.size = count
         self._spec, self._tell = spec, tell
         self._folder = TemporaryDirectory(prefix="autometa-")  # of the models that workers read
@@ -221,10 +226,11 @@ class WorkerPool:
         place.process = context.Process(
             target=serve,
             args=(theirs, self._spec, place.name, place.index),
-            name=f"autometa-worker-{place.index}",
+            name=f"{main_module.NAME}-{place.index}",
             daemon=True,
         )
-        place.process.start()
+        with nullcontext() if self._main else main_module.hidden():
+            place.process.start()
         theirs.close()
         place.pipe = ours
 
@@ -274,7 +280,9 @@ class WorkerPool:
             if not any(p.process for p in self._places):
                 raise InputError(
                     "every worker process ended before it finished a trial",
-                    do="Look at what they wrote to stderr, or try with --workers 1",
+                    do=f"{main_module.GUARD}; else look at what they wrote to stderr"
+                    if self._main
+                    else "Look at what they wrote to stderr, or try with --workers 1",
                 )
             return
         self._tell(f"worker {place.index + 1} ended {how}; another takes its place")
