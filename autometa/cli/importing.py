@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.errors import InputError, StoreError
+from autometa.errors import AutometaError, InputError
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
-    from autometa.space import SearchSpace
 
 
 class Layout(StrEnum):
@@ -59,7 +58,7 @@ def import_file(
     direction: Annotated[str | None, typer.Option(help="maximize or minimize.")] = None,
     space: Annotated[
         Path | None,
-        typer.Option(help="JSON file as of SearchSpace.to_json; mlflow and wandb can infer it."),
+        typer.Option(help="JSON file, as of `warm`; mlflow and wandb can infer it."),
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option(help="wandb: a key that was tuned; repeat for several.")
@@ -78,6 +77,7 @@ def import_file(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Import trials that were run elsewhere: tables, MLflow, Weights & Biases, HPO-B."""
+    from autometa.cli.space_file import read_space
     from autometa.portfolio import Portfolio
 
     given = {
@@ -94,20 +94,25 @@ def import_file(
         "metric": metric,
     }
     named = {name: option for name, option in given.items() if option}
-    _check_options(layout or Layout.CSV, set(named))
+    _check_options(file, layout, set(named))
     found = _imported(file, layout, named)
     new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
     result = Portfolio.update(into, lambda old: old.merge(new))
     report(result, into, form, imported_tasks=len(new), imported_trials=trials_of(new))
 
 
-def _check_options(layout: Layout, named: set[str]) -> None:
+def _check_options(file: Path, said: Layout | None, named: set[str]) -> None:
+    layout = said or Layout.CSV
     missing = [n for n in _NEEDED[layout] if n not in named]
     if missing:
+        like = None if said else _layout_like(file)
         raise InputError(
-            f"layout {layout} without --{missing[0]}",
+            f"layout {layout} without " + ", ".join(f"--{n}" for n in missing),
             allowed=", ".join(f"--{n}" for n in _NEEDED[layout]),
-            do="Give the option, or name another --layout",
+            do=f"Its columns are those of an export: --layout {like} needs "
+            + ", ".join(f"--{n}" for n in _NEEDED[like])
+            if like
+            else f"Give these, or another --layout: {', '.join(Layout)}",
         )
     allowed = (*_NEEDED[layout], *_KNOWN[layout])
     foreign = sorted(named - set(allowed))
@@ -116,6 +121,19 @@ def _check_options(layout: Layout, named: set[str]) -> None:
             f"layout {layout} with --{foreign[0]}",
             allowed=", ".join(f"--{n}" for n in allowed),
         )
+
+
+def _layout_like(file: Path) -> Layout | None:
+    """The tracker whose export a file looks like, by its columns."""
+    from autometa.reading import csv_header
+
+    try:
+        names = csv_header(file)
+    except (AutometaError, OSError, ValueError):  # what is wrong with it is said once it is read
+        return None
+    if any(name.startswith(("params.", "metrics.")) for name in names):
+        return Layout.MLFLOW
+    return Layout.WANDB if {"config", "summary"} <= set(names) else None
 
 
 def _imported(file: Path, layout: Layout | None, options: dict[str, Any]) -> Portfolio:
@@ -135,25 +153,6 @@ def _imported(file: Path, layout: Layout | None, options: dict[str, Any]) -> Por
     if layout is Layout.MLFLOW:
         return Portfolio.from_mlflow(file, **options)
     return Portfolio.from_wandb(file, params=options.pop("param", None), **options)
-
-
-def read_space(path: Path) -> SearchSpace:
-    """The space of a JSON file, as of `SearchSpace.to_json` or just its distributions.
-
-    Raises:
-        StoreError: the file cannot be read.
-        SpaceError: it describes no space.
-    """
-    from autometa.reading import parse_json, read_bytes
-    from autometa.space import SearchSpace
-
-    try:
-        data = parse_json(read_bytes(path))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} holds no search space: {error}") from error
-    if isinstance(data, dict) and "distributions" not in data:
-        data = {"distributions": data}
-    return SearchSpace.from_json(data)
 
 
 def trials_of(portfolio: Portfolio) -> int:

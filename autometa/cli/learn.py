@@ -15,7 +15,6 @@ from autometa.cli.adapting import (
     rules,
     show_report,
 )
-from autometa.cli.importing import read_space
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note
 
@@ -41,7 +40,7 @@ def learn(
     metric: Annotated[str, typer.Option(help="What the values measure.")] = "value",
     space: Annotated[
         Path | None,
-        typer.Option(help="JSON file as of SearchSpace.to_json: adapt all studies to this space."),
+        typer.Option(help="JSON file, as of `warm`: adapt all studies to this space."),
     ] = None,
     inner_lr: Annotated[
         str | None,
@@ -57,6 +56,7 @@ def learn(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Learn from finished Optuna studies: add them to a portfolio, each trial once."""
+    from autometa.cli.space_file import read_space
     from autometa.portfolio import Portfolio
     from autometa.portfolio.learning import learn_studies
 

@@ -11,7 +11,7 @@ import typer
 
 from autometa.cli import importing
 from autometa.cli.adapting import Choices, Defaults, Outside, Renamed, rules, show_report
-from autometa.cli.importing import read_space, report, trials_of
+from autometa.cli.importing import report, trials_of
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy
 from autometa.errors import PortfolioError, StoreError
@@ -102,7 +102,7 @@ def merge(
 @group.command()
 def adapt(
     folder: Folder,
-    space: Annotated[Path, typer.Option(help="JSON file as of SearchSpace.to_json.")],
+    space: Annotated[Path, typer.Option(help="JSON file, as of `warm`.")],
     into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],
     renamed: Renamed = None,
     choice: Choices = None,
@@ -114,6 +114,7 @@ def adapt(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Turn a portfolio of old spaces into one of a new space; the report says what changed."""
+    from autometa.cli.space_file import read_space
     from autometa.portfolio import Portfolio
 
     with busy("adapting the portfolio"):

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,13 @@ from optuna.distributions import (
 )
 
 from autometa.errors import InputError
+from autometa.reading import parse_json, read_bytes
 from autometa.space import SearchSpace
 from autometa.space.rates import as_space
 from autometa.space.values import read_distribution
 
 _FORM = '{"NAME": {"low": 0.01, "high": 0.3, "log": true}, "OTHER": ["a", "b"]}'
+_ALLOWED = f"JSON: {_FORM}, or that of SearchSpace.to_json"
 
 
 def read_space(path: Path) -> SearchSpace:
@@ -34,11 +35,11 @@ def read_space(path: Path) -> SearchSpace:
         SpaceError: a range or a choice that cannot be.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_bytes(path))
     except (OSError, ValueError) as error:
-        raise InputError(f"the space {str(path)!r}: {error}", allowed=f"JSON: {_FORM}") from error
+        raise InputError(f"{path} holds no search space: {error}", allowed=_ALLOWED) from error
     if not isinstance(data, dict) or not data:
-        raise InputError(f"the space {str(path)!r} holds no parameters", allowed=f"JSON: {_FORM}")
+        raise InputError(f"{path} holds no parameters", allowed=_ALLOWED)
     if isinstance(data.get("distributions"), dict):
         return SearchSpace.from_json(data)
     return as_space({str(name): _distribution(str(name), given) for name, given in data.items()})

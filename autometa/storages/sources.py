@@ -155,7 +155,9 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
 
 def _open_proxy(host: str, port: int) -> BaseStorage:
     with _reading(f"the storage proxy at {host}:{port}"):
-        proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
         proxy.wait_server_ready(timeout=10)
         return proxy
 

@@ -291,3 +291,45 @@ def test_adapt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             main([str(w) for w in [*words[:5], "--into", tmp_path / "none", *wrong]])
         assert ended.value.code == 2
         assert not (tmp_path / "none").exists()
+
+
+def test_a_space_may_be_written_as_for_warm(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "trials.csv").write_text("data,score,lr,kind\na,0.5,0.1,x\na,0.25,0.2,y\nb,0.5,1,x\n")
+    written = {"lr": {"low": 0.01, "high": 1.0, "log": True}, "kind": ["x", "y"]}
+    (files / "space.json").write_text(json.dumps(written))
+    code, _, err = run(capsys, *import_words(files)[:-2])
+    assert code == 0, err
+    assert Portfolio.load(files / "p").spaces[0].inner_lr == "lr"
+    code, _, err = run(
+        capsys,
+        "portfolio",
+        "adapt",
+        files / "p",
+        "--space",
+        files / "space.json",
+        "--into",
+        files / "q",
+    )
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("run_id,metrics.acc,params.lr", "--layout mlflow needs --value, --direction"),
+        ("name,config,summary", "--layout wandb needs --value, --direction"),
+        ("data,score,lr", "another --layout: csv, parquet, mlflow, wandb, hpob"),
+        ("", "another --layout: csv"),
+    ],
+)
+def test_all_that_a_layout_lacks_is_said_and_the_export_that_it_may_be(
+    files: Path, capsys: pytest.CaptureFixture[str], head: str, said: str
+) -> None:
+    (files / "export.csv").write_text(head + "\n")
+    words = ("portfolio", "import", files / "export.csv", "--into", files / "p")
+    code, _, err = run(capsys, *words, "--value", "score")
+    assert code == 2
+    assert "layout csv without --task, --direction, --space" in err
+    assert said in err

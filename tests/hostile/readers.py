@@ -32,7 +32,7 @@ from torch import nn
 from autometa import children
 from autometa.bench import journal as cells
 from autometa.bench import record_file, show
-from autometa.cli.importing import read_space
+from autometa.cli.space_file import read_space
 from autometa.collect import journal as collected
 from autometa.inner import FittedMAML
 from autometa.meta import MetaLearner, MetaModel
