@@ -7,12 +7,13 @@ of `tests/children` run on every family.
 
 from autometa.children.child import Child, Prediction, metric
 from autometa.children.evaluation.evaluate import Outcome, evaluate, run
-from autometa.children.registry import get, known, names, register
+from autometa.children.registry import broken, get, known, names, register
 
 __all__ = [
     "Child",
     "Outcome",
     "Prediction",
+    "broken",
     "evaluate",
     "get",
     "known",

@@ -18,7 +18,7 @@ from pkgutil import iter_modules
 
 from autometa.children import families
 from autometa.children.child import Child
-from autometa.errors import InputError, MissingExtraError
+from autometa.errors import InputError, MissingExtraError, reason
 from autometa.tables import Kind
 
 GROUP = "autometa.families"
@@ -68,7 +68,7 @@ def known() -> tuple[str, ...]:
 
 def names() -> tuple[str, ...]:
     """Names of the families that can be trained here."""
-    return tuple(name for name in known() if not missing(name))
+    return tuple(name for name in known() if not missing(name) and not broken(name))
 
 
 def missing(name: str) -> str:
@@ -77,6 +77,16 @@ def missing(name: str) -> str:
         return ""
     package = _shipped(name).package
     return package if package and find_spec(package) is None else ""
+
+
+def broken(name: str) -> str:
+    """Why a family that a package brings cannot be loaded; empty where it can."""
+    try:
+        if name in _brought():
+            _loaded(name)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def get(name: str, kind: Kind | None = None) -> Child:
@@ -110,7 +120,7 @@ def _find(name: str) -> Child:
     if name in _registered:
         return _registered[name]
     if name in _brought():
-        return _checked(_brought()[name].load(), name)
+        return _loaded(name)
     if name in _places():
         child = _shipped(name)
         if lacking := missing(name):
@@ -139,6 +149,24 @@ def _shipped(name: str) -> Child:
 def _brought() -> dict[str, EntryPoint]:
     """Family -> the entry point that brings it."""
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _loaded(name: str) -> Child:
+    """A family that a package brings.
+
+    Raises:
+        InputError: the package cannot be imported, whatever it breaks with, or brings none.
+    """
+    point = _brought()[name]
+    try:
+        return _checked(point.load(), name)
+    except InputError:
+        raise
+    except Exception as error:  # of a package that is not ours
+        raise InputError(
+            f"family {name!r} cannot be loaded from {point.value!r} ({reason(error)})",
+            do="Mend or uninstall the package that brings it",
+        ) from error
 
 
 def _elsewhere(name: str) -> Child:

@@ -150,14 +150,14 @@ def left_out(table: Table, chosen: Sequence[Child]) -> str:
         table: What is learned.
         chosen: Who competes.
     """
-    if table.weights is None:
-        return ""
     names = {child.name for child in chosen}
     others = [name for name in children.names() if name not in names]
     alike = [n for n in others if not _weighed(children.get(n, table.kind), table)]
-    if not alike:
-        return ""
-    return f"left out, as rows weigh the same for them whatever is asked: {', '.join(alike)}"
+    said = [f"left out: {why}" for name in children.known() if (why := children.broken(name))]
+    if alike:
+        listed = ", ".join(alike)
+        said.append(f"left out, as rows weigh the same for them whatever is asked: {listed}")
+    return "; ".join(said)
 
 
 def _weighed(child: Child, table: Table) -> bool:

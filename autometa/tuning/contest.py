@@ -39,6 +39,7 @@ class Turn:
         why: The reason of the config.
         pair: Its place among the pairs.
         rule: What proposed the config.
+        learn: Family whose own search is due but has not learned from prior tasks; "" where none.
     """
 
     family: str
@@ -46,6 +47,7 @@ class Turn:
     why: str = ""
     pair: int = -1
     rule: str = "portfolio"
+    learn: str = ""
 
 
 @dataclass
@@ -57,8 +59,7 @@ class Contest:
         learned: What prior tables say of pairs, as soon as it has been read; the race goes on
             until then, and alone where it is None.
         defaults: Family -> its library's own default.
-        knows: (family) -> whether its own search has learned from prior tasks; it begins to where
-            it has not.
+        knows: (family) -> whether its own search has learned from prior tasks.
         brief: Whether the search is too short for that: only pairs are tried where there are some.
     """
 
@@ -99,13 +100,14 @@ class Contest:
         tried = tuple(n for n in self.ranked if best.get(n) is not None) if pairs else ()
         family = race.turn(tried or self.ranked, self.spent, best, share)
         ahead = len(self._seen) < self._own + AHEAD
-        if pairs is not None and (ahead or not tried or self.brief or not self.knows(family)):
+        first = pairs is not None and (ahead or not tried or self.brief)
+        learn = "" if first or self.knows(family) else family
+        if pairs is not None and (first or learn):
             pair = pairs.next(self._seen, self._took, most)
             if pair is not None:
                 chosen, config = pairs.families[pair], pairs.configs[pair]
-                return Turn(family=chosen, config=config, why=pairs.why, pair=pair)
-        self.knows(family)
-        return Turn(family=family)
+                return Turn(family=chosen, config=config, why=pairs.why, pair=pair, learn=learn)
+        return Turn(family=family, learn="" if self.knows(family) else family)
 
     def _default(self, pairs: Pairs | None, most: Mapping[str, float]) -> Turn | None:
         """The next family's default, the cheapest family first; it may be a pair as well.

@@ -79,8 +79,8 @@ class FamilyModels:
 
         Args:
             name: Of the family.
-            wait: Whether to wait for a fit; else a cold model stands in, for good unless `knows`
-                is asked.
+            wait: Whether to wait for a fit; else a cold model stands in, for good unless `learn`
+                is called.
         """
         from autometa.meta import MetaLearner
         from autometa.priors.prior_model import beginning_of
@@ -109,13 +109,14 @@ class FamilyModels:
         return model, beginning_of(model, prior.portfolio, space, why)
 
     def knows(self, name: str) -> bool:
-        """Whether a family's own search has its model; where not, it is fitted from now on."""
-        if name not in self._waiting:
-            return True
-        if name not in self._asked:
+        """Whether a family's own search has its model, or will never have one."""
+        return name not in self._waiting or self.fits.ready(name) is not None
+
+    def learn(self, name: str) -> None:
+        """Have a family's model fitted from now on, where it waits for one."""
+        if name in self._waiting and name not in self._asked:
             self._asked.add(name)
             self.fits.ask(name, self._waiting[name].portfolio, self._child(name).space)
-        return self.fits.ready(name) is not None
 
     def renew(self, name: str, search: Search) -> None:
         """Let a search go on with its model, where that has come in meanwhile."""

@@ -184,6 +184,7 @@ class Session:
         names = contest.ranked
         most = {name: self._limit(name, first=name not in contest.spent) for name in names}
         turn = contest.next(best, self.clock.share, most)
+        self.models.learn(turn.learn)
         search = self._warm_search(turn.family)
         self.models.renew(turn.family, search)
         return turn, search, most[turn.family]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from autometa import children
 from autometa.children import families, registry
 from autometa.errors import InputError, MissingExtraError
 from autometa.space import Config, SearchSpace
-from autometa.tables import Kind, Table
+from autometa.tables import Kind, Table, load_table
+from autometa.tuning.arguments import families_of, left_out
 
 KINDS: tuple[Kind, ...] = ("classification", "regression")
 
@@ -244,6 +246,26 @@ def test_families_are_registered_once_and_under_a_free_name(
         )
     with pytest.raises(InputError, match="type str"):
         children.register("svm")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("no_such_module:CHILD", "ModuleNotFoundError"), ("math:pi", "is a float"), ("math:no", "no")],
+)
+def test_a_package_that_brings_a_broken_family_costs_nobody_the_others(
+    value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint(name="theirs", value=value, group=registry.GROUP)
+    monkeypatch.setattr(registry, "_brought", lambda: {"theirs": point})
+    assert "theirs" in children.known()
+    assert "theirs" not in children.names()
+    with pytest.raises(InputError, match=words):
+        children.get("theirs")
+    table = load_table("sklearn:iris")
+    competing = families_of(None, table)
+    assert [child.name for child in competing] == list(children.names())
+    assert words in left_out(table, competing)
+    assert not children.broken("svm")
 
 
 def test_what_is_not_installed_is_named_with_what_installs_it(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from autometa.space import Config
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.clock import Clock, shorter
 from autometa.tuning.contest import AHEAD, START, Contest, Turn
+from autometa.tuning.family_models import FamilyModels
 from autometa.tuning.pairs import Pairs
 
 M = AHEAD + 3
@@ -186,21 +188,41 @@ def test_a_family_s_own_search_has_no_turns_until_it_has_learned() -> None:
         turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.5)
         own.append(turn.config is None)
         contest.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
-        assert bool(asked) == (i >= AHEAD)  # nothing is learned before it is of use
+        # Nothing is learned before it is of use, and then what would have had the turn.
+        assert (turn.learn in set("ab"), bool(asked)) == (i >= AHEAD, i >= AHEAD)
     assert not any(own)
     learned.update("ab")
-    assert contest.next(dict.fromkeys(contest.spent, 0.5), 0.5).config is None
+    turn = contest.next(dict.fromkeys(contest.spent, 0.5), 0.5)
+    assert (turn.config, turn.learn) == (None, "")
     short = Contest(("a", "b"), read(some()), knows=knows, brief=True)
     asked.clear()
     for i in range(M):
         turn = short.next(dict.fromkeys(short.spent, 0.5), 0.5)
         assert turn.config is not None
+        assert not turn.learn
         short.tell(turn, ended(turn, 0.1 * (i % 3)), 1.0)
     assert not asked
     assert short.next(dict.fromkeys(short.spent, 0.5), 0.5).config is None  # none is left
     alone = Contest(("a", "b"), read(None), knows=knows, brief=True)
     assert alone.next({}, 0.0) == Turn(family="a")
-    assert asked[-1] == "a"  # without pairs, it is all that there is
+    learned.clear()
+    assert alone.next({}, 0.0).learn == "a"  # without pairs, it is all that there is
+
+
+def test_what_is_asked_begins_no_fit_and_what_is_told_begins_one() -> None:
+    fits = Mock()
+    fits.ready.return_value = None
+    models = FamilyModels("classification", ("svm",), Mock(), "accuracy", {}, None, 0, fits)
+    models._waiting["svm"] = Mock()
+    for _ in range(2):
+        assert not models.knows("svm")
+    assert not fits.ask.called
+    for name in ("", "linear", "svm", "svm"):
+        models.learn(name)
+    assert fits.ask.call_count == 1
+    assert models.knows("linear")
+    fits.ready.return_value = Mock()
+    assert models.knows("svm")
 
 
 def test_turns_that_are_under_way_are_nobody_else_s() -> None:
