@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from autometa.portfolio.histories import Histories
+from autometa.portfolio.importers.as_file import Export, as_file
 from autometa.portfolio.importers.hpob import import_hpob
 from autometa.space import SearchSpace, Value
 from autometa.space.rules import Outside, Rules
@@ -149,7 +150,7 @@ class Imported(Histories):
     @classmethod
     def from_mlflow(
         cls,
-        path: str | Path,
+        path: Export,
         *,
         metric: str,
         direction: Direction,
@@ -159,7 +160,7 @@ class Imported(Histories):
         """Import MLflow runs that were exported to CSV or JSON; layouts in `mlflow_runs`.
 
         Args:
-            path: The file, `.csv` or JSON.
+            path: The file, `.csv` or JSON, or the data frame of `mlflow.search_runs`.
             metric: Which metric, with or without "metrics." before it.
             direction: Which way it is better.
             task: The column that names a run's task, such as "tags.dataset".
@@ -175,15 +176,15 @@ class Imported(Histories):
         """
         from autometa.portfolio.importers.mlflow_runs import import_mlflow
 
-        found = import_mlflow(
-            Path(path), metric=metric, direction=direction, task=task, space=space
-        )
-        return cls._of(found)
+        with as_file(path) as file:
+            return cls._of(
+                import_mlflow(file, metric=metric, direction=direction, task=task, space=space)
+            )
 
     @classmethod
     def from_wandb(
         cls,
-        path: str | Path,
+        path: Export,
         *,
         metric: str,
         direction: Direction,
@@ -194,7 +195,7 @@ class Imported(Histories):
         """Import Weights & Biases runs that were exported to CSV or JSON; layouts in `wandb_runs`.
 
         Args:
-            path: The file, `.csv` or JSON.
+            path: The file, `.csv` or JSON, or a data frame of what such a CSV file would hold.
             metric: Key of the summary.
             direction: Which way it is better.
             task: The key or column that names a run's task; None: all runs are of one task, named
@@ -213,10 +214,12 @@ class Imported(Histories):
         """
         from autometa.portfolio.importers.wandb_runs import import_wandb
 
-        found = import_wandb(
-            Path(path), metric=metric, direction=direction, task=task, params=params, space=space
-        )
-        return cls._of(found)
+        with as_file(path) as file:
+            return cls._of(
+                import_wandb(
+                    file, metric=metric, direction=direction, task=task, params=params, space=space
+                )
+            )
 
     @classmethod
     def from_hpob(cls, path: str | Path, *, spaces: Iterable[str] | None = None) -> Self:
@@ -233,4 +236,5 @@ class Imported(Histories):
             InputError: another layout, or a space that is not in it.
             StoreError: the file cannot be read or is damaged.
         """
-        return cls._of(import_hpob(Path(path), spaces=spaces))
+        with as_file(path) as file:
+            return cls._of(import_hpob(file, spaces=spaces))

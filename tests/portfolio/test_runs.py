@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -402,3 +403,33 @@ def test_bad_options_end_with_2_and_write_nothing(
     assert out == ""
     assert message in err
     assert not into.exists()
+
+
+# Data frames -------------------------------------------------------------------------------------
+
+
+def test_a_frame_says_what_the_file_says_that_it_would_be(tmp_path: Path) -> None:
+    """As of `mlflow.search_runs`, or of a W&B API loop: nobody need write it to a file first."""
+    mlflow, wandb = mlflow_csv(tmp_path), wandb_csv(tmp_path)
+    told: dict[str, Any] = {"metric": "acc", "direction": "maximize"}
+    for read, path, more in (
+        (Portfolio.from_mlflow, mlflow, {"task": "tags.dataset"}),
+        (Portfolio.from_wandb, wandb, {"task": "dataset", "params": PARAMS}),
+    ):
+        there = read(path, **told, **more)
+        here = read(pd.read_csv(path), **told, **more)
+        assert [len(h) for h in here.histories] == [len(h) for h in there.histories]
+        assert here.spaces == there.spaces
+        for a, b in zip(here.histories, there.histories, strict=True):
+            np.testing.assert_array_equal(a.values, b.values)
+            np.testing.assert_array_equal(a.raw, b.raw)
+    config = [{"lr": 0.1 * (i + 1), "kind": "ab"[i % 2]} for i in range(4)]
+    trees = pd.DataFrame({"config": config, "summary": [{"acc": 0.5}] * 4, "name": list("wxyz")})
+    assert len(Portfolio.from_wandb(trees, **told).histories[0]) == 4
+
+
+@pytest.mark.parametrize("given", [[{"params.lr": 1}], None, 3])
+@pytest.mark.parametrize("read", [Portfolio.from_mlflow, Portfolio.from_wandb])
+def test_what_is_neither_a_file_nor_a_frame_is_refused(read: Any, given: Any) -> None:
+    with pytest.raises(InputError, match=r"runs of type .* or a data frame"):
+        read(given, metric="acc", direction="maximize")
