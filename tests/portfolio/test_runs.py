@@ -19,6 +19,7 @@ from autometa.errors import AutometaError, InputError, RecordError, StoreError
 from autometa.portfolio import Portfolio
 from autometa.portfolio.importers import hpob
 from autometa.portfolio.importers import tracker_values as cells
+from autometa.portfolio.importers.ranges import distribution_of
 from autometa.task import State
 
 # One row a run: (task, status, lr, depth, kernel, gamma, accuracy)
@@ -433,3 +434,34 @@ def test_a_frame_says_what_the_file_says_that_it_would_be(tmp_path: Path) -> Non
 def test_what_is_neither_a_file_nor_a_frame_is_refused(read: Any, given: Any) -> None:
     with pytest.raises(InputError, match=r"runs of type .* or a data frame"):
         read(given, metric="acc", direction="maximize")
+
+
+@pytest.mark.parametrize("odd", ["auto", "inf", "1" + "0" * 400, "[0.1, 0.2]", "", "0,01"])
+def test_one_odd_cell_does_not_make_a_rate_a_category(odd: str) -> None:
+    rates = [10 ** -(1 + i / 7) for i in range(20)]
+    frame = pd.DataFrame({"params.lr": [*map(str, rates), odd], "params.kind": [*"ab" * 10, "a"]})
+    same: dict[str, Any] = {"metrics.acc": 0.5, "status": "FINISHED", "experiment_id": 1}
+    frame = frame.assign(**same)
+    found = Portfolio.from_mlflow(frame, metric="acc", direction="maximize")
+    (history,), (space,) = found.histories, found.spaces
+    assert isinstance(space.distributions["lr"], FloatDistribution)
+    assert space.distributions["lr"].log
+    assert len(history) == 20
+    assert sum(found.provenance["studies"][0]["skipped"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["sqrt", "log2", *["0.5", "1.0"] * 6],  # numbers that come again and again
+        ["auto", "0.1", "0.2", "0.3"],  # too few to say
+        ["scale"] * 4 + [str(i / 7) for i in range(8)],  # too many of the other
+    ],
+)
+def test_numbers_among_choices_are_choices(cells: list[str]) -> None:
+    assert isinstance(distribution_of("x", cells), CategoricalDistribution)
+
+
+def test_whole_numbers_stay_whole_beside_an_odd_cell() -> None:
+    cells = [*map(str, (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)), "auto"]
+    assert distribution_of("x", cells) == IntDistribution(1, 89, log=True)

@@ -6,6 +6,8 @@ values must do:
 
     all are numbers          a range from the smallest to the largest; whole numbers stay whole
     all are true or false    a category of the two
+    most are draws           a range: few odd cells ("auto", inf) are none of it, and their runs are
+                             left out and counted
     others                   a category
 
 A range is logarithmic where its values say so: if they span a decade or more and are more likely as
@@ -35,6 +37,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from autometa.portfolio.importers.inferring import MOST_ODD
 from autometa.portfolio.importers.tracker_values import FLAGS, quantity_of, text_of
 from autometa.space.choices import plain_distribution
 from autometa.space.literals import as_json
@@ -42,6 +45,7 @@ from autometa.space.plain import MOST_TEXT
 from autometa.space.rates import is_rate_name
 from autometa.space.values import check_distribution, read_distribution
 
+LEAST_DRAWS = 5  # numbers that are told from choices
 _DECADE = 10.0
 _EVIDENCE = 2.0  # in nats
 _WRITTEN = re.compile(r"(\w+Distribution)\((.*)\)", re.DOTALL)
@@ -96,6 +100,8 @@ def distribution_of(name: str, cells: Iterable[Any]) -> BaseDistribution:
     listed = list(cells)
     numbers = [quantity_of(c) for c in listed]
     known = [n for n in numbers if n is not None]
+    if _few_odd(known, len(listed)):
+        listed = [c for c, n in zip(listed, numbers, strict=True) if n is not None]
     if len(known) == len(listed):
         low, high = min(known), max(known)
         whole = all(n % 1 == 0 and abs(n) < 2**53 for n in known)
@@ -106,6 +112,15 @@ def distribution_of(name: str, cells: Iterable[Any]) -> BaseDistribution:
     if all(t.lower() in FLAGS for t in texts):
         return CategoricalDistribution([False, True])
     return CategoricalDistribution(sorted(texts))
+
+
+def _few_odd(numbers: Sequence[float], cells: int) -> bool:
+    """Whether few cells are odd among draws from a range, most of which come once.
+
+    A number among choices, such as 0.5 beside "sqrt", comes again and again.
+    """
+    odd = cells - len(numbers)
+    return odd * MOST_ODD <= cells and 2 * len(set(numbers)) > len(numbers) >= LEAST_DRAWS
 
 
 def is_log(values: Sequence[float]) -> bool:
