@@ -1,19 +1,17 @@
-"""What callers of `tune` may write: tables in many forms, families, splits, and older names."""
+"""What callers of `tune` may write: tables in many forms, families, and older names."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autometa import children
-from autometa.children.folds import Folds, Splits
 from autometa.errors import InputError
-from autometa.limits import whole
 from autometa.tables import Table
 from autometa.tables.frames import frame_of, target_of
 from autometa.tables.load import check_kept, load_table
@@ -23,10 +21,6 @@ if TYPE_CHECKING:
     from autometa.tables import Kind
 
 AUTO = "auto"
-FIVE_UP_TO, THREE_UP_TO = 10_000, 30_000
-"""Rows up to which a config is judged by five folds, by three; by one split beyond."""
-FIVE_WORK, THREE_WORK = 3_500.0, 35_000.0
-"""The same of cells (rows x columns x classes, one of two) for each second of the search."""
 
 
 class DefaultTime(float):
@@ -162,92 +156,6 @@ def left_out(table: Table, chosen: Sequence[Child]) -> str:
 
 def _weighed(child: Child, table: Table) -> bool:
     return table.weights is None or child.takes_weights(table.schema)
-
-
-def folds_of(
-    folds: int | None,
-    cv: Any,
-    groups: Any,
-    table: Table,
-    rows: int | None = None,
-    seconds: float | None = None,
-) -> Folds:
-    """How configs are judged.
-
-    Args:
-        folds: A number of folds, or None.
-        cv: A number, a splitter of scikit-learn, or (training rows, test rows) pairs; None for
-            five folds, three or one split of large tables.
-        groups: Group of each row: rows of one are never on both sides of a split.
-        table: What is split.
-        rows: Rows that the caller gave, some of which may have had no target.
-        seconds: For the whole search, where few may mean fewer folds.
-
-    Raises:
-        InputError: no such splits.
-    """
-    if cv is None and groups is None:
-        if folds is None:
-            return _by_size(table, seconds)
-        return whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
-    if folds is not None:
-        raise InputError("folds together with cv or groups", allowed="one of them")
-    if isinstance(cv, int | np.integer) and groups is None:
-        return whole(cv, "cv", low=2, high=len(table), of="the rows of the table")
-    if rows is not None and rows != len(table):
-        raise InputError(
-            f"{rows} rows, {rows - len(table)} of them without a target, with cv or groups",
-            allowed="a target in every row, so that splits mean the same rows",
-            do="Leave these rows out first",
-        )
-    return Splits(tuple(_pairs(cv, groups, table)))
-
-
-def _by_size(table: Table, seconds: float | None) -> Folds:
-    """Five folds, or three, or one split: of many rows, or of much to learn in little time."""
-    models = 1 if table.schema.classes <= 2 else table.schema.classes  # of boosting, each step
-    work = len(table) * len(table.X.columns) * models / (seconds or np.inf)
-    if len(table) <= FIVE_UP_TO and work <= FIVE_WORK:
-        return min(5, len(table))
-    if len(table) <= THREE_UP_TO and work <= THREE_WORK:
-        return min(3, len(table))
-    from autometa.children.folds import splits_of
-
-    return Splits((splits_of(table, 5, 0)[0],))
-
-
-def _pairs(cv: Any, groups: Any, table: Table) -> Iterable[tuple[Any, Any]]:
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, check_cv
-
-    n = len(table)
-    if groups is not None:
-        groups = np.asarray(groups)
-        if groups.shape != (n,):
-            raise InputError(f"groups of shape {groups.shape}", allowed=f"one for each of {n} rows")
-        if cv is None or isinstance(cv, int | np.integer):
-            number = min(5, len(np.unique(groups))) if cv is None else int(cv)
-            grouped = GroupKFold if table.kind == "regression" else StratifiedGroupKFold
-            cv = grouped(n_splits=max(2, number))
-    try:
-        splitter = check_cv(cv, table.y, classifier=table.kind == "classification")
-        pairs = list(splitter.split(table.X, table.labels, groups))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"cv = {type(cv).__name__}: {error}",
-            allowed="a number, a splitter of scikit-learn, or (training rows, test rows) pairs",
-        ) from error
-    return [(_rows(train, n), _rows(test, n)) for train, test in pairs]
-
-
-def _rows(given: Any, n: int) -> Any:
-    rows = np.asarray(given)
-    if rows.dtype == bool and rows.shape == (n,):
-        return np.flatnonzero(rows)
-    if rows.ndim != 1 or rows.dtype.kind not in "iu" or (len(rows) and not rows.min() >= 0):
-        raise InputError("a split that is no list of rows", allowed=f"rows from 0 to {n - 1}")
-    if len(rows) and rows.max() >= n:
-        raise InputError(f"a split with row {rows.max()}", allowed=f"rows from 0 to {n - 1}")
-    return rows.astype(np.int64)
 
 
 def renamed(options: Mapping[str, Any], stacklevel: int) -> dict[str, Any]:

@@ -166,6 +166,8 @@ class TunedModel:
         import skops.io
 
         path = Path(path)
+        if not path.name:
+            raise StoreError(f"a model in {str(path)!r}", allowed="the name of a file")
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self.pipeline.about_ = json.dumps(dict(self.about))
         try:

@@ -101,6 +101,14 @@ class TuneResult:
                     f"arm {arm.name!r} is to {arm.direction}", allowed=f"to {self.direction}"
                 )
 
+    def __repr__(self) -> str:
+        """In a line: everything is in the attributes."""
+        best = "no trial succeeded"
+        if self.best is not None and self.best.value is not None:
+            best = f"{self.metric} {self.best.value:.4f} by {self.best.child}"
+        size = f"{len(self.warm)} trials, {self.seconds:.1f} s, {len(self.members)} members"
+        return f"<TuneResult of {self.table!r}: {best}; {size}>"
+
     @property
     def arms(self) -> tuple[Arm, ...]:
         """The searches that were run, warm first."""

@@ -204,7 +204,9 @@ class Scoring:
         problems = []
         for moved in (0, 1):
             try:
-                values = self.by_fold(held_out, held_out.right(moved))
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", RuntimeWarning)  # the value says it
+                    values = self.by_fold(held_out, held_out.right(moved))
                 wrong = [i for i, value in enumerate(values) if not math.isfinite(value)]
             except Exception as problem:  # a scorer may raise anything
                 problems.append((reason(problem), ""))

@@ -28,7 +28,6 @@ from autometa.tuning.arguments import (
     TIME,
     check_workers,
     families_of,
-    folds_of,
     left_out,
     renamed,
     table_of,
@@ -41,6 +40,7 @@ from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked, Scoring
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
+from autometa.tuning.splits import folds_of, on_both_sides
 from autometa.tuning.table_priors import Sources, gatherer
 from autometa.tuning.watching import OnTrial, Watch
 from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
     from autometa.children import Child
+    from autometa.children.folds import Folds
     from autometa.meta import MetaModel
 
 TRIAL_TIMEOUT = 300.0
@@ -62,10 +63,7 @@ class TuneInterrupted(KeyboardInterrupt):
     """Tuning was stopped by hand; `result` holds everything found until then."""
 
     def __init__(self, result: TuneResult) -> None:
-        super().__init__(
-            "tuning was interrupted; what was found until then is `result` of this exception, in a "
-            "notebook or shell sys.last_value.result"
-        )
+        super().__init__("tuning was interrupted; `result` of this exception has what was found")
         self.result = result
 
 
@@ -306,7 +304,7 @@ def tune_table(
             on_trial=on_trial or (lambda arm, trial: None),
             watch=watch or (lambda standing: None),
             pool=pool,
-            notes=_notes(scoring, table, chosen, everybody=families in (None, AUTO)),
+            notes=_notes(scoring, table, chosen, judged_on, everybody=families in (None, AUTO)),
         )
         try:
             session.warm_up()
@@ -328,10 +326,10 @@ def tune_table(
 
 
 def _notes(
-    scoring: Scoring, table: Table, chosen: Sequence[Child], *, everybody: bool
+    scoring: Scoring, table: Table, chosen: Sequence[Child], folds: Folds, *, everybody: bool
 ) -> tuple[str, ...]:
     """What the user should know before anything is tried."""
-    said = [scoring.note]
+    said = [scoring.note, on_both_sides(folds)]
     if table.weights is not None and not scoring.weighs:
         said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
     if everybody:

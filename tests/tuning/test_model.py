@@ -121,6 +121,9 @@ def test_targets_that_are_none_are_refused() -> None:
         model.score(X, NUMBERS.y[1:])
     with pytest.raises(InputError, match="no rows to predict"):
         model.predict(X[:0])
+    for nameless in ("", "."):
+        with pytest.raises(StoreError, match="the name of a file"):
+            model.save(nameless)
     with pytest.raises(InputError, match="no rows to predict"):
         model_of(CLASSES, "linear").predict_proba(X[:0])
 

@@ -48,6 +48,12 @@ def test_json_is_strict_and_as_long_as_the_arms() -> None:
     assert "cold" not in result(cold=None).to_json()
 
 
+def test_a_session_shows_a_result_in_a_line() -> None:
+    assert "0.9500 by svm; 5 trials" in repr(result())
+    assert len(repr(result())) < 120
+    assert "no trial succeeded; 2 trials" in repr(result(warm=[None, None], cold=None))
+
+
 def test_a_search_without_success_has_no_best() -> None:
     failed = result(warm=[None, None], cold=None)
     assert failed.best is None

@@ -134,7 +134,7 @@ def test_what_a_second_costs_is_guessed_until_trials_say_it() -> None:
 
 
 def test_little_time_for_much_work_means_fewer_folds() -> None:
-    from autometa.tuning.arguments import FIVE_WORK, THREE_WORK, folds_of
+    from autometa.tuning.splits import FIVE_WORK, THREE_WORK, folds_of
     from tests.tuning.test_tuning import make_table
 
     table = make_table()

@@ -1,0 +1,55 @@
+"""Splits and groups that callers give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
+
+from autometa.children.folds import Splits
+from autometa.errors import InputError
+from autometa.tables import Table
+from autometa.tuning.splits import folds_of, on_both_sides
+
+ROWS = 20
+X = pd.DataFrame({"a": np.arange(ROWS) % 7})
+SORTED = Table(name="s", X=X, y=pd.Series(np.arange(ROWS) // 10))
+NUMBERS = Table(name="n", X=X, y=pd.Series(np.arange(ROWS) / 7))
+EVEN = np.arange(0, ROWS, 2), np.arange(1, ROWS, 2)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+def test_a_row_without_a_group_is_refused(missing: Any) -> None:
+    groups = np.array([missing, *range(ROWS - 1)], dtype=object)
+    for table in (SORTED, NUMBERS):
+        with pytest.raises(InputError, match="1 rows without a group"):
+            folds_of(None, None, groups, table)
+
+
+@pytest.mark.parametrize(
+    ("cv", "groups"),
+    [
+        (TimeSeriesSplit(3), None),
+        ([(np.arange(10), np.arange(10, ROWS))], None),
+        ([EVEN, (np.arange(12, ROWS), np.arange(12))], None),
+        (None, np.arange(ROWS) // 10),
+    ],
+)
+def test_splits_that_learn_from_one_class_are_refused_by_number(cv: Any, groups: Any) -> None:
+    with pytest.raises(InputError, match=r"split \d has training rows of one class only"):
+        folds_of(None, cv, groups, SORTED)
+    assert isinstance(folds_of(None, cv, groups, NUMBERS), Splits)
+
+
+def test_rows_on_both_sides_are_told() -> None:
+    both = [EVEN, (np.arange(ROWS), np.arange(ROWS)), (EVEN[0], EVEN[0][:1])]
+    assert "split 2, 3:" in on_both_sides(folds_of(None, both, None, SORTED))
+    many = folds_of(None, both[1:2] * 7, None, SORTED)
+    assert "1, 2, 3, 4, 5, ...:" in on_both_sides(many)
+    twice = [(np.r_[EVEN[0], EVEN[0]], EVEN[1])]  # a row that counts twice is not on both sides
+    for cv in ([EVEN], twice, LeaveOneOut(), ShuffleSplit(3, random_state=0)):
+        assert not on_both_sides(folds_of(None, cv, None, SORTED))
+    assert not on_both_sides(5)
