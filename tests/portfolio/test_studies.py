@@ -30,6 +30,7 @@ from optuna.trial import TrialState, create_trial
 from autometa.errors import InputError, PortfolioError, SpaceError, StoreError, without_passwords
 from autometa.portfolio import Portfolio
 from autometa.portfolio.importers import inferring
+from autometa.samplers.create import create_study
 from autometa.space import SearchSpace
 from autometa.storages import sources
 from autometa.task import State
@@ -649,7 +650,21 @@ def test_a_study_without_complete_trials() -> None:
 def test_mixed_directions_are_refused() -> None:
     made = [study(name=d, trials=simple(), direction=d) for d in ("maximize", "minimize")]
     with pytest.raises(PortfolioError, match="mixed directions"):
-        Portfolio.from_studies(made)
+        Portfolio.from_studies(made, metric="acc")
+
+
+def test_studies_that_minimise_and_maximise_are_of_two_metrics_where_nobody_named_one() -> None:
+    made = [study(name=d, trials=simple(), direction=d) for d in ("maximize", "minimize")]
+    found = Portfolio.from_studies(made)
+    assert [(t.name, t.metric) for t in found.tasks] == [
+        ("maximize", "value (maximize)"),
+        ("minimize", "value"),
+    ]
+    assert len(found.spaces) == 1
+    alone = Portfolio.from_studies(made[:1])
+    assert [t.metric for t in alone.tasks] == ["value"]
+    searched = create_study("minimize", prior=made, space=found.spaces[0])
+    assert "starts from 2 prior tasks" in searched.user_attrs["autometa:start"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autometa.portfolio.merging import free_name
+from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
 
 INFERRED = "inferred"  # what a task's info says of its space
+UNNAMED = "value"  # the metric of which nobody has said what it measures
 
 
 def identity_of(task: Task) -> tuple[object, object]:
@@ -41,3 +43,20 @@ def named(histories: Iterable[TaskHistory], old: Iterable[Task]) -> list[TaskHis
         taken.update((name, base))
         result.append(replace(history, task=replace(task, name=name, family=base)))
     return result
+
+
+def told_apart(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
+    """What nobody named is two metrics where some studies of one space minimise and some maximise.
+
+    A metric has one direction; the one that is maximised says so in its name.
+    """
+    ways: dict[tuple[SearchSpace, str], set[str]] = {}
+    for history in histories:
+        task = history.task
+        ways.setdefault((task.space, task.metric), set()).add(task.direction)
+    return [
+        replace(h, task=replace(h.task, metric=f"{h.task.metric} (maximize)"))
+        if h.task.direction == "maximize" and len(ways[h.task.space, h.task.metric]) > 1
+        else h
+        for h in histories
+    ]
