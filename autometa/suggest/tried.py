@@ -30,5 +30,6 @@ class Tried:
         ... )
         True
         """
-        asked = {n: v for n, v in config.items() if n not in self.unasked}
-        return bool(asked) and is_part(asked, self.params)
+        if self.unasked:
+            config = {n: v for n, v in config.items() if n not in self.unasked}
+        return bool(config) and is_part(config, self.params)
