@@ -26,7 +26,7 @@ from autometa.tables.columns import Reading
 from autometa.tables.frames import frame_of, target_of
 from autometa.tables.notes import TableWarning, shown
 from autometa.tables.numerals import is_mark
-from autometa.tables.values import as_number, as_text, is_text
+from autometa.tables.values import are_plain, as_number, as_text, is_text
 
 _TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
 BOOLEANS = frozenset(_TRUTHS.values())
@@ -144,10 +144,12 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         if not len(given):
             raise InputError("no rows to predict", allowed="one row or more")
         frame = self._known_columns(self._reading.apply(given))
-        for name in self.numeric:
-            numbers = as_number(frame[name])
-            frame[name] = numbers.where(~np.isinf(numbers))  # missing, as no training row had it
-            _tell_unread(given[name], frame[name])
+        numeric = given[list(self.numeric)]
+        if not are_plain(numeric) or np.isinf(numeric.to_numpy(dtype=np.float64)).any():
+            for name in self.numeric:
+                numbers = as_number(frame[name])
+                frame[name] = numbers.where(~np.isinf(numbers))  # missing: no training row had it
+                _tell_unread(given[name], frame[name])
         for name in self.categorical:
             texts = as_text(frame[name])
             if set(self.known_[name]) <= BOOLEANS:

@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
 
 from autometa.encoding import Floats
 from autometa.tables import Schema
-from autometa.tables.values import LARGEST, as_number, as_text
+from autometa.tables.values import LARGEST, are_plain, as_number, as_text
 
 Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
 """How a table is prepared; see `preparer`."""
@@ -81,8 +81,12 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
 
 def numbers_of(X: pd.DataFrame) -> Floats:
     """Number columns of any pandas type as floats (n, m), as when the table was read."""
-    columns = [as_number(X[name]).clip(-LARGEST, LARGEST).to_numpy() for name in X.columns]
-    return np.stack(columns, axis=1) if columns else np.empty((len(X), 0))
+    if are_plain(X):  # a pandas column costs as much as thousands of cells
+        values = np.ascontiguousarray(X.to_numpy(dtype=np.float64))
+    else:
+        values = np.stack([as_number(X[name]).to_numpy() for name in X.columns], axis=1)
+    cut: Floats = np.clip(values, -LARGEST, LARGEST)
+    return cut
 
 
 def texts_of(X: pd.DataFrame) -> NDArray[Any]:

@@ -25,6 +25,11 @@ def inferred(data: _Data) -> _Data:
     return data.assign(**columns).infer_objects()
 
 
+def are_plain(frame: pd.DataFrame) -> bool:
+    """Whether all columns, none of them perhaps, are numpy's own integers and floats."""
+    return all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" for dtype in frame.dtypes)
+
+
 def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
     """A column as float64, missing as NaN; dates are days since 1970, durations days.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autometa.children.preparation import MAX_CATEGORIES, Preparation, preparer
+from autometa.children.preparation import MAX_CATEGORIES, Preparation, numbers_of, preparer
 from autometa.tables import Table
 
 ROWS = 60
@@ -48,3 +48,19 @@ def test_categories_of_a_forest_are_codes() -> None:
     X = preparer("encoded", given.schema).fit_transform(given.X)
     assert X.shape == (40, 1)
     assert set(X[:, 0]) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", ["plain", "nullable", "objects", "none"])
+def test_numbers_are_the_same_whatever_type_their_columns_have(kind: str) -> None:
+    plain = pd.DataFrame({"a": [1.5, np.nan, 1e300], "b": [1, 2, 3]})
+    given = {
+        "plain": plain,
+        "nullable": plain.convert_dtypes(),
+        "objects": plain.astype(object),
+        "none": plain[[]],
+    }[kind]
+    found = numbers_of(given)
+    wanted = np.array([[1.5, 1], [np.nan, 2], [1e30, 3]])[:, : given.shape[1]]
+    assert np.array_equal(found, wanted, equal_nan=True)
+    assert found.flags.c_contiguous
+    assert found.dtype == np.float64
