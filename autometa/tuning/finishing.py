@@ -102,9 +102,9 @@ def finish(
 
 
 def untried(
-    ranked: Sequence[str], done: Sequence[TunedTrial], table: Table
+    ranked: Sequence[str], done: Sequence[TunedTrial], table: Table, over: str = "time was up"
 ) -> tuple[list[TunedTrial], str]:
-    """The default to fit where nothing was evaluated in time, if one may be, and why.
+    """The default to fit where nothing was evaluated in the end, if one may be, and why.
 
     A family from outside that was too slow is left alone: it might never end, and here nothing
     would stop it. So is whatever failed for another reason.
@@ -113,12 +113,13 @@ def untried(
         ranked: Families, the most promising first.
         done: Their trials, none with a value.
         table: What is learned.
+        over: What ended the search, in words.
     """
     late = {trial.child for trial in done if too_slow(trial)}
     broken = {trial.child for trial in done} - late
     if broken and not late:
         return [], "no trial succeeded"
-    why = "time was up before a config was evaluated"
+    why = f"{over} before a config was evaluated"
     names = [n for n in ranked if n not in broken and (n not in late or race.ships(n))]
     if not names:
         return [], f"{why}: there is no model"

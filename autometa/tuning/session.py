@@ -296,12 +296,12 @@ class Session:
 
     # The model -----------------------------------------------------------------------------------
 
-    def fit(self, *, ensemble: bool, threshold: bool = True) -> None:
+    def fit(self, *, ensemble: bool, threshold: bool = True, over: str = "time was up") -> None:
         """Choose the members of the model and fit them to all rows."""
         ranked, done = self._best_first(), self._all()
         why = "no trial succeeded"
         if not ranked and self.clock.seconds is not None:
-            ranked, why = untried(self._ranked(), done, self.spec.table)
+            ranked, why = untried(self._ranked(), done, self.spec.table, over)
             self.notes += (why,) if ranked else ()
         if not ranked:
             self.notes += (why,)

@@ -319,7 +319,7 @@ def tune_table(
                 pool.stop()  # before the trials are counted
             if refit:
                 with suppress(KeyboardInterrupt):  # once more: without a model, then
-                    session.fit(ensemble=False)
+                    session.fit(ensemble=False, over="the search was stopped")
             raise TuneInterrupted(session.result()) from stop
         result = session.result()
     return result if learn is None else _learned(result, table, learn)

@@ -254,6 +254,17 @@ def test_an_interrupt_carries_what_was_found(evaluator: FakeEvaluator) -> None:
     assert evaluator.closed
 
 
+def test_an_interrupt_before_the_first_result_is_not_told_as_late(
+    evaluator: FakeEvaluator,
+) -> None:
+    evaluator.stop_at = 0
+    with pytest.raises(TuneInterrupted, match="result") as caught:
+        run(n_trials=None, time=60.0)
+    found = caught.value.result
+    assert "the search was stopped before a config was evaluated" in found.notes[-1]
+    assert found.fitted is not None
+
+
 def test_an_interrupted_cold_arm_keeps_the_warm_one(evaluator: FakeEvaluator) -> None:
     evaluator.stop_at = 7
     with pytest.raises(TuneInterrupted) as caught:
