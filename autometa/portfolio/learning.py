@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autometa.portfolio.importers.sharing import shared
-from autometa.portfolio.importers.study_names import INFERRED, identity_of, named
+from autometa.portfolio.importers.study_names import INFERRED, identity_of, named, told_apart
 from autometa.portfolio.merging import unseen
 from autometa.portfolio.portfolio import Portfolio
 from autometa.task import TaskHistory
@@ -46,6 +46,8 @@ def learn_studies(
             kept[i] = next(common)
         for i in joining:
             arriving[i] = next(common)
+        every = told_apart([*kept, *arriving])
+        kept, arriving = every[: len(kept)], every[len(kept) :]
         # A study that now needs another space comes with all its trials: they replace the old ones.
         spaces = {(identity_of(h.task), h.task.name): h.task.space for h in arriving}
         kept = [

@@ -239,11 +239,12 @@ def test_a_locked_database_ends_with_2_and_writes_nothing(
 def test_a_direction_that_does_not_fit_the_folder_writes_nothing(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    learned(capsys, url, "--into", tmp_path / "p")
+    learned(capsys, url, "--metric", "loss", "--into", tmp_path / "p")
     before = {p.name: p.read_bytes() for p in (tmp_path / "p").iterdir()}
     other = RDBStorage(f"sqlite:///{tmp_path / 'other.db'}")
     add(optuna.create_study(study_name="o", storage=other, direction="maximize"), {"x": 0.1})
-    code, _, err = run(capsys, "learn", tmp_path / "other.db", "--into", tmp_path / "p")
+    words = ("learn", tmp_path / "other.db", "--into", tmp_path / "p", "--metric", "loss")
+    code, _, err = run(capsys, *words)
     assert code == 2
     assert "mixed directions" in err
     assert {p.name: p.read_bytes() for p in (tmp_path / "p").iterdir()} == before

@@ -67,7 +67,7 @@ def newer(folder: Path) -> Path:
 
 
 def of_another_direction(folder: Path) -> Path:
-    search(FeedBack(folder), direction="maximize", study_name="other")
+    search(FeedBack(folder, metric="loss"), direction="maximize", study_name="other")
     return folder
 
 
@@ -76,7 +76,7 @@ def of_another_direction(folder: Path) -> Path:
 def test_a_portfolio_that_cannot_be_written_does_not_end_the_search(
     make: Callable[[Path], Path], jobs: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    callback = FeedBack(make(tmp_path / "p"))
+    callback = FeedBack(make(tmp_path / "p"), metric="loss")
     caplog.clear()
     assert len(search(callback, jobs=jobs).trials) == 4
     (count,) = callback.not_used.failures.values()
@@ -257,3 +257,14 @@ def test_own_history_and_a_family_weigh_in_one_model(tmp_path: Path) -> None:
         learner=autometa.MetaLearner(steps=5),
     )
     assert "starts from 3 prior tasks" in both.user_attrs["autometa:start"]
+
+
+def test_searches_that_minimise_and_maximise_join_one_folder(tmp_path: Path) -> None:
+    for direction in ("maximize", "minimize", "maximize"):
+        callback = FeedBack(tmp_path / "p")
+        search(callback, direction=direction, study_name=f"{direction}s")
+        assert not callback.not_used
+    found = Portfolio.load(tmp_path / "p")
+    assert {t.metric for t in found.tasks} == {"value", "value (maximize)"}
+    assert {t.direction for t in found.tasks if t.metric == "value"} == {"minimize"}
+    assert sorted(map(len, found.histories)) == [4, 4, 4]

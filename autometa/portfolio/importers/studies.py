@@ -39,7 +39,7 @@ from autometa.errors import InputError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
 from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.sharing import shared
-from autometa.portfolio.importers.study_names import INFERRED, UNNAMED, named, told_apart
+from autometa.portfolio.importers.study_names import INFERRED, named, told_apart
 from autometa.portfolio.importers.study_trials import ImportedStudy, read_rows, sound, values_of
 from autometa.portfolio.importers.target import ImportTarget, import_target
 from autometa.space import SearchSpace
@@ -114,7 +114,7 @@ def import_found(
     target.check_names(list(dict.fromkeys(n for i in imported for n in sorted(i.names))))
     histories = named([h for i in imported for h in i.histories], ())
     histories = shared(histories) if target.space is None else histories
-    arranged = iter(told_apart(histories) if metric == UNNAMED else histories)
+    arranged = iter(told_apart(histories))
     for item in imported:
         item.histories = [next(arranged) for _ in item.histories]
     return Histories(

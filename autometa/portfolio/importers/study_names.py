@@ -56,7 +56,9 @@ def told_apart(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
         ways.setdefault((task.space, task.metric), set()).add(task.direction)
     return [
         replace(h, task=replace(h.task, metric=f"{h.task.metric} (maximize)"))
-        if h.task.direction == "maximize" and len(ways[h.task.space, h.task.metric]) > 1
+        if h.task.direction == "maximize"
+        and h.task.metric.partition("/")[0] == UNNAMED
+        and len(ways[h.task.space, h.task.metric]) > 1
         else h
         for h in histories
     ]
