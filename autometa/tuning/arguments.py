@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 
 from autometa import children
 from autometa.errors import InputError
+from autometa.priors.aliases import PREFIXES
 from autometa.tables import Table
 from autometa.tables.frames import frame_of, target_of
 from autometa.tables.load import check_kept, load_table
@@ -126,7 +128,7 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
     names = asked.split(",") if isinstance(asked, str) else list(asked)
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
         raise InputError(f"families = {asked!r}", allowed=f"some of {', '.join(children.names())}")
-    chosen = [children.get(name.strip(), table.kind) for name in names]
+    chosen = [_family(name.strip(), table.kind) for name in names]
     for child in chosen:
         child.refuse(table)
         if not _weighed(child, table):
@@ -135,6 +137,24 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
                 allowed=", ".join(c.name for c in families_of(None, table)),
             )
     return tuple({child.name: child for child in chosen}.values())
+
+
+def _family(name: str, kind: Kind | None) -> Child:
+    """A family by its name; one that other programs call otherwise is named in the error."""
+    try:
+        return children.get(name, kind)
+    except InputError as error:
+        plain = re.sub(r"classifier|regressor|[^a-z]", "", name.lower())
+        meant = [
+            repr(family)
+            for family, words in PREFIXES.items()
+            if family in children.known()
+            and (plain == family.replace("_", "") or plain in words.split())
+        ]
+        if not meant:
+            raise
+        do = f"Did you mean {' or '.join(meant)}?"
+        raise InputError(error.given, allowed=error.allowed, do=do) from error
 
 
 def left_out(table: Table, chosen: Sequence[Child]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ from autometa.space import Config
 from autometa.tables import Table, fingerprint
 from autometa.task import CompletedTrial, State, Task, TaskHistory
 from autometa.tuning import cross_validator, family_models
-from autometa.tuning.arguments import table_of
+from autometa.tuning.arguments import families_of, table_of
 from autometa.tuning.contest import START
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
@@ -437,6 +438,25 @@ def test_the_target_is_any_column_of_a_frame(name: Any) -> None:
         table_of(frame, 7, keep=(), **given)
     with pytest.raises(InputError, match="no column 'b' to keep"):
         table_of(frame, name, keep=["b"], **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lgbm", "Did you mean 'lightgbm'?"),
+        ("LightGBM", "Did you mean 'lightgbm'?"),
+        ("XGBClassifier", "Did you mean 'xgboost'?"),
+        ("RandomForestRegressor", "Did you mean 'random_forest'?"),
+        ("gbm", "'lightgbm' or 'hist_gradient_boosting'"),
+        ("knn", "'k_nearest_neighbors'"),
+    ],
+)
+def test_what_others_call_a_family_is_named(name: str, meant: str) -> None:
+    with pytest.raises(InputError, match=re.escape(meant)):
+        families_of(name, make_table())
+    with pytest.raises(InputError, match="allowed") as caught:
+        families_of("oak", make_table())
+    assert "mean" not in str(caught.value)
 
 
 def test_older_names_work_and_warn(evaluator: FakeEvaluator) -> None:
