@@ -148,14 +148,14 @@ SEARCH = (
     Mutant(
         "failed trials are suggested again",
         "autometa/suggest/observations.py",
-        "[self.unit, self.failed, self.running, *others]",
-        "[self.unit, self.running, *others]",
+        "[unit, failed, running]",
+        "[unit, running]",
         ("tests/suggest",),
     ),
     Mutant(
         "running trials are suggested again",
         "autometa/suggest/observations.py",
-        "[self.unit, self.failed, self.running, *others]",
+        "[unit, failed, running]",
         "[self.unit, self.failed, *others]",
         ("tests/suggest",),
     ),
