@@ -156,7 +156,7 @@ SEARCH = (
         "running trials are suggested again",
         "autometa/suggest/observations.py",
         "[unit, failed, running]",
-        "[self.unit, self.failed, *others]",
+        "[unit, failed]",
         ("tests/suggest",),
     ),
     Mutant(
