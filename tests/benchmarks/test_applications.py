@@ -279,6 +279,8 @@ def test_real_training_is_judged_on_other_folds_than_it_was_searched_on(
     assert [seed for _, seed in asked] == [0, 1, 2]  # each division once, all trials alike
     assert all(config == task.space.defaults for config, _ in asked)
     assert suite.judge(suite.tasks[0], {"C": 2.0}) == {}  # failed: no number
+    monkeypatch.setattr(suite, "_scored", lambda *_: -1e9)  # diverged
+    assert suite.judge(suite.tasks[0], {"C": 3.0}) == {"other folds": -1.0}
 
 
 def _split(suite: Tables) -> Split:
