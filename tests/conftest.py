@@ -19,6 +19,16 @@ for _name, _number in ONE_THREAD.items():
     os.environ.setdefault(_name, _number)
 
 
+@pytest.fixture(autouse=True)
+def _loudness() -> Iterator[None]:
+    """Optuna says as much after a test as before: commands that tests call may silence it."""
+    from optuna import logging  # not earlier: the threads are limited by then
+
+    before = logging.get_verbosity()
+    yield
+    logging.set_verbosity(before)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache of the run's own: tests neither find nor leave anything in the user's."""
