@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +15,52 @@ from autometa.plots import check_figure_name, save_figure
 
 
 def judged_markdown(results: Mapping[str, Any]) -> str:
-    """One row a space and measure: every method after k trials, then the differences."""
+    """One row a space and measure: every method after k trials, then the differences to each."""
     groups = results["judged"]
     first = next(iter(groups.values()))
-    columns = [(m, k) for m, found in first["methods"].items() for k in found]
-    pairs = [(other, between) for other, found in first["against"].items() for between in found]
     reference = results["paired"].get("reference", "")
-    head = [
-        "space",
-        "measure",
-        *(f"{m} @{k}" for m, k in columns),
-        *(f"{reference} @{b.replace(' / ', f' - {other} @')}" for other, b in pairs),
-    ]
-    lines = [
-        "judged on what tuning never saw, after k trials; differences with 95 % intervals over "
-        "families",
-        "",
-        "| " + " | ".join(head) + " |",
-        "|---|---" + "|---:" * (len(head) - 2) + "|",
-    ]
-    for space, found in groups.items():
-        for measure in _measures(found):
-            numbers = [_number(found["methods"].get(m, {}).get(k, {}), measure) for m, k in columns]
-            gaps = [
-                _interval(found["against"].get(other, {}).get(between, {}).get(measure))
-                for other, between in pairs
+    parts = ["judged on what tuning never saw, after k trials", _worth(groups, first["methods"])]
+    for other, between in first["against"].items():
+        parts.append(f"{reference} less {other}, with 95 % intervals over families")
+        parts.append(_gaps(groups, other, list(between)))
+    return "\n\n".join(parts)
+
+
+def _worth(groups: Mapping[str, Any], methods: Mapping[str, Any]) -> str:
+    columns = [(m, k) for m, found in methods.items() for k in found]
+    return _table(
+        [f"{m} @{k}" for m, k in columns],
+        [
+            [
+                space,
+                measure,
+                *(_number(found["methods"].get(m, {}).get(k, {}), measure) for m, k in columns),
             ]
-            lines.append("| " + " | ".join([space, measure, *numbers, *gaps]) + " |")
-    return "\n".join(lines)
+            for space, found in groups.items()
+            for measure in _measures(found["methods"])
+        ],
+    )
 
 
-def _measures(group: Mapping[str, Any]) -> list[str]:
-    every = [m for found in group["methods"].values() for at in found.values() for m in at]
+def _gaps(groups: Mapping[str, Any], other: str, between: Sequence[str]) -> str:
+    return _table(
+        [f"@{b.replace(' / ', ' - @')}" for b in between],
+        [
+            [space, measure, *(_interval(gaps[b].get(measure)) for b in between)]
+            for space, found in groups.items()
+            if (gaps := found["against"].get(other))
+            for measure in _measures({other: gaps})
+        ],
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [["space", "measure", *head], ["---", "---", *("---:" for _ in head)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _measures(methods: Mapping[str, Any]) -> list[str]:
+    every = [m for found in methods.values() for at in found.values() for m in at]
     return list(dict.fromkeys(every))
 
 

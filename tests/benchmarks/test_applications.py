@@ -124,7 +124,11 @@ def test_the_best_config_so_far_is_judged_and_paired_over_families(
     # 2 seeds of 10 tasks, each with one row predicted at 0.5 that happened
     assert judged["bins"]["random"]["4"]["bin_observed"] == [20.0]
     assert means["4"]["calibration_error"] == 0.5
-    assert "| line | x |" in markdown(results)
+    shown = markdown(results)
+    worth, gaps = shown.index("| random @1 | random @4 |"), shown.index("random less other")
+    assert worth < shown.index("| line | x |") < gaps
+    assert "| @1 - @1 | @1 - @4 | @4 - @4 |" in shown[gaps:]
+    assert f"| {early['difference']:+.3f} [{early['low']:+.3f}, {early['high']:+.3f}] |" in shown
     save_reliability(results, tmp_path / "plot.svg")
     assert (tmp_path / "plot.svg").stat().st_size > 1_000
     few = run(suite, [random, other], tasks=("a0", "b1"), seeds=(0,), reference="random")

@@ -52,7 +52,7 @@ class Tables(Suite):
     name: ClassVar[str] = "tables"
     about: ClassVar[str] = "real training of all children, warm from the embedded portfolio"
     checkpoints: ClassVar[tuple[int, ...]] = (1, 3, 5, 10, 25)
-    judged_after: ClassVar[tuple[int, ...]] = (1, 3, 10, 25)
+    judged_after: ClassVar[tuple[int, ...]] = (3, 10, 25)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
