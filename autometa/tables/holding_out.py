@@ -59,7 +59,7 @@ def _drawn(y: pd.Series[Any], held: int, seed: int, *, classes: bool) -> list[in
     from sklearn.model_selection import train_test_split
 
     if classes:  # the only row of a class stays where it can be learned
-        y = y[y.map(y.value_counts()) > 1]
+        y = y[y.duplicated(keep=False)]
         held = min(held, len(y) - 1)
     by_class = classes and min(held, len(y) - held) >= y.nunique()
     _, drawn = train_test_split(

@@ -84,3 +84,18 @@ def test_what_is_no_share_is_refused(share: float, tmp_path: Path) -> None:
         read_parts(written(frame(), tmp_path), "y", share=share)
     with pytest.raises(InputError, match="no column 'z'"):
         read_parts(tmp_path / "t.csv", "z", share=0.5)
+
+
+@pytest.mark.parametrize("source", ["sklearn:breast_cancer", "sklearn:iris"])
+def test_tables_whose_target_is_a_category_are_divided_too(source: str) -> None:
+    table, rows = read_parts(source, None, share=0.3)
+    assert len(rows) == round(0.3 * (len(table) + len(rows)))
+    assert rows["target"].nunique() == len(set(table.labels))
+
+
+def test_so_is_a_parquet_file_with_categories_one_of_which_is_in_one_row(tmp_path: Path) -> None:
+    rare = frame().assign(y=lambda f: pd.Categorical([*f["y"][:-1], "once"]))
+    rare.to_parquet(path := tmp_path / "t.parquet")
+    table, rows = read_parts(path, "y", share=0.3)
+    assert len(table) + len(rows) == 40
+    assert "once" not in set(rows["y"])
