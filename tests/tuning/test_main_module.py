@@ -60,6 +60,7 @@ def test_a_metric_of_the_program_needs_it(
     with pytest.raises(InputError, match="notebook"):
         main_module.is_needed(mine())
     assert not main_module.is_needed(1)
+    assert not main_module.is_needed(["__main__"])  # a cell of a table may say so
 
 
 def test_what_cannot_be_sent_is_refused() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
+from typing import Any
 
 from autometa.errors import InputError, reason
 
@@ -28,19 +29,39 @@ def is_needed(sent: object) -> bool:
     """
     if multiprocessing.current_process().name.startswith(NAME):
         raise InputError("a call of tune while a worker imports the script", do=GUARD)
+    look = _Look()
     try:
-        found = _MAIN.encode() in bytes(ForkingPickler.dumps(sent))
+        look.dump(sent)
     except Exception as error:  # of pickling, which knows no end of them
         raise InputError(
             f"something that cannot be sent to workers ({reason(error)})",
             allowed="metrics, splits and families that a module defines, no lambda",
         ) from error
-    if found and getattr(sys.modules[_MAIN], "__file__", None) is None:
+    if look.found and getattr(sys.modules[_MAIN], "__file__", None) is None:
         raise InputError(
             "a metric or family that a notebook or a prompt defines, for several workers",
             allowed="one that a module defines, which workers can import",
         )
-    return found
+    return look.found
+
+
+class _Look(ForkingPickler):
+    """Pickles into nothing, and sees what is defined in the main module: cells may say its name."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere())
+        self.found = False
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Look at a class, a function or an instance; all are pickled as ever."""
+        self.found = self.found or getattr(obj, "__module__", None) == _MAIN
+        return NotImplemented
+
+
+class _Nowhere:
+    def write(self, data: Any) -> int:
+        """Keep nothing of it."""
+        return len(data)
 
 
 @contextmanager
