@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from autometa.storages import attributes
 from autometa.suggest.suggestion import RULES, SLOT, Suggestion
@@ -37,33 +37,6 @@ def announce(study: optuna.Study, trial: FrozenTrial, plan: Suggestion) -> None:
     # The whole config, so that other workers see it before its parameters are asked for; last,
     # so that a trial which is tried again has all of this or is decided anew.
     attributes.write(study, trial, "config", plan.config)
-
-
-class Unasked:
-    """Which parameters a trial has done without that trials of its study have had, or might have.
-
-    An objective with branches would not ask for them again in the same place: a config that differs
-    in these alone is tried already. What no trial before had is new in the objective, and counts
-    for later trials only. A trial that failed may have been cut short while it was asking, by a
-    storage that was away or a machine that died: what it did without counts once another trial
-    that has ended asked for just the same. Trials are to be handed over in the order of their
-    numbers.
-    """
-
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-        self._asked: set[frozenset[str]] = set()
-
-    def of(self, study: optuna.Study, trial: FrozenTrial) -> frozenset[str]:
-        """Those of a trial that has ended; none of one that ended before it asked for anything."""
-        plan = plan_of(study, trial)
-        asked = frozenset(trial.params)
-        self._known |= asked if plan is None else asked | plan.config.keys()
-        if not asked or not trial.state.is_finished():
-            return frozenset()
-        sure = trial.state != TrialState.FAIL or asked in self._asked
-        self._asked.add(asked)
-        return frozenset(self._known - asked) if sure else frozenset()
 
 
 def enqueued_values(trial: FrozenTrial) -> Mapping[str, object]:

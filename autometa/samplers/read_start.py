@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from autometa.samplers.new_trials import NewTrials
-from autometa.samplers.plan import Unasked, enqueued_values
+from autometa.samplers.plan import enqueued_values
 from autometa.storages import attributes
 from autometa.suggest.suggestion import SLOT
 from autometa.suggest.tried import Tried
@@ -39,10 +39,13 @@ class StartReader:
         self._new = NewTrials()
         self._places: dict[int, int] = {}  # number -> place
         self._tried: list[Tried] = []
-        self._unasked = Unasked()
 
     def read(
-        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        unasked: Mapping[int, Set[str]],
     ) -> StartTaken:
         """What the others have had; nothing of those that were interrupted.
 
@@ -50,6 +53,7 @@ class StartReader:
             study: The study.
             trial: The one that is being decided.
             trials: All of the study's.
+            unasked: Number of a trial that has ended -> what it did without.
         """
         pending = []
         for other in self._new.of(trials, deciding=trial.number):
@@ -59,7 +63,7 @@ class StartReader:
                 pending.append(other)
                 continue
             self._places |= _place(study, other)
-            self._tried += _tried(other, self._unasked.of(study, other))
+            self._tried += _tried(other, unasked.get(other.number, frozenset()))
         places = dict(self._places)
         for other in pending:
             places |= _place(study, other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import optuna
@@ -14,6 +14,7 @@ from autometa.samplers.plan import enqueued_values
 from autometa.samplers.read_space import SpaceReader
 from autometa.samplers.read_start import StartReader
 from autometa.samplers.read_trials import TrialsReader
+from autometa.samplers.unasked import UnaskedReader
 from autometa.space import SearchSpace
 from autometa.storages.per_study import every_trial
 from autometa.suggest import Observations, Situation
@@ -35,6 +36,7 @@ class StudyReader:
     ) -> None:
         self._prior, self._fixed = prior, fixed
         self._reader, self._start = SpaceReader(prior, expected), StartReader()
+        self._unasked = UnaskedReader()
         self._observed: ObservedSpace | None = None
         self._space = StudySpace(prior)
         self._trials: tuple[TrialsReader, ...] = ()
@@ -61,8 +63,9 @@ class StudyReader:
             held: Values of parameters that somebody else decides.
         """
         space = self._look(trials)
-        start = self._start.read(study, trial, trials)
-        each = self._observations(study, trial, trials)
+        unasked = self._unasked.read(study, trial, trials)
+        start = self._start.read(study, trial, trials, unasked)
+        each = self._observations(study, trial, trials, unasked)
         upwards = [d == StudyDirection.MAXIMIZE for d in study.directions]
         return Situation(
             number=trial.number,
@@ -91,10 +94,14 @@ class StudyReader:
         return self._space
 
     def _observations(
-        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        unasked: Mapping[int, Set[str]],
     ) -> tuple[Observations, ...]:
         """The other trials by each objective."""
         if not self._trials:
             count = len(study.directions)
             self._trials = tuple(TrialsReader(self._space, k) for k in range(count))
-        return tuple(reader.read(study, trial, trials) for reader in self._trials)
+        return tuple(reader.read(study, trial, trials, unasked) for reader in self._trials)

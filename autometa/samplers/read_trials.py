@@ -5,7 +5,7 @@ Shapes: n scored trials, k failed, r running, d unit columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 import optuna
@@ -16,7 +16,6 @@ from autometa.constraints import constraint_values, infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.samplers.new_trials import NewTrials
-from autometa.samplers.plan import Unasked
 from autometa.samplers.pruned_scores import PrunedScores
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
@@ -45,13 +44,16 @@ class TrialsReader:
         self._scored = _Rows(seen_in.space.dim)
         self._failed = _Rows(seen_in.space.dim)
         self._stopped: list[tuple[FrozenTrial, Floats]] = []  # pruned ones
-        self._unasked = Unasked()
         self._unused: dict[int, Floats] = {}  # NaN in columns that a trial had no use for
         self._limits: dict[int, tuple[Floats, dict[str, float]]] = {}  # of those with constraints
         self._pruned = PrunedScores()
 
     def read(
-        self, study: optuna.Study, trial: FrozenTrial, trials: Sequence[FrozenTrial] | None = None
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial] | None = None,
+        unasked: Mapping[int, Set[str]] | None = None,
     ) -> Observations:
         """The study's trials other than the one that is being decided.
 
@@ -66,6 +68,7 @@ class TrialsReader:
             study: The study.
             trial: The one that is being decided.
             trials: All of the study's, where they have just been read.
+            unasked: Number of a trial that has ended -> what it did without.
         """
         upwards = [d == StudyDirection.MAXIMIZE for d in study.directions]
         self._signs = tuple(1.0 if up else -1.0 for up in upwards)
@@ -73,7 +76,7 @@ class TrialsReader:
             trials = every_trial(study)
         new = self._new.of(trials, deciding=trial.number)
         self._repeated |= attributes.repeated(new)
-        running = self._sort_out(study, new, trial)
+        running = self._sort_out(study, new, trial, unasked or {})
         scored, failed = self._with_stopped(study), self._failed.without(self._repeated)
         now = np.array(running).reshape(-1, self._space.space.dim)
         ended = [rows.unit + rows.notes(self._unused) for rows in (scored, failed)]
@@ -101,7 +104,11 @@ class TrialsReader:
         )
 
     def _sort_out(
-        self, study: optuna.Study, new: Sequence[FrozenTrial], trial: FrozenTrial
+        self,
+        study: optuna.Study,
+        new: Sequence[FrozenTrial],
+        trial: FrozenTrial,
+        unasked: Mapping[int, Set[str]],
     ) -> list[Floats]:
         """Keep what has ended since the last time; returns what is running, (r, d)."""
         scored, failed, running = [], [], []
@@ -115,8 +122,8 @@ class TrialsReader:
             if other.user_attrs.get(attributes.DROPPED):
                 continue
             row = self._space.project(other.params)
-            if (unasked := self._unasked.of(study, other)) and row is not None:
-                self._unused[number] = self._space.without(unasked)
+            if number in unasked and row is not None:
+                self._unused[number] = self._space.without(unasked[number])
             if row is not None and (values := constraint_values(other)):
                 self._limits[number] = row, values
             if row is None:

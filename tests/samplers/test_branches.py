@@ -18,8 +18,8 @@ from optuna.trial import TrialState
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.samplers.create import create_study
-from autometa.samplers.plan import Unasked
 from autometa.samplers.sampler import MetaSampler
+from autometa.samplers.unasked import UnaskedReader
 from autometa.space import Config, SearchSpace
 from tests.samplers.test_study_space import quadratic, rules
 
@@ -103,13 +103,32 @@ def test_a_trial_cut_short_says_nothing_of_what_it_did_not_come_to(flat: MetaMod
     first = study.ask()
     ask(first, "booster", "rate")
     study.tell(first, state=TrialState.FAIL)  # the storage was away when it asked for the rest
-    unasked = Unasked()
-    assert unasked.of(study, study.trials[0]) == frozenset()
     study.optimize(lambda t: ask(t, *FLAT)["rate"], n_trials=3)
-    assert [unasked.of(study, t) for t in study.trials[1:]] == [frozenset()] * 3
+    assert _unasked(study) == {}
     study.optimize(lambda t: ask(t, "booster", "rate")["rate"], n_trials=1)
-    assert unasked.of(study, study.trials[4]) == {"layers", "depth", "drop"}
-    assert unasked.of(study, study.trials[0]) == {"layers", "depth", "drop"}
+    left = {"layers", "depth", "drop"}
+    assert _unasked(study) == {4: left}
+    again = study.ask()
+    ask(again, "booster", "rate")
+    study.tell(again, state=TrialState.FAIL)  # as one before it that ended by itself
+    assert _unasked(study) == {4: left, 5: left}
+
+
+def test_nor_one_that_was_told_as_failed_before_there_was_a_result(flat: MetaModel) -> None:
+    study = create_study("maximize", prior=flat, space=FLAT)
+    study.optimize(lambda t: ask(t, *FLAT)["rate"], n_trials=1)
+    for _ in range(2):
+        dropped = study.ask()
+        ask(dropped, "booster", "rate")
+        dropped.set_user_attr("autometa:dropped", True)
+        study.tell(dropped, state=TrialState.FAIL)
+    assert _unasked(study) == {}
+
+
+def _unasked(study: optuna.Study) -> dict[int, frozenset[str]]:
+    deciding = optuna.trial.create_trial(state=TrialState.RUNNING)
+    deciding.number = len(study.trials)
+    return dict(UnaskedReader().read(study, deciding, study.trials))
 
 
 def test_nor_in_a_pool(flat: MetaModel) -> None:
