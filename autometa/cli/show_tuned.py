@@ -27,7 +27,9 @@ def show_result(result: TuneResult) -> None:
     metric = result.metric.replace("_", " ")
     what = result.child if result.asked == result.child else f"{result.child} (of all families)"
     typer.echo(f"{what} on {result.table}, {metric} over {result.folds} folds")
-    if result.cold is None:
+    if not rows:
+        typer.echo("no trial was done")
+    elif result.cold is None:
         show_table("best so far", ("trials", "warm"), [r[:2] for r in rows])
     else:
         show_table("best so far", ("trials", "warm", "cold"), rows)
@@ -101,6 +103,15 @@ def why_failed(result: TuneResult) -> str:
     errors = Counter(t.error or "unknown" for arm in result.arms for t in arm.trials if _lost(t))
     listed = [f"{error} ({n} trials)" for error, n in errors.most_common(SHOWN)]
     return ": " + "; ".join(listed) if listed else ""
+
+
+def why_no_model(result: TuneResult) -> str:
+    """Why a search has ended without a model."""
+    if result.best is not None:
+        return f"no model could be fitted: {result.notes[-1]}"
+    tried = len(result.warm)
+    late = "" if tried else f": none was tried in {result.seconds:.0f} s; give it more"
+    return f"no trial succeeded{late}{why_failed(result)}"
 
 
 def _lost(trial: TunedTrial) -> bool:

@@ -17,7 +17,7 @@ from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import read_parts, read_table
-from autometa.cli.show_tuned import show_files, show_result, why_failed
+from autometa.cli.show_tuned import show_files, show_result, why_no_model
 from autometa.errors import InputError, reason, without_passwords
 
 if TYPE_CHECKING:
@@ -199,11 +199,8 @@ def tune(
         sys.stderr.write(f"error: {sentence}\n")
     if stopped:
         raise typer.Exit(130)
-    if result.best is None:
-        late = (
-            "" if len(result.warm) else f": none was tried in {result.seconds:.0f} s; give it more"
-        )
-        sys.stderr.write(f"error: no trial succeeded{late}{why_failed(result)}\n")
+    if result.fitted is None:
+        sys.stderr.write(f"error: {why_no_model(result)}\n")
         raise typer.Exit(1)
     if lost:
         raise typer.Exit(3)
@@ -268,7 +265,7 @@ def _finish(
     if output is Format.TABLE:
         show_result(result)
         sys.stdout.flush()
-    if save is not None and result.best is not None:
+    if save is not None and result.fitted is not None:
         with _or_told(lost, f"the model {str(save)!r}"):
             from autometa.tuning.model import TRUSTED
 
@@ -279,7 +276,7 @@ def _finish(
 
             learn_from(result, table, learn)
             files["learned"] = str(learn)
-    if len(result.warm):
+    if len(result.warm) or result.fitted is not None:
         with _or_told(lost, f"the report {str(report)!r}"), busy("writing the report"):
             from autometa.report import write_report
 

@@ -56,6 +56,9 @@ def _best(result: TuneResult) -> str:
 
 
 def _summary(result: TuneResult) -> str:
+    if result.untested:
+        said = f"No trial succeeded: the model is {result.child} with its defaults, not tested."
+        return f"<p>{escape(said)}</p>"
     if result.best is None:
         return f"<p>None of the {len(result.warm)} trials succeeded.</p>"
     lead = (

@@ -26,7 +26,7 @@ from autometa.tables.frames import as_pandas, frame_of
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
-from autometa.tuning.tune import tune_table
+from autometa.tuning.tune import tune_table, warn_untested
 
 
 class _Auto(BaseEstimator):  # type: ignore[misc]
@@ -119,6 +119,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         if result.fitted is None:
             errors = "; ".join(dict.fromkeys(t.error for t in result.warm.trials if t.error))
             raise InputError(f"no trial succeeded ({errors or 'time was up'})")
+        warn_untested(result, stacklevel=2)
         self.result_: TuneResult = result
         return self
 

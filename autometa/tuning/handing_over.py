@@ -82,6 +82,7 @@ def with_model(found: TuneResult, made: Finished | None, spec: SearchSpec) -> Tu
     members = made.fitted.members
     found = replace(
         found,
+        child=found.child if found.best is not None else members[0][0].child,
         members=members,
         ensemble_score=made.score if len(members) > 1 else None,
         threshold=made.threshold,

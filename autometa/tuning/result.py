@@ -38,7 +38,8 @@ class TuneResult:
 
     Args:
         table: Name of the table.
-        child: The child of the best trial (of the warm arm), or the one asked for.
+        child: The child of the best trial (of the warm arm), else of the model, else the one asked
+            for.
         asked: What was asked for: a child's name or "auto".
         metric: What the values measure.
         warm: The search that starts from the portfolio.
@@ -103,7 +104,7 @@ class TuneResult:
 
     def __repr__(self) -> str:
         """In a line: everything is in the attributes."""
-        best = "no trial succeeded"
+        best = f"{self.child}, not tested" if self.untested else "no trial succeeded"
         if self.best is not None and self.best.value is not None:
             best = f"{self.metric} {self.best.value:.4f} by {self.best.child}"
         size = f"{len(self.warm)} trials, {self.seconds:.1f} s, {len(self.members)} members"
@@ -118,6 +119,11 @@ class TuneResult:
     def best(self) -> TunedTrial | None:
         """The warm arm's best trial; None where every trial failed."""
         return self.warm.best
+
+    @property
+    def untested(self) -> bool:
+        """Whether the model is a default that no trial has tested; a note says why."""
+        return self.fitted is not None and self.best is None
 
     @property
     def best_value(self) -> float | None:

@@ -146,7 +146,7 @@ def tune(
         stacklevel=2,
     )
     rows = rows or len(table) + int(table.info.get("rows_without_target", 0))
-    return tune_table(
+    result = tune_table(
         table,
         metric=metric,
         n_trials=n_trials,
@@ -159,6 +159,8 @@ def tune(
         started=started,
         **given,
     )
+    warn_untested(result, stacklevel=2)
+    return result
 
 
 def tune_table(
@@ -335,6 +337,16 @@ def _notes(
     if everybody:
         said.append(left_out(table, chosen))
     return tuple(sentence for sentence in said if sentence)
+
+
+def warn_untested(result: TuneResult, stacklevel: int) -> None:
+    """Say aloud that a model was handed over which no trial has tested."""
+    if result.untested:
+        said = (
+            f"no trial ended within {result.seconds:.1f} s: the model is {result.child} with its "
+            "defaults, which nothing has tested; give it more time"
+        )
+        warnings.warn(said, TuneWarning, stacklevel=stacklevel + 1)
 
 
 def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ class Evaluator:
     """Scores configs by a formula; raises KeyboardInterrupt where it is told to."""
 
     stop_at: int | None = None
-    broken = False
+    broken: bool | str = False
 
     def __init__(self) -> None:
         self.calls = 0
@@ -37,7 +38,8 @@ class Evaluator:
         self.calls += 1
         if self.broken:
             failed = CompletedTrial(config=config, value=None, state=State.FAILED)
-            return Outcome(trial=failed, error="out of luck")
+            error = "out of luck" if self.broken is True else str(self.broken)
+            return Outcome(trial=failed, error=error)
         value = 0.9 - 0.2 * float(abs(child.space.encode(config)[0] - 0.4))
         return Outcome(trial=CompletedTrial(config=config, value=value, fold_scores=(value, value)))
 
@@ -191,6 +193,42 @@ def test_a_search_without_success_is_a_failure(run: Any, monkeypatch: pytest.Mon
     assert code == 1
     assert json.loads(out)["warm"] == [None, None]
     assert "no trial succeeded" in err
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_default_that_nothing_has_tested_is_a_model(
+    run: Any, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(Evaluator, "broken", "more than 0.1 s")
+    shutil.copy("table.csv", "test.csv")
+    code, out, err = run(
+        *("--time", "0.4", "--save", "m.skops", "--test", "test.csv", "-f", form),
+        *("--families", "linear,svm"),
+    )
+    assert code == 0
+    assert "error" not in err
+    assert {"m.skops", "autometa-report.html"} <= {p.name for p in Path.cwd().iterdir()}
+    said = "before a config was evaluated: the model is linear with its defaults"
+    if form == "json":
+        data = json.loads(out)
+        assert data["best_value"] is None
+        assert data["child"] == "linear"
+        assert data["test_score"] > 0.5
+        assert said in data["search_notes"][-1]
+    else:
+        assert said in " ".join(err.split())
+        assert out.startswith("linear (of all families)")
+
+
+def test_no_model_is_a_failure(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("autometa.tuning.ensembling._fitted", broken)
+    code, _, err = run("--trials", "2", "--save", "m.skops", "-q")
+    assert code == 1
+    assert "no model could be fitted: trial " in err
+    assert not Path("m.skops").exists()
 
 
 def test_a_model_is_made_tested_saved_and_predicts(

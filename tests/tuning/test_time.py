@@ -167,8 +167,10 @@ def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> 
 
 def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was evaluated: better an untested model that says so than none."""
+    from autometa.report.tuned import render
     from autometa.tuning import cross_validator
     from autometa.tuning import tune as tuning
+    from autometa.tuning.estimators import AutoClassifier
     from tests.tuning.test_tuning import FakeEvaluator, make_table
 
     class Sleepy(FakeEvaluator):
@@ -178,8 +180,14 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(cross_validator, "new_evaluator", Sleepy)
     table = make_table()
-    result = tuning.tune_table(table, time=1.0, families="linear,svm", portfolio=None, folds=2)
+    with pytest.warns(tuning.TuneWarning, match=r"within .* linear with its defaults"):
+        result = tuning.tune(table, time=0.4, families="linear,svm", portfolio=None, folds=2)
     assert result.best is None
+    assert "linear, not tested" in repr(result)
+    assert result.child == "linear"
+    assert "linear with its defaults, not tested" in render(result)
+    with pytest.warns(tuning.TuneWarning, match="linear with its defaults"):
+        AutoClassifier(time=0.4, families="linear,svm", portfolio=None, cv=2).fit(table.X, table.y)
     assert [t.child for t, _ in result.members] == ["linear"]
     assert "time was up before a config was evaluated" in result.notes[-1]
     assert set(result.predict(table.X)) == {"yes", "no"}
