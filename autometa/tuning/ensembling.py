@@ -160,8 +160,7 @@ class _Rows:
 
         def score(outputs: Floats) -> float:
             said = Prediction.of_shares(outputs) if outputs.ndim == 2 else Prediction(outputs)
-            mean = float(np.mean(scoring.by_fold(fewer, said)))
-            return mean if np.isfinite(mean) else -np.inf
+            return scoring.mean(fewer, said)
 
         return score
 

@@ -26,7 +26,8 @@ from autometa.tables.frames import as_pandas, frame_of
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
-from autometa.tuning.tune import tune_table, warn_untested
+from autometa.tuning.tune import tune_table
+from autometa.tuning.watching import warn_untested
 
 
 class _Auto(BaseEstimator):  # type: ignore[misc]

@@ -233,6 +233,14 @@ class Scoring:
         parts = zip(held_out.truths, held_out.split(whole), weights, strict=True)
         return [self.score(truth, part, held_out.labels, w) for truth, part, w in parts]
 
+    def mean(self, held_out: HeldOut, whole: Prediction) -> float:
+        """Mean over the folds; minus infinity where it is no number, or raises, in one of them."""
+        try:
+            mean = float(np.mean(self.by_fold(held_out, whole)))
+        except Exception:  # a scorer may raise anything, and now and then
+            return -math.inf
+        return mean if math.isfinite(mean) else -math.inf
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:

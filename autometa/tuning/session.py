@@ -28,7 +28,7 @@ from autometa.tuning.predictions import keep_best
 from autometa.tuning.result import TuneResult
 from autometa.tuning.search_spec import COLD, SearchSpec
 from autometa.tuning.trials import Search, in_order, predictions_file
-from autometa.tuning.watching import OnTrial, Standing, Watch
+from autometa.tuning.watching import Audience, Standing
 from autometa.tuning.workers.turns import in_turns
 from autometa.tuning.workers.worker import WorkItem, by_wall_clock
 from autometa.tuning.workers.worker_pool import WorkerPool
@@ -51,8 +51,7 @@ class Session:
         n_trials: Of each arm; None for as many as there is time for.
         total: Whether n_trials counts the trials that the study has already.
         clock: Time for everything but the cold arm.
-        on_trial: Called after each trial.
-        watch: Called before each trial that this process evaluates.
+        audience: Told before and after each trial.
         pool: Worker processes, if any.
         notes: What the user should know, in sentences.
     """
@@ -64,8 +63,7 @@ class Session:
     n_trials: int | None
     total: bool
     clock: Clock
-    on_trial: OnTrial
-    watch: Watch
+    audience: Audience
     pool: WorkerPool | None = None
     notes: tuple[str, ...] = ()
 
@@ -172,7 +170,7 @@ class Session:
             contest.tell(turn, found, took, self.judge.slow)
             if found is not None:
                 self.judge.seconds += (found.seconds or 0.0) / pool.size
-                self.on_trial("warm", found)
+                self.audience.after("warm", found)
                 self._tidy()
 
     def _is_over(self) -> bool:
@@ -217,7 +215,7 @@ class Session:
         self, arm: str, name: str, search: Search, target: int, end: Callable[[], float | None]
     ) -> None:
         for trial in self._evaluated(arm, name, search, target, end):
-            self.on_trial(arm, trial)
+            self.audience.after(arm, trial)
             if arm == "warm":
                 self._tidy()
 
@@ -231,7 +229,7 @@ class Session:
                 if past(self.judge.end):
                     return True
                 if arm == "warm":
-                    self.watch(self._now(name))
+                    self.audience.before(self._now(name))
                 return False
 
             yield from search.fill(target, late)
@@ -344,6 +342,6 @@ class Session:
             seconds=seconds,
             own_seconds=max(0.0, seconds - self.judge.seconds),
             studies={name: search.study for name, search in self._warm.items()},
-            notes=self.notes,
+            notes=(*self.notes, *self.audience.notes),
         )
         return with_model(found, self._finished, self.spec)

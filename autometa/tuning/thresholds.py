@@ -14,6 +14,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +151,10 @@ class _Rows:
 
     def _scored(self, rows: NDArray[np.bool_], said: Prediction) -> float:
         weights = None if self.weights is None else self.weights[rows]
-        return self.scoring.score(self.truth[rows], said, self.labels, weights)
+        try:
+            return self.scoring.score(self.truth[rows], said, self.labels, weights)
+        except Exception:  # a scorer may raise anything: nothing is learned then
+            return math.nan
 
 
 def scaled(shares: Floats, factors: Floats) -> Floats:

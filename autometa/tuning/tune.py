@@ -42,7 +42,7 @@ from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
 from autometa.tuning.splits import folds_of, on_both_sides
 from autometa.tuning.table_priors import Sources, gatherer
-from autometa.tuning.watching import OnTrial, Watch
+from autometa.tuning.watching import Audience, OnTrial, TuneWarning, Watch, warn_untested
 from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
 
 if TYPE_CHECKING:
@@ -53,10 +53,6 @@ if TYPE_CHECKING:
     from autometa.meta import MetaModel
 
 TRIAL_TIMEOUT = 300.0
-
-
-class TuneWarning(UserWarning):
-    """Something beside the search went wrong; its results are there."""
 
 
 class TuneInterrupted(KeyboardInterrupt):
@@ -221,8 +217,9 @@ def tune_table(
         compare_cold: Also run Optuna's default search, for comparison.
         learn: Folder of a portfolio that the finished search is added to; a warning says where
             that fails.
-        on_trial: Called with the arm's name and the trial after each trial.
-        watch: Called with the `Standing` before each trial.
+        on_trial: Called with the arm's name and the trial after each trial. What it raises is a
+            warning and a note; only KeyboardInterrupt stops the search.
+        watch: Called with the `Standing` before each trial; as `on_trial`.
         started: `time.perf_counter()` at which the caller's clock began; now by default.
         workers: Processes that evaluate, each with one thread, on one storage: its address is
             needed, see `docs/distributed.md`. All of them together evaluate `n_trials`.
@@ -258,6 +255,7 @@ def tune_table(
             do="Fit it with MetaLearner.fit on a portfolio of this family",
         )
     check_workers(workers, storage)
+    audience = Audience(on_trial, watch, message or to_stderr)
     place = storage if workers > 1 else opened(storage)
     whole_name = study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}"
     gather = gatherer(portfolio, chosen, table, scoring.standard.name, place, study_name)
@@ -280,7 +278,7 @@ def tune_table(
         evaluator = stack.enter_context(closing(cross_validator.new_evaluator()))
         pool = None  # where this process evaluates
         if workers > 1:
-            pool = stack.enter_context(WorkerPool(spec, workers, message or to_stderr))
+            pool = stack.enter_context(WorkerPool(spec, workers, audience.say))
         fits = stack.enter_context(BackgroundFits())
         judge = spec.judge(evaluator)
         scoring.check(judge.held_out)
@@ -303,8 +301,7 @@ def tune_table(
             n_trials=n_trials,
             total=total,
             clock=Clock(started, time),
-            on_trial=on_trial or (lambda arm, trial: None),
-            watch=watch or (lambda standing: None),
+            audience=audience,
             pool=pool,
             notes=_notes(scoring, table, chosen, judged_on, everybody=families in (None, AUTO)),
         )
@@ -337,16 +334,6 @@ def _notes(
     if everybody:
         said.append(left_out(table, chosen))
     return tuple(sentence for sentence in said if sentence)
-
-
-def warn_untested(result: TuneResult, stacklevel: int) -> None:
-    """Say aloud that a model was handed over which no trial has tested."""
-    if result.untested:
-        said = (
-            f"no trial ended within {result.seconds:.1f} s: the model is {result.child} with its "
-            "defaults, which nothing has tested; give it more time"
-        )
-        warnings.warn(said, TuneWarning, stacklevel=stacklevel + 1)
 
 
 def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:

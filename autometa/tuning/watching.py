@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
+from autometa.errors import InputError, reason
 from autometa.tuning.arms import TunedTrial
+
+if TYPE_CHECKING:
+    from autometa.tuning.result import TuneResult
 
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
 
@@ -29,3 +34,87 @@ class Standing:
 
 
 Watch: TypeAlias = Callable[[Standing], None]
+
+
+class TuneWarning(UserWarning):
+    """Something beside the search went wrong; its results are there."""
+
+
+@dataclass
+class Audience:
+    """Functions of the user's that are told of a search.
+
+    What they raise does not end it: the first mistake of each is warned of at once, the others are
+    counted. KeyboardInterrupt, which is no mistake, stops the search.
+
+    Args:
+        on_trial: Called with the arm's name and the trial after each trial.
+        watch: Called with the `Standing` before each trial that this process evaluates.
+        message: Called with a sentence about a worker that died.
+
+    Raises:
+        InputError: one cannot be called.
+
+    >>> audience = Audience(on_trial=None, watch=None, message=print)
+    >>> audience.message("worker 1 ended")
+    worker 1 ended
+    >>> audience.notes
+    ()
+    """
+
+    on_trial: OnTrial | None
+    watch: Watch | None
+    message: Callable[[str], None]
+    _mistakes: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("on_trial", "watch", "message"):
+            function = getattr(self, name)
+            if function is not None and not callable(function):
+                raise InputError(
+                    f"{name} of type {type(function).__name__}", allowed="a function, or None"
+                )
+
+    def after(self, arm: str, trial: TunedTrial) -> None:
+        """A trial of an arm is done."""
+        self._tell("on_trial", arm, trial)
+
+    def before(self, standing: Standing) -> None:
+        """A trial begins."""
+        self._tell("watch", standing)
+
+    def say(self, sentence: str) -> None:
+        """Something happened to a worker."""
+        self._tell("message", sentence)
+
+    def _tell(self, name: str, *about: object) -> None:
+        function = getattr(self, name)
+        if function is None:
+            return
+        try:
+            function(*about)
+        except Exception as error:  # of the user's own code
+            said = self._mistakes.setdefault(name, [])
+            said.append(reason(error))
+            if len(said) == 1:
+                warnings.warn(
+                    f"{name} raised {said[0]}; the search goes on", TuneWarning, stacklevel=3
+                )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What went wrong, a sentence for each function."""
+        return tuple(
+            f"{name} raised {len(said)} time{'s' * (len(said) > 1)}, first {said[0]}"
+            for name, said in self._mistakes.items()
+        )
+
+
+def warn_untested(result: TuneResult, stacklevel: int) -> None:
+    """Say aloud that a model was handed over which no trial has tested."""
+    if result.untested:
+        said = (
+            f"no trial ended within {result.seconds:.1f} s: the model is {result.child} with its "
+            "defaults, which nothing has tested; give it more time"
+        )
+        warnings.warn(said, TuneWarning, stacklevel=stacklevel + 1)

@@ -183,3 +183,20 @@ def test_a_class_without_weight_counts_nothing() -> None:
     shares = np.where(np.eye(2)[truth] == 1, 0.9, 0.1)
     shares[truth == 0] = shares[truth == 0][:, ::-1]  # wrong where no weight is
     assert rows.error(scoring, held_out)(shares) == pytest.approx(0.02)
+
+
+def test_members_are_chosen_by_a_metric_that_raises_now_and_then(tmp_path: Path) -> None:
+    held_out = HeldOut.of(NUMBERS, 3, 0)
+    truth, error = np.concatenate(held_out.truths), np.tile([1.0, -1.0], 45)
+    outputs = [truth + error, truth - 1.1 * error, truth + 9.0]
+    ranked, files = candidates(outputs, tmp_path, held_out, Scoring.of(None, "regression"))
+    for seed in range(5):
+        luck = np.random.default_rng(seed)
+
+        def flaky(true: np.ndarray, said: np.ndarray, luck: np.random.Generator = luck) -> float:
+            if luck.random() < 0.1:
+                raise RuntimeError("out of luck")
+            return -float(np.mean((true - said) ** 2))
+
+        chosen = ensembling.choose(ranked, files, held_out, Scoring.of(flaky, "regression"))
+        assert sum(w for _, w in chosen.members) == pytest.approx(1.0)

@@ -171,6 +171,7 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
     from autometa.tuning import cross_validator
     from autometa.tuning import tune as tuning
     from autometa.tuning.estimators import AutoClassifier
+    from autometa.tuning.watching import TuneWarning
     from tests.tuning.test_tuning import FakeEvaluator, make_table
 
     class Sleepy(FakeEvaluator):
@@ -180,13 +181,13 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(cross_validator, "new_evaluator", Sleepy)
     table = make_table()
-    with pytest.warns(tuning.TuneWarning, match=r"within .* linear with its defaults"):
+    with pytest.warns(TuneWarning, match=r"within .* linear with its defaults"):
         result = tuning.tune(table, time=0.4, families="linear,svm", portfolio=None, folds=2)
     assert result.best is None
     assert "linear, not tested" in repr(result)
     assert result.child == "linear"
     assert "linear with its defaults, not tested" in render(result)
-    with pytest.warns(tuning.TuneWarning, match="linear with its defaults"):
+    with pytest.warns(TuneWarning, match="linear with its defaults"):
         AutoClassifier(time=0.4, families="linear,svm", portfolio=None, cv=2).fit(table.X, table.y)
     assert [t.child for t, _ in result.members] == ["linear"]
     assert "time was up before a config was evaluated" in result.notes[-1]

@@ -29,7 +29,8 @@ from autometa.tuning.contest import START
 from autometa.tuning.pairs import Pairs
 from autometa.tuning.result import TuneResult
 from autometa.tuning.table_feedback import learn_from
-from autometa.tuning.tune import TuneInterrupted, TuneWarning, tune, tune_table
+from autometa.tuning.tune import TuneInterrupted, tune, tune_table
+from autometa.tuning.watching import TuneWarning
 
 Score = Callable[[Child, Config], float]
 
