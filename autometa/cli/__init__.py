@@ -43,8 +43,8 @@ COMMANDS = (
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 no trial succeeded and there is no model; 2 unusable input (the "
-    "message says what is allowed); 3 done, but a file could not be written; 130 "
-    "stopped with Ctrl-C."
+    "message says what is allowed); 3 done, but a file could not be "
+    "written, or a table was left out; 130 stopped with Ctrl-C."
 )
 
 app = typer.Typer(

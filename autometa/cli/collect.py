@@ -14,12 +14,13 @@ import typer
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, progress
-from autometa.cli.reading import read_tables
+from autometa.cli.reading import left_out, read_tables, tell_lost
 from autometa.errors import InputError, without_passwords
 
 if TYPE_CHECKING:
-    from autometa.collect import Report
+    from autometa.collect import Protocol, Report
     from autometa.portfolio import Portfolio
+    from autometa.tables import Table
 
 
 def register(app: typer.Typer) -> None:
@@ -84,22 +85,27 @@ def collect(
     """Evaluate children on tables and write the results as a portfolio.
 
     Every result is kept at once: stop it when you like, and the same command goes on from there.
+    A table that cannot be used is left out and named, now and at the end (exit code 3).
     """
+    from autometa import children
     from autometa.collect import Collection, Protocol, with_derived
 
+    names = tuple(n for names in child or () for n in names.split(",")) or children.names()
+    protocol = Protocol(folds=folds, rows=rows, seed=seed)
+    lost: list[str] = []
     counts = _counts("configs", configs or [], 64)
     size = _counts("each", each or [], 16)
-    given = read_tables(tables, target, kind, keep)
+    given = _usable(read_tables(tables, target, kind, keep, lost), names, protocol, lost)
     with busy("choosing derived tables"):
         loaded = tuple(with_derived(given, derived, into, seed))
     collection = Collection(
         tables=loaded,
         folder=into,
-        children=tuple(n for names in child or () for n in names.split(",")),
+        children=names,
         configs=counts,
         rounds=rounds,
         each=size,
-        protocol=Protocol(folds=folds, rows=rows, seed=seed),
+        protocol=protocol,
     )
     if not finish_partial:
         try:
@@ -117,7 +123,30 @@ def collect(
     with busy("writing the portfolio"):
         portfolio = collection.portfolio(licence=licence)
         portfolio.save(into)
-    _show(portfolio, into, output)
+    _show(portfolio, into, output, lost)
+    tell_lost(lost)
+
+
+def _usable(
+    tables: list[Table], names: Sequence[str], protocol: Protocol, lost: list[str]
+) -> list[Table]:
+    """The tables that can be collected, as long as there is one."""
+    from autometa.children import get
+    from autometa.collect import check_table
+
+    known = [get(name).name for name in names]  # a wrong name is no table's fault
+    usable = []
+    for table in tables:
+        try:
+            check_table(table, known, protocol)
+            usable.append(table)
+        except InputError as error:
+            if len(tables) == 1:
+                raise
+            left_out(lost, table.name, error)
+    if not usable:
+        raise InputError(f"none of {len(tables)} tables can be collected; the first: {lost[0]}")
+    return usable
 
 
 def _counts(option: str, given: Sequence[str], default: int) -> dict[str, int]:
@@ -147,7 +176,7 @@ def _progress() -> Iterator[Report]:
         yield lambda now: show("collecting", now.done, now.total, f"{now.failed} failed")
 
 
-def _show(portfolio: Portfolio, into: Path, output: Format) -> None:
+def _show(portfolio: Portfolio, into: Path, output: Format, lost: Sequence[str]) -> None:
     """What the portfolio holds, a line a child, on stdout."""
     rows: list[tuple[str, int, int, int]] = []
     for space in portfolio.spaces:
@@ -158,6 +187,6 @@ def _show(portfolio: Portfolio, into: Path, output: Format) -> None:
     columns = ("child", "tables", "trials", "failed")
     if output is Format.JSON:
         listed = [dict(zip(columns, row, strict=True)) for row in rows]
-        show_json({"portfolio": str(into), "children": listed})
+        show_json({"portfolio": str(into), "children": listed, "left_out": list(lost)})
     else:
         show_table(f"portfolio in {into}", columns, rows)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import typer
 
 from autometa.cli.progress import busy, note
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from autometa.cli.options import KindChoice
+    from autometa.errors import AutometaError
     from autometa.tables import Kind, Table
 
 
@@ -56,15 +60,41 @@ def read_tables(
     target: str | None,
     kind: KindChoice | None = None,
     keep: Sequence[str] | None = None,
+    lost: list[str] | None = None,
 ) -> list[Table]:
-    """As `collect.load_tables`."""
+    """As `collect.load_tables`; what is wrong with tables that are left out is added to `lost`."""
     from autometa.collect import load_tables
 
+    def broken(name: str, error: AutometaError) -> None:
+        left_out(lost, name, error)
+
     with busy("reading the tables"), _as_notes():
-        tables = load_tables(sources, target=target, kind=_kind(kind), keep=keep or ())
+        tables = load_tables(
+            sources,
+            target=target,
+            kind=_kind(kind),
+            keep=keep or (),
+            broken=None if lost is None else broken,
+        )
     for table in tables:
         _tell(table)
     return tables
+
+
+def left_out(lost: list[str] | None, name: str, error: AutometaError) -> None:
+    """A table cannot be used: say so now, and keep the sentence for the end."""
+    sentence = f"{name} is left out: {error}"
+    note(sentence)
+    if lost is not None:
+        lost.append(sentence)
+
+
+def tell_lost(lost: Sequence[str]) -> None:
+    """Say once more what was left out, and end with the code of what is not all done."""
+    for sentence in lost:
+        sys.stderr.write(f"error: {sentence}\n")
+    if lost:
+        raise typer.Exit(3)
 
 
 def _kind(kind: KindChoice | None) -> Kind | None:

@@ -11,7 +11,7 @@ from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.options import KeepOption
 from autometa.cli.output import Format, FormatOption, show_json
 from autometa.cli.progress import note
-from autometa.cli.reading import read_tables
+from autometa.cli.reading import read_tables, tell_lost
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,8 @@ def start(
     """Learn where `tune --child mlp@FOLDER` starts training and how fast each layer moves."""
     from autometa.children.starts.learning import learn_start_on, usable
 
-    loaded = read_tables(tables, target, keep=keep)
+    lost: list[str] = []
+    loaded = read_tables(tables, target, keep=keep, lost=lost)
     fit = [table for table in loaded if usable(table)]
     for table in loaded:
         if not usable(table):
@@ -45,8 +46,9 @@ def start(
     progress = loudness() is not Loudness.QUIET
     learn_start_on(fit, iterations=iterations, seed=seed, progress=progress).save(into)
     if output is Format.JSON:
-        show_json({"start": str(into), "tables": [table.name for table in fit]})
+        show_json({"start": str(into), "tables": [table.name for table in fit], "left_out": lost})
     else:
         typer.echo(
             f"learned on {len(fit)} tables; use it with: autometa tune ... --child mlp@{into}"
         )
+    tell_lost(lost)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from autometa import children
+from autometa.children.folds import assign
 from autometa.collect import journal, plan, result, workers
 from autometa.collect.derived import DERIVED, with_derived
 from autometa.collect.identity import digest
@@ -61,6 +62,17 @@ class Progress:
     def left(self) -> float | None:
         """Seconds left at this run's rate; None before the first result."""
         return (self.total - self.done) / self.rate if self.fresh else None
+
+
+def check_table(table: Table, names: Iterable[str], protocol: Protocol) -> None:
+    """Refuse a table that could not be collected, before anything is evaluated.
+
+    Raises:
+        InputError: it has fewer rows than folds, or a child cannot learn it.
+    """
+    assign(table, protocol.folds, protocol.seed)
+    for name in names:
+        children.get(name).refuse(table)
 
 
 Report: TypeAlias = Callable[[Progress], None]
@@ -108,8 +120,8 @@ class Collection:
                 f"configs of {', '.join(sorted(unknown))}",
                 allowed=f"of the children that are collected: {', '.join(self.children)}",
             )
-        for name, table in product(self.children, self.tables):
-            children.get(name).refuse(table)
+        for table in self.tables:
+            check_table(table, self.children, self.protocol)
         _ = self.designs
 
     @property

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autometa.errors import InputError
+from autometa.errors import AutometaError, InputError
 from autometa.reading import read_csv
 from autometa.tables import Kind, Table
 from autometa.tables.endings import ALLOWED, ending, in_folder
-from autometa.tables.load import check_kept, read_table
+from autometa.tables.load import check_kept, check_source, read_table
 
 INDEX = "index.csv"
 NOTED = ("source", "licence", "domain")  # index columns that become provenance
@@ -25,6 +25,7 @@ def load_tables(
     target: str | None = "target",
     kind: Kind | None = None,
     keep: Sequence[str] = (),
+    broken: Callable[[str, AutometaError], None] | None = None,
 ) -> list[Table]:
     """Every table of folders, files and `sklearn:NAME`s, in that order, folders by name.
 
@@ -33,14 +34,24 @@ def load_tables(
         target: The column to predict, in files.
         kind: Of all of them; what an index says, or else guessed, where None.
         keep: Columns that stay although they count the rows or identify them, where there are any.
+        broken: Told the file's name and what is wrong with a table that cannot be used; it is then
+            left out, as long as there are others. None where one such table is an error.
 
     Raises:
         InputError: nothing found, a table that cannot be used, or two of one name.
+        StoreError: a file that is there and cannot be read.
     """
     tables: dict[str, Table] = {}
-    for source in sources:
-        for place in _places(source):
+    lost: list[AutometaError] = []
+    for place in [place for source in sources for place in _places(source)]:
+        try:
             table = _load(place, target, kind, keep)
+        except AutometaError as error:
+            if broken is None:
+                raise
+            lost.append(error)
+            broken(Path(place).name, error)
+        else:
             if table.name in tables:
                 raise InputError(
                     f"two tables are called {table.name!r}",
@@ -48,6 +59,10 @@ def load_tables(
                     do="Rename one of the files",
                 )
             tables[table.name] = table
+    if len(lost) == 1 and not tables:
+        raise lost[0]
+    if lost and not tables:
+        raise InputError(f"none of {len(lost)} tables can be used; the first: {lost[0]}")
     if not tables:
         raise InputError("no tables given", allowed=f"folders, or files with {ALLOWED}")
     check_kept(keep, list(tables.values()))
@@ -59,7 +74,10 @@ def load_tables(
 def _places(source: str | Path) -> list[str | Path]:
     path = Path(source)
     if not path.is_dir():
+        if not path.exists():  # a slip of the pen, and no broken table
+            check_source(source)
         return [source]
+    _index(path)  # if that is broken, it is no single table's fault
     files = sorted(p for p in path.iterdir() if in_folder(p) and p.name != INDEX and p.is_file())
     if not files:
         raise InputError(f"no tables in {source!s}", allowed=f"files with {ALLOWED}")

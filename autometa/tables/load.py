@@ -81,6 +81,24 @@ def check_kept(keep: Sequence[str], tables: Sequence[Table]) -> None:
         raise InputError(f"no column {absent[0]!r} to keep", allowed=shown(known, quoted=False))
 
 
+def check_source(source: str | Path) -> None:
+    """Refuse a source that is not there.
+
+    Raises:
+        InputError: there is no such file, or scikit-learn has no such data set.
+    """
+    builtin = str(source).startswith("sklearn:")
+    if builtin and str(source).removeprefix("sklearn:") not in BUILTIN:
+        name = str(source).removeprefix("sklearn:")
+        raise InputError(f"scikit-learn data set {name!r}", allowed=shown(BUILTIN, quoted=False))
+    if not builtin and not Path(source).is_file():
+        raise InputError(
+            f"no file {str(source)!r}",
+            allowed="a CSV or Parquet file, or sklearn:NAME with NAME one of "
+            + shown(BUILTIN, quoted=False),
+        )
+
+
 def read_table(
     source: str | Path,
     target: str | None = None,
@@ -214,12 +232,7 @@ def read_rows(source: str | Path, target: str = "") -> pd.DataFrame:
 
 def _from_file(path: Path, target: str, notes: Notes) -> tuple[pd.DataFrame, str]:
     """A file's columns, and the separator between its cells."""
-    if not path.is_file():
-        raise InputError(
-            f"no file {str(path)!r}",
-            allowed="a CSV or Parquet file, or sklearn:NAME with NAME one of "
-            + shown(BUILTIN, quoted=False),
-        )
+    check_source(path)
     found = ending(path)
     if found is None:
         reader = _ELSEWHERE.get(path.suffix.lower())
@@ -299,8 +312,7 @@ def _typed(y: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _from_sklearn(name: str) -> pd.DataFrame:
-    if name not in BUILTIN:
-        raise InputError(f"scikit-learn data set {name!r}", allowed=shown(BUILTIN, quoted=False))
+    check_source(f"sklearn:{name}")
     from sklearn import datasets
 
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)

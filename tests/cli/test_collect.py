@@ -84,3 +84,72 @@ def test_ctrl_c_keeps_the_results_and_ends_with_130(
     assert "the same command goes on from here" in capsys.readouterr().err
     assert run(*options, "--finish-partial", "--configs", 1) == 0
     assert [len(h) for h in Portfolio.load(tmp_path / "out").histories] == [3]
+
+
+def test_a_broken_table_is_named_and_the_others_are_collected(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.csv").write_text('a,quality\n1,2\n"3,4\n')
+    (folder / "empty.parquet").touch()
+    pd.read_csv(folder / "red.csv").head(4).to_csv(folder / "tiny.csv", index=False)
+    options = ["--into", tmp_path / "out", "--children", "linear", "--target", "quality"]
+    options += ["--workers", 1, "--folds", 5, "--configs", 0]
+    files = sorted(folder.iterdir())
+    lost = ["broken.csv", "empty.parquet", "tiny"]
+    for given in ([folder], [f for f in files if f.name != "index.csv"]):  # as a shell's * does
+        assert run(*given, *options, "-f", "json", "-q") == 3
+        shown = capsys.readouterr()
+        told = shown.err.splitlines()
+        assert [line.split()[1] for line in told] == lost
+        assert all(line.startswith("error: ") for line in told)
+        listed = json.loads(shown.out)
+        assert listed["children"] == [{"child": "linear", "tables": 2, "trials": 4, "failed": 0}]
+        assert [sentence.split()[0] for sentence in listed["left_out"]] == lost
+    assert {t.name for t in Portfolio.load(tmp_path / "out").tasks} == {"red", "white"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["red.csv", "missing.csv"], "no file"),
+        (["red.csv", "sklearn:irises"], "data set 'irises'"),
+        (["empty.csv"], "empty.csv"),
+        (["empty.csv", "empty.tsv"], "none of 2 tables can be used; the first: 'empty.csv'"),
+        (["tiny.csv"], "5 folds of table 'tiny'"),
+        (["tiny.csv", "small.csv"], "none of 2 tables can be collected"),
+        ([""], "index.csv has the columns"),
+    ],
+)
+def test_what_leaves_nothing_or_is_not_there_ends_with_2(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    given: list[str],
+    message: str,
+) -> None:
+    for name in ("empty.csv", "empty.tsv"):
+        (folder / name).touch()
+    for name in ("tiny.csv", "small.csv"):
+        pd.read_csv(folder / "red.csv").head(4).to_csv(folder / name, index=False)
+    if given == [""]:
+        (folder / "index.csv").write_text("what,family\nred,wine\n")
+    sources = [name if ":" in name else folder / name for name in given]
+    assert run(*sources, "--into", tmp_path / "out", "--target", "quality", "-q", "--folds", 5) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_start_is_learned_without_a_broken_table(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unittest.mock import Mock
+
+    from autometa.children.starts import learning
+
+    learned = Mock()
+    monkeypatch.setattr(learning, "learn_start_on", learned)
+    (folder / "empty.csv").touch()
+    with pytest.raises(SystemExit) as ended:
+        main(["start", str(folder), "--into", str(tmp_path / "s"), "--target", "quality"])
+    assert ended.value.code == 3
+    learned.return_value.save.assert_called_once()
