@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from autometa.errors import InputError
 from autometa.tables.columns import Reading
 from autometa.tables.frames import frame_of, target_of
+from autometa.tables.matching import columns_there
 from autometa.tables.notes import TableWarning, shown
 from autometa.tables.numerals import is_mark
 from autometa.tables.values import are_plain, as_number, as_text, is_text
@@ -174,11 +175,7 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
             InputError: one is missing.
         """
         needed = [*self.numeric, *self.categorical]
-        if absent := [name for name in needed if name not in frame.columns]:
-            raise InputError(
-                f"rows without the column{'s' * (len(absent) > 1)} {shown(absent)}",
-                allowed=f"rows with the columns of the table: {shown(needed)}",
-            )
+        columns_there(frame.columns, needed, "rows")
         known = {*needed, *self._reading.dropped, self._reading.target}
         if extra := [name for name in frame.columns if name not in known]:
             _tell(f"not used: column{'s' * (len(extra) > 1)} {shown(extra)}")

@@ -81,12 +81,8 @@ def missing(name: str) -> str:
 
 def broken(name: str) -> str:
     """Why a family that a package brings cannot be loaded; empty where it can."""
-    try:
-        if name in _brought():
-            _loaded(name)
-    except InputError as error:
-        return str(error)
-    return ""
+    found = _loaded(_brought()[name]) if name in _brought() else None
+    return str(found) if isinstance(found, InputError) else ""
 
 
 def get(name: str, kind: Kind | None = None) -> Child:
@@ -120,7 +116,10 @@ def _find(name: str) -> Child:
     if name in _registered:
         return _registered[name]
     if name in _brought():
-        return _loaded(name)
+        found = _loaded(_brought()[name])
+        if isinstance(found, InputError):
+            raise InputError(found.given, allowed=found.allowed, do=found.do)
+        return found
     if name in _places():
         child = _shipped(name)
         if lacking := missing(name):
@@ -151,22 +150,18 @@ def _brought() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _loaded(name: str) -> Child:
-    """A family that a package brings.
-
-    Raises:
-        InputError: the package cannot be imported, whatever it breaks with, or brings none.
-    """
-    point = _brought()[name]
+@cache
+def _loaded(point: EntryPoint) -> Child | InputError:
+    """The family that a package brings, or why it brings none; tried once in a process."""
     try:
-        return _checked(point.load(), name)
-    except InputError:
-        raise
+        return _checked(point.load(), point.name)
+    except InputError as error:
+        return error
     except Exception as error:  # of a package that is not ours
-        raise InputError(
-            f"family {name!r} cannot be loaded from {point.value!r} ({reason(error)})",
+        return InputError(
+            f"family {point.name!r} cannot be loaded from {point.value!r} ({reason(error)})",
             do="Mend or uninstall the package that brings it",
-        ) from error
+        )
 
 
 def _elsewhere(name: str) -> Child:

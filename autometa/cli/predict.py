@@ -6,7 +6,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
     from autometa.tables.endings import Ending
     from autometa.tuning.model import TunedModel
-
-
-_PACKINGS: dict[str, Literal["gzip", "bz2", "xz"]] = {
-    ".gz": "gzip",
-    ".bz2": "bz2",
-    ".xz": "xz",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +47,7 @@ def predict(
     check_writable(output)
     written = None if output is None else _written(output)
     with busy("loading the model"):
+        from autometa.tables.endings import WRITTEN
         from autometa.tables.load import read_rows
         from autometa.tuning.model import load_model
 
@@ -76,7 +70,7 @@ def predict(
             found.to_parquet(partial)
         else:
             tabs = written is not None and written.suffix in (".tsv", ".tab")
-            packing = _PACKINGS.get(written.packing if written else "")
+            packing = WRITTEN.get(written.packing if written else "")
             found.to_csv(partial, index=False, sep="\t" if tabs else ",", compression=packing)
         put_in_place(partial, output)
     except OSError as error:
@@ -94,14 +88,13 @@ def _written(output: Path) -> Ending | None:
     Raises:
         InputError: it asks for what is not written.
     """
-    from autometa.tables.endings import PACKED, TEXT, ending
+    from autometa.tables.endings import TEXT, WRITTEN, ending
 
     found = ending(output)
-    if (found is None and output.suffix) or (found and found.packing not in ("", *_PACKINGS)):
-        packed = ", ".join(p for p in PACKED if p in _PACKINGS)
+    if (found is None and output.suffix) or (found and found.packing not in ("", *WRITTEN)):
         raise InputError(
             f"predictions in {output.name!r}",
-            allowed=f"{', '.join(TEXT)} (alone, or with {packed}) or .parquet",
+            allowed=f"{', '.join(TEXT)} (alone, or with {', '.join(WRITTEN)}) or .parquet",
         )
     return found
 

@@ -9,13 +9,16 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
 TEXT = (".csv", ".tsv", ".tab", ".txt")
 PARQUET = (".parquet", ".pq")
-PACKED = (".gz", ".bz2", ".xz", ".zip")
+WRITTEN: Mapping[str, Literal["gzip", "bz2", "xz"]] = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
+"""How a packed file is written, by its ending."""
+PACKED = (*WRITTEN, ".zip")
 ALLOWED = f"a name that ends in {', '.join(TEXT)} (alone, or with {', '.join(PACKED)}) or .parquet"
 
 

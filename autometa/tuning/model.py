@@ -22,6 +22,7 @@ import pandas as pd
 from autometa.children.metrics import METRICS
 from autometa.children.prediction import Prediction
 from autometa.errors import InputError, StoreError
+from autometa.tables.matching import labels_known
 from autometa.tuning.scoring import Scoring
 from autometa.writing import put_in_place
 
@@ -142,14 +143,7 @@ class TunedModel:
             if lost := int((~np.isfinite(numbers)).sum()):
                 raise InputError(f"{lost} of {len(given)} targets are no finite numbers")
             return np.asarray(numbers)
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(given))
-        if (codes < 0).any():
-            unknown = pd.unique(given[codes < 0])[:3]
-            raise InputError(
-                f"labels that no training row had: {', '.join(map(str, unknown))}",
-                allowed=", ".join(map(str, self.classes_[:20])),
-            )
-        return np.asarray(codes)
+        return labels_known(given, pd.Index(self.classes_), "rows to score")
 
     def leaderboard(self) -> pd.DataFrame:
         """Trials, the best first; see `TuneResult.leaderboard`."""

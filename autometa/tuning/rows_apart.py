@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from autometa.errors import InputError
 from autometa.tables import Table
 from autometa.tables.columns import AS_IS
-from autometa.tables.notes import shown
+from autometa.tables.matching import columns_there, labels_known
 from autometa.tuning import ensembling
 from autometa.tuning.model import TunedModel
 from autometa.tuning.result import TuneResult
@@ -18,6 +16,8 @@ from autometa.tuning.worth import best_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pandas as pd
 
 
 def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any], what: str) -> None:
@@ -32,22 +32,11 @@ def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any], what: s
     Raises:
         InputError: a column is missing, there is no row, or a label that no row of the table has.
     """
-    have = set(columns)
-    if absent := [name for name in table.X.columns if name not in have]:
-        raise InputError(
-            f"{what} without the column{'s' * (len(absent) > 1)} {shown(absent)}",
-            allowed=f"rows with the columns of the table: {shown(table.X.columns)}",
-        )
+    columns_there(columns, table.X.columns, what)
     if not len(y):
         raise InputError(f"{what} without a row that has a target", allowed="one row or more")
     if table.kind == "classification":
-        labels = table.y.cat.categories
-        known = labels.get_indexer(pd.Index((table.reading or AS_IS).truth(y))) >= 0
-        if not known.all():
-            raise InputError(
-                f"{what} with labels that no row of the table has: {shown(pd.unique(y[~known]))}",
-                allowed=shown(labels),
-            )
+        labels_known((table.reading or AS_IS).truth(y), table.y.cat.categories, what)
 
 
 def scored_apart(

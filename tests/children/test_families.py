@@ -6,6 +6,7 @@ import textwrap
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -266,6 +267,10 @@ def test_a_package_that_brings_a_broken_family_costs_nobody_the_others(
     assert [child.name for child in competing] == list(children.names())
     assert words in left_out(table, competing)
     assert not children.broken("svm")
+    loads = Mock(side_effect=EntryPoint.load)
+    monkeypatch.setattr(EntryPoint, "load", loads)
+    assert "theirs" not in children.names()  # known by now: a package that breaks is slow, too
+    loads.assert_not_called()
 
 
 def test_what_is_not_installed_is_named_with_what_installs_it(

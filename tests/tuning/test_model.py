@@ -90,7 +90,7 @@ def test_what_cannot_be_asked_of_a_model_is_said() -> None:
     model = model_of(CLASSES, "linear")
     with pytest.raises(InputError, match="without the column 'b'"):
         model.predict(X[["a"]])
-    with pytest.raises(InputError, match="labels that no training row had: maybe"):
+    with pytest.raises(InputError, match="labels that no row of the table has: 'maybe'"):
         model.score(X, ["maybe"] * 60)
     with pytest.warns(TableWarning, match="values that no training row had: 'z'"):
         assert len(model.predict(pd.DataFrame({"a": [0.0], "b": ["z"]}))) == 1

@@ -48,5 +48,5 @@ def test_what_is_not_there_is_not_scored(found: tuple[TuneResult, Table]) -> Non
     alone = scored_apart(replace(result, warm=replace(result.warm, trials=learned)), table, X, y)
     assert alone.test_score is not None
     assert alone.default_test_score is None
-    with pytest.raises(InputError, match="labels that no training row had"):
+    with pytest.raises(InputError, match="labels that no row of the table has"):
         scored_apart(result, table, X, y.replace({"up": "sideways"}))
