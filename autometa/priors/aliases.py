@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from autometa.space import Value
+
 _RATE = "eta shrinkage_rate lr"
 _STEP = "lr eta base_lr max_lr peak_lr max_learning_rate learning_rate_init"  # of a network
 _BATCH = "train_batch_size minibatch_size batchsize bs per_device_train_batch_size"
@@ -226,6 +228,49 @@ ASKED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 """Family -> a name of which one has to ask what it means -> (what it may be, in words)."""
+
+FOREIGN: Mapping[str, str] = {
+    "xgboost": "min_child_samples",
+    "catboost": "colsample_bytree",
+    "hist_gradient_boosting": "subsample",
+}
+"""Family -> names of `OTHERS` that its library has not, separated by spaces."""
+
+MODELS: Mapping[str, Mapping[str, str]] = {
+    "linear": {
+        **dict.fromkeys(("ridge", "logreg", "logisticregression"), "solver C class_weight"),
+        **dict.fromkeys(("sgd", "sgdclassifier", "sgdregressor"), "alpha eta0 schedule epochs"),
+        **dict.fromkeys(("elasticnet", "enet", "lasso"), "alpha l1_ratio"),
+    },
+}
+"""Family -> one of its models, as it stands before a name -> what a name that is asked may mean."""
+
+TOGETHER: Mapping[str, Mapping[str, str]] = {
+    "mlp": {"hidden_layer_sizes": "depth width"},
+}
+"""Family -> a name of `OTHERS` -> the family's own parameters that it decides together."""
+
+RAN: Mapping[str, Mapping[str, Value]] = {
+    "lightgbm": {
+        **dict.fromkeys(("boosting_type", "boosting", "boost"), "gbdt"),
+        **dict.fromkeys(("bagging_freq", "subsample_freq"), 1),
+        "data_sample_strategy": "bagging",
+        "max_depth": -1,
+    },
+    "xgboost": {"booster": "gbtree", "tree_method": "hist", "grow_policy": "depthwise"},
+    "catboost": {
+        "bootstrap_type": "MVS",
+        "boosting_type": "Plain",
+        "grow_policy": "SymmetricTree",
+        "border_count": 254,
+    },
+    "hist_gradient_boosting": {"max_depth": None, "max_bins": 255, "early_stopping": False},
+    "random_forest": {"max_leaf_nodes": None, "ccp_alpha": 0.0},
+    "extra_trees": {"max_leaf_nodes": None, "ccp_alpha": 0.0},
+    "svm": {"shrinking": True},
+    "mlp": {"activation": "relu"},
+}
+"""Family -> a name that its library knows -> the value that it had in all prior tasks."""
 
 PREFIXES: Mapping[str, str] = {
     "lightgbm": "lgb lgbm lightgbm gbm",

@@ -55,6 +55,9 @@ class FamilyPrior:
             without: Unknown names that are no news.
         """
         lines = [str(named) for named in self.names.searched.values()]
+        lines += [
+            f"{name}: all prior tasks had {value!r}" for name, value in self.names.ran.items()
+        ]
         lines += [f"{own} = {value!r}: {why}" for own, (value, why) in self.why_held.items()]
         strange = {n: why for n, why in self.names.unknown.items() if n not in without}
         return (*lines, *(f"{name} is not known: {why}" for name, why in strange.items()))
@@ -90,7 +93,7 @@ def in_words_of(
     defaults = {n: v for s in reversed(spaces) for n, v in s.defaults.items()}
     names = names_for(family, olds, parents, space, fixed=fixed, said=said, facts=facts, ask=ask)
     held = _held(olds, parents, defaults, names)
-    words = Words(family=family, searched=names.searched, space=space)
+    words = Words(family=family, searched=names.searched, space=space, ran=names.ran)
     whole, kept = _whole(words, olds, parents, {n: value for n, (value, _) in held.items()})
     histories = [spoken(words, h) for h in portfolio.histories]
     return FamilyPrior(
@@ -113,6 +116,7 @@ def _held(
     What the held values themselves switch off has none.
     """
     held: dict[str, tuple[Value, str]] = {}
+    above = {parent for parent, _ in parents.values()}
     for own, old in olds.items():  # parents first
         parent, on = parents.get(own, ("", ()))
         if own in names.searched or (parent in held and not _among(on, held[parent][0])):
@@ -122,14 +126,17 @@ def _held(
             value = _allowed(old, given)
             far = "" if same(given, value) else f", the nearest to {given:g} that prior tasks had"
             held[own] = value, f"as you fixed it{far}"
-        elif own in defaults:
-            held[own] = defaults[own], "the default, as it is not searched"
+        elif own in defaults and (own not in names.unread or own in above):
             # A branch that a searched parameter is in is the one that is run.
             inside = {n: c[1] for n, c in parents.items() if c[0] == own and n in names.searched}
             values = [v for branch in inside.values() for v in branch]
-            if values and not _among(values, defaults[own]):
+            unread = own in names.unread
+            if values and (unread or not _among(values, defaults[own])):
                 most = max(values, key=lambda v: sum(_among(b, v) for b in inside.values()))
                 held[own] = most, f"as {', '.join(names.searched[n].name for n in inside)} needs"
+            else:
+                why = "what is given of it cannot be read" if unread else "it is not searched"
+                held[own] = defaults[own], f"the default, as {why}"
     return held
 
 

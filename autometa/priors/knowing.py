@@ -20,7 +20,7 @@ from autometa.portfolio.store.shipped import embedded_names, embedded_spaces, ne
 from autometa.priors.by_size import at_size, sizes_of
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
-from autometa.priors.meanings import meaning
+from autometa.priors.meanings import is_of_library
 from autometa.priors.measured import by_metric, check_metric, is_standard, kind_of
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
@@ -212,7 +212,7 @@ def family_of_names(space: SearchSpace | None) -> str:
     """
     if space is None:
         raise which_family()
-    known = {f: len(_known(f, old, space)) for f, old in embedded_spaces().items()}
+    known = {f: len(_known(f, space)) for f in embedded_spaces()}
     most = max(known.values(), default=0)
     best = [name for name, count in known.items() if count == most]
     if most == 0 or len(best) > 1:
@@ -220,15 +220,16 @@ def family_of_names(space: SearchSpace | None) -> str:
     return best[0]
 
 
-def _known(family: str, old: SearchSpace, space: SearchSpace) -> list[str]:
-    return [name for name in space.names if meaning(family, name, old.names).own]
+def _known(family: str, space: SearchSpace) -> list[str]:
+    """The names that the family's library has, whether or not prior tasks varied them."""
+    return [name for name in space.names if is_of_library(family, name)]
 
 
 def _another(family: str, space: SearchSpace) -> str:
     """What to say where another family knows more of the names than the one that was given."""
     if family in network_names():  # which share their names with one another and with `mlp`
         return ""
-    known = {f: _known(f, old, space) for f, old in embedded_spaces().items()}
+    known = {f: _known(f, space) for f in embedded_spaces()}
     own = len(known.get(family, ()))
     best = max(known, key=lambda f: len(known[f]), default="")
     if not best or len(known[best]) <= own:

@@ -6,10 +6,16 @@ Every door comes through `fit_prior`: `create_study`, `warm_start`, `MetaSampler
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from optuna.distributions import FloatDistribution, IntDistribution
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from autometa.errors import InputError, ModelError
 from autometa.meta import MetaLearner, MetaModel, model_cache
@@ -24,6 +30,7 @@ from autometa.priors.near import near_parameters
 from autometa.priors.old_space import names_of
 from autometa.priors.opening import PriorSource
 from autometa.space import SearchSpace, Value
+from autometa.space.ranges import in_common
 from autometa.space.rules import Rules
 from autometa.space.values import listed
 
@@ -96,7 +103,7 @@ def fit_prior(
     told = replace(rules, defaults={**held, **rules.defaults})
     found = matched(prior, space, told, widen=widen, searched=searched.names)
     known = found.portfolio.space if len(found.portfolio) else searched
-    part = _part(known, searched, held)
+    part = _part(known, searched, held, _had(prior, known, told), found.portfolio)
     if keep and len(found.portfolio):
         model = model_cache.fitted(learner, found.portfolio, known, part)
     else:
@@ -157,19 +164,42 @@ def fit_known(
     return replace(fitted, strange=fitted.strange or bool(known.why))
 
 
-def _part(known: SearchSpace, searched: SearchSpace, held: Mapping[str, Value]) -> Part:
-    """Where the search goes: at what is held, in the ranges that are searched.
+def _had(prior: Portfolio, known: SearchSpace, rules: Rules) -> dict[str, list[BaseDistribution]]:
+    """Parameter -> its ranges in the prior spaces, under whatever name."""
+    found: dict[str, list[BaseDistribution]] = {}
+    for old in prior.spaces:
+        for name, own in names_of(old, known, rules).items():
+            found.setdefault(name, []).append(old.distributions[own])
+    return found
 
-    Of the best configs of wider ranges few lie in narrower ones, or none.
+
+def _part(
+    known: SearchSpace,
+    searched: SearchSpace,
+    held: Mapping[str, Value],
+    had: Mapping[str, Sequence[BaseDistribution]],
+    prior: Portfolio,
+) -> Part:
+    """Where the start goes: at what is held, in the ranges that are searched and prior tasks had.
+
+    Of the best configs of wider ranges few lie in narrower ones, or none. Beyond the ranges that
+    prior tasks had, and with a choice that no prior trial had where all had one and the same,
+    nobody can say how good a config is.
     """
     part = StudySpace(known).holding(held).part
-    narrower = {
-        name: distribution
-        for name, distribution in searched.distributions.items()
-        if isinstance(distribution, FloatDistribution | IntDistribution)
-        and known.distributions.get(name, distribution) != distribution
-    }
-    return replace(part, numbers={**part.numbers, **narrower})
+    numbers, choices = dict(part.numbers), dict(part.choices)
+    for name, new in searched.distributions.items():
+        wide = known.distributions.get(name, new)
+        if isinstance(wide, CategoricalDistribution):
+            columns = [h.raw[:, h.task.space.names.index(name)] for h in prior.histories]
+            tried = {int(code) for column in columns for code in column[~np.isnan(column)]}
+            if len(tried) == 1 < len(wide.choices):
+                choices[name] = tried.pop()
+        elif isinstance(new, FloatDistribution | IntDistribution):
+            common = in_common(new, had.get(name, ()))
+            if common != wide:
+                numbers[name] = common
+    return replace(part, numbers=numbers, choices=choices)
 
 
 def must_help(fitted: Fitted) -> Fitted:

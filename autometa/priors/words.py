@@ -6,7 +6,7 @@ Shapes: n trials; raw (n, p) as in `space`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from optuna.distributions import (
@@ -20,7 +20,7 @@ from autometa.encoding import Floats
 from autometa.priors.named import Named
 from autometa.space import SearchSpace, Value
 from autometa.space.matching import is_number
-from autometa.space.values import same
+from autometa.space.values import raw_value, same
 from autometa.task import TaskHistory
 
 _BEYOND = ("less than these", "more than these")  # choices of prior trials alone
@@ -35,11 +35,13 @@ class Words:
         family: Of the prior.
         searched: The family's own parameters that are searched.
         space: What is searched.
+        ran: Names of the user's of which all trials of the family had one value -> that value.
     """
 
     family: str
     searched: Mapping[str, Named]
     space: SearchSpace
+    ran: Mapping[str, Value] = field(default_factory=dict)
 
     def name(self, own: str) -> str:
         """What a parameter of the family's is called here."""
@@ -128,10 +130,21 @@ def _scaled(old: FloatDistribution | IntDistribution, values: Floats) -> Floats:
     return result
 
 
+def _alone(new: BaseDistribution, value: Value) -> BaseDistribution:
+    """Of one value of a distribution."""
+    if isinstance(new, CategoricalDistribution):
+        return CategoricalDistribution([value])
+    kind = IntDistribution if isinstance(new, IntDistribution) else FloatDistribution
+    return kind(value, value)  # type: ignore[arg-type]
+
+
 def spoken(words: Words, history: TaskHistory) -> TaskHistory:
     """A history of the family in the user's words."""
     old = history.task.space
     distributions = {words.name(n): words.distribution(n, d) for n, d in old.distributions.items()}
+    distributions |= {
+        name: _alone(words.space.distributions[name], words.ran[name]) for name in words.ran
+    }
     conditions = {
         words.name(n): (words.name(parent), [words.choice(parent, v) for v in on])
         for n, (parent, on) in old.conditions.items()
@@ -141,5 +154,7 @@ def spoken(words: Words, history: TaskHistory) -> TaskHistory:
         words.name(n): words.column(n, d, history.raw[:, j])
         for j, (n, d) in enumerate(old.distributions.items())
     }
+    for name, value in words.ran.items():
+        columns[name] = np.full(len(history.raw), raw_value(distributions[name], value))
     raw = np.stack([columns[n] for n in new.names], axis=1)
     return replace(history, task=replace(history.task, space=new), raw=raw)

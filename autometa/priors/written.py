@@ -27,7 +27,7 @@ from optuna.distributions import (
 from autometa.encoding import Floats
 from autometa.space.matching import is_number
 from autometa.space.rules import alike
-from autometa.space.values import Value, same
+from autometa.space.values import Value, listed, same
 
 _FORESTS = ("random_forest", "extra_trees")
 _NONE = (None, "none", "None", False)
@@ -129,7 +129,7 @@ def written(
     if isinstance(old, CategoricalDistribution):
         return Written(choices=_CHOICES.get(own, {}))
     if family == "svm" and own == "gamma":
-        return _by_width(facts)
+        return _by_width(facts, new)
     if family == "linear" and own == "C" and alike(form) == "alpha":
         return Written(forward=np.reciprocal, backward=np.reciprocal, how="1 / C")
     if family in _FORESTS and own in ("width_power", "max_features"):
@@ -143,10 +143,12 @@ def written(
     return Written(words={None: float(old.high)} if no_limit else {})
 
 
-def _by_width(facts: Facts) -> Written | str:
+def _by_width(facts: Facts, new: Any) -> Written | str:
     """The gamma of a kernel, of which the family's is a multiple of 1 / width."""
     if facts.width is None:
-        return "in units of 1 / (number of features): give data=(X, y)"
+        unknown = "in units of 1 / (number of features): give data=(X, y)"
+        scale: dict[Value, float] = {"scale": 1.0}
+        return _words_alone(scale, new) or unknown
     width = facts.width
     auto = width / facts.columns if facts.columns else 1.0
     return Written(
@@ -165,7 +167,11 @@ def _max_features(own: str, form: str, facts: Facts, new: Any) -> Written | str:
     if columns is None or columns < 2:
         if own == "max_features" and not _is_count(new) and not _has_words(new):
             return Written()
-        return "a matter of the number of features: give data=(X, y)"
+        known: dict[Value, float] = {None: 1.0, "all": 1.0}
+        if own == "width_power":
+            known["sqrt"] = 0.5
+        unknown = "a matter of the number of features: give data=(X, y)"
+        return _words_alone(known, new) or unknown
     d = float(columns)
     words: dict[Value, float] = {
         None: d,
@@ -191,6 +197,20 @@ def _max_features(own: str, form: str, facts: Facts, new: Any) -> Written | str:
         backward=lambda value: own_of(count_of(value)),
         how=f"of {columns} features",
         words=found,
+    )
+
+
+def _words_alone(words: Mapping[Value, float], new: Any) -> Written | None:
+    """Words that mean the same of any data, where some are searched and the rest cannot be read."""
+    values = new.choices if isinstance(new, CategoricalDistribution) else (new,)
+    read = [word for word in words if any(same(word, value) for value in values)]
+    if not read:
+        return None
+    rest = "" if len(read) == len(values) else "; give data=(X, y) to have the others read"
+    return Written(
+        backward=lambda value: np.full(len(value), np.nan),
+        how=f"{listed(read)} of any data{rest}",
+        words={word: words[word] for word in read},
     )
 
 

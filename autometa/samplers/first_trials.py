@@ -7,7 +7,7 @@ family does not know, and what may mean two things, is the base sampler's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -15,12 +15,12 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import AutometaError
 from autometa.portfolio import Portfolio
 from autometa.priors.knowing import Wish
-from autometa.priors.named import Named, fixed_of, names_for
+from autometa.priors.named import Names, fixed_of, names_for
 from autometa.priors.recorded import recorded_start
 from autometa.priors.words import Words
 from autometa.priors.written import Facts
@@ -29,7 +29,7 @@ from autometa.samplers.plan import announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.values import raw_value
-from autometa.suggest.suggestion import Suggestion
+from autometa.suggest.suggestion import UNRELATED, Suggestion
 
 _LIST = 16
 
@@ -61,7 +61,9 @@ class FirstTrials(BaseSampler):
         self._parents = {n: c for s in own.spaces for n, c in s.conditions.items()}
         self._tasks, self._family, self._wish = len(own), family, wish
         self._seed, self._base, self._first = seed, base, first or {}
-        fixed = fixed_of(family, self._olds, wish.fixed, wish.rules.renamed, self._facts)
+        fixed = fixed_of(
+            family, self._olds, self._parents, wish.fixed, wish.rules.renamed, self._facts
+        )
         self._configs = recorded_start(own, _LIST, fixed)
 
     @property
@@ -113,11 +115,30 @@ class FirstTrials(BaseSampler):
             base = usual_base(number % 2**31, len(study.directions), None)
         return base.sample_independent(study, trial, param_name, param_distribution)
 
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Note where the list had no say after all."""
+        plan = plan_of(study, trial)
+        if plan is None or plan.rule != "portfolio" or not trial.params:
+            return
+        if not any(self._values(plan.config, n, d) for n, d in trial.distributions.items()):
+            announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))
+
     def _values(
         self, config: Mapping[str, Any], name: str, distribution: BaseDistribution
     ) -> list[Any]:
         """The value of a config in the user's form: one, or none."""
-        named = self._named(name, distribution)
+        names = self._names(name, distribution)
+        if names is None:
+            return []
+        if name in names.ran:
+            return [names.ran[name]]
+        named = next(iter(names.searched.values()), None)
         if named is None or named.own not in config:
             return []
         old, value = self._olds[named.own], config[named.own]
@@ -136,9 +157,10 @@ class FirstTrials(BaseSampler):
         choices = list(distribution.choices)
         return choices[place : place + 1]
 
-    def _named(self, name: str, distribution: BaseDistribution) -> Named | None:
+    def _names(self, name: str, distribution: BaseDistribution) -> Names | None:
+        """What the family makes of one name; None where no space can hold its choices."""
         try:
-            names = names_for(
+            return names_for(
                 self._family,
                 self._olds,
                 self._parents,
@@ -147,6 +169,5 @@ class FirstTrials(BaseSampler):
                 facts=self._facts,
                 ask=False,
             )
-        except AutometaError:  # choices that no space can hold
+        except AutometaError:
             return None
-        return next(iter(names.searched.values()), None)

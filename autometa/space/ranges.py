@@ -6,6 +6,7 @@ Shapes: n values of one parameter.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -49,6 +50,28 @@ def holding(new: Number, values: Floats) -> Number:
     if isinstance(new, IntDistribution):
         return IntDistribution(math.floor(least), math.ceil(most), log=new.log, step=new.step)
     return FloatDistribution(least, most, log=new.log, step=new.step)
+
+
+def in_common(new: Number, olds: Sequence[BaseDistribution]) -> Number:
+    """The part of a range that lies between the ends of others, on its own grid.
+
+    The range itself where nothing of it does, or where the others are no ranges.
+
+    >>> in_common(IntDistribution(1, 99, step=2), [IntDistribution(10, 20), IntDistribution(4, 9)])
+    IntDistribution(high=19, log=False, low=5, step=2)
+    """
+    ranges = [d for d in olds if isinstance(d, FloatDistribution | IntDistribution)]
+    if not ranges or len(ranges) < len(olds):
+        return new
+    low, high = max(new.low, min(d.low for d in ranges)), min(new.high, max(d.high for d in ranges))
+    if new.step is not None:
+        low = new.low + math.ceil((low - new.low) / new.step - _DUST) * new.step
+        high = new.low + math.floor((high - new.low) / new.step + _DUST) * new.step
+    if not new.low <= low <= high <= new.high or (low, high) == (new.low, new.high):
+        return new
+    if isinstance(new, IntDistribution):
+        return IntDistribution(int(low), int(high), log=new.log, step=new.step)
+    return FloatDistribution(low, high, log=new.log, step=new.step)
 
 
 def _ends(distribution: Number) -> Floats:

@@ -25,6 +25,7 @@ from autometa.space import SearchSpace
 from .families import portfolio_of, space_of
 
 RATE = FloatDistribution(1e-2, 0.3, log=True)
+WORDS = CategoricalDistribution([True, False])
 
 
 def read(family: str, space: Mapping[str, BaseDistribution], **options: Any) -> FamilyPrior:
@@ -87,6 +88,184 @@ def test_what_else_is_searched_tells_what_a_name_means() -> None:
     assert read("linear", {"learning_rate": RATE}).names.searched.keys() == {"eta0"}
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        *(("ridge__alpha", "C"), ("pipe__Ridge__alpha", "C"), ("sgd_alpha", "alpha")),
+        *(("lasso__alpha", "alpha"), ("sgd__max_iter", "epochs")),
+    ],
+)
+def test_the_model_that_stands_before_a_name_tells_what_it_means(name: str, own: str) -> None:
+    found = read("linear", {name: FloatDistribution(1, 50, log=True)})
+    assert found.names.searched.keys() == {own}
+    assert found.held["solver"] == ("lbfgs" if own == "C" else "sgd")
+
+
+def test_iterations_of_a_solver_are_no_epochs() -> None:
+    number = IntDistribution(3, 50)
+    for space, fixed in (({"C": RATE}, {}), ({}, {}), ({}, {"solver": "lbfgs"})):
+        found = read("linear", {**space, "max_iter": number}, fixed=fixed)
+        assert (
+            "iterations of a solver that stops by itself; if it is epochs, say"
+            in (found.names.unknown["max_iter"])
+        )
+        assert "epochs" not in found.held
+    assert (
+        "may mean C or alpha"
+        in (
+            read("linear", {"alpha": RATE}, fixed={"max_iter": 100}, ask=False).names.unknown[
+                "alpha"
+            ]
+        )
+    )
+    for space, fixed in (({"eta0": RATE}, {}), ({"sgd__alpha": RATE}, {}), ({}, {"solver": "sgd"})):
+        found = read("linear", {**space, "max_iter": number}, fixed=fixed)
+        assert found.names.searched["epochs"].name == "max_iter"
+        given = read("linear", {**space, "average": WORDS}, fixed={**fixed, "max_iter": 9})
+        assert given.held["epochs"] == 9
+    said = read("linear", {"max_iter": number}, said={"epochs": "max_iter"})
+    assert said.held["solver"] == "sgd"
+
+
+def test_a_penalty_is_taken_for_no_weight_decay_unless_one_says_so() -> None:
+    found = read("mlp", {"alpha": RATE, "lr": RATE})
+    assert "say renamed={'weight_decay': 'alpha'}" in found.names.unknown["alpha"]
+    assert "weight_decay" not in found.held
+    assert read("mlp", {"alpha": RATE}, said={"weight_decay": "alpha"}).names.searched.keys() == {
+        "weight_decay"
+    }
+    assert "say renamed" in read("mlp", {"lr": RATE}, fixed={"alpha": 1.0}).names.unknown["alpha"]
+
+
+def test_of_two_names_the_one_whose_values_fit_is_meant() -> None:
+    """MLPClassifier has a schedule by the name of `learning_rate`, SGDClassifier a number."""
+    words = CategoricalDistribution(["constant", "adaptive"])
+    found = read("mlp", {"learning_rate": words, "learning_rate_init": RATE})
+    assert found.names.searched["learning_rate"].name == "learning_rate_init"
+    assert "no value of it" in found.names.unknown["learning_rate"]
+    found = read("lightgbm", {"eta": RATE, "shrinkage_rate": words})
+    assert found.names.searched["learning_rate"].name == "eta"
+    found = read("k_nearest_neighbors", {"metric": CategoricalDistribution(["l3"]), "p": WORDS})
+    assert found.names.unknown.keys() == {"metric", "p"}
+
+
+# What is searched in a form that cannot be read ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "new", "own"),
+    [
+        ("lightgbm", "log_learning_rate", FloatDistribution(-3, 0), ["learning_rate"]),
+        ("lightgbm", "num_leaves_exp", IntDistribution(2, 8), ["num_leaves"]),
+        ("svm", "gamma", RATE, ["gamma"]),
+        ("random_forest", "min_samples_leaf", FloatDistribution(0.01, 0.2), ["min_samples_leaf"]),
+        ("random_forest", "max_features", RATE, ["width_power"]),
+        ("mlp", "hidden_layer_sizes", CategoricalDistribution(["50", "50,50"]), ["depth", "width"]),
+        ("mlp", "n_units_l0", IntDistribution(4, 128), ["width"]),
+        ("mlp", "layer_2_units", IntDistribution(4, 128), ["width"]),
+        ("mlp", "hidden_size1", IntDistribution(4, 128), ["width"]),
+    ],
+)
+def test_what_cannot_be_read_is_not_held_at_its_default(
+    family: str, name: str, new: BaseDistribution, own: list[str]
+) -> None:
+    found = read(family, {name: new, "class_weight": WORDS})
+    assert name in found.names.unknown
+    assert found.names.unread == set(own)
+    assert not set(own) & found.held.keys()
+    value = new.low if isinstance(new, FloatDistribution | IntDistribution) else "50"
+    fixed = read(family, {"class_weight": WORDS}, fixed={name: value})
+    assert not set(own) & fixed.held.keys()
+    assert name in fixed.names.unknown
+
+
+def test_the_branch_of_a_solver_that_cannot_be_read_is_that_of_what_is_searched() -> None:
+    solvers = CategoricalDistribution(["liblinear", "saga"])
+    held = read("linear", {"solver": solvers, "C": RATE}).why_held["solver"]
+    assert held == ("lbfgs", "as C needs")
+    held = read("linear", {"solver": solvers, "class_weight": WORDS}).why_held["solver"]
+    assert held == ("lbfgs", "the default, as what is given of it cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "new", "own", "base"),
+    [
+        ("lightgbm", "log10_lr", FloatDistribution(-3, -0.5), "learning_rate", 10),
+        ("lightgbm", "log2_num_leaves", IntDistribution(2, 8), "num_leaves", 2),
+        ("xgboost", "xgb__eta_log10", FloatDistribution(-3, 0), "learning_rate", 10),
+        ("svm", "svc__log2_C", IntDistribution(-5, 15, step=2), "C", 2),
+        ("svm", "log10C", CategoricalDistribution([-2, -1, 0, 1, 2]), "C", 10),
+        ("random_forest", "log_2_min_samples_leaf", FloatDistribution(0, 4), "min_samples_leaf", 2),
+    ],
+)
+def test_logarithms_to_a_base_that_the_name_says(
+    family: str, name: str, new: BaseDistribution, own: str, base: float
+) -> None:
+    found = read(family, {name: new})
+    assert f"{own}, its logarithm to base {base:g}" in str(found.names.searched[own])
+    raw = portfolio_of(family).histories[0]
+    logs = np.log(raw.raw[:, raw.task.space.names.index(own)]) / np.log(base)
+    told = column(found, name)
+    if isinstance(new, CategoricalDistribution):
+        inside = (logs > -2.5) & (logs < 2.5)
+        choices = np.array([*new.choices, -9, 9], dtype=float)
+        assert np.abs(choices[told.astype(int)] - logs)[inside].max() <= 0.5 + 1e-9
+    else:
+        assert told == pytest.approx(logs)
+    fixed = read(family, {"tol": RATE, "bagging": RATE}, fixed={name: 1}).names.fixed
+    assert fixed[own] == pytest.approx(base)
+
+
+def test_gamma_by_its_logarithm_keeps_its_units() -> None:
+    facts = Facts(columns=10, width=40.0)
+    found = read("svm", {"log2_gamma": FloatDistribution(-15, 3)}, facts=facts)
+    own = portfolio_of("svm").histories[0]
+    gamma = own.raw[:, own.task.space.names.index("gamma")]
+    assert column(found, "log2_gamma") == pytest.approx(np.log2(gamma / 40.0), nan_ok=True)
+    assert "base 2, in units of 1 / 40" in str(found.names.searched["gamma"])
+    both = {"log10_C": FloatDistribution(-3, 3), "C": RATE}
+    with pytest.raises(InputError, match="'log10_C', 'C' all mean C of svm"):
+        read("svm", both)
+    huge = read("svm", {"log10_C": FloatDistribution(-1e300, 1e300)})
+    assert np.isfinite(column(huge, "log10_C")).all()
+
+
+# What all prior tasks had ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "new", "value"),
+    [
+        ("xgboost", "booster", CategoricalDistribution(["gblinear", "dart", "gbtree"]), "gbtree"),
+        ("lightgbm", "lgbm__bagging_freq", IntDistribution(0, 10), 1),
+        ("lightgbm", "max_depth", CategoricalDistribution([10, 20, -1]), -1),
+        ("catboost", "bootstrap_type", CategoricalDistribution(["Bayesian", "MVS"]), "MVS"),
+        ("random_forest", "max_leaf_nodes", CategoricalDistribution([100, None]), None),
+    ],
+)
+def test_what_all_prior_tasks_had_is_what_the_start_has(
+    family: str, name: str, new: BaseDistribution, value: Any
+) -> None:
+    known = {"xgboost": "eta", "catboost": "eta", "lightgbm": "eta"}.get(family, "n_estimators")
+    found = read(family, {known: space_of(family).distributions["n_estimators"], name: new})
+    assert found.names.ran == {name: value}
+    assert name not in found.names.unknown
+    assert f"{name}: all prior tasks had {value!r}" in found.told()
+    start = recorded_start(found.portfolio, 5)
+    assert [c[name] for c in start] == [value] * 5
+
+
+def test_what_none_of_them_had_is_unknown() -> None:
+    words = CategoricalDistribution(["gblinear", "dart"])
+    found = read("xgboost", {"eta": RATE, "booster": words, "grow_policy": WORDS})
+    assert found.names.unknown["booster"] == "all prior tasks had 'gbtree'"
+    assert "booster" not in found.portfolio.space.names
+    depth = read("lightgbm", {"eta": RATE, "max_depth": IntDistribution(3, 12)})
+    assert "a limit of depth" in depth.names.unknown["max_depth"]
+    fixed = read("xgboost", {"eta": RATE}, fixed={"booster": "dart", "tree_method": "hist"})
+    assert fixed.names.unknown == {"booster": "all prior tasks had 'gbtree'"}
+
+
 # Units -------------------------------------------------------------------------------------------
 
 
@@ -102,6 +281,30 @@ def test_gamma_comes_in_units_of_the_features() -> None:
     assert held["gamma"] == 1.0
     held = read("svm", {"C": RATE}, fixed={"gamma": 0.05}, facts=facts).held
     assert held["gamma"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "choices", "own", "word", "worth"),
+    [
+        ("svm", "svc__gamma", ["scale", "auto"], "gamma", "scale", 1.0),
+        ("svm", "gamma", ["scale", 0.1], "gamma", "scale", 1.0),
+        ("random_forest", "max_features", ["sqrt", "log2"], "width_power", "sqrt", 0.5),
+        ("extra_trees", "et_max_features", ["log2", None], "width_power", None, 1.0),
+    ],
+)
+def test_words_that_mean_the_same_of_any_data_need_none(
+    family: str, name: str, choices: list[Any], own: str, word: Any, worth: float
+) -> None:
+    found = read(family, {name: CategoricalDistribution(choices)})
+    told = np.concatenate([column(found, name, task) for task in range(3)])
+    raw = [h.raw[:, h.task.space.names.index(own)] for h in portfolio_of(family).histories]
+    values = np.concatenate(raw)
+    near = np.abs(np.log(values / worth) if family == "svm" else 5 * (values - worth)) < 0.4
+    assert near.any()
+    assert set(told[near]) == {choices.index(word)}
+    assert set(told[~np.isnan(told)]) <= {choices.index(word), 2, 3}  # nothing is said of others
+    held = read(family, {"n_estimators": IntDistribution(1, 2)}, fixed={name: word})
+    assert own in held.names.fixed
 
 
 def test_a_ridge_has_the_inverse_of_c() -> None:
@@ -137,7 +340,10 @@ def test_max_features_in_words() -> None:
     told = [choices[int(code)] for code in column(found, "max_features")]
     assert {t for t, p in zip(told, power, strict=True) if abs(p - 0.5) < 0.03} <= {"sqrt"}
     assert {t for t, p in zip(told, power, strict=True) if p > 0.995} <= {None}
-    assert "give data" in read("extra_trees", {"max_features": words}).names.unknown["max_features"]
+    without = read("extra_trees", {"max_features": words})
+    assert "None, 'sqrt' of any data; give data" in str(without.names.searched["width_power"])
+    share = read("extra_trees", {"max_features": CategoricalDistribution(["log2", 0.9])})
+    assert "give data" in share.names.unknown["max_features"]
 
 
 @given(st.sampled_from([2, 5, 30, 1000]), st.floats(0.01, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -248,10 +249,20 @@ def test_what_people_call_a_family_is_understood_in_the_error(prior: str, meant:
         started(prior=prior)
 
 
-@pytest.mark.parametrize("name", ["log_learning_rate", "clf__log10_eta", "eta_log"])
+@pytest.mark.parametrize("name", ["log_learning_rate", "clf__exp_eta", "eta_log"])
 def test_a_logarithm_is_not_taken_for_the_parameter(name: str) -> None:
     study = started(prior="lightgbm", space={**SPACE, name: FloatDistribution(-3, 0)})
     assert f"{name} is not known: a logarithm of " in "\n".join(study.user_attrs[NAMES])
+
+
+def test_one_whose_base_is_said_starts_at_the_logarithms_of_good_values() -> None:
+    """Higher rates are better here: the first trials lie high in the user's own range."""
+    space = {"log10_lr": FloatDistribution(-4, 0), "bagging_freq": IntDistribution(0, 7)}
+    study = started(prior="lightgbm", space=space)
+    trials = [study.ask(space) for _ in range(2)]
+    assert trials[0].params["log10_lr"] > -1
+    assert all(math.log10(0.005) <= t.params["log10_lr"] <= math.log10(0.5) + 1e-9 for t in trials)
+    assert [t.params["bagging_freq"] for t in trials] == [1, 1]
 
 
 def test_a_family_that_does_not_ship_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +301,13 @@ def test_a_space_of_another_library_is_said() -> None:
     assert any(line.startswith("did you mean prior='lightgbm'") for line in told)
     assert any("num_leaves is not known: a name of 'lightgbm'" in line for line in told)
     assert "know 2 of 3 parameters (not num_leaves)" in study.user_attrs[START]
+
+
+def test_a_name_of_the_own_library_says_nothing_for_another_one() -> None:
+    names = {"eta": RATE, "max_leaves": RATE, "colsample_bylevel": RATE, "scale_pos_weight": RATE}
+    told = started(prior="xgboost", space=names).user_attrs[NAMES]
+    assert not any("did you mean" in line for line in told)
+    assert family_of_names(SearchSpace({"num_leaves": RATE, "bagging_freq": RATE})) == "lightgbm"
 
 
 def test_fixed_is_never_silently_ignored() -> None:

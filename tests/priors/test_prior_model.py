@@ -195,3 +195,44 @@ def test_the_start_lies_in_the_ranges_that_are_searched() -> None:
     assert len(start) == 3
     assert all(c.config["x"] <= 0.3 and c.config["n"] <= 20 for c in start)  # type: ignore[operator]
     assert start[0].config["x"] > 0.2  # type: ignore[operator]
+
+
+# Where the start goes -----------------------------------------------------------------------------
+
+
+def _start_in(new: dict[str, BaseDistribution], *olds: SearchSpace) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    histories = []
+    for number, space in enumerate(olds):
+        raw = space.sample_raw(30, rng)
+        task = Task(name=f"t{number}", space=space, direction="maximize")
+        histories.append(TaskHistory(task=task, raw=raw, values=raw.sum(axis=1) * (-1) ** number))
+    learner = MetaLearner(steps=5)
+    model = fit_prior(Portfolio(histories), SearchSpace(new), learner=learner).model
+    return [dict(c.config) for c in model.warm_start(12)]
+
+
+def test_a_start_keeps_to_ranges_that_some_prior_task_had() -> None:
+    """Beyond them nobody can say how good a config is; trees would say, as at the bound."""
+    rate = FloatDistribution(1e-3, 1e-1, log=True)
+    narrow = SearchSpace({"x__rate": rate, "depth": IntDistribution(2, 6)})
+    deep = SearchSpace({"x__rate": rate, "depth": IntDistribution(2, 9)})
+    new: dict[str, BaseDistribution] = {
+        "rate": FloatDistribution(1e-9, 10.0, log=True),
+        "depth": IntDistribution(1, 40, step=3),
+    }
+    start = _start_in(new, narrow, deep)
+    assert len(start) > 5
+    assert all(1e-3 <= c["rate"] <= 1e-1 for c in start)
+    assert {c["depth"] for c in start} <= {4, 7}
+    elsewhere = _start_in({**new, "depth": IntDistribution(20, 30)}, narrow)
+    assert {c["depth"] for c in elsewhere} <= set(range(20, 31))
+
+
+def test_a_start_has_the_one_choice_that_prior_tasks_had() -> None:
+    old = SearchSpace({"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["a", "z"])})
+    kinds = CategoricalDistribution(["b", "a", None])
+    start = _start_in({"x": FloatDistribution(0, 1), "kind": kinds}, old, old)
+    assert {c["kind"] for c in start} == {"a"}
+    both = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["b", "z", "a"])}
+    assert len({c["kind"] for c in _start_in(both, old, old)}) > 1

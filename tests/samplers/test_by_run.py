@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from typing import Any
 
@@ -14,6 +15,7 @@ from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
 from autometa.priors.beginning import NAMES, START
 from autometa.priors.recorded import recorded_start
+from autometa.suggest.suggestion import UNRELATED
 from tests.priors.families import portfolio_of, space_of
 
 QUICK = MetaLearner(steps=5)
@@ -65,6 +67,26 @@ def test_a_sampler_alone_pickled_and_resumed_gives_the_same() -> None:
         return [t.params for t in study.trials]
 
     assert searched(1) == searched(3)
+
+
+def test_a_first_trial_of_which_the_list_knows_nothing_says_so() -> None:
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    study.optimize(lambda t: t.suggest_float("own", 0, 1), n_trials=1)
+    first = study.trials[0].user_attrs
+    assert (first["autometa:rule"], first["autometa:reason"]) == ("base", UNRELATED)
+
+
+def test_the_first_trial_has_what_all_prior_tasks_had_and_logarithms() -> None:
+    def by_logarithm(trial: optuna.Trial) -> float:
+        trial.suggest_categorical("boosting_type", ["dart", "goss", "gbdt"])
+        return trial.suggest_float("log10_lr", -3, 0)
+
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
+    study.optimize(by_logarithm, n_trials=3)
+    best = recorded_start(portfolio_of("lightgbm", same=True), 1)[0]["learning_rate"]
+    assert isinstance(best, float)
+    assert study.trials[0].params["log10_lr"] == pytest.approx(math.log10(best))
+    assert {t.params["boosting_type"] for t in study.trials} == {"gbdt"}
 
 
 def test_many_asked_at_once_get_different_configs() -> None:
