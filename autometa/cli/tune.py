@@ -155,6 +155,12 @@ def tune(
         from autometa.tuning.rows_apart import check_apart
 
         check_apart(data, apart[0].columns, apart[1], "test rows")
+    if save is not None and data.kind == "classification":
+        import numpy as np
+
+        from autometa.tuning.model import check_labels
+
+        check_labels(np.asarray(data.y.cat.categories))
     with busy("loading the children"):
         from autometa.tuning.arguments import TIME
         from autometa.tuning.tune import TuneInterrupted, tune_table

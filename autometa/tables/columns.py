@@ -26,7 +26,7 @@ from autometa.tables.numerals import (
     numerals,
     read_numbers,
 )
-from autometa.tables.values import as_text, is_text
+from autometa.tables.values import as_text, exact_as_float, is_text
 
 _HALF, _MANY = 0.5, 20
 
@@ -53,6 +53,7 @@ class Reading:
 
     def truth(self, y: pd.Series[Any]) -> pd.Series[Any]:
         """A target as it was given, read as the table's was."""
+        y = exact_as_float(y)
         return _numbers(y, self.target_numbers) if self.target_numbers and is_text(y) else y
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:

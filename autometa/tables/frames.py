@@ -129,7 +129,8 @@ def _frame(X: Any) -> tuple[pd.DataFrame, bool]:
 
 def _array(values: Any) -> np.ndarray[Any, Any]:
     """As numpy sees them; what a mask hides becomes missing when pandas reads it."""
-    return values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    seen = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    return seen.astype(object) if seen.dtype.kind == "S" else seen  # pandas knows no such bytes
 
 
 def _described(given: Any, seen: np.ndarray[Any, Any]) -> str:

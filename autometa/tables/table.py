@@ -18,10 +18,27 @@ from numpy.typing import NDArray
 from autometa.errors import InputError, told
 from autometa.tables.columns import Reading, check_leaks, decimal_mark, read_columns
 from autometa.tables.notes import Notes, TableWarning, shown
-from autometa.tables.target import MAX_CLASS_NUMBERS, Kind, guess_kind, read_target
-from autometa.tables.values import LARGEST, as_number, as_text, inferred, is_moment, is_text
+from autometa.tables.target import (
+    MAX_CLASS_NUMBERS,
+    Kind,
+    classes_of,
+    guess_kind,
+    read_target,
+    values_of,
+)
+from autometa.tables.values import (
+    LARGEST,
+    as_number,
+    as_text,
+    exact_as_float,
+    inferred,
+    is_moment,
+    is_text,
+)
 
 __all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
+
+EMPTY = "without any value"  # why a column was left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +125,8 @@ class Table:
         weights = None if self.weights is None else _weights(self.weights, y, self.name)
         X, y = _with_target(X, y, self.name, info, notes)
         kind = kind or guess_kind(y)
-        y = _classes(y, self.name) if kind == "classification" else _numbers(y, self.name)
+        y = (classes_of if kind == "classification" else values_of)(y, self.name)
+        given = tuple(X.columns)
         X = _with_values(X, self.name, info, notes)
         if reading is None:
             X, reading, more = read_columns(
@@ -126,7 +144,10 @@ class Table:
             copies, more = check_leaks(X, y, codes, classes=classes, keep=self.keep)
             notes += more
             X = X.drop(columns=list(copies))
-            reading = replace(reading, dropped={**reading.dropped, **copies}, target_numbers=how)
+            dropped = {**{c: EMPTY for c in given if c not in X}, **reading.dropped, **copies}
+            reading = replace(reading, columns=given, dropped=dropped, target_numbers=how)
+            if all(X[c].nunique(dropna=False) < 2 for c in X):
+                notes.warn("no column has two values: there is nothing to predict the target by")
         else:
             X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
         _tell_of_large(X, notes)
@@ -225,50 +246,6 @@ class Table:
         return replace(self, X=self.X.drop(columns=column), reading=reading, weights=weights)
 
 
-def _classes(y: pd.Series[Any], name: str) -> pd.Series[Any]:
-    if len(types := sorted({type(v).__name__ for v in y.unique()})) > 1:
-        raise InputError(
-            f"the target of table {name!r} has classes of several types ({', '.join(types)})",
-            allowed="labels of one type",
-            do="Turn all of them into text",
-        )
-    labels = y.astype("category").cat.remove_unused_categories()
-    found = len(labels.cat.categories)
-    if found < 2:
-        raise InputError(
-            f"the target of table {name!r} has one class only ({shown(labels.cat.categories)})",
-            allowed="two classes or more",
-            do="Check that --target names the right column",
-        )
-    if found == len(y):
-        raise InputError(
-            f"the target of table {name!r} has a different class in each of its {found} rows",
-            allowed="classes with several rows, or numbers",
-            do="Check that --target names the right column",
-        )
-    return labels
-
-
-def _numbers(y: pd.Series[Any], name: str) -> pd.Series[Any]:
-    values = pd.to_numeric(y, errors="coerce").astype(np.float64)
-    if not np.isfinite(values).all():
-        raise InputError(
-            f"the target of table {name!r} has values that are not finite numbers",
-            allowed="numbers for a regression, anything with few values for a classification",
-        )
-    if values.nunique() < 2:
-        raise InputError(f"the target of table {name!r} is the same in every row")
-    with np.errstate(over="ignore", under="ignore"):
-        spread = np.var(values.to_numpy())
-    if not 0 < spread < np.inf:
-        raise InputError(
-            f"the target of table {name!r} goes from {values.min():g} to {values.max():g}, and the "
-            "square of its deviations is no number",
-            do="Divide the target by a number near its largest one",
-        )
-    return values
-
-
 def _weights(given: Any, y: pd.Series[Any], name: str) -> NDArray[np.float64]:
     """Weights of the rows whose target is known, with a mean of one."""
     allowed = f"a finite number of at least 0 for each of {len(y)} rows, not all 0"
@@ -312,7 +289,7 @@ def _named(X: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _target(given: Any, name: str) -> pd.Series[Any]:
     """A target of the type that its cells have."""
-    y = inferred(pd.Series(given).reset_index(drop=True))
+    y = exact_as_float(inferred(pd.Series(given).reset_index(drop=True)))
     try:
         y.nunique()
     except TypeError as error:  # of lists, dicts, ...
@@ -347,7 +324,7 @@ def _with_values(X: pd.DataFrame, name: str, info: dict[str, Any], notes: Notes)
         raise InputError(f"table {name!r} has no features", do="Give it a column beside the target")
     if empty:
         info["columns_without_value"] = [*info.get("columns_without_value", ()), *empty]
-        notes.warn(f"left out: {shown(empty)}, without any value")
+        notes.warn(f"left out: {shown(empty)}, {EMPTY}")
     return X.drop(columns=empty)
 
 

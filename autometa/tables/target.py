@@ -130,3 +130,57 @@ def _numbers_of(
         notes.tell("the target is text and read as numbers")
     how = {"decimal": notation.decimal, "thousands": notation.thousands}
     return numbers, {**how, "units": list(found.units)}
+
+
+def classes_of(y: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """The target (n,) of a classification, as categories.
+
+    Raises:
+        InputError: labels of several types, of one class, or another in each row.
+    """
+    if len(types := sorted({type(v).__name__ for v in y.unique()})) > 1:
+        raise InputError(
+            f"the target of table {name!r} has classes of several types ({', '.join(types)})",
+            allowed="labels of one type",
+            do="Turn all of them into text",
+        )
+    labels = y.astype("category").cat.remove_unused_categories()
+    found = len(labels.cat.categories)
+    if found < 2:
+        raise InputError(
+            f"the target of table {name!r} has one class only ({shown(labels.cat.categories)})",
+            allowed="two classes or more",
+            do="Check that --target names the right column",
+        )
+    if found == len(y):
+        raise InputError(
+            f"the target of table {name!r} has a different class in each of its {found} rows",
+            allowed="classes with several rows, or numbers",
+            do="Check that --target names the right column",
+        )
+    return labels
+
+
+def values_of(y: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """The target (n,) of a regression, as floats.
+
+    Raises:
+        InputError: values that are no finite numbers, all alike, or without a square.
+    """
+    values = pd.to_numeric(y, errors="coerce").astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"the target of table {name!r} has values that are not finite numbers",
+            allowed="numbers for a regression, anything with few values for a classification",
+        )
+    if values.nunique() < 2:
+        raise InputError(f"the target of table {name!r} is the same in every row")
+    with np.errstate(over="ignore", under="ignore"):
+        spread = np.var(values.to_numpy())
+    if not 0 < spread < np.inf:
+        raise InputError(
+            f"the target of table {name!r} goes from {values.min():g} to {values.max():g}, and the "
+            "square of its deviations is no number",
+            do="Divide the target by a number near its largest one",
+        )
+    return values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,6 +67,19 @@ def as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(column.dtype, pd.StringDtype):
         return values.where(column.notna(), np.nan)
     return values.where(column.isna(), values.map(word_of)).where(column.notna(), np.nan)
+
+
+def exact_as_float(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of decimals or fractions as floats, any other as it is.
+
+    >>> from decimal import Decimal
+    >>> exact_as_float(pd.Series([Decimal("0.1"), None])).tolist()
+    [0.1, nan]
+    """
+    known = column.dropna() if column.dtype == object else column[:0]
+    if not len(known) or not known.map(lambda value: isinstance(value, Decimal | Fraction)).all():
+        return column
+    return column.map(float, na_action="ignore").astype(np.float64)
 
 
 def some_of(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import secrets
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -155,6 +156,7 @@ class TunedModel:
         """Write it with skops, without pickle, in one step.
 
         Raises:
+            InputError: labels that no file holds, see `check_labels`.
             StoreError: the file cannot be written.
         """
         import skops.io
@@ -162,6 +164,8 @@ class TunedModel:
         path = Path(path)
         if not path.name:
             raise StoreError(f"a model in {str(path)!r}", allowed="the name of a file")
+        if self.pipeline.labelled:
+            check_labels(self.classes_)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         self.pipeline.about_ = json.dumps(dict(self.about))
         try:
@@ -229,6 +233,22 @@ class TunedModel:
                 name=about["metric"], standard=METRICS["accuracy" if classes else "r2"], scorer=_no
             )
         return TunedModel(pipeline, about, scoring)
+
+
+def check_labels(labels: Iterable[Any]) -> None:
+    """Refuse labels that a file of a model cannot hold without a pickle.
+
+    Raises:
+        InputError: they are intervals, periods, dates with a zone, members of an enum, ...
+    """
+    plain = str | bytes | int | float | np.generic
+    for label in labels:
+        if not isinstance(label, plain) or isinstance(label, Enum):
+            raise InputError(
+                f"labels of type {type(label).__name__} in a file",
+                allowed="text, numbers, true and false",
+                do="Make text of them before the search: y.astype(str)",
+            )
 
 
 def load_model(path: str | Path, *, trusted: Sequence[str] = ()) -> TunedModel:

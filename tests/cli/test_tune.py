@@ -443,3 +443,15 @@ def test_a_time_that_is_none_is_refused(run: Any, time: str, said: str) -> None:
     assert code == 2
     assert said in err
     assert out == ""
+
+
+def test_a_target_that_no_file_of_a_model_holds_is_refused_before_the_search(run: Any) -> None:
+    frame = pd.read_csv("table.csv")
+    days = pd.Series(pd.to_datetime(["2026-01-01", "2026-01-02"] * 20)).dt.date
+    frame.assign(label=days).to_parquet("days.parquet")
+    code, _, err = run("--trials", "1", "--save", "m.skops", table="days.parquet")
+    assert code == 2
+    assert "labels of type date in a file" in err
+    moments = frame.assign(label=pd.to_datetime(days))  # which a file does hold
+    moments.to_parquet("days.parquet")
+    assert run("--trials", "1", "--save", "m.skops", table="days.parquet")[0] == 0

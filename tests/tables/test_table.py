@@ -339,3 +339,11 @@ def test_public_tables_match_their_own_family_and_no_other(public_tables: Path) 
     for i, a in enumerate(known):
         same = [b for b in list(known)[i + 1 :] if same_data(known[a], known[b])]
         assert {index.family[b] for b in same} <= {index.family[a]}
+
+
+def test_columns_that_never_change_are_said_to_say_nothing() -> None:
+    y = pd.Series(["no", "yes"] * 20)
+    same = pd.DataFrame({"a": [1.0] * 40, "b": ["q"] * 40})
+    assert "no column has two values" in Table(name="t", X=same, y=y).info["warnings"][0]
+    assert "warnings" not in Table(name="t", X=same.assign(c=[0.0] * 20 + [1.0] * 20), y=y).info
+    assert "warnings" not in Table(name="t", X=same.assign(a=[1.0] * 20 + [np.nan] * 20), y=y).info

@@ -5,7 +5,12 @@ import json
 import subprocess
 import sys
 import zipfile
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +20,9 @@ from sklearn.metrics import get_scorer
 from autometa import children, load_model
 from autometa.errors import InputError, StoreError
 from autometa.tables import Kind, Table, TableWarning, load_table
+from autometa.tables.frames import target_of
 from autometa.tuning import ensembling
+from autometa.tuning.arguments import table_of
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.model import TunedModel
 from autometa.tuning.scoring import Scoring
@@ -214,3 +221,64 @@ def test_a_saved_model_reads_rows_as_the_table_was_read(child: str, tmp_path: Pa
     assert np.array_equal(model.predict(with_days), wanted[whole.index])
     assert (wanted == frame["class"].astype(int)).mean() > 0.9
     assert list(model.pipeline.feature_names_in_) == ["Unnamed: 0", "size", "day", "flag"]
+
+
+@pytest.mark.filterwarnings("ignore:table 'table':autometa.tables.TableWarning")
+@pytest.mark.parametrize("named", [False, True])
+def test_rows_come_with_the_columns_that_had_no_value(named: bool) -> None:
+    matrix = np.c_[X["a"], np.full(60, np.nan), NOISY]
+    given = pd.DataFrame(matrix, columns=list("abc")) if named else matrix
+    options: dict[str, Any] = {"name": None, "kind": None, "keep": (), "weights": None}
+    table = table_of(given, np.arange(60) % 2, stacklevel=1, **options)
+    model = model_of(table, "linear")
+    said = model.predict(given)  # without a warning of a column that is not used
+    assert np.array_equal(model.predict(matrix), said)
+    assert np.array_equal(model.predict(matrix[:, [0, 2]]), said)
+    assert len(model.pipeline.feature_names_in_) == 3
+    assert table.reading is not None
+    assert list(table.reading.dropped) == [table.reading.columns[1]]
+
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Series(pd.cut(X["a"], 3)),
+        pd.Series(pd.period_range("2026-01", periods=2, freq="M").repeat(30)),
+        pd.Series(pd.date_range("2026", periods=2, tz="Europe/Berlin").repeat(30)),
+        pd.Series([date(2026, 1, 1), date(2026, 1, 2)] * 30),
+        pd.Series([Colour.RED, Colour.BLUE] * 30).astype(object),
+    ],
+    ids=["interval", "period", "zone", "date", "enum"],
+)
+def test_labels_that_no_file_holds_are_refused_when_it_is_written(
+    y: pd.Series[Any], tmp_path: Path
+) -> None:
+    if isinstance(y.iloc[0], Colour):  # members of an enum know no order: as a category of theirs
+        y = y.astype(pd.CategoricalDtype(list(Colour)))
+    model = model_of(Table(name="t", X=X, y=y), "linear")
+    assert model.score(X, y) > 0.3
+    with pytest.raises(InputError, match=r"labels of type \w+ in a file.*y.astype\(str\)"):
+        model.save(tmp_path / "m.skops")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([b"no", b"yes"] * 30),
+        [Decimal("0.1"), Decimal("0.2")] * 30,
+        [Fraction(1, 3), Fraction(2, 3)] * 30,
+        np.array(["2026-01-01", "2026-01-02"] * 30, dtype="datetime64[D]"),
+    ],
+    ids=["bytes", "decimal", "fraction", "date"],
+)
+def test_other_labels_come_back_from_the_file(y: Any, tmp_path: Path) -> None:
+    model = model_of(Table(name="t", X=X, y=target_of(y)), "linear")
+    again = load_model(model.save(tmp_path / "m.skops"))
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert again.score(X, y) == model.score(X, y) > 0.3
