@@ -2,14 +2,18 @@
 
 From the same start each of a few rates trains for some steps; the loss after them says where the
 cliff is. The best rate for so few steps lies above that for a long training: `OFFSET` takes that
-back. Deterministic; the module itself, random state and gradients stay as they are.
+back. Deterministic; the module itself, its buffers and gradients, the batch's own entries and the
+random states of torch, numpy and Python stay as they are, also where the loss asks the module that
+it closes over instead of the copy that it is given.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,6 +66,7 @@ def range_test(
         torch.random.fork_rng(devices=list(devices)),
         torch.inference_mode(False),
         torch.enable_grad(),
+        _as_it_was(module),
     ):
         first = _loss_after(module, probe, 0.0, optimizer, 0)
         if not math.isfinite(first):
@@ -85,6 +90,8 @@ def _loss_after(
 ) -> float:
     """The batch's loss after `steps` steps on a copy of the module."""
     torch.manual_seed(0)
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     twin = _copied(module)
     loss, batch = probe
     trained = [p for p in twin.parameters() if p.requires_grad]
@@ -92,7 +99,7 @@ def _loss_after(
     for _ in range(steps):
         assert step is not None
         step.zero_grad()
-        value = _scalar(loss(twin, batch))
+        value = _scalar(loss(twin, _own(batch)))
         if not bool(torch.isfinite(value)):
             return math.inf
         if not value.requires_grad:
@@ -100,10 +107,41 @@ def _loss_after(
                 "probe whose loss does not depend on trainable parameters of the module",
                 do="Compute it from the module that it is given, without detach or no_grad",
             )
-        value.backward()  # type: ignore[no-untyped-call]
+        slopes = torch.autograd.grad(value, trained, allow_unused=True)
+        if all(slope is None for slope in slopes):
+            raise InputError(
+                "probe whose loss does not depend on the module that it is given",
+                do="Use the first argument of loss(module, batch), not a module from outside",
+            )
+        for p, slope in zip(trained, slopes, strict=True):
+            p.grad = slope
         _followed(step.step)
     with torch.no_grad():
-        return float(_scalar(loss(twin, batch)))
+        return float(_scalar(loss(twin, _own(batch))))
+
+
+@contextmanager
+def _as_it_was(module: nn.Module) -> Iterator[None]:
+    """Give back buffers, modes and the random states of Python and numpy."""
+    buffers = [(b, b.detach().clone()) for b in module.buffers()]
+    modes = [(part, part.training) for part in module.modules()]
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        for part, training in modes:
+            part.training = training
+        with torch.no_grad():
+            for buffer, was in buffers:
+                if not torch.equal(buffer, was):
+                    buffer.copy_(was)
+
+
+def _own(batch: Any) -> Any:
+    """A batch whose entries a loss may take out, as of dicts that hold the labels, too."""
+    return copy.copy(batch) if isinstance(batch, dict | list) else batch
 
 
 def _followed(act: Callable[[], Any]) -> Any:

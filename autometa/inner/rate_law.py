@@ -4,7 +4,8 @@ Each family of runs has a curve (`rate_curve`) whose best rate is linear in log1
 network of no such family is placed between them: between families the best rate depends on the
 number of parameters only weakly, and its spread is wide. Where both speak, they are weighed by
 their precision; beyond the sizes of a family its own word loses weight with the distance. Small
-modules of several kinds, trained shortly, are a family that speaks for the others near its sizes.
+modules of several kinds, trained shortly, are a family that speaks for the others at its sizes, and
+the less the farther from them.
 
 What ships is `rate_law.json`, coefficients and facts of the runs, never the runs themselves; the
 benchmarks learn it anew from the data (`autometa-benchmarks`, suite rate-law).
@@ -14,13 +15,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autometa.encoding import Floats
 from autometa.errors import StoreError
@@ -30,6 +32,7 @@ from autometa.reading import parse_json, read_bytes
 SIZES = ("parameters", "examples", "batch")
 JITTER = 0.15  # decades by which runs of the same sizes differ in their own best rate
 FAR = math.log10(30.0)  # decades beyond the sizes seen where nothing is known any more
+STRETCH = 0.5  # decades beyond its sizes up to which a family goes before the mixed one
 DRIFT = 0.15  # decades of rate for each decade of size beyond those seen
 CAUTION = 1.2  # times the spread that a rate stays below the mode for: errors have wide tails
 COVERAGE, QUANTILE = 0.8, 1.2816
@@ -81,7 +84,12 @@ class FamilyLaw:
     def beyond(self, sizes: Floats) -> Floats:
         """Decades by which each known size (k,) lies outside those seen; 0 where unknown."""
         gap: Floats = np.abs(sizes - np.clip(sizes, self.lowest, self.highest))
-        return np.nan_to_num(gap)
+        return np.where(self.recorded, np.nan_to_num(gap), 0.0)
+
+    @property
+    def recorded(self) -> NDArray[np.bool_]:
+        """Which sizes (k,) the source of the runs tells: not all say how much was seen."""
+        return np.asarray(self.highest) > 0.0
 
     def predict(self, sizes: Floats) -> tuple[float, float]:
         """Mode and standard deviation of log10 of the best rate."""
@@ -165,29 +173,43 @@ class RateLaw:
         kin = [f for f in self.families if f.name in names and f.optimizer == optimizer]
         general = next(b for b in self.between if b.optimizer == optimizer)
         says = [family.predict(sizes) for family in kin]
+        shares = _shares(kin, sizes)
         # A fine-tuned network is of a family or of none: what trains from nothing says nothing.
-        tuned = any(family.pretrained for family in kin)
-        if not tuned and not (kin and all(family.mixed for family in kin)):
-            says.append(general.predict(sizes))
-        precision = np.array([spread**-2.0 for _, spread in says])
+        if not any(family.pretrained for family in kin):
+            says.append(self._general(general, sizes))
+            mixed = [s for f, s in zip(kin, shares, strict=True) if f.mixed]
+            own = [s for f, s in zip(kin, shares, strict=True) if not f.mixed]
+            shares.append(1.0 - max(mixed, default=0.0) * (1.0 - max(own, default=0.0)))
+        modes, spreads = np.array(says).T
+        precision = np.array(shares) * spreads**-2.0
         weights = precision / precision.sum()
-        mode = float(weights @ np.array([mode for mode, _ in says]))
+        mode = float(weights @ modes)
         spread = float(precision.sum() ** -0.5)
-        low, high = _steepness(kin, general, sizes)
+        wide = spread
+        if any(0.0 < share < 1.0 for share in shares):  # nobody knows which of them is right
+            wide = math.hypot(spread, math.sqrt(float(weights @ (modes - mode) ** 2)))
+        low, high = _steepness(kin, shares, general, sizes)
         best = mode - margin(low, high, JITTER)
-        lower = best - QUANTILE * spread
+        lower = best - QUANTILE * wide
         return Prediction(
             log10=max(mode - margin(low, high, max(JITTER, CAUTION * spread)), lower),
             low=lower,
-            high=best + QUANTILE * spread,
-            spread=spread,
-            families=tuple(zip(kin, weights[: len(kin)].tolist(), strict=True)),
+            high=best + QUANTILE * wide,
+            spread=wide,
+            families=tuple(p for p in zip(kin, weights.tolist(), strict=False) if p[1] > 0.0),
             far=self.far(sizes, kin or [f for f in self.families if f.optimizer == optimizer]),
         )
 
+    def _general(self, general: Between, sizes: Floats) -> tuple[float, float]:
+        """What all families say; less sure with the distance from every one of them."""
+        whole = [f for f in self.families if f.optimizer == general.optimizer and not f.pretrained]
+        gap = _nearest(whole, sizes)
+        mode, spread = general.predict(sizes)
+        return mode, math.hypot(spread, *(DRIFT * gap).tolist())
+
     def far(self, sizes: Floats, families: Iterable[FamilyLaw]) -> tuple[str, ...]:
         """Names of the sizes that lie far beyond those of every one of `families`."""
-        nearest = np.min([family.beyond(sizes) for family in families], axis=0)
+        nearest = _nearest(families, sizes)
         return tuple(name for name, gap in zip(SIZES, nearest, strict=True) if gap > FAR)
 
     def save(self, path: str | Path) -> None:
@@ -195,12 +217,46 @@ class RateLaw:
         Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
-def _steepness(kin: list[FamilyLaw], general: Between, sizes: Floats) -> tuple[float, float]:
-    if not kin:
-        return general.low, general.high
-    seen = np.clip(kin[0].filled(sizes), kin[0].lowest, kin[0].highest)
-    low, high = kin[0].curve.steepness(seen[None])
-    return float(low[0]), float(high[0])
+def _shares(kin: Sequence[FamilyLaw], sizes: Floats) -> list[float]:
+    """By how much the word of each family counts.
+
+    A mixed one's fades until it is `FAR` from its sizes. Where it counts, that of a kind of its own
+    does up to `STRETCH` beyond the sizes of that kind, and fades over as much again: further off it
+    says no more than the small modules of all kinds.
+    """
+    beyond = [float(family.beyond(sizes).max()) for family in kin]
+    mixed = max(
+        (1.0 - min(b / FAR, 1.0) for f, b in zip(kin, beyond, strict=True) if f.mixed), default=0.0
+    )
+    return [
+        mixed if f.mixed else 1.0 - mixed * min(max(b / STRETCH - 1.0, 0.0), 1.0)
+        for f, b in zip(kin, beyond, strict=True)
+    ]
+
+
+def _nearest(families: Iterable[FamilyLaw], sizes: Floats) -> Floats:
+    """Decades from each size (k,) to the nearest family that records it; 0 where none does."""
+    gaps = [np.where(f.recorded, f.beyond(sizes), np.inf) for f in families]
+    nearest: Floats = np.min(gaps, axis=0)
+    return np.where(np.isfinite(nearest), nearest, 0.0)
+
+
+def _steepness(
+    kin: list[FamilyLaw], shares: list[float], general: Between, sizes: Floats
+) -> tuple[float, float]:
+    """Below and above the best rate; that of a mixed family as far as its word counts."""
+    own = [family for family in kin if not family.mixed]
+    found = _steep(own[0], sizes) if own else np.array([general.low, general.high])
+    for family, share in zip(kin, shares, strict=False):
+        if family.mixed:
+            found = share * _steep(family, sizes) + (1.0 - share) * found
+    return float(found[0]), float(found[1])
+
+
+def _steep(family: FamilyLaw, sizes: Floats) -> Floats:
+    seen = np.clip(family.filled(sizes), family.lowest, family.highest)
+    low, high = family.curve.steepness(seen[None])
+    return np.array([float(low[0]), float(high[0])])
 
 
 @cache

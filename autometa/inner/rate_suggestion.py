@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.inner.optimizers import OPTIMIZERS, known, maker
 from autometa.inner.range_test import SPREAD, Probe, range_test
 from autometa.inner.rate_groups import RateGroup, rate_groups
-from autometa.inner.rate_law import FAR, QUANTILE, Prediction, shipped
+from autometa.inner.rate_law import QUANTILE, SIZES, Prediction, shipped
 from autometa.limits import real
 
-# Optimiser -> its kin among the runs, and the log10 of its rates against theirs.
-OPTIMIZERS: Mapping[str, tuple[str, float]] = MappingProxyType(
-    {
-        "adam": ("adam", 0.0),
-        "adamw": ("adam", 0.0),
-        "nadam": ("adam", 0.0),
-        "sgd": ("sgd", 0.0),
-        "sgd_momentum": ("sgd", -1.0),  # momentum .9 makes a step ten times as long
-    }
-)
 TOKENS = 2048  # of a sequence in the runs on language
 _HIGH_DECAY = 0.3
 MOST = 1e18  # of a size: beyond it the law would speak of nothing that can be trained
-STRETCH = 0.5  # decades beyond its sizes up to which a family goes before the mixed one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +103,8 @@ def suggest_lr(
         n_tokens: Tokens of text that training sees in total: a language model.
         samples: Examples that training sees in total (rows x epochs), of anything else.
         batch_size: Examples (with `n_tokens`: sequences of 2,048 tokens) a step.
-        optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9).
+        optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9), or another usual
+            spelling of these.
         weight_decay: Of AdamW; only looked at where it is so large that it acts on the rate.
         pretrained: Whether the module was trained before, and is fine-tuned.
         probe: (loss, batch): with loss(module, batch) a scalar, a few rates are tried for some
@@ -136,9 +124,7 @@ def suggest_lr(
         >>> wide.rate < narrow.rate
         True
     """
-    if not isinstance(optimizer, str) or optimizer.lower() not in OPTIMIZERS:
-        raise InputError(f"optimizer={optimizer!r}", allowed=", ".join(OPTIMIZERS))
-    optimizer = optimizer.lower()
+    optimizer = known(optimizer)
     count = _parameters(module, n_params)
     given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
     for name, value in {"n_params": count, **given}.items():
@@ -157,14 +143,14 @@ def suggest_lr(
     examples = n_tokens / TOKENS if n_tokens is not None else samples
     sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
     kind, offset = OPTIMIZERS[optimizer]
-    kin = _kin(module, n_tokens is not None, pretrained, kind, sizes)
+    kin = _kin(module, n_tokens is not None, pretrained, kind)
     said = shipped().predict(sizes, optimizer=kind, names=kin)
     log10, low, high = said.log10, said.low, said.high
-    notes = _notes(said, sizes, optimizer, weight_decay, pretrained)
+    notes = _notes(said, sizes, optimizer, weight_decay, pretrained) + _frozen(module, pretrained)
     if probe is not None:
         if module is None:
             raise InputError("a probe without a module", do="Pass the module as well")
-        tried = range_test(module, probe, log10 + offset, _optimizer(optimizer)) - offset
+        tried = range_test(module, probe, log10 + offset, maker(optimizer)) - offset
         log10, low, high = _sharpened(said, tried)
         notes += (f"The probe alone says {10 ** (tried + offset):.2g}.",)
     rate = 10.0 ** (log10 + offset)
@@ -207,9 +193,7 @@ def _parameters(module: nn.Module | None, n_params: float | None) -> float:
     return count
 
 
-def _kin(
-    module: nn.Module | None, text: bool, pretrained: bool, kind: str, sizes: Floats
-) -> tuple[str, ...]:
+def _kin(module: nn.Module | None, text: bool, pretrained: bool, kind: str) -> tuple[str, ...]:
     """Families of runs that this one may belong to."""
     if pretrained:
         return ("fine-tuned-image", "fine-tuned-image-sgd")
@@ -222,11 +206,8 @@ def _kin(
         names = ("recurrent",)
     elif layers and all(isinstance(layer, plain) for layer in layers):
         names = ("perceptron", "perceptron-sgd")
-    stretch = {f.name: float(f.beyond(sizes).max()) for f in shipped().families}
-    if kind != "adam" or stretch["small-modules"] > FAR:
-        return names
-    # Small modules are of all kinds: a kind of its own that lies further off says no more.
-    return ("small-modules", *(n for n in names if stretch[n] <= STRETCH))
+    # Small modules are of all kinds.
+    return ("small-modules", *names) if kind == "adam" else names
 
 
 def _basis(said: Prediction, kind: str) -> tuple[tuple[str, ...], int]:
@@ -259,11 +240,27 @@ def _notes(
     ]
     if unknown:
         notes.append(f"Not given: {', '.join(unknown)}; a typical value is assumed.")
+    kin = [family.recorded for family, _ in said.families]
+    untold = ~np.any(kin, axis=0) & ~np.isnan(sizes) if kin else np.zeros(len(sizes), dtype=bool)
+    if untold.any():
+        names = ", ".join(name for name, lacks in zip(SIZES, untold, strict=True) if lacks)
+        notes.append(f"Its runs do not say their {names}, which count for nothing here.")
     if pretrained:
         notes.append("Fine-tuning runs here are of image networks of one size.")
     if weight_decay is not None and weight_decay > _HIGH_DECAY and optimizer == "adamw":
         notes.append(f"A weight decay of {weight_decay:g} is larger than any seen (0.2).")
     return tuple(notes)
+
+
+def _frozen(module: nn.Module | None, pretrained: bool) -> tuple[str, ...]:
+    """A module most of which is frozen was hardly made for a training from nothing."""
+    every = [] if module is None or pretrained else list(module.parameters())
+    fixed = sum(p.numel() for p in every if not p.requires_grad)
+    count = sum(p.numel() for p in every)
+    if not fixed > 0.5 * count:
+        return ()
+    share = f"{100 * fixed / count:.0f} % of its parameters are frozen"
+    return (f"{share}: if they were trained before, say pretrained=True.",)
 
 
 def _sharpened(said: Prediction, tried: float) -> tuple[float, float, float]:
@@ -272,15 +269,3 @@ def _sharpened(said: Prediction, tried: float) -> tuple[float, float, float]:
     moved = (tried - said.log10) * SPREAD**-2.0 / precision
     centre, half = (said.low + said.high) / 2.0 + moved, QUANTILE * precision**-0.5
     return said.log10 + moved, centre - half, centre + half
-
-
-def _optimizer(name: str) -> Callable[..., torch.optim.Optimizer]:
-    if name == "sgd_momentum":
-        return lambda params, lr: torch.optim.SGD(params, lr=lr, momentum=0.9)
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "nadam": torch.optim.NAdam,
-        "sgd": torch.optim.SGD,
-    }
-    return kinds[name]

@@ -79,6 +79,45 @@ def test_far_from_anything_seen_is_said(sizes: dict[str, float], what: str) -> N
     assert found.interval[1] / found.interval[0] > near.interval[1] / near.interval[0]
 
 
+def _path(name: str, **sizes: Any) -> tuple[list[float], list[float]]:
+    """log10 of rates and widths of intervals along one size, a tenth of a decade a step."""
+    found = [autometa.suggest_lr(**{**sizes, name: 10.0**e}) for e in np.arange(4.0, 13.01, 0.1)]
+    widths = [math.log10(s.interval[1] / s.interval[0]) for s in found]
+    for suggestion in found:
+        low, high = suggestion.interval
+        assert low <= suggestion.rate <= high
+    return [s.log10 for s in found], widths
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("data", [{}, {"samples": 1e9}, {"n_tokens": 1e10, "batch_size": 64}])
+def test_larger_networks_have_smaller_rates_and_the_interval_widens_beyond_all_runs(
+    data: dict[str, float], optimizer: str
+) -> None:
+    rates, widths = _path("n_params", optimizer=optimizer, **data)
+    assert np.diff(rates).max() <= 1e-9
+    beyond = np.diff(widths[-25:])  # from ten to a thousand times the largest that was run
+    assert (beyond > 0).all()
+
+
+def test_no_cliff_where_small_modules_have_no_more_to_say() -> None:
+    for sizes in ({"n_params": 1e5, "batch_size": 8}, {"n_params": 1e4}, {"module": network()}):
+        rates, _ = _path("samples", **sizes)
+        assert np.abs(np.diff(rates)).max() < 0.3
+
+
+def test_a_size_that_no_run_tells_is_not_far_but_said() -> None:
+    """Runs of fine-tuning went on for a time; nobody wrote down how much they saw."""
+    found = autometa.suggest_lr(n_params=1.1e7, samples=1e5, batch_size=32, pretrained=True)
+    assert not found.far
+    assert "do not say their examples, which count for nothing here" in str(found)
+    plain = autometa.suggest_lr(n_params=1.1e7, batch_size=32, pretrained=True)
+    assert (found.rate, found.interval) == (plain.rate, plain.interval)
+    assert "do not say" not in str(plain)
+    far = autometa.suggest_lr(n_params=1e6, samples=1e12)
+    assert "Far from anything seen in examples" in str(far)
+
+
 def test_just_within_a_factor_of_thirty_is_not_far() -> None:
     language = next(f for f in shipped().families if f.name == "language")
     most = 10 ** language.highest[0]
@@ -134,7 +173,7 @@ def test_groups_cover_every_trainable_parameter_once() -> None:
 def test_small_modules_speak_for_kinds_whose_own_runs_lie_further_off() -> None:
     """A recurrent network of a short budget rests on small modules, of a long one on its kind."""
     module = nn.GRU(4, 32)
-    short = autometa.suggest_lr(module, samples=2e4, batch_size=64)
+    short = autometa.suggest_lr(module, samples=1.5e4, batch_size=64)
     long = autometa.suggest_lr(module, samples=1e6, batch_size=64)
     assert [kind.split(",")[0] for kind in short.basis] == ["small modules of four kinds"]
     assert "recurrent" in long.basis[0]
@@ -352,9 +391,104 @@ def test_tied_weights_stay_tied_in_a_probe() -> None:
     assert torch.equal(kept, module.embed.weight)
 
 
-def test_an_optimiser_is_known_in_any_case() -> None:
-    plain, cased = (autometa.suggest_lr(n_params=1e6, optimizer=n) for n in ("adamw", "AdamW"))
-    assert plain == cased
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        *(("AdamW", "adamw"), ("adamw_torch_fused", "adamw"), ("torch.optim.Adam", "adam")),
+        *(("paged_adamw_8bit", "adamw"), ("SGD-Momentum", "sgd_momentum"), ("NAdam", "nadam")),
+        *(("sgd nesterov", "sgd_momentum"), ("torch.optim.SGD", "sgd")),
+    ],
+)
+def test_an_optimiser_is_known_in_any_usual_spelling(spelling: str, name: str) -> None:
+    wanted = autometa.suggest_lr(n_params=1e6, optimizer=name)
+    assert autometa.suggest_lr(n_params=1e6, optimizer=spelling) == wanted
+
+
+def test_a_module_that_is_mostly_frozen_is_asked_about() -> None:
+    """As where adapters of low rank are laid over a network that is there."""
+    module = nn.Sequential(nn.Linear(64, 64).requires_grad_(False), nn.Linear(64, 4, bias=False))
+    assert "94 % of its parameters are frozen: if they were trained before, say" in str(
+        autometa.suggest_lr(module)
+    )
+    assert "frozen" not in str(autometa.suggest_lr(module, pretrained=True))
+    assert "frozen" not in str(autometa.suggest_lr(network()))
+
+
+# What a careless loss does to the user's own things -------------------------------------------
+
+
+def test_a_loss_that_asks_a_module_from_outside_is_refused_and_changes_nothing() -> None:
+    module = network()
+    kept, random_states = copy.deepcopy(module.state_dict()), random.getstate()
+
+    def outside(copied: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
+        module.train()
+        return loss(module, given)
+
+    module.eval()
+    with pytest.raises(InputError, match="does not depend on the module that it is given"):
+        autometa.suggest_lr(module, probe=(outside, batch()))
+    assert all(p.grad is None for p in module.parameters())
+    assert all(torch.equal(v, kept[n]) for n, v in module.state_dict().items())
+    assert not any(part.training for part in module.modules())
+    assert random.getstate() == random_states
+
+
+def test_a_loss_that_draws_numbers_is_repeatable_and_leaves_every_generator_alone() -> None:
+    module = network()
+
+    def noisy(m: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
+        scale = 1 + 0.1 * random.random() + 0.1 * float(np.random.rand())  # noqa: NPY002
+        return loss(m, (given[0] + 0.1 * torch.randn_like(given[0]), given[1])) * scale
+
+    found = autometa.suggest_lr(module, probe=(noisy, batch()))
+    states: Any = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    random.random()
+    np.random.rand()  # noqa: NPY002
+    torch.rand(1)
+    now = random.getstate()
+    assert autometa.suggest_lr(module, probe=(noisy, batch())) == found
+    assert random.getstate() == now != states[0]
+
+
+def test_labels_may_be_taken_out_of_a_batch() -> None:
+    given = dict(zip(("x", "labels"), batch(), strict=True))
+
+    def taking(m: nn.Module, b: dict[str, Tensor]) -> Tensor:
+        labels = b.pop("labels")
+        return loss(m, (b["x"], labels))
+
+    found = autometa.suggest_lr(network(), probe=(taking, given))
+    assert given.keys() == {"x", "labels"}
+    assert found == autometa.suggest_lr(network(), probe=(loss, batch()))
+
+
+class _Wrapped(nn.Module):
+    """Adapters over a frozen layer, in dicts and lists, as libraries for fine-tuning make them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = nn.Linear(4, 4).requires_grad_(False)
+        self.lora_A = nn.ModuleDict({"default": nn.Linear(4, 2, bias=False)})
+        self.lora_B = nn.ModuleList([nn.Linear(2, 4, bias=False)])
+        self.phase = nn.Parameter(torch.ones(4, dtype=torch.complex64))
+        self.norm = nn.BatchNorm1d(4, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.base(x) + self.lora_B[0](self.lora_A["default"](self.norm(x)))
+        return out * (self.phase * self.phase.conj()).real
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, nn.DataParallel])
+def test_wrapped_modules_are_probed_and_stay(wrap: Any) -> None:
+    torch.manual_seed(0)
+    module = wrap(_Wrapped())
+    kept = copy.deepcopy(module.state_dict())
+    found = autometa.suggest_lr(module, pretrained=True, probe=(loss, batch()))
+    assert all(torch.equal(v, kept[n]) for n, v in module.state_dict().items())
+    trained = {n for n, p in module.named_parameters() if p.requires_grad}
+    assert {n for g in found.groups for n in g.parameters} == trained
+    torch.optim.AdamW(found.param_groups(module))
 
 
 def test_the_law_is_stored_and_damage_is_told(tmp_path: Path) -> None:
