@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -51,20 +52,42 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
+_ADDRESS = re.compile(r"^(sqlite|journal):///")
+
+
+def is_same(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by whatever names and links."""
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is not there
+        return path.absolute() == other.absolute()
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def check_writable(path: Path | None) -> None:
-    """Refuse before the work what could not be written after it.
+def check_writable(path: Path | None, *read: str | Path | None) -> None:
+    """Refuse before the work what could not be written after it, or would destroy what is read.
+
+    Args:
+        path: To be written; None for nothing.
+        *read: Files that the command reads or writes as well, by path or by a storage's address;
+            what is no file is passed over.
 
     Raises:
-        InputError: a folder, or a file in a folder that is absent or locked.
+        InputError: a folder, a file in a folder that is absent or locked, or one of those.
     """
     if path is None:
         return
+    for other in read:
+        if other is not None and is_same(path, Path(_ADDRESS.sub("", str(other)))):
+            raise InputError(
+                f"{str(path)!r} to be written, which this command also uses as {str(other)!r}",
+                allowed="a file of its own",
+            )
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(

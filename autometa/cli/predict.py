@@ -44,7 +44,7 @@ def predict(
     Writes a table with a row for each row: `prediction`, and `p_CLASS` with --proba. The file is
     read without running anything in it, and may hold further columns or be without the target.
     """
-    check_writable(output)
+    check_writable(output, table, model)
     written = None if output is None else _written(output)
     with busy("loading the model"):
         from autometa.tables.endings import WRITTEN

@@ -52,7 +52,7 @@ def report(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Write one self-contained page of a study, or of benchmark results."""
-    check_writable(into)
+    check_writable(into, subject, storage, model)
     if storage is None and (cold is not None or model is not None):
         raise InputError("--cold and --model are about a study", allowed="them with --storage URL")
     with busy("writing the report"):

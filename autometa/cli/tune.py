@@ -14,7 +14,7 @@ import typer
 
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
-from autometa.cli.output import Format, FormatOption, check_writable, show_json
+from autometa.cli.output import Format, FormatOption, check_writable, is_same, show_json
 from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import read_parts, read_table
 from autometa.cli.show_tuned import show_files, show_result, why_no_model
@@ -137,8 +137,8 @@ def tune(
     timeout: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Make a model for a table, starting where earlier searches ended."""
-    for path in (report, save):
-        check_writable(path)
+    for path, other in ((report, save), (save, report)):
+        check_writable(path, other, table, test, storage, *(portfolio or ()))
     started = time.perf_counter()
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
@@ -150,6 +150,8 @@ def tune(
     else:
         data = read_table(table, target, kind, kept)
         apart = None if test is None else _read_test(test, target, weights)
+        if test is not None and is_same(Path(test), Path(table)):
+            note("the test rows are the rows of the table: what is learned by heart scores best")
     data = data if weights is None else data.weighted(weights)
     if apart is not None:
         from autometa.tuning.rows_apart import check_apart

@@ -455,3 +455,49 @@ def test_a_target_that_no_file_of_a_model_holds_is_refused_before_the_search(run
     moments = frame.assign(label=pd.to_datetime(days))  # which a file does hold
     moments.to_parquet("days.parquet")
     assert run("--trials", "1", "--save", "m.skops", table="days.parquet")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        (("--save", "table.csv"), "table.csv"),
+        (("--report", "./table.csv"), "table.csv"),
+        (("--save", "link.csv"), "table.csv"),
+        (("--test", "test.csv", "--save", "test.csv"), "test.csv"),
+        (("--save", "m.skops", "--report", "m.skops"), "m.skops"),
+        (("--storage", "sqlite:///s.db", "--save", "s.db"), "s.db"),
+    ],
+)
+def test_no_file_that_is_read_is_written_over(run: Any, words: tuple[str, ...], lost: str) -> None:
+    for name in ("test.csv", "m.skops", "s.db"):
+        shutil.copy("table.csv", name)
+    Path("link.csv").symlink_to("table.csv")
+    before = Path(lost).read_bytes()
+    code, _, err = run("--trials", "1", *words)
+    assert code == 2
+    assert "which this command also uses" in err
+    assert Path(lost).read_bytes() == before
+    assert Path("link.csv").is_symlink()
+
+
+@pytest.mark.parametrize("command", ["predict", "report"])
+def test_neither_do_other_commands(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["m.skops", "table.csv"] if command == "predict" else ["table.csv"]
+    before = Path("table.csv").read_bytes()
+    monkeypatch.setattr(
+        sys, "argv", ["autometa", command, *words, "-o", str(Path.cwd() / "table.csv")]
+    )
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "which this command also uses" in capsys.readouterr().err
+    assert Path("table.csv").read_bytes() == before
+
+
+def test_the_table_as_its_own_test_is_said(run: Any) -> None:
+    _, _, err = run("--trials", "1", "--test", "./table.csv")
+    assert "the test rows are the rows of the table" in err
+    shutil.copy("table.csv", "other.csv")
+    assert "the test rows are" not in run("--trials", "1", "--test", "other.csv")[2]
