@@ -210,11 +210,21 @@ class _SaidRegressor(EnsembleRegressor):
 
 class _SaidClassifier(EnsembleClassifier):
     def _outputs(self, X: Any) -> Floats:
-        return np.asarray(X)
+        return np.asarray(X)[:, -len(self.classes_) :]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        said = np.asarray(X)
+        if said.shape[1] == len(self.classes_):
+            return super().predict(said)
+        return np.asarray(self.classes_[said[:, 0].astype(np.int64)])
 
 
 def as_said(classes: NDArray[Any] | None) -> BaseEstimator:
-    """An estimator whose input is its own outputs, so that any scorer can judge outputs."""
+    """An estimator whose input is its own outputs, so that any scorer can judge outputs.
+
+    Numbers (n,), or shares (n, c) of the classes, or (n, 1 + c) with the index of the label that
+    was said before them: a threshold, or a model itself, may say another than the most probable.
+    """
     return _SaidRegressor() if classes is None else _SaidClassifier(classes=classes)
 
 

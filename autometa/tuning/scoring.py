@@ -157,7 +157,9 @@ class Scoring:
         classes = labels if len(labels) else None
         if self.coded and len(labels) == 2:
             classes = np.arange(2)
-        said: Floats = prediction.labels if prediction.shares is None else prediction.shares
+        said: Floats = prediction.labels
+        if prediction.shares is not None:
+            said = np.column_stack([prediction.labels, prediction.shares])
         true = truth if classes is None else classes[truth]
         more = {} if weights is None or not self.weighs else {"sample_weight": weights}
         with warnings.catch_warnings():

@@ -9,13 +9,22 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import get_scorer
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    f1_score,
+    get_scorer,
+    jaccard_score,
+    make_scorer,
+    matthews_corrcoef,
+)
 
 from autometa import children, load_model
 from autometa.errors import InputError, StoreError
@@ -39,7 +48,7 @@ def trial(child: str, kind: Kind | None = "classification", number: int = 0) -> 
     return TunedTrial(number=number, child=child, config=config, value=0.5)
 
 
-def model_of(table: Table, *families: str, metric: str | None = None) -> TunedModel:
+def model_of(table: Table, *families: str, metric: Any = None) -> TunedModel:
     trials = [trial(name, table.kind, i) for i, name in enumerate(families)]
     share = 1 / len(trials)
     chosen = ensembling.Chosen(tuple((t, share) for t in trials), 0.5)
@@ -282,3 +291,28 @@ def test_other_labels_come_back_from_the_file(y: Any, tmp_path: Path) -> None:
     again = load_model(model.save(tmp_path / "m.skops"))
     assert np.array_equal(again.predict(X), model.predict(X))
     assert again.score(X, y) == model.score(X, y) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("metric", "wanted"),
+    [
+        ("f1", partial(f1_score, pos_label="yes")),
+        ("jaccard", partial(jaccard_score, pos_label="yes")),
+        ("matthews_corrcoef", matthews_corrcoef),
+        ("balanced_accuracy", balanced_accuracy_score),
+        (make_scorer(f1_score, pos_label="yes"), partial(f1_score, pos_label="yes")),
+        (lambda true, said: float((true == said).mean()), accuracy_score),
+    ],
+)
+@pytest.mark.parametrize("how", ["svm", "threshold"])
+def test_the_score_is_of_the_labels_that_are_said(metric: Any, wanted: Any, how: str) -> None:
+    model = model_of(CLASSES, "svm" if how == "svm" else "linear", metric=metric)
+    if how == "svm":  # its labels are not always where its probability is highest
+        estimator = model.pipeline.steps[-1][1].members[0].model
+        estimator.predict = lambda rows: np.arange(len(rows)) % 2
+    else:
+        model.pipeline.steps[-1][1].factors = np.array([1.0, 0.3])
+    said = model.predict(X)
+    shares = model.predict_proba(X)
+    assert (said != model.classes_[shares.argmax(axis=1)]).any()
+    assert model.score(X, CLASSES.y) == pytest.approx(wanted(CLASSES.y, said))
