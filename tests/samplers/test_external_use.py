@@ -23,6 +23,7 @@ from optuna.pruners import BasePruner
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
+from autometa.samplers.base_samplers import Careful
 from autometa.samplers.pruner import MetaPruner
 from autometa.space import Config, SearchSpace
 from autometa.storages.per_study import PerStudy
@@ -324,3 +325,33 @@ def test_the_trial_of_a_thread_is_told_by_another(model: MetaModel) -> None:
     assert [t.params for t in study.trials] == [
         t.user_attrs["autometa:config"] for t in study.trials
     ]
+
+
+def test_a_base_that_nobody_chose_never_ends_a_search(model: MetaModel) -> None:
+    """Optuna's GPSampler fails at ranges beyond all floats' squares once it models them."""
+    study = optuna.create_study(sampler=model.sampler(seed=0))
+
+    def beyond(trial: optuna.Trial) -> float:
+        wide = trial.suggest_float("wide", -8e307, 8e307)
+        large = trial.suggest_int("large", -(2**62), 2**62)
+        return objective(trial) + (wide > 0) + (large > 0)
+
+    study.optimize(beyond, n_trials=13)
+    assert len({str(t.params) for t in study.trials}) == 13
+    careful = Careful(_Failing(), seed=3)
+    told = [
+        careful.sample_relative(study, study.trials[0], dict(SPACE.distributions)) for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    assert told[0].keys() == SPACE.distributions.keys()
+    with pytest.raises(ConnectionError):  # an outage is waited for elsewhere
+        Careful(_Failing(ConnectionError()), seed=3).sample_relative(study, study.trials[0], {})
+
+
+class _Failing(optuna.samplers.RandomSampler):
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error or ValueError("no such model")
+
+    def sample_relative(self, *args: Any) -> Any:
+        raise self.error
