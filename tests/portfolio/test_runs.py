@@ -19,6 +19,7 @@ from autometa.errors import AutometaError, InputError, RecordError, StoreError
 from autometa.portfolio import Portfolio
 from autometa.portfolio.importers import hpob
 from autometa.portfolio.importers import tracker_values as cells
+from autometa.portfolio.importers.inferring import infer
 from autometa.portfolio.importers.ranges import distribution_of
 from autometa.task import State
 
@@ -465,3 +466,48 @@ def test_numbers_among_choices_are_choices(cells: list[str]) -> None:
 def test_whole_numbers_stay_whole_beside_an_odd_cell() -> None:
     cells = [*map(str, (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)), "auto"]
     assert distribution_of("x", cells) == IntDistribution(1, 89, log=True)
+
+
+def _with_names(count: int, twice: int = 0) -> list[dict[str, Any]]:
+    """Runs with a path each, the last ones with one for two, and a gap here and there."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(count):
+        place = i if i < count - 2 * twice else count - 2 * twice + (i - count) // 2
+        gamma = rng.uniform() if rng.random() < 0.5 else ""
+        rows.append(
+            {
+                "status": "FINISHED",
+                "experiment_id": "1",
+                "params.folder": f"/runs/{place}",
+                "params.lr": 10 ** rng.uniform(-4, -1),
+                "params.comma": f"0,{i:03}",
+                "params.gamma": gamma,
+                "metrics.acc": rng.uniform(),
+            }
+        )
+    return rows
+
+
+@pytest.mark.parametrize(("count", "twice"), [(20, 0), (20, 1), (40, 2)])
+def test_a_name_of_each_run_switches_nothing(count: int, twice: int, tmp_path: Path) -> None:
+    path = table(tmp_path / "runs.csv", _with_names(count, twice))
+    found = Portfolio.from_mlflow(path, metric="acc", direction="maximize")
+    assert not any(s.conditions for s in found.spaces)
+    assert sum(map(len, found.histories)) == count
+    assert "lr" in found.space.names
+    notes = found.provenance["notes"]
+    assert "parameter 'comma' left out: another text in each run, such as '0,000'" in notes
+    assert ("folder" in found.space.names) is bool(twice)
+
+
+def test_a_category_of_many_values_that_come_again_switches() -> None:
+    names = [f"net{i}" for i in range(12)]
+    distributions = {"net": CategoricalDistribution(names), "heads": IntDistribution(1, 4)}
+    codes = np.array([*range(12), *range(6)], dtype=np.float64)
+    heads = np.where(codes % 2 == 0, 2.0, np.nan)
+    conditions, left_out = infer(distributions, np.stack([codes, heads], axis=1))
+    assert conditions == {"heads": ("net", names[::2])}
+    assert left_out == []
+    alone = np.stack([codes, heads], axis=1)[:12]
+    assert infer(distributions, alone) == ({}, ["heads"])

@@ -8,7 +8,8 @@ The rules, in order:
    the parent either all trials have it or none. Parents are categories, or integers of which it
    needs at least so many (`for i in range(n_layers)`), that come earlier or are active always.
    A parent that shows both cases is preferred, then a category, then the first one. Categories
-   that no trial tried are taken as inactive.
+   that no trial tried are taken as inactive. A category of many values, most of which come once
+   (the name of a run, a path), would explain anything and is no parent.
 4. Where nothing explains a parameter exactly, few trials must not outvote all others: those that
    stand against the best explanation (early returns, gaps in a table) are dropped, a fifth of all
    at most. So are trials before a parameter was added to the objective, if at least as many came
@@ -20,6 +21,7 @@ Shapes: n trials, p parameters; raw (n, p) as in `space`, NaN where a trial has 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -40,6 +42,8 @@ from autometa.space.choices import joined_choices
 from autometa.space.values import fits, plain_value, read_distribution
 
 MAX_COUNT = 64  # integers with more values are no counts that switch parameters
+MOST_ALONE = 8  # with more values a category is asked whether it explains more than chance would
+BY_CHANCE = 0.05
 MOST_ODD = 5  # one in so many trials may stand against what explains all others
 LEAST_NEW = 3  # trials of a parameter that was added on the way
 Conditions: TypeAlias = dict[str, tuple[str, list[Value]]]
@@ -215,12 +219,31 @@ def _switched(
     """In which trials (n,) a parameter would be active, by the condition that errs least."""
     has = ~np.isnan(column)
     if isinstance(switch, CategoricalDistribution):
+        if _is_name(column[has], child[has]):
+            return
         codes = np.where(has, column, 0).astype(np.int64)
         votes = np.bincount(codes[has], weights=2.0 * child[has] - 1.0, minlength=1)
         yield has & (votes >= 0)[codes]
     elif isinstance(switch, IntDistribution) and _is_count(switch):
         for least in np.unique(column[has]):
             yield has & (column >= least)
+
+
+def _is_name(codes: Floats, child: NDArray[np.bool_]) -> bool:
+    """Whether the codes (n,) of a category would explain any (n,): most are of one trial alone.
+
+    The chance that they explain as many trials, taken at random: of all sets of so many trials,
+    those that are made of whole codes.
+    """
+    sizes = np.unique(codes, return_counts=True)[1].tolist()
+    if len(sizes) <= MOST_ALONE or len(codes) >= 4 * len(sizes):
+        return False
+    most = int(np.count_nonzero(child))
+    sets = [1] + [0] * most  # of whole codes, by their number of trials
+    for size in sizes:
+        for total in range(most, size - 1, -1):
+            sets[total] += sets[total - size]
+    return sets[most] > BY_CHANCE * math.comb(len(codes), most)
 
 
 def _is_count(switch: IntDistribution) -> bool:
@@ -236,7 +259,7 @@ def _explained(
         return None
     on, off = np.unique(column[child]), np.unique(column[has & ~child])
     if isinstance(switch, CategoricalDistribution):
-        if np.isin(on, off).any():
+        if np.isin(on, off).any() or _is_name(column[has], child[has]):
             return None
         codes = on if len(off) else np.arange(len(switch.choices))
     elif isinstance(switch, IntDistribution):

@@ -7,7 +7,8 @@ from the values of all runs together, and what is inferred is narrower than what
     up to 64 other values    a category, with None if some runs say "None" and no other parameter
                              explains in which
     one value in all runs    no parameter: nothing to learn (reported)
-    more than 64             left out (reported): a path, a name, a seed in words
+    another text in each     left out (reported), as are more than 64: a path, a name, numbers
+                             that nobody can read
 
 Which parameters are conditional is then read from the runs, as for Optuna studies. The runs of one
 task become one study, so everything said there of states, gaps and counting holds here too.
@@ -33,7 +34,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autometa.errors import InputError
 from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.importing import MISSING
-from autometa.portfolio.importers.inferring import infer, most_alike, union
+from autometa.portfolio.importers.inferring import MOST_ALONE, infer, most_alike, union
 from autometa.portfolio.importers.ranges import distribution_of
 from autometa.portfolio.importers.studies import import_found
 from autometa.portfolio.importers.study_configs import raw_of
@@ -187,6 +188,9 @@ def _distributions(runs: Sequence[Run], notes: list[str]) -> dict[str, BaseDistr
             choices = getattr(distribution, "choices", ())
             if len(choices) > MOST_CHOICES:
                 notes.append(f"parameter {name!r} left out: {len(choices)} different values")
+            elif len(choices) == len(cells) > MOST_ALONE:
+                example = f"another text in each run, such as {text_of(cells[0])!r}"
+                notes.append(f"parameter {name!r} left out: {example}")
             else:
                 found[name] = distribution
     return _with_none(found, known)
