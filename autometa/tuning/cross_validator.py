@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from autometa.space import Config
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 
 if TYPE_CHECKING:
     from autometa.children import Child, Outcome

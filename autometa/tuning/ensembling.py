@@ -30,7 +30,8 @@ from autometa.children.ensemble import Member, ensemble_of, select, weighted_sum
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 
 if TYPE_CHECKING:
     from autometa.children.pipeline import TablePipeline

@@ -15,7 +15,7 @@ from autometa.tables import Table
 from autometa.tuning import ensembling, race
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.clock import Clock, refit_seconds
-from autometa.tuning.scoring import HeldOut
+from autometa.tuning.held_out import HeldOut
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.shown import Shown, shown
 from autometa.tuning.thresholds import Threshold, learn_threshold

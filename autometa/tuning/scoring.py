@@ -20,18 +20,15 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from autometa.children.ensemble import as_said
 from autometa.children.evaluation.evaluate import Outcome, failed
-from autometa.children.evaluation.held_out import read_predictions
-from autometa.children.folds import Folds, splits_of
 from autometa.children.metrics import DEFAULT, METRICS, OF_LABELS, Metric, metric, of_kind
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError, reason
 from autometa.tables import Kind
+from autometa.tuning.held_out import HeldOut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from autometa.tables import Table
 
 Asked: TypeAlias = str | Callable[..., float] | None
 """How a user names a metric: a name, a scorer (estimator, X, y), a function (y, predicted)."""
@@ -45,6 +42,15 @@ _SCORERS = {
     "rmsle": "neg_root_mean_squared_log_error",
 }
 """What scikit-learn calls the scorers of the losses."""
+
+_CALLED = {
+    "mse": "neg_mean_squared_error",
+    "l2": "neg_mean_squared_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "msle": "neg_mean_squared_log_error",
+    "mcc": "matthews_corrcoef",
+}
+"""What else people call scorers that are no standard metric."""
 
 _NEAREST = (
     ("f1", "f1_macro"),
@@ -106,7 +112,8 @@ class Scoring:
                 f"a metric of type {type(asked).__name__}",
                 allowed="a name, a scorer (estimator, X, y) or a function (true, predicted)",
             )
-        name = getattr(asked, "__name__", "") or type(asked).__name__
+        below = getattr(asked, "_score_func", getattr(asked, "func", asked))  # scorer, partial
+        name = getattr(below, "__name__", "") or type(asked).__name__
         name = "scorer" if name == "<lambda>" else name
         return Scoring(
             name=name,
@@ -197,37 +204,50 @@ class Scoring:
     def check(self, held_out: HeldOut) -> None:
         """Whether it is a number for each split, before any time is spent on a search by it.
 
-        It is asked of predictions that are right, and of the same moved by a row, as a metric may
-        have no value for the one or the other.
+        It is asked of predictions that are right, of wrong ones, and of the mean in a regression,
+        as a metric may have no value for some of them.
 
         Raises:
-            InputError: it is none for both.
+            InputError: it is none for all of these, or more for wrong ones than for right ones.
         """
-        problems = []
-        for moved in (0, 1):
+        problems, asked = [], [held_out.right(), held_out.wrong()]
+        for said in [*asked, *([] if len(held_out.labels) else [held_out.mean()])]:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", RuntimeWarning)  # the value says it
-                    values = self.by_fold(held_out, held_out.right(moved))
+                    values = self.by_fold(held_out, said)
                 wrong = [i for i, value in enumerate(values) if not math.isfinite(value)]
             except Exception as problem:  # a scorer may raise anything
                 problems.append((reason(problem), ""))
                 continue
+            if not wrong and not problems and self.scorer is not None and not self.coded:
+                self._check_direction(held_out, float(np.mean(values)), asked[1])
             if not wrong:
                 return
-            said = f"it is {values[wrong[0]]} for the rows of split {wrong[0] + 1}"
-            problems.append((said, "Take fewer splits, or some that hold rows of each class out"))
-        said, do = problems[0]
+            why = f"it is {values[wrong[0]]} for the rows of split {wrong[0] + 1}"
+            problems.append((why, "Take fewer splits, or some that hold rows of each class out"))
+        why, do = problems[0]
         if self.scorer is not None and not self.coded:
             do = (
                 "A function sees labels, or what make_scorer(..., response_method='predict_proba') "
                 "shows it"
             )
         raise InputError(
-            f"the metric {self.name!r} says nothing of this table: {said}",
+            f"the metric {self.name!r} says nothing of this table: {why}",
             allowed="a number, by true values and predictions alone",
             do=do,
         )
+
+    def _check_direction(self, held_out: HeldOut, right: float, wrong: Prediction) -> None:
+        """Refuse a function of the user's that is a loss: the search would look for the worst."""
+        other = self.mean(held_out, wrong)
+        if other > right + 1e-9 * abs(right):
+            raise InputError(
+                f"the metric {self.name!r} is {right:.4g} where all predictions are right, and "
+                f"{other:.4g} where they are mixed up: a loss",
+                allowed="a score, which is higher where predictions are better",
+                do="Return its negative, or name a scorer such as neg_mean_squared_error",
+            )
 
     def by_fold(self, held_out: HeldOut, whole: Prediction) -> list[float]:
         """Score of each fold."""
@@ -242,59 +262,6 @@ class Scoring:
         except Exception:  # a scorer may raise anything, and now and then
             return -math.inf
         return mean if math.isfinite(mean) else -math.inf
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """What is true of the held-out rows of a search.
-
-    Args:
-        truths: Class indices or values of each fold's test rows.
-        labels: The labels that class indices stand for, (c,); empty in a regression.
-        weights: What each fold's test rows count; None where all count alike.
-    """
-
-    truths: tuple[NDArray[Any], ...]
-    labels: NDArray[Any]
-    weights: tuple[Floats, ...] | None = None
-
-    @staticmethod
-    def of(table: Table, folds: Folds, seed: int) -> HeldOut:
-        """Of a table's folds."""
-        tests = [test for _, test in splits_of(table, folds, seed)]
-        labels = table.y.cat.categories if table.kind == "classification" else ()
-        weights = None
-        if table.weights is not None:
-            weights = tuple(table.weights[test] for test in tests)
-        truths = tuple(table.labels[test] for test in tests)
-        return HeldOut(truths, np.asarray(labels), weights)
-
-    def read(self, path: Path) -> Prediction:
-        """Predictions of all these rows, from a file.
-
-        Raises:
-            StoreError: as `read_predictions`.
-        """
-        return read_predictions(path, rows=sum(map(len, self.truths)), classes=len(self.labels))
-
-    def right(self, moved: int = 0) -> Prediction:
-        """Predictions of all these rows that are right, or right of a row some places before."""
-        truth = np.roll(np.concatenate(self.truths), moved)
-        if not len(self.labels):
-            return Prediction(truth)
-        shares = 0.9 * np.eye(len(self.labels))[truth] + 0.1 / len(self.labels)
-        return Prediction(truth, shares)
-
-    def split(self, whole: Prediction) -> list[Prediction]:
-        """The predictions of each fold."""
-        ends = np.cumsum([len(truth) for truth in self.truths])[:-1]
-        labels = np.split(whole.labels, ends)
-        if whole.shares is None:
-            return [Prediction(part) for part in labels]
-        return [
-            Prediction(part, shares)
-            for part, shares in zip(labels, np.split(whole.shares, ends), strict=True)
-        ]
 
 
 def _standard(found: Metric) -> Scoring:
@@ -312,10 +279,13 @@ def _by_name(name: str, kind: Kind, classes: int) -> Scoring:
         return _standard(found)
     names = [_SCORERS.get(n, n) for n in of_kind(kind, classes)]
     listed = f"{', '.join(names)}, or another scorer of scikit-learn"
-    other = METRICS.get(name.removeprefix("neg_"))
-    if found is not None or name not in get_scorer_names() or other is not None:
+    other, given = METRICS.get(name.removeprefix("neg_")), name
+    plain = _CALLED.get(name.lower(), name.lower())
+    spelt = (name, plain, f"neg_{plain}", plain.removesuffix("_score"))
+    name = next((n for n in spelt if n in get_scorer_names()), "")
+    if found is not None or not name or other is not None:
         many = f" with {classes} classes" * (found is not None)
-        raise InputError(f"metric {name!r} of a {kind}{many}", allowed=listed)
+        raise InputError(f"metric {given!r} of a {kind}{many}", allowed=listed)
     nearest = next((m for start, m in _NEAREST if name.startswith(start)), DEFAULT[kind])
     standard = METRICS[nearest if METRICS[nearest].kind == kind else DEFAULT[kind]]
     scorer = get_scorer(name)
@@ -340,5 +310,6 @@ def _scorer(asked: Callable[..., float]) -> Callable[..., float]:
     except (TypeError, ValueError):
         return asked
     plain = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [p for p in parameters if p.kind in plain and p.default is Parameter.empty]
-    return make_scorer(asked) if len(needed) == 2 else asked
+    taken = [p for p in parameters if p.kind in plain]
+    needed = [p for p in taken if p.default is Parameter.empty]
+    return make_scorer(asked) if len(needed) == 2 or len(taken) == 2 else asked

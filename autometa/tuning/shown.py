@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autometa.children.prediction import Prediction
-from autometa.tuning.scoring import HeldOut
+from autometa.tuning.held_out import HeldOut
 
 BINS = 10
 _FEWEST = 10  # rows of a bin

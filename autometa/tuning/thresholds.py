@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 
 _PARTS = 5  # of the held-out rows, where there are fewer than three folds
 _ROWS = 10_000  # that are enough to learn it

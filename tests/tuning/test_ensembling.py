@@ -14,8 +14,9 @@ from autometa.children.prediction import Prediction
 from autometa.tables import Table
 from autometa.tuning import ensembling
 from autometa.tuning.arms import TunedTrial
+from autometa.tuning.held_out import HeldOut
 from autometa.tuning.predictions import keep_best
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.scoring import Scoring
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(90, 3)), columns=list("abc"))

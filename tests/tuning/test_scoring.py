@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.metrics import (
+    accuracy_score,
+    fbeta_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    mean_absolute_error,
+    mean_squared_error,
+    zero_one_loss,
+)
 
 from autometa.children.evaluation.evaluate import Outcome
 from autometa.children.evaluation.held_out import read_predictions, write_predictions
@@ -16,7 +26,8 @@ from autometa.children.prediction import Prediction
 from autometa.errors import InputError, StoreError
 from autometa.tables import Kind, Table
 from autometa.task import CompletedTrial
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 from autometa.tuning.tune import tune_table
 
 RNG = np.random.default_rng(0)
@@ -227,3 +238,63 @@ def test_predictions_of_other_rows_are_refused(tmp_path: Path) -> None:
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(StoreError, match="cannot be read"):
         read_predictions(path, rows=40, classes=3)
+
+
+@pytest.mark.parametrize(
+    ("table", "loss"),
+    [
+        (NUMBERS, mean_squared_error),
+        (NUMBERS, make_scorer(mean_absolute_error)),
+        (NUMBERS, lambda true, said: float(np.abs(true - said).max())),
+        (TWO, zero_one_loss),
+        (THREE, make_scorer(log_loss, response_method="predict_proba")),
+        (TWO, lambda model, X, y: float((model.predict(X) != y).mean())),
+    ],
+)
+def test_a_loss_is_refused_before_its_worst_model_is_searched(table: Table, loss: Any) -> None:
+    kind: Kind = table.kind  # type: ignore[assignment]
+    held_out = HeldOut.of(table, 3, seed=0)
+    scoring = Scoring.of(loss, kind, table.schema.classes)
+    with pytest.raises(InputError, match=r"where they are mixed up: a loss.*Return its negative"):
+        scoring.check(held_out)
+
+    def negative(*given: Any) -> float:
+        assert scoring.scorer is not None
+        return -scoring.scorer(*given)
+
+    Scoring(name="n", standard=scoring.standard, scorer=negative).check(held_out)
+
+
+def test_counts_with_zeros_can_be_searched_by_poissons_deviance() -> None:
+    counts = Table(name="c", X=X, y=pd.Series(RNG.poisson(2.0, 40)), kind="regression")
+    held_out = HeldOut.of(counts, 3, seed=0)
+    scoring = Scoring.of("neg_mean_poisson_deviance", "regression")
+    scoring.check(held_out)
+    assert scoring.mean(held_out, held_out.right()) == -np.inf  # a zero that is right is refused
+    assert np.isfinite(scoring.mean(held_out, held_out.mean()))
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("F1", "f1"),
+        ("f1_score", "f1"),
+        ("MCC", "matthews_corrcoef"),
+        ("AUC", "roc_auc"),
+        (partial(fbeta_score, beta=2), "fbeta_score"),
+        (make_scorer(fbeta_score, beta=2), "fbeta_score"),
+        (lambda true, said=None: 0.5, "scorer"),
+    ],
+)
+def test_metrics_are_known_by_what_people_call_them(given: Any, name: str) -> None:
+    found = Scoring.of(given, "classification")
+    assert found.name == name
+    held_out = HeldOut.of(TWO, 2, seed=0)
+    assert np.isfinite(found.mean(held_out, held_out.right()))
+
+
+def test_errors_of_numbers_are_known_without_their_sign() -> None:
+    for given in ("mse", "mean_squared_error", "MAPE", "max_error"):
+        assert Scoring.of(given, "regression").name.startswith("neg_")
+    with pytest.raises(InputError, match="metric 'nonsense' of a regression"):
+        Scoring.of("nonsense", "regression")

@@ -15,7 +15,8 @@ from autometa.children.evaluation.evaluate import run
 from autometa.children.evaluation.held_out import write_predictions
 from autometa.children.prediction import Prediction
 from autometa.tuning import cross_validator
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 from autometa.tuning.shown import shown
 from autometa.tuning.thresholds import learn_threshold, scaled
 

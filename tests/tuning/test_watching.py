@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from autometa.errors import InputError
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 from autometa.tuning.thresholds import learn_threshold
 from autometa.tuning.tune import TuneInterrupted
 from autometa.tuning.watching import Audience, TuneWarning

@@ -20,7 +20,8 @@ from autometa.space import Config
 from autometa.tables import Table
 from autometa.tuning import cross_validator
 from autometa.tuning.arguments import families_of, left_out
-from autometa.tuning.scoring import HeldOut, Scoring
+from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scoring import Scoring
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame(RNG.normal(size=(80, 3)), columns=list("abc"))
