@@ -408,3 +408,41 @@ def test_what_python_shows_of_plain_data_is_read(data: Any) -> None:
 def test_other_text_is_an_error_and_nothing_else(text: str) -> None:
     with contextlib.suppress(ValueError):
         as_json(text)
+
+
+@pytest.mark.parametrize("prefix", ["config/", "parameters/", "hparams/", "params_"])
+@pytest.mark.parametrize("form", ["csv", "json", "frame"])
+def test_columns_that_say_that_they_are_parameters_need_no_names(
+    prefix: str, form: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"trial_id": f"t{i}", f"{prefix}lr": 10.0 ** (-i % 4), f"{prefix}depth": i, "acc": i / 9}
+        for i in range(9)
+    ]
+    frame = pd.DataFrame(rows)
+    path = tmp_path / f"runs.{form}"
+    if form == "csv":
+        frame.to_csv(path, index=False)
+    elif form == "json":
+        frame.to_json(path, orient="records")
+    given = frame if form == "frame" else path
+    found = Portfolio.from_wandb(given, metric="acc", direction="maximize")
+    assert set(found.space.names) == {"lr", "depth"}
+    assert found.provenance["imported"] == "runs of a tracker's table"
+    assert len(found.histories[0]) == 9
+
+
+def test_optunas_own_table_keeps_its_states(tmp_path: Path) -> None:
+    study = optuna.create_study(direction="maximize")
+    study.optimize(lambda t: t.suggest_float("lr", 0, 1), n_trials=6)
+    study.add_trial(optuna.create_trial(state=optuna.trial.TrialState.FAIL))
+    frame = study.trials_dataframe()
+    found = Portfolio.from_wandb(frame, metric="value", direction="maximize").histories[0]
+    assert found.task.space.names == ("lr",)
+    assert found.values.tolist()[:6] == [t.value for t in study.trials[:6]]
+
+
+def test_a_prefix_that_would_hide_a_column_is_kept(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"config/lr": [0.1, 0.2], "lr": [1, 2], "acc": [0.5, 0.6]})
+    with pytest.raises(InputError, match="does not say which of its columns are parameters"):
+        Portfolio.from_wandb(frame, metric="acc", direction="maximize")

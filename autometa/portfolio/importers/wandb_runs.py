@@ -9,6 +9,9 @@
            ...}, in a list, one a line, under "runs" or as `DataFrame.to_json` writes them; a config
            value may be {"value": ...}, as in a run's config file; both trees may be text
 
+Tables of other trackers whose columns say it themselves (`config/lr` of Ray Tune, `parameters/lr`
+of Neptune, `params_lr` of Optuna's `trials_dataframe`) need no names; the prefix is left out.
+
 Nested keys are joined by dots, keys that begin with "_" are W&B's own. A run that is running or
 pending is skipped and counted; crashed, failed, killed and preempted ones are failures. Where no
 run has a state, those with a value have finished and the others failed; a note says so.
@@ -49,8 +52,14 @@ _STATES = {
     "preempting": TrialState.RUNNING,
     "running": TrialState.RUNNING,
     "pending": TrialState.WAITING,
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "fail": TrialState.FAIL,
+    "waiting": TrialState.WAITING,
+    "terminated": TrialState.COMPLETE,
+    "error": TrialState.FAIL,
 }
-
+_PREFIXES = ("config/", "parameters/", "hparams/", "params_")
 
 _TREES = ("config", "summary")
 
@@ -68,7 +77,8 @@ def import_wandb(
     if params is None and space is not None:
         params = list(space.names if isinstance(space, SearchSpace) else space)
     is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
-    rows = [_with_trees(r, path) for r in (_table(path) if is_csv else read_records(path))]
+    read = _table(path) if is_csv else read_records(path)
+    rows = [_with_trees(r, path) for r in (_with_config(read) if params is None else read)]
     if not rows or any(k.startswith(("params.", "metrics.")) for k in rows[0]):
         raise InputError(
             f"{path.name} is no export of W&B runs",
@@ -93,6 +103,7 @@ def import_wandb(
             allowed=listed(known),
             do="Name another, or rename it: frame.rename(columns={OLD: NEW})",
         )
+    inferred = any("config" in r for r in rows) and not any("config" in r for r in read)
     stateless = all(is_missing(r.get("state")) for r in rows)
     notes = [f"{path.name} has no states: runs with a value have finished"] if stateless else []
     return histories_of_runs(
@@ -100,13 +111,31 @@ def import_wandb(
             _run(row, cell, metric=metric, task=task, params=params, default=path.stem)
             for row, cell in zip(rows, cells, strict=True)
         ],
-        what="W&B runs",
+        what="runs of a tracker's table" if inferred else "W&B runs",
         source=path.name,
         metric=metric,
         direction=direction,
         space=space,
         notes=notes,
     )
+
+
+def _with_config(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with a config of the columns whose prefix says that they are parameters, if any is."""
+    if any("config" in row for row in rows):
+        return list(rows)
+    columns = dict.fromkeys(name for row in rows for name in row)
+    for prefix in _PREFIXES:
+        named = {c: c.removeprefix(prefix) for c in columns if c.startswith(prefix) and c != prefix}
+        if named and not set(named.values()) & (columns.keys() - named.keys()):
+            return [
+                {
+                    **{k: v for k, v in row.items() if k not in named},
+                    "config": {named[k]: v for k, v in row.items() if k in named},
+                }
+                for row in rows
+            ]
+    return list(rows)
 
 
 def _table(path: Path) -> list[dict[str, Any]]:
