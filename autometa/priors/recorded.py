@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from autometa.encoding import Floats
-from autometa.meta.parts.catalogue import regrets
+from autometa.meta.parts.judges import regrets
 from autometa.meta.spaces.candidates import Candidates
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio

@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from autometa.bench.method import Method, Prepare, Start, Starter
 from autometa.encoding import Floats
-from autometa.meta.parts.catalogue import regrets
+from autometa.meta.parts.judges import regrets
 from autometa.portfolio import Portfolio
 from autometa.space import Config, SearchSpace
 from autometa.task import Task

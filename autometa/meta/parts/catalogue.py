@@ -4,22 +4,9 @@ The zero-shot start chooses from it, and so does the acquisition. Two readings o
 side by side here on purpose. The shared basis picks the candidates, as it generalises between
 tasks. But it is sure of itself far from any trial, and a start that trusts it tries such configs
 first; so the judgement of a candidate is left to regression trees on the task's own trials, which
-never promise more than was seen (extremely randomised trees, Geurts et al., 2006). On two public
-benchmarks the trees' start had a quarter less regret after three to ten trials than the basis's.
-
-A normal score says which config is better, not by how much, and the start is to make regret small
-in the task's own metric. The trees therefore learn both, and what a start goes by is the mean of
-two readings: the regret at the expected normal score, which sees differences among good configs,
-and the expected regret, which sees what diverges. Either alone was worse on public benchmarks: the
-first by a tenth after three trials, and by far where runs diverge, the second after one trial.
-
-A Gaussian process of all prior tasks (what they share, and what is a task's own) expects trials
-that were left out far better than the trees do, and yet makes no better lists in all. The mean of
-both, on development tasks: about .02 less regret after three trials on lcbench (100 trials a prior
-task), level on rbv2_xgboost and mindware, and on the embedded portfolio, where tasks tried the same
-configs, .14 more after one trial (standard error .10). Nor did it help to take the most sceptical
-opinion, to lower opinions by their deviation, or to choose the judge whose lists are better for
-tasks left out. One list is one draw: ten or more are needed to see a difference of .02.
+never promise more than was seen (random forests, Breiman, 2001). On two public benchmarks the
+trees' start had a quarter less regret after three to ten trials than the basis's. What they make of
+a config, `judges` says.
 
 Where most prior tasks tried the same configs, these stand in the catalogue beside what the basis
 promises: what many trials say of a config no basis says better, and it had dropped most of them.
@@ -38,26 +25,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from autometa.encoding import Floats
-from autometa.meta.data.targets import normal_scores
 from autometa.meta.parts.basis import Basis
+from autometa.meta.parts.judges import forest, in_steps, judged, of_steps
 from autometa.meta.parts.prior import HeadPrior
 from autometa.meta.spaces.candidates import Candidates
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import ExtraTreesRegressor
 
 _POOL, _BOUNDS = 3000, 0.12  # random candidates; rate of jumps to a bound
 _SIZE = 600
 _BEST_RECORDED = 20  # of each task
-_TREES, _MOST_ROWS = 20, 400
+_TREES, _COLUMNS = (10, 40), 4000  # of a task, at least and at most; of all tasks about so many
 _MOST_JUDGES = 200
-_WORST = 2.0  # regret above this counts as this: a diverged run is just bad
+_TREES_OF_ALL = 20  # that guess what judges would say of new configs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,14 +53,24 @@ class Catalogue:
         judges: Indices of the prior tasks that judge, (J,).
         unit: Unit configs, (e, d).
         scores: Normal scores that each judge expects of them, (e, J).
-        regret: Regret that each judge expects of them, (e, J): 0 = the best trial of the task,
-            1 = its median trial, at most 2.
+        opinions: Regret that each of a judge's trees expects of them, (e, J, K), in 127.5ths: 0 =
+            the best trial of the task, 1 = its median trial, at most 2.
     """
 
     judges: NDArray[np.int64]
     unit: Floats
     scores: Floats
-    regret: Floats
+    opinions: NDArray[np.uint8]
+
+    @cached_property
+    def regret(self) -> Floats:
+        """Regret that each judge expects of the configs, the mean of its trees, (e, J)."""
+        return of_steps(self.opinions.mean(axis=2))
+
+    def cases(self, rows: NDArray[np.int64]) -> Floats:
+        """Regret of some configs as every tree of every judge sees it, (rows, J x K)."""
+        opinions = self.opinions[rows]
+        return of_steps(opinions.reshape(len(rows), -1))
 
 
 def fit_catalogue(
@@ -106,8 +101,9 @@ def fit_catalogue(
     if make.space.defaults:  # what people run untuned is always asked about
         default = _within(make, make.space.encode(make.space.defaults)[None])
         chosen = np.unique(np.concatenate([default, chosen]), axis=0)
-    judged = np.stack([_judge(u, z, s, chosen, rng) for u, z, s in told])  # (J, 2, e)
-    return Catalogue(judges=judges, unit=chosen, scores=judged[:, 0].T, regret=judged[:, 1].T)
+    trees = int(np.clip(_COLUMNS // len(told), *_TREES))
+    scores_of, opinions = judged(told, chosen, trees, rng)
+    return Catalogue(judges=judges, unit=chosen, scores=scores_of, opinions=opinions)
 
 
 def extend_catalogue(
@@ -143,20 +139,38 @@ def extend_catalogue(
     arrived = np.setdiff1d(np.arange(len(units)), list(same.values()))
     new = np.sort(rng.permutation(arrived)[: max(_MOST_JUDGES - len(judges), 0)])
     if not len(new):
-        return replace(old, judges=judges, scores=old.scores[:, kept], regret=old.regret[:, kept])
+        return replace(
+            old, judges=judges, scores=old.scores[:, kept], opinions=old.opinions[:, kept]
+        )
     told = [(units[i], targets[i], scores[i]) for i in new]
     share = _share(np.concatenate([judges, new]))
     more = _promising(make, basis, prior.heads[new], told, share, rng)
     unit = np.concatenate([old.unit, more])
-    known = np.concatenate([old.scores[:, kept], old.regret[:, kept]], axis=1)
-    guessed = _grown(old.unit, known, rng).predict(more).reshape(len(more), 2 * len(kept))
-    scores_kept, regret_kept = np.split(np.concatenate([known, guessed]), 2, axis=1)
-    arriving = np.stack([_judge(u, z, s, unit, rng) for u, z, s in told])  # (J', 2, e)
+    arriving = judged(told, unit, old.opinions.shape[2], rng)
+    known = _extended(old, kept, more, rng)
     return Catalogue(
         judges=np.concatenate([judges, new]),
         unit=unit,
-        scores=np.concatenate([scores_kept, arriving[:, 0].T], axis=1),
-        regret=np.concatenate([regret_kept, arriving[:, 1].T], axis=1),
+        scores=np.concatenate([known[0], arriving[0]], axis=1),
+        opinions=np.concatenate([known[1], arriving[1]], axis=1),
+    )
+
+
+def _extended(
+    old: Catalogue, kept: list[int], more: Floats, rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.uint8]]:
+    """Scores and opinions of kept judges, of the old configs and of more, unit (m, d).
+
+    How far a judge's trees are apart on a new config is taken from the old one next to it.
+    """
+    scores, regret, opinions = old.scores[:, kept], old.regret[:, kept], old.opinions[:, kept]
+    grown = forest(old.unit, np.concatenate([scores, regret], axis=1), _TREES_OF_ALL, rng)
+    guessed = np.split(grown.predict(more).reshape(len(more), 2 * len(kept)), 2, axis=1)
+    near = cdist(more, old.unit).argmin(axis=1)
+    apart = of_steps(opinions[near]) - regret[near][..., None]
+    return (
+        np.concatenate([scores, guessed[0]]),
+        np.concatenate([opinions, in_steps(guessed[1][..., None] + apart)]),
     )
 
 
@@ -199,48 +213,3 @@ def _shared(told: Sequence[tuple[Floats, Floats, Floats]]) -> Floats:
 def _within(make: Candidates, unit: Floats) -> Floats:
     """Unit configs (n, d) moved into the part that candidates are made in, where that is one."""
     return make.repair(unit) if make.restricted else unit
-
-
-def _judge(
-    unit: Floats, target: Floats, scores: Floats, asked: Floats, rng: np.random.Generator
-) -> Floats:
-    """Normal scores and regret that trees on one task's trials expect, (2, e)."""
-    rows = _informative(target, rng)
-    regret = regrets(scores, target)
-    trees = _grown(unit[rows], np.stack([target[rows], regret[rows]], axis=1), rng)
-    score, expected = trees.predict(asked).T
-    known, first = np.unique(target, return_index=True)
-    return np.stack([score, 0.5 * (np.interp(score, known, regret[first]) + expected)])
-
-
-def _grown(unit: Floats, target: Floats, rng: np.random.Generator) -> ExtraTreesRegressor:
-    """Trees that have learned a target (n,), or several (n, k), of unit configs (n, d)."""
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    trees = ExtraTreesRegressor(_TREES, random_state=int(rng.integers(2**31)), n_jobs=1)
-    return trees.fit(unit, target)
-
-
-def _informative(target: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows of a task that the trees learn from: the best quarter of the limit, others by chance."""
-    order = np.argsort(-target, kind="stable")
-    best, rest = order[: _MOST_ROWS // 4], order[_MOST_ROWS // 4 :]
-    others = rng.permutation(rest)[: _MOST_ROWS - len(best)]
-    return np.concatenate([best, others])
-
-
-def regrets(scores: Floats, targets: Floats | None = None) -> Floats:
-    """Regret of a task's trials within the task, (n,): 0 = the best, 1 = the median, at most 2.
-
-    The median is that of random configs: the lowest trial of a normal score of 0 or more.
-
-    Args:
-        scores: Values, higher is better, (n,).
-        targets: Their normal scores, in the same order, (n,); by rank among one another by default.
-    """
-    targets = normal_scores(scores) if targets is None else targets
-    above = int(np.searchsorted(np.sort(targets), -1e-9))
-    best, middle = scores.max(), np.sort(scores)[min(above, len(scores) - 1)]
-    scale = best - middle if best > middle else best - scores.min()
-    regret: Floats = np.minimum((best - scores) / scale, _WORST)
-    return regret

@@ -16,7 +16,7 @@ import numpy as np
 
 from autometa.bench.data import folder
 from autometa.encoding import Floats
-from autometa.meta.parts.catalogue import regrets
+from autometa.meta.parts.judges import regrets
 from autometa.meta.parts.zero_shot import greedy_portfolio
 from autometa.space import SearchSpace
 from autometa.task import Task, TaskHistory
