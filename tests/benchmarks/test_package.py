@@ -48,7 +48,7 @@ INTERNAL = {
     "autometa.meta.inspect.rate_probe": "the probe of one batch that is not used",
     "autometa.meta.data.targets": "normal scores, for other people's methods",
     "autometa.meta.parts.zero_shot": "the greedy choice, for a list that knows prior tasks exactly",
-    "autometa.meta.parts.catalogue": "regrets on recorded runs, for choosing what ships",
+    "autometa.meta.parts.judges": "regrets on recorded runs, for choosing what ships",
     "autometa.meta.front_model": "the model of several objectives, without a study",
     "autometa.meta.cost_model": "the model that counts seconds, without a study",
     "autometa.priors.cost": "the same",
