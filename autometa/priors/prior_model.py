@@ -189,9 +189,11 @@ def _part(
     part = StudySpace(known).holding(held).part
     numbers, choices = dict(part.numbers), dict(part.choices)
     for name, new in searched.distributions.items():
-        wide = known.distributions.get(name, new)
+        wide = known.distributions.get(name)
+        if wide is None:  # no prior task knows it
+            continue
         if isinstance(wide, CategoricalDistribution):
-            columns = [h.raw[:, h.task.space.names.index(name)] for h in prior.histories]
+            columns = [h.raw[:, known.names.index(name)] for h in prior.histories]
             tried = {int(code) for column in columns for code in column[~np.isnan(column)]}
             if len(tried) == 1 < len(wide.choices):
                 choices[name] = tried.pop()

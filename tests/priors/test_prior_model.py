@@ -229,6 +229,18 @@ def test_a_start_keeps_to_ranges_that_some_prior_task_had() -> None:
     assert {c["depth"] for c in elsewhere} <= set(range(20, 31))
 
 
+def test_a_start_leaves_open_what_no_prior_task_knows() -> None:
+    old = SearchSpace({"x": FloatDistribution(0, 1), "depth": IntDistribution(2, 9)})
+    new: dict[str, BaseDistribution] = {
+        "x": FloatDistribution(0, 1),
+        "kind": CategoricalDistribution(["a", "b"]),
+        "own": FloatDistribution(1e-3, 1, log=True),
+        "count": IntDistribution(1, 4),
+    }
+    assert {tuple(c) for c in _start_in(new, old)} == {("x",)}
+    assert _start_in({n: new[n] for n in ("kind", "own")}, old) == []
+
+
 def test_a_start_has_the_one_choice_that_prior_tasks_had() -> None:
     old = SearchSpace({"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["a", "z"])})
     kinds = CategoricalDistribution(["b", "a", None])
