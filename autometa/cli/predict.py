@@ -46,17 +46,19 @@ def predict(
     """
     check_writable(output, table, model)
     written = None if output is None else _written(output)
-    with busy("loading the model"):
+    with busy("loading the children"):
         from autometa.tables.endings import WRITTEN
         from autometa.tables.load import read_rows
         from autometa.tuning.model import load_model
 
-        known = load_model(model)
-    rows = read_rows(table)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        with busy("loading the model"):
+            known = load_model(model)
+        rows = read_rows(table)
         found = _predicted(known, rows, proba=proba)
-    for sentence in dict.fromkeys(str(w.message) for w in caught):
+    told = (w for w in caught if issubclass(w.category, UserWarning))  # no library's deprecations
+    for sentence in dict.fromkeys(str(w.message) for w in told):
         note(sentence)
     if output is None:
         if form is Format.JSON:

@@ -22,8 +22,9 @@ import pandas as pd
 
 from autometa.children.metrics import METRICS
 from autometa.children.prediction import Prediction
-from autometa.errors import InputError, StoreError
+from autometa.errors import InputError, MissingExtraError, StoreError
 from autometa.tables.matching import labels_known
+from autometa.tables.notes import shown
 from autometa.tuning.scoring import Scoring
 from autometa.writing import put_in_place
 
@@ -76,7 +77,11 @@ TRUSTED = (
 """Types beyond those that skops itself trusts (scikit-learn's and numpy's) in a saved model."""
 
 
-@dataclass(frozen=True, eq=False)
+class VersionWarning(UserWarning):
+    """A model was made with other versions of what it needs than those that are installed."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class TunedModel:
     """A fitted model for the rows of a table, and what is known of how it came about.
 
@@ -89,6 +94,14 @@ class TunedModel:
     pipeline: TablePipeline
     about: Mapping[str, Any] = field(repr=False)
     scoring: Scoring = field(repr=False)
+
+    def __repr__(self) -> str:
+        """In a line: everything is in the attributes."""
+        members = self.pipeline.steps[-1][1].members
+        return (
+            f"<TunedModel of {self.about.get('table', '')!r}: {self.about.get('metric', '')}, "
+            f"{len(members)} members, columns {shown(self.pipeline.feature_names_in_)}>"
+        )
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels as they came, or numbers, (n,), for rows X (n, m) with the table's columns.
@@ -191,6 +204,10 @@ class TunedModel:
         Raises:
             StoreError: there is no such file, it is damaged, or it holds a type that is not
                 trusted.
+            MissingExtraError: a library that it needs is not installed.
+
+        Warns:
+            VersionWarning: it was written with another version of a library that it needs.
         """
         import skops.io
 
@@ -199,7 +216,8 @@ class TunedModel:
             raise StoreError(f"there is no file {str(path)!r}", do="Write one with save")
         known = {*TRUSTED, *trusted}
         try:
-            if strange := sorted(set(skops.io.get_untrusted_types(file=path)) - known):
+            types = set(skops.io.get_untrusted_types(file=path))
+            if strange := sorted(types - known):
                 raise StoreError(
                     f"the model {path.name!r} holds {', '.join(strange[:5])}",
                     allowed="what autometa writes itself",
@@ -208,14 +226,38 @@ class TunedModel:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of other versions: `about` names both
                 pipeline = skops.io.load(path, trusted=sorted(known))
-            return TunedModel._of(pipeline)
+            model = TunedModel._of(pipeline)
         except StoreError:
             raise
+        except ImportError as error:
+            needed = (error.name or str(error)).partition(".")[0]
+            raise MissingExtraError(
+                f"the model {path.name!r} needs {needed}, which is not installed",
+                do=f"Install it: pip install {needed}",
+            ) from error
         except (BadZipFile, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(
                 f"the model {path.name!r} cannot be read ({error})",
                 allowed="a file that save or --save wrote",
             ) from error
+        model._check_versions({"scikit-learn", *(name.partition(".")[0] for name in types)})
+        return model
+
+    def _check_versions(self, needed: Iterable[str]) -> None:
+        """Warn where the libraries are not those that it was made with; patches do not count."""
+        from autometa.collect import result
+
+        made, here = self.about.get("versions", {}), result.versions()
+        others = [
+            f"{name} {made[name]} (here {here[name]})"
+            for name in made
+            if name.removesuffix("-cpu") in needed
+            and name in here
+            and made[name].split(".")[:2] != here[name].split(".")[:2]
+        ]
+        if others:
+            said = f"the model was made with {', '.join(others)}: it may predict otherwise here"
+            warnings.warn(said, VersionWarning, stacklevel=4)
 
     @staticmethod
     def _of(pipeline: Any) -> TunedModel:

@@ -27,13 +27,14 @@ from sklearn.metrics import (
 )
 
 from autometa import children, load_model
-from autometa.errors import InputError, StoreError
+from autometa.cli import main
+from autometa.errors import InputError, MissingExtraError, StoreError
 from autometa.tables import Kind, Table, TableWarning, load_table
 from autometa.tables.frames import target_of
 from autometa.tuning import ensembling
 from autometa.tuning.arguments import table_of
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.model import TunedModel
+from autometa.tuning.model import TunedModel, VersionWarning
 from autometa.tuning.scoring import Scoring
 
 RNG = np.random.default_rng(0)
@@ -316,3 +317,49 @@ def test_the_score_is_of_the_labels_that_are_said(metric: Any, wanted: Any, how:
     shares = model.predict_proba(X)
     assert (said != model.classes_[shares.argmax(axis=1)]).any()
     assert model.score(X, CLASSES.y) == pytest.approx(wanted(CLASSES.y, said))
+
+
+def test_a_model_made_with_other_versions_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autometa.collect import result
+
+    here = result.versions()
+    first, second, *_ = here["lightgbm"].split(".")
+    made = {**here, "lightgbm": f"{first}.{second}.999", "catboost": "0.1", "torch": "0.1"}
+    model = model_of(CLASSES, "lightgbm")
+
+    def with_versions(versions: dict[str, str]) -> Path:
+        about = {**model.about, "versions": versions}
+        return TunedModel(model.pipeline, about, model.scoring).save(tmp_path / "m.skops")
+
+    load_model(with_versions(made))  # a patch, and libraries that it has nothing of
+    for name in ("scikit-learn", "lightgbm"):
+        path = with_versions({**made, name: "0.1.2"})
+        with pytest.warns(VersionWarning, match=f"made with {name} 0.1.2 .here {here[name]}."):
+            load_model(path)
+    told: list[str] = []
+    argv = ["autometa", "predict", str(path), str(tmp_path / "rows.csv")]
+    X.to_csv(argv[-1], index=False)
+    monkeypatch.setattr("autometa.cli.predict.note", told.append)
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert "may predict otherwise here" in told[0]
+
+
+def test_a_library_that_a_model_needs_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = model_of(CLASSES, "lightgbm").save(tmp_path / "m.skops")
+    for name in [n for n in sys.modules if n.partition(".")[0] == "lightgbm"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(MissingExtraError, match=r"needs lightgbm.*pip install lightgbm"):
+        load_model(path)
+
+
+def test_a_model_is_shown_in_a_line() -> None:
+    shown = repr(model_of(CLASSES, "linear", "svm", metric="roc_auc"))
+    assert shown == "<TunedModel of '': roc_auc, 2 members, columns 'a', 'b'>"
