@@ -40,6 +40,7 @@ _FAMILIES = {
     "SVR": "svm",
     "MLP": "mlp",
 }
+_AROUND = ("regressor", "classifier", "estimator")  # what an estimator holds another one by
 _STANDS_IN = {"extra_trees": "random_forest"}  # where the first does not ship
 _SOLVERS = {"LogisticRegression": "lbfgs", "Ridge": "lbfgs", "SGD": "sgd"}
 _SAID = {
@@ -116,14 +117,30 @@ def _kind_of(estimator: Any) -> str:
 
 
 def _last(estimator: Any) -> tuple[str, Any]:
-    """What stands before the parameters of the last step, and that step."""
+    """What stands before the parameters of the last step, and that step.
+
+    Of an estimator around another one, as for a transformed target or one class against the rest,
+    it is the inner one.
+    """
     from sklearn.pipeline import Pipeline
 
     before = ""
-    while isinstance(estimator, Pipeline):
-        name, estimator = estimator.steps[-1]
-        before += f"{name}__"
-    return before, estimator
+    while True:
+        around = [] if _kind_of(estimator) in _FAMILIES else _AROUND
+        inner = next((name for name in around if hasattr(_given(estimator, name), "fit")), "")
+        if isinstance(estimator, Pipeline):
+            inner, estimator = estimator.steps[-1]
+        elif inner:
+            estimator = _given(estimator, inner)
+        else:
+            return before, estimator
+        before += f"{inner}__"
+
+
+def _given(estimator: Any, name: str) -> Any:
+    """What the constructor was given by a name; None where it takes none of it."""
+    takes = hasattr(estimator, "get_params") and not isinstance(estimator, type)
+    return estimator.get_params(deep=False).get(name) if takes else None
 
 
 def _constructed(step: str, last: Any, kind: str, space: SearchSpace) -> dict[str, Value]:
@@ -143,11 +160,18 @@ def _constructed(step: str, last: Any, kind: str, space: SearchSpace) -> dict[st
     return given
 
 
+def _is_piped(estimator: Any) -> bool:
+    from sklearn.pipeline import Pipeline
+
+    inner = [_given(estimator, name) for name in _AROUND]
+    return isinstance(estimator, Pipeline) or any(isinstance(part, Pipeline) for part in inner)
+
+
 def _facts(estimator: Any, table: Table) -> Facts:
     """Features of a pipeline are taken to arrive standardised."""
     columns = max(len(table.X.columns), 1)
     width = float(columns)
-    if not _last(estimator)[0]:
+    if not _is_piped(estimator):
         try:
             spread = float(np.var(np.asarray(table.X, dtype=np.float64)))
         except (TypeError, ValueError):  # words among them

@@ -17,7 +17,9 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge, SGDClassifier
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -366,6 +368,25 @@ def test_a_ridge_and_sgd_say_what_alpha_is() -> None:
             line.startswith(f"linear: alpha is {own}" if own == "C" else "linear: alpha is known")
             for line in known.lines
         )
+
+
+def test_an_estimator_around_another_is_looked_into() -> None:
+    around = TransformedTargetRegressor(make_pipeline(StandardScaler(), Ridge()))
+    space = SearchSpace({"regressor__ridge__alpha": RATE})
+    known = known_of("embedded", wish_of_estimator(around, space, None, prior="embedded"))
+    assert known.held["solver"] == "lbfgs"
+    assert "linear: regressor__ridge__alpha is C, 1 / C" in known.lines
+    X, y = data()
+    table = Table(name="t", X=10 * X, y=pd.Series(y), kind="classification")
+    each = OneVsRestClassifier(SVC(tol=0.01))
+    wish = wish_of_estimator(each, SearchSpace({"estimator__gamma": RATE}), table)
+    assert wish.fixed["estimator__tol"] == 0.01
+    assert wish.facts is not None
+    assert wish.facts.width == pytest.approx(4 * float(np.var(10 * X.to_numpy())))
+    piped = OneVsRestClassifier(make_pipeline(StandardScaler(), SVC()))
+    wish = wish_of_estimator(piped, SearchSpace({"estimator__svc__gamma": RATE}), table)
+    assert wish.facts is not None
+    assert wish.facts.width == 4.0
 
 
 def test_boosting_without_a_frequency_samples_no_rows() -> None:
