@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from autometa.portfolio.importers.sharing import shared
 from autometa.portfolio.importers.study_names import INFERRED, identity_of, named, told_apart
@@ -62,7 +64,8 @@ def learn_studies(
             return base
         names = {i["study"] for i in new.provenance["studies"] if any(map(added.get, i["tasks"]))}
         studies = [i for i in new.provenance["studies"] if i["study"] in names]
-        return base.merge(
+        known = _without_earlier(base.provenance, studies)
+        return Portfolio(base.histories, provenance=known, licence=base.licence).merge(
             Portfolio(
                 (h for h in more if len(h)),
                 provenance={**new.provenance, "studies": studies},
@@ -75,3 +78,33 @@ def learn_studies(
 
 def _is_inferred(history: TaskHistory) -> bool:
     return history.task.info.get("space") == INFERRED
+
+
+def _without_earlier(
+    provenance: Mapping[str, Any], studies: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A provenance without what was told when some studies were learned with fewer trials.
+
+    A study that is fed back after every trial is told of once, as it was at last.
+    """
+    told = {_identity(study) for study in studies} - {None}
+    parts = provenance["merged"] if set(provenance) == {"merged"} else [provenance]
+    kept = []
+    for part in parts:
+        earlier = part.get("studies")
+        if isinstance(earlier, list):
+            left = [s for s in earlier if _identity(s) not in told]
+            if earlier and not left:
+                continue
+            part = {**part, "studies": left}
+        kept.append(dict(part))
+    if len(kept) > 1:
+        return {"merged": kept}
+    return kept[0] if kept else {}
+
+
+def _identity(study: Any) -> tuple[Any, ...] | None:
+    """Which study a record is of; None where it does not say, as those of other makers."""
+    if not isinstance(study, Mapping) or not study.get("started"):
+        return None
+    return study.get("study"), study.get("source"), study["started"]

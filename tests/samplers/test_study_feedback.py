@@ -268,3 +268,38 @@ def test_searches_that_minimise_and_maximise_join_one_folder(tmp_path: Path) -> 
     assert {t.metric for t in found.tasks} == {"value", "value (maximize)"}
     assert {t.direction for t in found.tasks if t.metric == "value"} == {"minimize"}
     assert sorted(map(len, found.histories)) == [4, 4, 4]
+
+
+def records(folder: Path) -> list[Any]:
+    """What a folder's provenance says of the studies that it was made of."""
+    known = Portfolio.load(folder).provenance
+    return [s for part in known.get("merged", [known]) for s in part.get("studies", [])]
+
+
+def test_a_study_that_is_fed_back_after_every_trial_is_told_of_once(tmp_path: Path) -> None:
+    """One record a call made the portfolio's file grow, and each call slower than the last."""
+    folder = tmp_path / "portfolio"
+    search(FeedBack(folder), n=12, study_name="one")
+    assert [(s["study"], s["trials"]) for s in records(folder)] == [("one", 12)]
+    search(FeedBack(folder), n=3, study_name="two", directions=["minimize", "maximize"])
+    again = search(FeedBack(folder), n=5, study_name="one")  # another study of that name
+    told = [(s["study"], s["trials"]) for s in records(folder)]
+    assert told == [("one", 12), ("two", 3), ("one", 5)]
+    autometa.feed_back(again, folder)  # nothing new
+    assert [(s["study"], s["trials"]) for s in records(folder)] == told
+
+
+def test_what_others_told_of_their_studies_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "portfolio"
+    theirs = [
+        {"source": "elsewhere"},
+        {"studies": "many"},
+        {"studies": [{"study": "one"}, "text", {"study": "one", "source": "a", "started": "x"}]},
+        {"studies": []},
+    ]
+    Portfolio(provenance={"merged": theirs}).save(folder)
+    search(FeedBack(folder), n=3, study_name="one")
+    found = Portfolio.load(folder).provenance["merged"]
+    assert found[:4] == theirs
+    assert [s["trials"] for s in found[4]["studies"]] == [3]
+    assert len(found) == 5

@@ -59,6 +59,7 @@ class ImportedStudy:
         return {
             "study": self.study,
             "source": self.source,
+            "started": self.started,
             "tasks": [h.task.name for h in self.histories],
             "trials": len(self.histories[0]) if self.histories else 0,
             "skipped": dict(self.skipped),
