@@ -1,4 +1,4 @@
-"""Numbers that a user may give: one place for their types, limits and errors.
+"""Numbers and switches that a user may give: one place for their types, limits and errors.
 
 Numpy's numbers count as Python's; True and False are no numbers, and NaN is none either.
 """
@@ -83,6 +83,24 @@ def seconds(value: Any, name: str) -> float | None:
         f"{name} = {_shown(value)} s",
         allowed=f"more than 0 to {YEAR:,.0f} seconds (a year); None or inf for no limit",
     )
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or false.
+
+    Args:
+        value: As given.
+        name: Of the argument, for the message.
+
+    Raises:
+        InputError: it is something else: "no" and "False" would count as true.
+
+    >>> flag(True, "ensemble")
+    True
+    """
+    if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):  # numpy's too
+        return bool(value)
+    raise InputError(f"{name} = {_shown(value)}", allowed="True or False")
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from autometa.errors import InputError, told
 from autometa.tables.columns import Reading, check_leaks, decimal_mark, read_columns
 from autometa.tables.notes import Notes, TableWarning, shown
+from autometa.tables.row_weights import check_counted, weights_of
 from autometa.tables.target import (
     MAX_CLASS_NUMBERS,
     Kind,
@@ -39,6 +40,7 @@ from autometa.tables.values import (
 __all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
 
 EMPTY = "without any value"  # why a column was left out
+SAMPLED = "rows_before_subsample"  # key of the info of a sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ class Table:
                 decimal=decimal_mark(X) if is_text(y) else None,
                 separator=self.separator,
             )
-        weights = None if self.weights is None else _weights(self.weights, y, self.name)
+        weights = None if self.weights is None else weights_of(self.weights, y, self.name)
         X, y = _with_target(X, y, self.name, info, notes)
         kind = kind or guess_kind(y)
         y = (classes_of if kind == "classification" else values_of)(y, self.name)
@@ -151,6 +153,8 @@ class Table:
         else:
             X = pd.DataFrame({c: _feature(X[c], self.name) for c in X.columns})
         _tell_of_large(X, notes)
+        if weights is not None and SAMPLED not in info:
+            check_counted(y, weights, self.name, notes)
         for key, sentences in (("notes", notes.told), ("warnings", notes.warned)):
             if sentences:
                 info[key] = [*info.get(key, ()), *sentences]
@@ -222,7 +226,7 @@ class Table:
             chosen = [order[self.labels[order] == c][:k] for c, k in enumerate(keep)]
             order = rng.permutation(np.concatenate(chosen))
         take = np.sort(order[: max(rows, 0)] if self.kind == "regression" else order)
-        info = {**self.info, "rows_before_subsample": len(self)}
+        info = {**self.info, SAMPLED: len(self)}
         weights = None if self.weights is None else self.weights[take]
         return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info, weights=weights)
 
@@ -244,35 +248,6 @@ class Table:
             reading = replace(reading, dropped=dropped)
         weights = np.asarray(self.X[column], dtype=np.float64)
         return replace(self, X=self.X.drop(columns=column), reading=reading, weights=weights)
-
-
-def _weights(given: Any, y: pd.Series[Any], name: str) -> NDArray[np.float64]:
-    """Weights of the rows whose target is known, with a mean of one."""
-    allowed = f"a finite number of at least 0 for each of {len(y)} rows, not all 0"
-    try:
-        weights = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"weights of the rows of table {name!r}: {error}", allowed=allowed
-        ) from error
-    if weights.shape != (len(y),):
-        raise InputError(
-            f"weights of shape {weights.shape} for table {name!r}: inconsistent with its rows",
-            allowed=allowed,
-        )
-    weights = weights[y.notna().to_numpy()]
-    if not weights.any():
-        raise InputError(f"all weights of the rows of table {name!r} are zero", allowed=allowed)
-    if missing := int(np.isnan(weights).sum()):
-        raise InputError(f"{missing} missing weights for table {name!r}", allowed=allowed)
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise InputError(
-            f"weights from {weights.min():g} to {weights.max():g} for table {name!r}",
-            allowed=allowed,
-        )
-    weights = weights / weights.max()  # so that their sum is a number
-    scaled: NDArray[np.float64] = weights / weights.mean()
-    return scaled
 
 
 def _named(X: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from autometa.tables.load import check_kept, load_table
 
 if TYPE_CHECKING:
     from autometa.children import Child
+    from autometa.meta import MetaModel
     from autometa.tables import Kind
 
 AUTO = "auto"
@@ -178,12 +180,16 @@ def _weighed(child: Child, table: Table) -> bool:
     return table.weights is None or child.takes_weights(table.schema)
 
 
-def renamed(options: Mapping[str, Any], stacklevel: int) -> dict[str, Any]:
+def renamed(options: Mapping[str, Any], known: Iterable[str], stacklevel: int) -> dict[str, Any]:
     """Options with today's names; older ones warn.
 
     Args:
         options: As the caller wrote them.
+        known: Names of all that there are.
         stacklevel: Of the warnings.
+
+    Raises:
+        TypeError: there is none of a name, as Python says it.
     """
     found = dict(options)
     for old, new in (("child", "families"), ("timeout", "time"), ("model", "meta_model")):
@@ -195,7 +201,22 @@ def renamed(options: Mapping[str, Any], stacklevel: int) -> dict[str, Any]:
             stacklevel=stacklevel + 1,
         )
         found[new] = found.pop(old)
+    names = list(known)
+    if unknown := [name for name in found if name not in names]:
+        near = " or ".join(map(repr, difflib.get_close_matches(unknown[0], names, 2)))
+        said = f"tune() got an unexpected keyword argument {unknown[0]!r}"
+        raise TypeError(said + f". Did you mean {near}?" * bool(near))
     return found
+
+
+def check_model(model: MetaModel | None, chosen: Sequence[Child], asked: str) -> None:
+    """Raises InputError where a fitted meta-model is not of the only family's space."""
+    if model is not None and [child.space for child in chosen] != [model.space]:
+        raise InputError(
+            f"a model of the space {model.space.name!r} for {asked!r}",
+            allowed="a model of the family's own space, and one family",
+            do="Fit it with MetaLearner.fit on a portfolio of this family",
+        )
 
 
 def check_workers(workers: int, storage: object) -> None:

@@ -166,6 +166,8 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
         target = np.asarray(column_or_1d(y, warn=True))
+        if target.dtype == object and (missing := int(pd.isna(target).sum())):
+            raise InputError(f"Input y contains NaN: {missing} missing targets")
         if target.dtype.kind == "f":
             assert_all_finite(target, input_name="y")
         return target

@@ -12,12 +12,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 from autometa.errors import AutometaError, InputError, without_passwords
-from autometa.limits import seconds, whole
+from autometa.limits import flag, seconds, whole
 from autometa.meta_features import compute
 from autometa.priors.opening import EMBEDDED
 from autometa.storages.studies import opened
@@ -26,6 +27,7 @@ from autometa.tuning import cross_validator
 from autometa.tuning.arguments import (
     AUTO,
     TIME,
+    check_model,
     check_workers,
     families_of,
     left_out,
@@ -126,7 +128,7 @@ def tune(
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
     started = perf_counter()
-    given = renamed(options, stacklevel=2)
+    given = renamed(options, signature(tune_table).parameters, stacklevel=2)
     if time is not TIME or "time" not in given:
         given["time"] = time
     if families is not None or "families" not in given:
@@ -238,6 +240,9 @@ def tune_table(
         n_trials = whole(n_trials, "n_trials", low=1)
         time = None if time is TIME else time
     seed = whole(seed, "seed", low=0, high=2**32 - 1)
+    ensemble, threshold = flag(ensemble, "ensemble"), flag(threshold, "threshold")
+    total, refit = flag(total, "total"), flag(refit, "refit")
+    compare_cold = flag(compare_cold, "compare_cold")
     time = seconds(time, "time")
     if n_trials is None and time is None:
         raise InputError("neither time nor n_trials", allowed="one of them, or both")
@@ -248,12 +253,7 @@ def tune_table(
     chosen = families_of(families, table)
     asked = chosen[0].name if len(chosen) == 1 else AUTO
     scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
-    if meta_model is not None and [c.space for c in chosen] != [meta_model.space]:
-        raise InputError(
-            f"a model of the space {meta_model.space.name!r} for {asked!r}",
-            allowed="a model of the family's own space, and one family",
-            do="Fit it with MetaLearner.fit on a portfolio of this family",
-        )
+    check_model(meta_model, chosen, asked)
     check_workers(workers, storage)
     audience = Audience(on_trial, watch, message or to_stderr)
     place = storage if workers > 1 else opened(storage)

@@ -105,3 +105,10 @@ def test_bad_options_are_refused_as_tune_refuses_them() -> None:
     for options in ({"families": ["oak"]}, {"metric": "r2"}, {"n_trials": 0}, {"cv": 1}):
         with pytest.raises(InputError):
             AutoClassifier(**{**SHORT, **options}).fit(X, y)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_missing_labels_are_named(missing: Any) -> None:
+    y = np.array([missing, "a", "b"] * 4, dtype=object)
+    with pytest.raises(InputError, match="contains NaN: 4 missing targets"):
+        AutoClassifier(**SHORT).fit(np.eye(12), y)

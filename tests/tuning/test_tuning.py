@@ -501,3 +501,20 @@ def test_held_out_predictions_lie_beside_the_study(
 ) -> None:
     run(n_trials=1, storage=f"sqlite:///{tmp_path}/s.db", study_name="s")
     assert [f.name for f in tmp_path.iterdir() if f.is_dir()] == ["s.db.predictions"]
+
+
+@pytest.mark.parametrize("name", ["ensemble", "threshold", "total", "refit", "compare_cold"])
+def test_a_switch_is_true_or_false(name: str, evaluator: FakeEvaluator) -> None:
+    with pytest.raises(InputError, match=f"{name} = 'no'. allowed: True or False"):
+        run(**{name: "no"})
+    assert run(**{name: np.False_}, n_trials=1).warm
+
+
+def test_an_option_that_there_is_not_is_named_with_the_nearest() -> None:
+    table = make_table()
+    with pytest.raises(
+        TypeError, match=r"tune\(\) got .* 'n_trial'. Did you mean .*'n_trials'.*\?"
+    ):
+        tune(table, n_trial=3)
+    with pytest.raises(TypeError, match=r"tune\(\) got an unexpected keyword argument 'zz'$"):
+        tune(table, zz=3)

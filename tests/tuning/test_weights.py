@@ -170,3 +170,19 @@ def test_estimators_take_weights_and_groups() -> None:
     numbers = AutoRegressor(**options).fit(X, NUMBERS, np.arange(80) // 8, HEAVY)
     assert np.corrcoef(numbers.predict(X)[FIRST], NUMBERS[FIRST])[0, 1] > 0.8
     assert numbers.result_.folds == 3
+
+
+def test_weights_that_leave_one_class_are_refused_and_classes_of_no_weight_said() -> None:
+    X = pd.DataFrame({"a": np.arange(60.0) % 7})
+    y = pd.Series(np.repeat(["no", "some", "yes"], 20))
+    only = (y == "yes").astype(float)
+    with pytest.raises(InputError, match="that weigh anything have the target 'yes'"):
+        Table(name="t", X=X, y=y, weights=np.asarray(only))
+    with pytest.raises(InputError, match="that weigh anything have the target 'yes'"):
+        Table(name="t", X=X.assign(w=only), y=y).weighted("w")
+    some = Table(name="t", X=X, y=y, weights=np.asarray(y != "no", dtype=np.float64))
+    assert some.info["warnings"] == ["all rows of the class 'no' weigh 0"]
+    assert len(some.subsample(6, np.random.default_rng(0))) >= 6  # of which few may count
+    values = pd.Series(np.arange(60.0))
+    with pytest.raises(InputError, match=r"have the target '3\.0'"):
+        Table(name="t", X=X, y=values, weights=np.asarray(values == 3, dtype=np.float64))
