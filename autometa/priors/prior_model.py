@@ -32,7 +32,7 @@ from autometa.priors.opening import PriorSource
 from autometa.space import SearchSpace, Value
 from autometa.space.ranges import in_common
 from autometa.space.rules import Rules
-from autometa.space.values import listed
+from autometa.space.values import listed, same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,13 +195,19 @@ def _part(
         if isinstance(wide, CategoricalDistribution):
             columns = [h.raw[:, known.names.index(name)] for h in prior.histories]
             tried = {int(code) for column in columns for code in column[~np.isnan(column)]}
-            if len(tried) == 1 < len(wide.choices):
-                choices[name] = tried.pop()
+            only = tried.pop() if len(tried) == 1 < len(wide.choices) else None
+            # Beyond the choices of numbers that are searched lie two that prior trials alone have.
+            if only is not None and _has(new, wide.choices[only]):
+                choices[name] = only
         elif isinstance(new, FloatDistribution | IntDistribution):
             common = in_common(new, had.get(name, ()))
             if common != wide:
                 numbers[name] = common
     return replace(part, numbers=numbers, choices=choices)
+
+
+def _has(new: BaseDistribution, choice: Value) -> bool:
+    return isinstance(new, CategoricalDistribution) and any(same(c, choice) for c in new.choices)
 
 
 def must_help(fitted: Fitted) -> Fitted:

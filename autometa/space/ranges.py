@@ -25,6 +25,7 @@ from autometa.space.values import Value, plain_value, same
 
 NEAR = 0.1  # of the wider range: so close to a fixed value counts as this value
 FAR = 4.0  # widths: what lies farther outside is of another kind of model, and dropped
+MEETING = 0.25  # of the shorter of two ranges
 _DUST = 1e-9  # of a bound: rounding errors
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -55,7 +56,8 @@ def holding(new: Number, values: Floats) -> Number:
 def in_common(new: Number, olds: Sequence[BaseDistribution]) -> Number:
     """The part of a range that lies between the ends of others, on its own grid.
 
-    The range itself where nothing of it does, or where the others are no ranges.
+    The range itself where nothing of it does, where the others are no ranges, and where they meet
+    in so little (`MEETING`) of either that it says nothing of the rest.
 
     >>> in_common(IntDistribution(1, 99, step=2), [IntDistribution(10, 20), IntDistribution(4, 9)])
     IntDistribution(high=19, log=False, low=5, step=2)
@@ -63,7 +65,11 @@ def in_common(new: Number, olds: Sequence[BaseDistribution]) -> Number:
     ranges = [d for d in olds if isinstance(d, FloatDistribution | IntDistribution)]
     if not ranges or len(ranges) < len(olds):
         return new
-    low, high = max(new.low, min(d.low for d in ranges)), min(new.high, max(d.high for d in ranges))
+    first, last = min(d.low for d in ranges), max(d.high for d in ranges)
+    low, high = max(new.low, first), min(new.high, last)
+    whole = min(_length(new, first, last), _length(new, new.low, new.high))
+    if high < low or _length(new, low, high) < MEETING * whole:
+        return new
     if new.step is not None:
         low = new.low + math.ceil((low - new.low) / new.step - _DUST) * new.step
         high = new.low + math.floor((high - new.low) / new.step + _DUST) * new.step
@@ -72,6 +78,13 @@ def in_common(new: Number, olds: Sequence[BaseDistribution]) -> Number:
     if isinstance(new, IntDistribution):
         return IntDistribution(int(low), int(high), log=new.log, step=new.step)
     return FloatDistribution(low, high, log=new.log, step=new.step)
+
+
+def _length(new: Number, low: float, high: float) -> float:
+    if new.log:
+        tiny = np.finfo(np.float64).tiny
+        low, high = math.log(max(low, tiny)), math.log(max(high, tiny))
+    return float(high) - float(low)
 
 
 def _ends(distribution: Number) -> Floats:

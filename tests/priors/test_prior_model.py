@@ -225,6 +225,8 @@ def test_a_start_keeps_to_ranges_that_some_prior_task_had() -> None:
     assert len(start) > 5
     assert all(1e-3 <= c["rate"] <= 1e-1 for c in start)
     assert {c["depth"] for c in start} <= {4, 7}
+    beside: dict[str, BaseDistribution] = {**new, "depth": IntDistribution(6, 20)}
+    assert max(c["depth"] for c in _start_in(beside, narrow)) > 6  # they meet in one value alone
     elsewhere = _start_in({**new, "depth": IntDistribution(20, 30)}, narrow)
     assert {c["depth"] for c in elsewhere} <= set(range(20, 31))
 
@@ -246,5 +248,11 @@ def test_a_start_has_the_one_choice_that_prior_tasks_had() -> None:
     kinds = CategoricalDistribution(["b", "a", None])
     start = _start_in({"x": FloatDistribution(0, 1), "kind": kinds}, old, old)
     assert {c["kind"] for c in start} == {"a"}
+    numbers = SearchSpace({"x": FloatDistribution(0, 1), "n": IntDistribution(1, 9)})
+    above: dict[str, BaseDistribution] = {
+        "x": FloatDistribution(0, 1),
+        "n": CategoricalDistribution([50, 100]),
+    }
+    assert {c.get("n", 50) for c in _start_in(above, numbers)} <= {50, 100}
     both = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["b", "z", "a"])}
     assert len({c["kind"] for c in _start_in(both, old, old)}) > 1
