@@ -33,7 +33,8 @@ def test_a_start_is_learned_and_tuned_from(
         write(known / f"t{k}.csv", 3 + k, rows, k)
     assert run("start", known, "--into", place, "--iterations", 2, "-f", "json") == 0
     shown = capsys.readouterr()
-    assert json.loads(shown.out) == {"start": str(place), "tables": ["t0", "t1"]}
+    made = {"start": str(place), "tables": ["t0", "t1"], "left_out": []}
+    assert json.loads(shown.out) == made
     assert "t2: left out" in shown.err
     new = write(tmp_path / "new.csv", 4, 80, 9)
     options = ["--families", f"mlp@{place}", "--trials", 1, "--folds", 2, "-q", "-f", "json"]
