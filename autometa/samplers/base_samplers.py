@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 ConstraintsFunc: TypeAlias = Callable[[FrozenTrial], Sequence[float]]
 
@@ -75,6 +75,24 @@ class Careful(BaseSampler):
         """The sampler's."""
         return self._sampler.sample_independent(study, trial, param_name, param_distribution)
 
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """The sampler's."""
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """The sampler's, which keeps constraints."""
+        self._sampler.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        """The sampler's, for several threads or processes."""
+        self._sampler.reseed_rng()
+
 
 def keeper_of_constraints(constraints_func: ConstraintsFunc) -> BaseSampler:
     """A sampler whose `after_trial` keeps a trial's constraints, and nothing else."""
@@ -83,6 +101,8 @@ def keeper_of_constraints(constraints_func: ConstraintsFunc) -> BaseSampler:
 
 def _made(kind: Callable[..., BaseSampler], **options: Any) -> BaseSampler:
     with warnings.catch_warnings():
-        # Of `constraints_func`, which Optuna 5 deprecates for `Trial.set_constraint`.
+        # Of `constraints_func`, which Optuna 5 deprecates for `Trial.set_constraint`; and of the
+        # GPSampler of Optuna 4, which the user did not choose.
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return kind(**options)

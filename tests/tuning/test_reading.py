@@ -53,7 +53,7 @@ def test_a_model_adds_what_was_expected(study: optuna.Study, model: MetaModel) -
     found = read_study(study, model=model)
     first = found.warm.trials[0]
     assert first.inner_lr == study.trials[0].params["learning_rate"]
-    assert first.expected == pytest.approx(model.warm_start(1)[0].expected, abs=1.0)
+    assert first.expected == pytest.approx(model.warm_start(1)[0].expected, abs=1.5)
     assert found.prior_tasks == 4
 
 
