@@ -46,7 +46,7 @@ def refine(
     if model.transfer is None:
         return []
     catalogue = model.transfer.catalogue
-    cases = catalogue.cases(np.arange(len(catalogue.unit)))
+    cases = catalogue.cases()
     order = greedy_portfolio(cases, len(cases), np.ones(cases.shape[1]))
     had = {tuple(row) for h in histories for row in space.encode_raw(h.raw).round(9).tolist()}
     found: list[Config] = []

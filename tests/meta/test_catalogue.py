@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.data.targets import normal_scores
 from autometa.meta.parts.catalogue import Catalogue, _shared
 from autometa.meta.parts.judges import _judge, in_steps, regrets
 from autometa.meta.training_set import TrainingSet
+from autometa.space import SearchSpace
 from autometa.testing.families import Bowls
 
 
@@ -92,6 +94,19 @@ def test_what_a_task_has_tried_it_knows_and_repeats_are_one_config() -> None:
     assert (np.ptp(opinions[:3], axis=1) == 0).all()
     assert regret[2, 0] == pytest.approx(sure[2], abs=0.01)
     assert regret[3].std() > 0.1
+
+
+def test_a_part_without_any_config_of_the_catalogue_has_no_start(model: MetaModel) -> None:
+    assert model.transfer is not None
+    space, catalogue = model.space, model.transfer.catalogue
+    tried = [c["learning_rate"] for c in space.from_raw(space.decode_raw(catalogue.unit))]
+    rates = np.unique(np.log(tried))
+    gap = int(np.diff(rates).argmax())
+    low, high = np.exp(rates[gap] + np.diff(rates)[gap] * np.array([0.3, 0.7])).tolist()
+    ranges = {**space.distributions, "learning_rate": FloatDistribution(low, high, log=True)}
+    between = SearchSpace(ranges, conditions=space.conditions, inner_lr=space.inner_lr)
+    assert model.warm_start(3, within=between) == []
+    assert catalogue.cases(np.array([], dtype=np.int64)).shape == (0, 6 * 40)
 
 
 def test_of_many_judges_each_has_fewer_trees() -> None:

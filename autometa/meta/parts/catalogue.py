@@ -67,10 +67,11 @@ class Catalogue:
         """Regret that each judge expects of the configs, the mean of its trees, (e, J)."""
         return of_steps(self.opinions.mean(axis=2))
 
-    def cases(self, rows: NDArray[np.int64]) -> Floats:
-        """Regret of some configs as every tree of every judge sees it, (rows, J x K)."""
+    def cases(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
+        """Regret of some configs, or all, as every tree of every judge sees it, (rows, J x K)."""
         opinions = self.opinions[rows]
-        return of_steps(opinions.reshape(len(rows), -1))
+        configs, judges, trees = opinions.shape
+        return of_steps(opinions.reshape(configs, judges * trees))
 
 
 def fit_catalogue(

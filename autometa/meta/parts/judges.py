@@ -109,10 +109,10 @@ def _tried(unit: Floats, learned: Floats, asked: Floats) -> tuple[Floats, NDArra
     found = np.zeros((len(rows), learned.shape[1]))
     np.add.at(found, place.ravel(), learned)
     known = {row.tobytes(): mean for row, mean in zip(rows, found / count[:, None], strict=True)}
-    places = [i for i, row in enumerate(asked.round(_DIGITS) + 0.0) if row.tobytes() in known]
-    tried = np.array(places, dtype=np.int64)
-    own = [known[row.tobytes()] for row in asked[tried].round(_DIGITS) + 0.0]
-    return np.array(own).reshape(len(tried), learned.shape[1]), tried
+    keys = [row.tobytes() for row in asked.round(_DIGITS) + 0.0]
+    tried = [i for i, key in enumerate(keys) if key in known]
+    own = np.array([known[keys[i]] for i in tried]).reshape(len(tried), learned.shape[1])
+    return own, np.array(tried, dtype=np.int64)
 
 
 def _informative(target: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
