@@ -8,7 +8,7 @@ from typing import Any
 
 from autometa.portfolio.importers.sharing import shared
 from autometa.portfolio.importers.study_names import INFERRED, identity_of, named, told_apart
-from autometa.portfolio.merging import unseen
+from autometa.portfolio.merging import provenance_of, provenance_parts, unseen
 from autometa.portfolio.portfolio import Portfolio
 from autometa.task import TaskHistory
 
@@ -88,19 +88,16 @@ def _without_earlier(
     A study that is fed back after every trial is told of once, as it was at last.
     """
     told = {_identity(study) for study in studies} - {None}
-    parts = provenance["merged"] if set(provenance) == {"merged"} else [provenance]
     kept = []
-    for part in parts:
+    for part in provenance_parts(provenance):
         earlier = part.get("studies")
         if isinstance(earlier, list):
             left = [s for s in earlier if _identity(s) not in told]
             if earlier and not left:
                 continue
             part = {**part, "studies": left}
-        kept.append(dict(part))
-    if len(kept) > 1:
-        return {"merged": kept}
-    return kept[0] if kept else {}
+        kept.append(part)
+    return provenance_of(kept)
 
 
 def _identity(study: Any) -> tuple[Any, ...] | None:

@@ -88,10 +88,21 @@ def merge_provenance(first: Mapping[str, Any], second: Mapping[str, Any]) -> dic
     """One provenance as it is; several distinct ones as a list under "merged"."""
     parts: list[Any] = []
     for provenance in (first, second):
-        several = provenance["merged"] if set(provenance) == {"merged"} else [dict(provenance)]
-        parts += [p for p in several if p and p not in parts]
+        parts += [p for p in provenance_parts(provenance) if p and p not in parts]
+    return provenance_of(parts)
+
+
+def provenance_parts(provenance: Mapping[str, Any]) -> list[Any]:
+    """The provenances that were merged into one, or this one alone."""
+    if set(provenance) == {"merged"}:
+        return list(provenance["merged"])
+    return [dict(provenance)]
+
+
+def provenance_of(parts: Sequence[Any]) -> dict[str, Any]:
+    """The provenance of what several parts have made."""
     if len(parts) > 1:
-        return {"merged": parts}
+        return {"merged": list(parts)}
     return dict(parts[0]) if parts else {}
 
 
