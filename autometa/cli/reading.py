@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -65,28 +66,24 @@ def read_tables(
     """As `collect.load_tables`; what is wrong with tables that are left out is added to `lost`."""
     from autometa.collect import load_tables
 
-    def broken(name: str, error: AutometaError) -> None:
-        left_out(lost, name, error)
-
     with busy("reading the tables"), _as_notes():
         tables = load_tables(
             sources,
             target=target,
             kind=_kind(kind),
             keep=keep or (),
-            broken=None if lost is None else broken,
+            broken=None if lost is None else partial(left_out, lost),
         )
     for table in tables:
         _tell(table)
     return tables
 
 
-def left_out(lost: list[str] | None, name: str, error: AutometaError) -> None:
+def left_out(lost: list[str], name: str, error: AutometaError) -> None:
     """A table cannot be used: say so now, and keep the sentence for the end."""
     sentence = f"{name} is left out: {error}"
     note(sentence)
-    if lost is not None:
-        lost.append(sentence)
+    lost.append(sentence)
 
 
 def tell_lost(lost: Sequence[str]) -> None:

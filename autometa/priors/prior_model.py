@@ -30,9 +30,9 @@ from autometa.priors.near import near_parameters
 from autometa.priors.old_space import names_of
 from autometa.priors.opening import PriorSource
 from autometa.space import SearchSpace, Value
-from autometa.space.ranges import in_common
+from autometa.space.ranges import in_common, is_allowed
 from autometa.space.rules import Rules
-from autometa.space.values import listed, same
+from autometa.space.values import listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,17 +197,15 @@ def _part(
             tried = {int(code) for column in columns for code in column[~np.isnan(column)]}
             only = tried.pop() if len(tried) == 1 < len(wide.choices) else None
             # Beyond the choices of numbers that are searched lie two that prior trials alone have.
-            if only is not None and _has(new, wide.choices[only]):
+            if not isinstance(new, CategoricalDistribution) or only is None:
+                continue
+            if is_allowed(new, wide.choices[only]):
                 choices[name] = only
         elif isinstance(new, FloatDistribution | IntDistribution):
             common = in_common(new, had.get(name, ()))
             if common != wide:
                 numbers[name] = common
     return replace(part, numbers=numbers, choices=choices)
-
-
-def _has(new: BaseDistribution, choice: Value) -> bool:
-    return isinstance(new, CategoricalDistribution) and any(same(c, choice) for c in new.choices)
 
 
 def must_help(fitted: Fitted) -> Fitted:
