@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 ConstraintsFunc: TypeAlias = Callable[[FrozenTrial], Sequence[float]]
 
@@ -19,79 +19,42 @@ _MISHAPS = (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, A
 
 
 def usual_base(seed: int, objectives: int, constraints_func: ConstraintsFunc | None) -> BaseSampler:
-    """A GPSampler, or a TPESampler for several objectives.
-
-    Nobody chose it: where it cannot model the trials, a trial is random and the search goes on.
-    """
+    """A GPSampler, or a TPESampler for several objectives."""
     options: dict[str, Any] = {"seed": seed}
     if constraints_func is not None:
         options["constraints_func"] = constraints_func
     if objectives > 1:
-        return Careful(_made(optuna.samplers.TPESampler, **options), seed)
-    made = _made(optuna.samplers.GPSampler, deterministic_objective=False, **options)
-    return Careful(made, seed)
+        return _made(optuna.samplers.TPESampler, **options)
+    return _made(optuna.samplers.GPSampler, deterministic_objective=False, **options)
 
 
-class Careful(BaseSampler):
-    """A sampler; where it fails at the values of a trial, these are random, which is said.
+def sample_carefully(
+    sampler: BaseSampler,
+    seed: int,
+    study: optuna.Study,
+    trial: FrozenTrial,
+    search_space: dict[str, BaseDistribution],
+) -> dict[str, Any]:
+    """Relative values of a base that nobody chose; random ones where it cannot model the trials.
+
+    That they are is said, and the search goes on.
 
     Args:
         sampler: Whose values they are else.
         seed: Of the random ones.
+        study: As of `sample_relative`, like the next two.
+        trial: Whose values are wanted.
+        search_space: Their parameters.
     """
-
-    def __init__(self, sampler: BaseSampler, seed: int) -> None:
-        self._sampler, self._seed = sampler, seed
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """The sampler's."""
-        return self._sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The sampler's, or random ones."""
-        try:
-            return self._sampler.sample_relative(study, trial, search_space)
-        except _MISHAPS as error:
-            logger = optuna.logging.get_logger("optuna.autometa")
-            what = f"{', '.join(search_space)} of trial {trial.number}"
-            name = type(self._sampler).__name__
-            logger.warning(f"autometa: {what} are random, as {name} failed: {error!r}")
-            chance = optuna.samplers.RandomSampler(seed=self._seed)
-            return {
-                n: chance.sample_independent(study, trial, n, d) for n, d in search_space.items()
-            }
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """The sampler's."""
-        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """The sampler's."""
-        self._sampler.before_trial(study, trial)
-
-    def after_trial(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        """The sampler's, which keeps constraints."""
-        self._sampler.after_trial(study, trial, state, values)
-
-    def reseed_rng(self) -> None:
-        """The sampler's, for several threads or processes."""
-        self._sampler.reseed_rng()
+    try:
+        return sampler.sample_relative(study, trial, search_space)
+    except _MISHAPS as error:
+        logger = optuna.logging.get_logger("optuna.autometa")
+        what = f"{', '.join(search_space)} of trial {trial.number}"
+        name = type(sampler).__name__
+        logger.warning(f"autometa: {what} are random, as {name} failed: {error!r}")
+        chance = optuna.samplers.RandomSampler(seed=seed)
+        return {n: chance.sample_independent(study, trial, n, d) for n, d in search_space.items()}
 
 
 def keeper_of_constraints(constraints_func: ConstraintsFunc) -> BaseSampler:

@@ -49,7 +49,12 @@ from autometa.priors.cost import check_cost, cost_model_of
 from autometa.priors.knowing import Wish, names_family, wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.several import learned_of
-from autometa.samplers.base_samplers import ConstraintsFunc, keeper_of_constraints, usual_base
+from autometa.samplers.base_samplers import (
+    ConstraintsFunc,
+    keeper_of_constraints,
+    sample_carefully,
+    usual_base,
+)
 from autometa.samplers.by_run import ByRun
 from autometa.samplers.explanation import unrelated
 from autometa.samplers.plan import announce, plan_of
@@ -208,7 +213,7 @@ class MetaSampler(BaseSampler):
                 values[name] = found[0]
         rest = {n: d for n, d in search_space.items() if n not in values}
         if rest:
-            values |= self._base_of(study, trial).sample_relative(study, trial, rest)
+            values |= self._relative(study, trial, rest)
         for name in rest.keys() - values.keys():
             base = self._base_of(study, trial, name)
             values[name] = base.sample_independent(study, trial, name, rest[name])
@@ -255,12 +260,24 @@ class MetaSampler(BaseSampler):
             announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))
             say_unheard(study, self._setup.model.space.names, tuple(trial.params))
 
+    def _relative(
+        self, study: optuna.Study, trial: FrozenTrial, rest: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """What the base makes of parameters together; the usual one never ends a search."""
+        base = self._base_of(study, trial)
+        if self._base is not None:
+            return base.sample_relative(study, trial, rest)
+        return sample_carefully(base, self._base_seed(trial), study, trial, rest)
+
     def _base_of(self, study: optuna.Study, trial: FrozenTrial, name: str = "") -> BaseSampler:
         """The user's, or one that follows from the trial's number (and a parameter's name)."""
         if self._base is not None:
             return self._base
-        seed = self._setup.base_seed(trial.number, crc32(name.encode()))
+        seed = self._base_seed(trial, name)
         return usual_base(seed, len(study.directions), self._constraints_func)
+
+    def _base_seed(self, trial: FrozenTrial, name: str = "") -> int:
+        return self._setup.base_seed(trial.number, crc32(name.encode()))
 
 
 def _learned(

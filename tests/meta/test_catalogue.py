@@ -99,7 +99,7 @@ def test_what_a_task_has_tried_it_knows_and_repeats_are_one_config() -> None:
 def test_a_part_without_any_config_of_the_catalogue_has_no_start(model: MetaModel) -> None:
     assert model.transfer is not None
     space, catalogue = model.space, model.transfer.catalogue
-    tried = [c["learning_rate"] for c in space.from_raw(space.decode_raw(catalogue.unit))]
+    tried = space.decode_raw(catalogue.unit)[:, space.names.index("learning_rate")]
     rates = np.unique(np.log(tried))
     gap = int(np.diff(rates).argmax())
     low, high = np.exp(rates[gap] + np.diff(rates)[gap] * np.array([0.3, 0.7])).tolist()

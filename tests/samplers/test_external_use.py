@@ -23,7 +23,7 @@ from optuna.pruners import BasePruner
 
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
-from autometa.samplers.base_samplers import Careful
+from autometa.samplers.base_samplers import sample_carefully
 from autometa.samplers.pruner import MetaPruner
 from autometa.space import Config, SearchSpace
 from autometa.storages.per_study import PerStudy
@@ -338,14 +338,12 @@ def test_a_base_that_nobody_chose_never_ends_a_search(model: MetaModel) -> None:
 
     study.optimize(beyond, n_trials=13)
     assert len({str(t.params) for t in study.trials}) == 13
-    careful = Careful(_Failing(), seed=3)
-    told = [
-        careful.sample_relative(study, study.trials[0], dict(SPACE.distributions)) for _ in range(2)
-    ]
+    asked = study, study.trials[0], dict(SPACE.distributions)
+    told = [sample_carefully(_Failing(), 3, *asked) for _ in range(2)]
     assert told[0] == told[1]
     assert told[0].keys() == SPACE.distributions.keys()
     with pytest.raises(ConnectionError):  # an outage is waited for elsewhere
-        Careful(_Failing(ConnectionError()), seed=3).sample_relative(study, study.trials[0], {})
+        sample_carefully(_Failing(ConnectionError()), 3, study, study.trials[0], {})
 
 
 class _Failing(optuna.samplers.RandomSampler):
