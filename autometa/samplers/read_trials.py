@@ -62,7 +62,8 @@ class TrialsReader:
         infinity; but not one that only its worker's death failed. A value that is the best infinity
         is no failure: it counts as beyond the best finite score by as much as that is beyond the
         median one, so that it is the best and does not flatten all other scores. What a
-        pruned one counts is in `pruned`.
+        pruned one counts is in `pruned_scores`; one of which that says nothing, as of most that
+        reported nothing, was given up and counts as failed.
 
         Args:
             study: The study.
@@ -77,7 +78,7 @@ class TrialsReader:
         new = self._new.of(trials, deciding=trial.number)
         self._repeated |= attributes.repeated(new)
         running = self._sort_out(study, new, trial, unasked or {})
-        scored, failed = self._with_stopped(study), self._failed.without(self._repeated)
+        scored, failed = self._with_stopped(study)
         now = np.array(running).reshape(-1, self._space.space.dim)
         ended = [rows.unit + rows.notes(self._unused) for rows in (scored, failed)]
         return Observations(
@@ -149,18 +150,22 @@ class TrialsReader:
         failed = not all(score > -np.inf for score in scores)  # NaN is not
         return None if failed else scores[self._objective]
 
-    def _with_stopped(self, study: optuna.Study) -> _Rows:
-        """The scored trials and what the pruned ones count now."""
-        if not self._stopped or len(self._signs) > 1:  # of several objectives no trial reports
-            return self._scored
-        scores = self._pruned.of(study, [trial for trial, _ in self._stopped])
-        return self._scored.plus(
-            [
-                (trial.number, row, found.score, found.fidelity)
-                for (trial, row), found in zip(self._stopped, scores, strict=True)
-                if found is not None
-            ]
-        )
+    def _with_stopped(self, study: optuna.Study) -> tuple[_Rows, _Rows]:
+        """The scored and the failed trials, the pruned ones where they count now."""
+        failed = self._failed.without(self._repeated)
+        if not self._stopped:
+            return self._scored, failed
+        trials = [trial for trial, _ in self._stopped]
+        # Of several objectives no trial reports.
+        alone = len(self._signs) == 1
+        scores = self._pruned.of(study, trials) if alone else [None] * len(trials)
+        stands, given_up = [], []
+        for (trial, row), found in zip(self._stopped, scores, strict=True):
+            if found is None:
+                given_up.append((trial.number, row, np.nan, 1.0))
+            else:
+                stands.append((trial.number, row, found.score, found.fidelity))
+        return self._scored.plus(stands), failed.plus(given_up)
 
     def _planned(self, study: optuna.Study, other: FrozenTrial) -> Floats | None:
         """What a running trial tries, as far as it has said so."""

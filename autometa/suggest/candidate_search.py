@@ -93,8 +93,7 @@ class CandidateSearch:
         unknown = np.isnan(known)
         if unknown.any():
             known = np.where(unknown, self.make.random(len(known), rng), known)
-            return self.make.repair(known)
-        return self.make.repair(known) if self.make.restricted else known
+        return self.make.repair(known)  # the study's steps may be others than the prior's
 
     def _untried(self, pool: Floats, gain: Floats, rng: np.random.Generator) -> Floats:
         """The config (d,) of a pool (k, d) with the largest gain (k,), taken ones aside."""

@@ -107,6 +107,14 @@ def test_optional_columns() -> None:
     assert {t.metric for t in result.tasks} == {"acc"}
 
 
+@pytest.mark.parametrize("state", ["COMPLETE", "PRUNED", "FAIL"])
+def test_a_trial_without_a_value_has_failed_whatever_its_state(state: str) -> None:
+    given = FRAME.assign(score=[0.1, np.nan, 0.3, 0.4], state=["COMPLETE", state, *["PRUNED"] * 2])
+    a, b = portfolio(given, state="state").histories
+    assert a.states.tolist() == [State.COMPLETE, State.PRUNED]
+    assert b.states.tolist() == [State.FAILED, State.PRUNED]
+
+
 def test_a_missing_family_means_no_relatives() -> None:
     frame = FRAME.assign(group=pd.Series(["g", None, "g", None], dtype=object))
     assert [t.family for t in portfolio(frame, family="group").tasks] == ["g", "b"]

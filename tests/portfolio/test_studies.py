@@ -373,7 +373,7 @@ def test_every_state_is_kept_or_counted(kind: str, tmp_path: Path) -> None:
     history = result.histories[0]
     assert history.raw[:, 0].tolist() == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     C, F, P = State.COMPLETE, State.FAILED, State.PRUNED
-    assert history.states.tolist() == [C, F, P, P, P, F]
+    assert history.states.tolist() == [C, F, P, P, F, F]
     np.testing.assert_array_equal(history.values, [1.0, np.nan, 0.3, 0.1, np.nan, np.nan])
     assert history.fidelity.tolist() == [1.0, 1.0, 0.25, 0.75, 1.0, 1.0]
     curves = [t.curve for t in history]

@@ -52,7 +52,7 @@ def trials() -> list[FrozenTrial]:
         found.append(
             create_trial(
                 state=state,
-                value=i / 10 if state == TrialState.COMPLETE else None,
+                value=None if state == TrialState.FAIL else i / 10,
                 params={
                     "lr": 10.0 ** (-1 - i % 3),
                     "width": 16 + i,

@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from autometa.constraints import infeasible
 from autometa.errors import InputError
@@ -93,6 +93,59 @@ def test_the_search_leaves_what_is_infeasible(model: MetaModel, how: str, jobs: 
     assert study.best_value > -0.2
     assert [e.infeasible for e in explain_study(study)] == broken
     assert [e.to_json()["infeasible"] for e in explain_study(study)] == broken
+
+
+def reports_nan(trial: optuna.Trial) -> None:
+    trial.report(math.nan, 1)
+
+
+@pytest.mark.filterwarnings("ignore:The value nan")
+@pytest.mark.parametrize("report", [lambda trial: None, reports_nan])
+def test_what_is_pruned_without_a_result_is_left_as_what_fails(
+    model: MetaModel, report: Callable[[optuna.Trial], None]
+) -> None:
+    """An objective that cannot use a config raises TrialPruned."""
+
+    def unusable(trial: optuna.Trial) -> float:
+        value = objective(trial)
+        if trial.params["x"] < 0.45:
+            report(trial)
+            raise optuna.TrialPruned
+        return value
+
+    study = optuna.create_study(direction="maximize", sampler=model.sampler(seed=0))
+    study.optimize(unusable, n_trials=16)
+    assert study.trials[0].state == TrialState.PRUNED  # what prior tasks say is wrong here
+    assert {t.state for t in study.trials[:10]} == {TrialState.PRUNED, TrialState.COMPLETE}
+    assert study.best_value > -0.2
+    assert len({str(t.params) for t in study.trials}) == 16
+
+
+def test_a_pruned_trial_of_several_objectives_is_not_tried_again() -> None:
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    trial = study.ask(dict(SPACE.distributions))
+    study.tell(trial, state=TrialState.PRUNED)
+    study.ask()
+    seen_in: Any = SimpleNamespace(space=SPACE, project=SPACE.encode)
+    history = TrialsReader(seen_in).read(study, study.trials[-1])
+    assert history.had(SPACE.encode(trial.params))
+    assert len(history.failed) == 1
+
+
+def test_pruned_trials_without_a_finished_one_to_compare_with_are_failures() -> None:
+    study = optuna.create_study(direction="maximize")
+    trials = [study.ask(dict(SPACE.distributions)) for _ in range(2)]
+    trials[0].report(0.5, 1)
+    study.tell(trials[0], state=TrialState.PRUNED)
+    seen_in: Any = SimpleNamespace(space=SPACE, project=SPACE.encode)
+    reader, now = TrialsReader(seen_in), study.trials[1]
+    assert len(reader.read(study, now).failed) == 1
+    trials[1].report(0.4, 1)
+    study.tell(trials[1], 0.9)
+    study.ask()
+    later = reader.read(study, study.trials[2])
+    assert later.scores.tolist() == [0.9, 0.9]
+    assert not len(later.failed)
 
 
 def test_a_start_that_is_infeasible_goes_on_along_the_list(model: MetaModel) -> None:

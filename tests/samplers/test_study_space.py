@@ -264,3 +264,20 @@ def test_items_of_the_start_that_lie_beside_one_bound_are_tried_once(square: Met
     study = create_study("maximize", prior=square, space=space)
     study.optimize(lambda t: float(t.suggest_int("x", 1, 5) + t.suggest_int("y", 1, 5)), n_trials=6)
     assert distinct(study) == 6
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda t, n: t.suggest_float(n, 0.0, 1.0, step=0.25),
+        lambda t, n: t.suggest_float(n, 0.1, 0.9, step=0.2),
+        lambda t, n: t.suggest_int(n, -1, 3),
+    ],
+    ids=["quarters", "odd tenths", "whole numbers"],
+)
+def test_steps_that_prior_tasks_did_not_have_bring_no_config_twice(
+    square: MetaModel, ask: Callable[[optuna.Trial, str], float]
+) -> None:
+    study = search(square, lambda t: -abs(ask(t, "x") - 0.7) - abs(ask(t, "y") - 0.5), 18)
+    assert "transfer" in rules(study)
+    assert distinct(study) == 18

@@ -57,7 +57,7 @@ def histories_of_frame(
     values = _numbers(frame[value])
     finite = np.isfinite(values)
     states = _states(frame[state]) if state else np.zeros(len(frame), dtype=np.int8)
-    states[~finite & (states == State.COMPLETE)] = State.FAILED
+    states[~finite] = State.FAILED
     shares = np.ones(len(frame)) if fidelity is None else _fidelity(frame[fidelity])
     times = np.full(len(frame), np.nan) if seconds is None else _numbers(frame[seconds])
 

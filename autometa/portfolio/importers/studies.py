@@ -5,8 +5,9 @@ of the attributes of trials, where some samplers keep pickled objects, only cons
 at.
 
     COMPLETE          COMPLETE; FAILED where its value is NaN or infinite, or a constraint is broken
-    PRUNED            PRUNED, with its last intermediate value; fidelity is the share of steps that
-                      it reached, 1 where no COMPLETE trial says how many steps there are
+    PRUNED            PRUNED, with its last intermediate value, FAILED where it has none; fidelity
+                      is the share of steps that it reached, 1 where no COMPLETE trial says how many
+                      steps there are
     FAIL              FAILED
     RUNNING, WAITING  skipped and counted, as are trials whose config does not fit the space
                       (a FAIL trial may have ended before it had asked for all its parameters)

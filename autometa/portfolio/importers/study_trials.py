@@ -243,14 +243,8 @@ def values_of(
         elif trial.state == TrialState.PRUNED:
             known = curves[i][np.isfinite(curves[i])]
             values[i] = known[-1] if len(known) else np.nan
-        finite = bool(np.isfinite(values[i]))
-        states.append(
-            State.PRUNED
-            if trial.state == TrialState.PRUNED
-            else State.COMPLETE
-            if finite
-            else State.FAILED
-        )
+        ended = State.PRUNED if trial.state == TrialState.PRUNED else State.COMPLETE
+        states.append(ended if np.isfinite(values[i]) else State.FAILED)
     return np.where(np.isfinite(values), values, np.nan), states
 
 
