@@ -17,7 +17,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from autometa.errors import InputError, ModelError
+from autometa.errors import InputError, ModelError, PortfolioError
 from autometa.meta import MetaLearner, MetaModel, model_cache
 from autometa.meta.spaces.candidates import Part
 from autometa.meta.spaces.study_space import StudySpace
@@ -95,7 +95,7 @@ def fit_prior(
         return Fitted(model=model, beginning=_of_model(model, space))
     learner = learner or MetaLearner(seed=seed)
     if space is None:
-        model = learner.fit(prior, space=prior.space)
+        model = learner.fit(prior, space=_only_space(prior, empty))
         return Fitted(
             model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)
         )
@@ -128,10 +128,6 @@ def model_of(
     """
     if isinstance(prior, MetaModel):
         return prior
-    if prior is None and wish.space is None:
-        raise InputError(
-            "no prior and no space", allowed="a prior, or the space of a search without one"
-        )
     known = known_of(prior, wish)
     fitted = fit_known(known, wish.space, seed=seed, learner=learner)
     if known.families:
@@ -162,6 +158,30 @@ def fit_known(
         keep=bool(known.families),
     )
     return replace(fitted, strange=fitted.strange or bool(known.why))
+
+
+def _only_space(prior: Portfolio, empty: str) -> SearchSpace:
+    """The prior's, where nobody says what is searched.
+
+    Raises:
+        PortfolioError: it has none, or several.
+    """
+    if len(prior.spaces) == 1:
+        return prior.spaces[0]
+    if not prior.spaces:
+        given = f"no space, and no prior task that has one ({empty or 'no prior was given'})"
+    else:
+        names = dict.fromkeys(n for s in prior.spaces for n in s.names)
+        apart = [n for n in names if len({s.distributions.get(n) for s in prior.spaces}) > 1]
+        given = (
+            f"no space, and prior tasks of {len(prior.spaces)} spaces, which differ in "
+            f"{listed(apart) or 'their conditions'}"
+        )
+    raise PortfolioError(
+        given,
+        allowed="the space that is searched, or prior tasks of one space",
+        do='Say space={"lr": FloatDistribution(1e-5, 1.0, log=True), ...} of optuna.distributions',
+    )
 
 
 def _had(prior: Portfolio, known: SearchSpace, rules: Rules) -> dict[str, list[BaseDistribution]]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -75,12 +77,30 @@ def test_what_a_study_may_be_given() -> None:
     assert [t.params for t in study.trials] == [t.params for t in again.trials]
     with pytest.raises(ModelError, match="another space"):
         autometa.create_study("minimize", portfolio=model, space={"x": FloatDistribution(0, 1)})
-    with pytest.raises(PortfolioError, match="0 spaces"):
-        autometa.create_study("minimize", portfolio=Portfolio())
     with pytest.raises(RecordError, match="direction"):
         autometa.create_study("up", portfolio=PAST)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="type int"):
         autometa.create_study("minimize", portfolio=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"prior": Portfolio()}, {"portfolio": Portfolio()}, {"prior": []}]
+)
+def test_where_nothing_tells_what_is_searched_it_is_asked(given: dict[str, Any]) -> None:
+    with pytest.raises(PortfolioError, match=r"no space, and no prior task .*Say space="):
+        autometa.create_study("minimize", **given)
+
+
+def test_where_prior_tasks_disagree_on_what_is_searched_it_is_asked_by_name() -> None:
+    wide = {**BOWLS.space.distributions, "depth": IntDistribution(1, 99)}
+    space = SearchSpace(wide, conditions=BOWLS.space.conditions)
+    other = replace(PAST.histories[0].task, name="wide", space=space)
+    mixed = Portfolio([*PAST.histories, replace(PAST.histories[0], task=other)])
+    told = r"2 spaces, which differ in 'depth'\..*Say space="
+    with pytest.raises(PortfolioError, match=told):
+        autometa.MetaSampler(mixed)
+    with pytest.raises(PortfolioError, match=told):
+        autometa.create_study("minimize", prior=mixed)
 
 
 def test_the_loop_feeds_studies_back(tmp_path: Path) -> None:
