@@ -4,6 +4,7 @@ A task was tried for several objectives where a study had them, which is importe
 objective, or where trials were scored by several metrics; how long a trial took is one, "seconds".
 
     each_objective   a portfolio, and which objectives -> a portfolio for each of them
+    one_objective    a portfolio, and which objective -> one that is safe for a search of one
     common           such portfolios -> the same, of the tasks that all of them have
     scalarised       such portfolios -> one of single-objective tasks, a few for each task
 
@@ -85,6 +86,36 @@ def each_objective(
 def of_several(portfolio: Portfolio) -> bool:
     """Whether all tasks are objectives of studies that had several."""
     return bool(len(portfolio)) and all("objective" in t.info for t in portfolio.tasks)
+
+
+def one_objective(portfolio: Portfolio, metric: str | None) -> Portfolio:
+    """What a search of one objective may learn from: of studies that had several, one of them.
+
+    Args:
+        portfolio: Tasks.
+        metric: The objective of these studies, where the user names one.
+
+    Raises:
+        InputError: there are tasks by several objectives of studies, and it is not said by which
+            one: what is good by one of them is often bad by another.
+    """
+    parts = [t for t in portfolio.tasks if "objective" in t.info]
+    objectives = {t.metric: t.info["objective"] for t in parts}
+    if len(set(objectives.values())) < 2:
+        return portfolio
+    if metric not in {t.metric for t in portfolio.tasks}:
+        first = next(iter(objectives))
+        raise InputError(
+            f"prior studies of several objectives ({listed(objectives)}) for a search of one"
+            + ("" if metric is None else f", {metric!r}"),
+            allowed="one of theirs, or as many in the search (directions=)",
+            do=f"Say metric={first!r}, or give the tasks by one: portfolio.by({first!r})",
+        )
+    return Portfolio(
+        (h for h in portfolio.histories if h.task not in parts or h.task.metric == metric),
+        provenance=portfolio.provenance,
+        licence=portfolio.licence,
+    )
 
 
 def common(portfolios: Sequence[Portfolio]) -> tuple[Portfolio, ...]:

@@ -74,6 +74,7 @@ class Known:
         families: The families that were named.
         lines: What became of names and data, a line each.
         why: Why families know nothing of the search; "" where they do.
+        metric: What the search measures, where the user says so.
     """
 
     prior: Portfolio | MetaModel
@@ -83,6 +84,7 @@ class Known:
     families: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     why: str = ""
+    metric: str | None = None
 
 
 def known_of(prior: PriorSource, wish: Wish) -> Known:
@@ -114,6 +116,7 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
         families=tuple(read.families),
         lines=tuple(lines),
         why="; ".join(read.strange) if not any(read.knowing) else "",
+        metric=wish.metric,
     )
 
 

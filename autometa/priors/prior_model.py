@@ -23,6 +23,7 @@ from autometa.meta.spaces.candidates import Part
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
 from autometa.portfolio.adapting import AdaptReport
+from autometa.portfolio.objectives import one_objective
 from autometa.priors.beginning import Beginning, say_of_sampler
 from autometa.priors.knowing import Known, Wish, known_of
 from autometa.priors.matched import matched
@@ -144,9 +145,16 @@ def fit_known(
     learner: MetaLearner | None = None,
     empty: str = "",
 ) -> Fitted:
-    """As `fit_prior`, of what `known_of` found for a space; models of families are kept."""
+    """As `fit_prior`, of what `known_of` found for a space; models of families are kept.
+
+    Raises:
+        InputError: prior studies had several objectives, and it is not said by which one.
+    """
+    prior = known.prior
+    if isinstance(prior, Portfolio):
+        prior = one_objective(prior, known.metric)
     fitted = fit_prior(
-        known.prior,
+        prior,
         known.space,
         seed=seed,
         rules=known.rules,

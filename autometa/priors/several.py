@@ -169,7 +169,7 @@ def learned_of(
         return prior
     if metrics is not None:
         found = known_front(prior, wish, metrics, None)
-    elif prior is None or names_family(prior):
+    elif prior is None or wish.metric is not None or names_family(prior):
         return model_of(prior, wish, seed, learner)
     else:
         known = known_of(prior, wish)

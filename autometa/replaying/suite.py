@@ -2,7 +2,8 @@
 
 The pool protocol: of a study only the configs that it recorded can be asked, COMPLETE ones and
 failed ones. Pruned trials have no value of a full training, so they stay in the priors only.
-Objectives of one study are relatives: none is in the prior of another.
+Objectives of one study are relatives: none is in the prior of another, and only the same objective
+of other studies is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from autometa.bench.suite import BenchTask, Objective, Pool, Reference, Suite
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
+from autometa.portfolio.objectives import one_objective
 from autometa.task import State, TaskHistory
 
 LEAST_TRIALS = 10  # COMPLETE ones of a study that is replayed
@@ -61,12 +63,15 @@ class StudySuite(Suite):
             return f"{len(values)} COMPLETE trials, of at least {LEAST_TRIALS}"
         if np.ptp(values) == 0:
             return "all its trials have the same value"
-        if not len(self._others(history)):
-            return "no other study has its parameters"
-        return ""
+        try:
+            alone = not len(self._others(history))
+        except InputError as error:
+            return error.given
+        return "no other study has its parameters" if alone else ""
 
     def _others(self, history: TaskHistory) -> Portfolio:
-        return self._portfolio.select(history.task.space).without(history.task.family)
+        others = self._portfolio.select(history.task.space).without(history.task.family)
+        return one_objective(others, history.task.metric)
 
     @cached_property
     def histories(self) -> Mapping[str, TaskHistory]:

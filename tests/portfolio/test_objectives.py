@@ -16,6 +16,7 @@ from autometa.portfolio.objectives import (
     common,
     each_objective,
     of_several,
+    one_objective,
     scalarised,
     spread_directions,
 )
@@ -94,6 +95,19 @@ def test_objectives_that_nobody_named_are_asked_for() -> None:
         each_objective(Portfolio([scored()]), None, ["maximize", "minimize"])
     with pytest.raises(InputError, match="'accuracy', 'memory', 'seconds'"):
         each_objective(Portfolio([scored()]), ["accuracy", "auc"])
+
+
+def test_a_search_of_one_objective_learns_of_one_of_several_which_is_asked() -> None:
+    both = Portfolio.from_studies([study(n, ["maximize", "minimize"]) for n in "ab"], metric="m")
+    for metric in (None, "m", "seconds"):
+        with pytest.raises(InputError, match=r"objectives \('m/0', 'm/1'\).*Say metric='m/0'"):
+            one_objective(both, metric)
+    assert [t.name for t in one_objective(both, "m/1").tasks] == ["a/1", "b/1"]
+    plain = Portfolio.from_studies([study("c", ["minimize"])], metric="m")
+    assert [t.name for t in one_objective(both.merge(plain), "m/0").tasks] == ["a/0", "b/0", "c"]
+    assert [t.name for t in one_objective(both.merge(plain), "m").tasks] == ["c"]
+    for portfolio in (plain, both.by("m/0"), Portfolio([scored()]), Portfolio()):
+        assert one_objective(portfolio, None) is portfolio
 
 
 def test_what_was_read_by_each_metric_keeps_the_tasks_with_the_same_trials() -> None:

@@ -172,6 +172,19 @@ def test_a_study_is_never_in_its_own_prior() -> None:
     assert [t.name for t in suite.prior("b/0", None, 0).tasks] == ["a"]
 
 
+def test_objectives_of_other_studies_teach_only_the_same_objective() -> None:
+    def part(name: str, k: int) -> TaskHistory:
+        one = study(f"{name}/{k}", [float(i * (1 - 2 * k)) for i in range(LEAST_TRIALS)])
+        task = replace(one.task, family=name, metric=f"value/{k}", info={"objective": k})
+        return replace(one, task=task)
+
+    both = [part(name, k) for name in "ab" for k in range(2)]
+    alone = study("alone", [float(i) for i in range(LEAST_TRIALS)])
+    suite = StudySuite(Portfolio([*both, alone]))
+    assert {t.name for t in suite.prior("a/0", None, 0).tasks} == {"b/0", "alone"}
+    assert "several objectives" in suite.left_out["alone"]
+
+
 def test_only_full_trainings_can_be_asked() -> None:
     values = [float(i) for i in range(LEAST_TRIALS)] + [0.5, np.nan]
     states = [State.COMPLETE] * LEAST_TRIALS + [State.PRUNED, State.FAILED]

@@ -218,6 +218,36 @@ def test_every_door_takes_studies_of_several_objectives(door: str) -> None:
         assert "starts from 3 prior tasks" in study.user_attrs[START]
 
 
+@pytest.mark.parametrize("door", ["create", "warm", "sampler"])
+def test_a_search_of_one_objective_says_by_which_of_theirs_it_learns(door: str) -> None:
+    """Both at once would teach that what is bad is good."""
+    prior = studies()
+
+    def started(**options: Any) -> optuna.Study:
+        study = optuna.create_study(direction="maximize")
+        if door == "sampler":
+            study.sampler = autometa.MetaSampler(prior, seed=1, learner=QUICK, **options)
+            return study
+        options |= {"seed": 1, "learner": QUICK}
+        if door == "warm":
+            return autometa.warm_start(study, prior, **options)
+        return autometa.create_study("maximize", prior=prior, **options)
+
+    if door != "sampler":  # which is told by the study
+        with pytest.raises(InputError, match=r"several objectives .*metric='value/0'"):
+            started()
+    with pytest.raises(InputError, match=r"several objectives .*'value'.*metric='value/0'"):
+        started(metric="value")
+    found = []
+    for k in range(2):
+        study = started(metric=f"value/{k}")
+        study.optimize(lambda trial: objective(trial)[0], n_trials=4)
+        reasons = [e.reason for e in explain_study(study)]
+        assert all(f"/{1 - k}" not in reason for reason in reasons)
+        found.append([t.params for t in study.trials[:3]])
+    assert found[0] != found[1]
+
+
 def test_tasks_by_several_metrics_are_named_and_their_time_is_one_of_them() -> None:
     study = autometa.create_study(
         directions=BOTH, prior=scored(), metric=["good", "seconds"], learner=QUICK
