@@ -96,6 +96,14 @@ def configs(portfolio: Portfolio) -> list[Config]:
             [16, 32],
             "a: rescaled (category -> number)",
         ),
+        (
+            CategoricalDistribution([1, 2, "inf"]),
+            IntDistribution(1, 2),
+            [1, "inf"],
+            [1],
+            "a: rescaled (category -> number); "
+            "dropped 1 of 2 (trials outside of an integer from 1 to 2)",
+        ),
         (OPT, CategoricalDistribution(["lion", "adam", "sgd"]), ["sgd"], ["sgd"], "a: exact"),
         (
             OPT,

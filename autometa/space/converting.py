@@ -72,7 +72,7 @@ def convert(
             clipped=found.clipped,
             lost=lost | found.lost,
             rescaled=found.rescaled,
-            why=found.why,
+            why=f"outside of {describe(new)}" if lost.any() else found.why,
         )
     assert isinstance(old, FloatDistribution | IntDistribution)
     if isinstance(new, CategoricalDistribution):

@@ -25,8 +25,6 @@ def check_distributions(distributions: Mapping[str, BaseDistribution]) -> None:
             allowed="a mapping of at least one name to an Optuna distribution",
         )
     for name, distribution in distributions.items():
-        if not isinstance(name, str) or not name:
-            raise SpaceError(f"parameter name {name!r}", allowed="a non-empty string")
         check_distribution(name, distribution)
 
 

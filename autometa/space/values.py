@@ -50,8 +50,10 @@ def check_distribution(name: str, distribution: object) -> None:
     """Refuse what is no Optuna distribution, or one whose values encoding or JSON would change.
 
     Raises:
-        SpaceError: it is one of these.
+        SpaceError: it is one of these, or the name is none.
     """
+    if not isinstance(name, str) or not name:
+        raise SpaceError(f"parameter name {name!r}", allowed="a non-empty string")
     if isinstance(distribution, CategoricalDistribution):
         choices = distribution.choices
         odd = [c for c in choices if not _plain(c)]

@@ -11,6 +11,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from autometa.errors import SpaceError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.portfolio import Portfolio
 from autometa.samplers.create import create_study
@@ -203,6 +204,34 @@ def test_ranges_of_one_value_and_choices_that_are_no_plain_data(square: MetaMode
 
     study = search(square, objective, 10)
     assert study.best_value > -((0.25 - 0.7) ** 2) - 1e-2
+
+
+@pytest.mark.parametrize("odd", ["an empty name", "too large numbers"])
+def test_what_no_space_can_hold_is_the_base_samplers(square: MetaModel, odd: str) -> None:
+    def objective(trial: optuna.Trial) -> float:
+        if odd == "an empty name":
+            trial.suggest_float("", 0.0, 1.0)
+        else:
+            trial.suggest_int("n", -(2**62), 2**62)
+        return -((trial.suggest_float("x", 0.0, 1.0) - 0.7) ** 2)
+
+    study = search(square, objective, 8)
+    assert study.best_value > -1e-2
+    assert distinct(study) == 8
+    assert set(Portfolio.from_studies(study).space.names) == {"x"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("", "parameter name ''.*non-empty"), ("n", "'n' goes from 0 to .*Narrow the range")],
+)
+def test_a_study_of_nothing_that_a_space_can_hold_says_what_would_do(name: str, told: str) -> None:
+    study = optuna.create_study()
+    trial = study.ask()
+    trial.suggest_int(name, 0, 2**62)
+    study.tell(trial, 1.0)
+    with pytest.raises(SpaceError, match=f"no parameter that a space can hold.*{told}"):
+        Portfolio.from_studies(study)
 
 
 def test_eight_asks_before_any_result_keep_to_the_space_that_the_first_one_shows(

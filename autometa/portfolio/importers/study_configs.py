@@ -40,7 +40,7 @@ def distributions_of(
     """
     plain = _Plain()
     found: dict[str, BaseDistribution] = {}
-    left_out: dict[str, str] = {}
+    errors: dict[str, SpaceError] = {}
     for name in names:
         given = [d for t in trials if (d := t.distributions.get(name)) is not None]
         try:
@@ -49,17 +49,17 @@ def distributions_of(
             joined = union(name, changes if one_kind else most_alike(map(plain, given)))
             check_distribution(name, joined)
         except SpaceError as error:
-            left_out[name] = error.given
+            errors[name] = error
         else:
             found[name] = joined
     if not found:
-        name, why = next(iter(left_out.items()))
+        name, first = next(iter(errors.items()))
         raise SpaceError(
-            f"study {study!r} has no parameter that a space can hold: {name!r} has {why}",
-            allowed="numbers, and choices of plain data, lists, dicts or named objects",
-            do="Name other objects by a text and build them from it",
+            f"study {study!r} has no parameter that a space can hold; {name!r}: {first.given}",
+            allowed=first.allowed,
+            do=first.do,
         )
-    return found, left_out
+    return found, {name: error.given for name, error in errors.items()}
 
 
 def _changes(given: Iterable[BaseDistribution], plain: _Plain) -> Iterator[BaseDistribution]:
