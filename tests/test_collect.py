@@ -605,6 +605,46 @@ def test_a_derived_table_takes_half_of_a_round_and_failures_are_kept(
     assert counts == {"a": 16 + 4, "b": 8 + 2}
 
 
+def test_a_round_may_ask_other_tables_where_own_ones_have_their_defaults_only(
+    tmp_path: Path, peaked: Peaked
+) -> None:
+    _refined(tmp_path / "known").run(processes=1)
+    known = _refined(tmp_path / "known").portfolio()
+    peaked.asked.clear()
+    own = {"tables": (tiny("new", seed=9),), "configs": 0, "rounds": 1}
+    mine = _refined(tmp_path / "own", prior=known, **own)
+    mine.run(processes=1)
+    assert len(peaked.asked) == 2 + 4  # default, tuned, and what the others would start with
+    (history,) = mine.portfolio().histories
+    design = np.concatenate([h.values[2:16] for h in known.histories])
+    assert np.mean(history.values[2:] > np.quantile(design, 0.75)) >= 0.5
+    # Without the others nothing can be learned of two configs.
+    alone = _refined(tmp_path / "alone", **own)
+    alone.run(processes=1)
+    assert [len(h) for h in alone.portfolio().histories] == [2]
+
+
+def test_a_prior_that_has_no_say_is_refused(tmp_path: Path, peaked: Peaked) -> None:
+    _refined(tmp_path / "known", rounds=1).run(processes=1)
+    known = _refined(tmp_path / "known", rounds=1).portfolio()
+    own = {"tables": (tiny("new", seed=9),)}
+    with pytest.raises(InputError, match="without rounds"):
+        _refined(tmp_path, prior=known, rounds=0, **own)
+    with pytest.raises(InputError, match=r"k_nearest_neighbors.*other tables' .* linear"):
+        _refined(tmp_path, prior=known, children=("linear",), **own)
+    for empty in (Portfolio(), known.without(("a", "bb", "ccc"))):
+        with pytest.raises(InputError, match="no tasks"):
+            _refined(tmp_path, prior=empty, **own)
+    with pytest.raises(InputError, match="no tasks"):  # no other tables
+        _refined(tmp_path, prior=known)
+    of_numbers = Portfolio(
+        replace(h, task=replace(h.task, info={**h.task.info, "kind": "regression"}))
+        for h in known.histories
+    )
+    with pytest.raises(InputError, match="a prior of k_nearest_neighbors"):
+        _refined(tmp_path, prior=of_numbers, **own)
+
+
 @pytest.mark.parametrize("wrong", [{"rounds": -1}, {"each": 0}, {"each": {"svm": 3}}])
 def test_rounds_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"rounds|each|configs of svm"):

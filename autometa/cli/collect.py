@@ -57,6 +57,13 @@ def collect(
         list[str] | None,
         typer.Option(help="Configs of a round, like --configs. Default: 16."),
     ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="A portfolio's folder, or embedded: its tables take part in the choice of rounds, "
+            "so that --configs 0 --rounds 1 evaluates what they would start with."
+        ),
+    ] = None,
     derived: Annotated[
         int, typer.Option(help="So many regressions more, made of other columns of the tables.")
     ] = 0,
@@ -106,6 +113,7 @@ def collect(
         rounds=rounds,
         each=size,
         protocol=protocol,
+        prior=None if prior is None else _opened(prior, names),
     )
     if not finish_partial:
         try:
@@ -147,6 +155,17 @@ def _usable(
     if not usable:
         raise InputError(f"none of {len(tables)} tables can be collected; the first: {lost[0]}")
     return usable
+
+
+def _opened(prior: str, names: Sequence[str]) -> Portfolio:
+    """The portfolio that a text names; what ships of some children where it is "embedded"."""
+    from autometa.portfolio.store.shipped import embedded_names
+    from autometa.priors.opening import EMBEDDED, open_portfolio
+
+    with busy("reading the prior"):
+        if prior != EMBEDDED:
+            return open_portfolio(prior)
+        return open_portfolio([f"{EMBEDDED}:{n}" for n in names if n in embedded_names()])
 
 
 def _counts(option: str, given: Sequence[str], default: int) -> dict[str, int]:

@@ -29,7 +29,7 @@ from autometa.collect import journal, plan, result, workers
 from autometa.collect.derived import DERIVED, with_derived
 from autometa.collect.identity import digest
 from autometa.collect.plan import Protocol
-from autometa.collect.refining import refine
+from autometa.collect.refining import refine, told
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
 from autometa.limits import seconds, whole
@@ -92,9 +92,11 @@ class Collection:
         protocol: Folds, row cap and seed.
         rounds: Rounds of refinement after the design, see `refining`.
         each: Configs of a round, like `configs`.
+        prior: Tables that take part in the choice of a round's configs, but for these tables.
 
     Raises:
-        InputError: an unknown child, no table, two tables of one name, or configs out of range.
+        InputError: an unknown child, no table, two tables of one name, configs out of range, or a
+            prior that has no say.
     """
 
     tables: tuple[Table, ...]
@@ -104,6 +106,7 @@ class Collection:
     protocol: Protocol = field(default_factory=Protocol)
     rounds: int = 0
     each: int | Mapping[str, int] = EACH
+    prior: Portfolio | None = None
 
     def __post_init__(self) -> None:
         given = tuple(self.children) or children.names()
@@ -122,7 +125,20 @@ class Collection:
             )
         for table in self.tables:
             check_table(table, self.children, self.protocol)
+        if self.prior is not None:
+            object.__setattr__(self, "prior", self.prior.without(names))
+            self._check_prior(self.prior)
         _ = self.designs
+
+    def _check_prior(self, prior: Portfolio) -> None:
+        if not self.rounds:
+            raise InputError("a prior without rounds", allowed="1 round or more: they ask it")
+        places = product(self.children, {table.kind for table in self.tables})
+        if not any(told(prior, children.get(n, k).space, str(k)) for n, k in places):
+            raise InputError(
+                f"a prior of {', '.join(s.name for s in prior.spaces) or 'no tasks'}",
+                allowed=f"other tables' histories of {', '.join(self.children)}, in their spaces",
+            )
 
     @property
     def _counts(self) -> Mapping[str, int]:
@@ -166,9 +182,9 @@ class Collection:
             own = {(t.name, name): planned[t.name, name] for t in self.tables if t.kind == kind}
             space = children.get(name, kind).space
             each = _of(self._each, name, EACH)
-            found = refine(
-                result.bare_histories(entries, own, space), space, each, self.protocol.seed, number
-            )
+            known = result.bare_histories(entries, own, space)
+            others = told(self.prior or Portfolio(), space, str(kind))
+            found = refine(known, space, each, self.protocol.seed, number, others)
             yield journal.round_line(name, str(kind), number, found)
 
     @cached_property

@@ -6,6 +6,9 @@ one another best over all tables are evaluated on every table, too; and again. O
 benchmarks four rounds of 16 after 65 random configs halved the regret of a start's first three
 trials, where 64 random configs more took off a fifth.
 
+Histories of other tables may take part in the choice. Then a round after nothing but the defaults
+evaluates what these tables would start with: few configs for tables that are dear.
+
 A round depends on the seed, its number and the results in the design's order, never on the order in
 which they arrived.
 """
@@ -25,8 +28,18 @@ from autometa.task import TaskHistory
 STREAM = 7919  # of the seeds of rounds, apart from those of designs
 
 
+def told(prior: Portfolio, space: SearchSpace, kind: str) -> tuple[TaskHistory, ...]:
+    """Histories of a portfolio that are of a space, on tables of a kind or of an unknown one."""
+    return prior.select(space).of_kind(kind).histories
+
+
 def refine(
-    histories: Sequence[TaskHistory], space: SearchSpace, n: int, seed: int, number: int
+    histories: Sequence[TaskHistory],
+    space: SearchSpace,
+    n: int,
+    seed: int,
+    number: int,
+    others: Sequence[TaskHistory] = (),
 ) -> list[Config]:
     """At most n configs that none of the histories has, the most useful first.
 
@@ -39,8 +52,9 @@ def refine(
         n: How many.
         seed: Of the collection.
         number: Of the round, from 1.
+        others: Histories of other tables, which are weighed alike; what they tried may be chosen.
     """
-    portfolio = Portfolio(histories)
+    portfolio = Portfolio([*others, *histories])
     fit_seed = int(np.random.default_rng([seed, STREAM, number]).integers(2**31))
     model = MetaLearner(seed=fit_seed).fit(portfolio, space=space)
     if model.transfer is None:

@@ -52,6 +52,28 @@ def test_collect_writes_a_portfolio_and_goes_on_where_it_stopped(
     assert str(tmp_path) not in (tmp_path / "out" / "manifest.json").read_text()
 
 
+def test_own_tables_get_the_configs_that_others_would_start_with(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--children", "k_nearest_neighbors", "--target", "quality", "--workers", 1]
+    options += ["--folds", 2, "--configs", 0]
+    asked = [folder / "red.csv", "--into", tmp_path / "shipped", *options, "--rounds", 1]
+    assert run(*asked, "--each", 3, "--prior", "embedded") == 0
+    (history,) = Portfolio.load(tmp_path / "shipped").histories
+    assert len(history) == 2 + 3
+    made = tmp_path / "made"
+    assert run(folder, "--into", made, *options[:-1], 4) == 0
+    again = [folder / "red.csv", "--into", tmp_path / "own", *options, "--rounds", 1, "--each", 1]
+    assert run(*again, "--prior", made) == 0
+    (history,) = Portfolio.load(tmp_path / "own").histories
+    assert len(history) == 2 + 1
+    capsys.readouterr()
+    assert run(*asked[:-2], "--prior", "embedded") == 2
+    assert "a prior without rounds" in capsys.readouterr().err
+    assert run(*asked, "--prior", tmp_path / "nowhere") == 2
+    assert "there is no file or folder" in capsys.readouterr().err
+
+
 def test_what_cannot_be_used_is_said_in_one_line(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
