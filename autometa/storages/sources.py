@@ -38,6 +38,7 @@ ALLOWED = (
     "a URL as Optuna reads it (sqlite:///tuning.db), a sqlite or journal file, a storage, a study"
 )
 _SQLITE = b"SQLite format 3\0"
+_OPERATION = 10_000  # bytes of a line that say that it is an operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
         ) from error
     if head == _SQLITE:
         return _open_sqlite(path, stack), path.name
-    if head.startswith(b"{"):
+    if head.startswith(b"{") and _is_journal(path):
         return _open_journal(path, notes), path.name
     raise StoreError(
         f"{path} is neither a sqlite database nor a journal file of Optuna",
@@ -273,6 +274,12 @@ class _Journal(BaseJournalBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         raise StoreError("an attempt to write to a storage that is only read")
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether the first line is an operation: many other files begin with a brace."""
+    with path.open("rb") as stream:
+        return b'"op_code"' in stream.readline(_OPERATION)
 
 
 def _open_journal(path: Path, notes: list[str]) -> BaseStorage:

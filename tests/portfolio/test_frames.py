@@ -107,6 +107,15 @@ def test_optional_columns() -> None:
     assert {t.metric for t in result.tasks} == {"acc"}
 
 
+@pytest.mark.parametrize("values", [[1j, 2j, 3j, 4j], [True, False, 1.0, 1j]])
+def test_a_value_that_is_no_real_number_is_refused(values: list[Any]) -> None:
+    with pytest.raises(InputError, match=r"'score' is .* allowed: a number"):
+        portfolio(FRAME.assign(score=pd.Series(values, dtype=object)))
+    if values[0] == 1j:
+        with pytest.raises(InputError, match=r"'score' is 1j.* allowed: a number"):
+            portfolio(FRAME.assign(score=values))
+
+
 @pytest.mark.parametrize("state", ["COMPLETE", "PRUNED", "FAIL"])
 def test_a_trial_without_a_value_has_failed_whatever_its_state(state: str) -> None:
     given = FRAME.assign(score=[0.1, np.nan, 0.3, 0.4], state=["COMPLETE", state, *["PRUNED"] * 2])

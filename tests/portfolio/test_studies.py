@@ -672,6 +672,8 @@ def test_studies_that_minimise_and_maximise_are_of_two_metrics_where_nobody_name
     [
         (b"", "neither a sqlite database nor a journal"),
         (b"not a database", "neither a sqlite database nor a journal"),
+        (b'{"lr": {"0": 0.1}, "value": {"0": 1.0}}', "neither a sqlite database nor a journal"),
+        (b'{"lr": 0.1}\n{"lr": 0.2}\n', "neither a sqlite database nor a journal"),
         (b"SQLite format 3\0" + b"\x01" * 2000, "damaged"),
     ],
 )

@@ -440,6 +440,28 @@ def test_optunas_own_table_keeps_its_states(tmp_path: Path) -> None:
     found = Portfolio.from_wandb(frame, metric="value", direction="maximize").histories[0]
     assert found.task.space.names == ("lr",)
     assert found.values.tolist()[:6] == [t.value for t in study.trials[:6]]
+    took = [t.duration.total_seconds() for t in study.trials[:6] if t.duration is not None]
+    assert found.seconds.tolist()[:6] == pytest.approx(took, abs=1e-5)
+    with pytest.raises(InputError, match=r"several levels.*multi_index=False"):
+        Portfolio.from_wandb(
+            study.trials_dataframe(multi_index=True), metric="value", direction="maximize"
+        )
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"),
+    [
+        ({"time_total_s": 2.5, "timestamp": 1700000000}, 2.5),  # Ray Tune
+        ({"datetime_start": "2024-05-01 10:00:00", "datetime_complete": "2024-05-01 10:01:00"}, 60),
+        ({"created_at": "2024-05-01T10:00:00Z", "_runtime": 7}, 7),
+        ({"created_at": "2024-05-01T10:00:00Z", "_runtime": 1e300}, math.nan),
+        ({"time_total_s": 2.5}, math.nan),
+    ],
+)
+def test_how_long_runs_took_is_read(times: dict[str, Any], seconds: float) -> None:
+    frame = pd.DataFrame([{"config/lr": 0.1 * i, "acc": i / 9, **times} for i in range(9)])
+    found = Portfolio.from_wandb(frame, metric="acc", direction="maximize").histories[0]
+    np.testing.assert_allclose(found.seconds, seconds)
 
 
 def test_a_prefix_that_would_hide_a_column_is_kept(tmp_path: Path) -> None:

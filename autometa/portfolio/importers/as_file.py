@@ -28,11 +28,18 @@ def as_file(given: Export) -> Iterator[Path]:
     """The export as a file while it is read; a frame, such as `mlflow.search_runs` returns, as CSV.
 
     Raises:
-        InputError: neither a path nor a data frame.
+        InputError: neither a path nor a data frame, or one whose columns have several levels.
     """
     if isinstance(given, str | PathLike):
         yield Path(given)
     elif isinstance(given, Frame):
+        if getattr(getattr(given, "columns", None), "nlevels", 1) > 1:
+            raise InputError(
+                "a data frame whose columns have several levels",
+                allowed="one name a column",
+                do="Join them: frame.columns = frame.columns.map('_'.join), or of Optuna "
+                "study.trials_dataframe(multi_index=False)",
+            )
         with TemporaryDirectory() as folder:
             path = Path(folder) / "frame.csv"
             given.to_csv(path, index=False)

@@ -141,11 +141,11 @@ def _numbers(column: pd.Series[Any], allowed: str = "a number") -> Floats:
             do=f"Subtract the start: frame[{column.name!r}] = frame[END] - frame[START]",
         )
     column = in_seconds(column)
-    if pd.api.types.is_bool_dtype(column):
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_complex_dtype(column):
         _bad(column, np.ones(len(column), dtype=bool), allowed)
     if not pd.api.types.is_numeric_dtype(column):
-        flags = np.array([isinstance(v, bool | np.bool_) for v in column], dtype=bool)
-        _bad(column, flags, allowed)
+        odd = np.array([isinstance(v, bool | np.bool_ | complex) for v in column], dtype=bool)
+        _bad(column, odd, allowed)
     parsed = pd.to_numeric(column, errors="coerce")
     _bad(column, (parsed.isna() & ~column.isna()).to_numpy(), allowed)
     return np.array(parsed.to_numpy(dtype=np.float64, na_value=np.nan))

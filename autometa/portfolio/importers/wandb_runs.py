@@ -10,7 +10,8 @@
            value may be {"value": ...}, as in a run's config file; both trees may be text
 
 Tables of other trackers whose columns say it themselves (`config/lr` of Ray Tune, `parameters/lr`
-of Neptune, `params_lr` of Optuna's `trials_dataframe`) need no names; the prefix is left out.
+of Neptune, `params_lr` of Optuna's `trials_dataframe`) need no names; the prefix is left out. When
+a run began and how long it took is read under the names of W&B, Ray Tune and Optuna.
 
 Nested keys are joined by dots, keys that begin with "_" are W&B's own. A run that is running or
 pending is skipped and counted; crashed, failed, killed and preempted ones are failures. Where no
@@ -20,7 +21,8 @@ run has a state, those with a value have finished and the others failed; a note 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,9 @@ _STATES = {
     "terminated": TrialState.COMPLETE,
     "error": TrialState.FAIL,
 }
+_BEGAN = ("created", "created_at", "createdAt", "datetime_start")
+_TOOK = ("runtime", "_runtime", "time_total_s")
+_ENDED = ("datetime_complete", "timestamp")
 _PREFIXES = ("config/", "parameters/", "hparams/", "params_")
 
 _TREES = ("config", "summary")
@@ -164,16 +169,32 @@ def _run(
         raise InputError(f"state {given!r} of a run", allowed=", ".join(_STATES))
     if task is not None and is_missing(cell.get(task)):
         raise InputError(f"a run without {task!r}", allowed="a key that every run has")
-    started = time_of(row.get("created", row.get("created_at", row.get("createdAt"))))
-    seconds = quantity_of(row.get("runtime", cell.get("_runtime")))
+    started, ended = _times(row, {**cell, **row})
     return Run(
         task=default if task is None else name_of_task(cell[task]),
         params={p: cell.get(p) for p in params},
         value=value,
         state=_STATES[state],
         started=started,
-        ended=None if started is None or seconds is None else started + timedelta(seconds=seconds),
+        ended=ended,
     )
+
+
+def _times(
+    row: Mapping[str, Any], cell: Mapping[str, Any]
+) -> tuple[datetime | None, datetime | None]:
+    """When a run began and ended; two of begin, end and seconds say the third."""
+    began, ended = (
+        next((t for k in names if (t := time_of(row.get(k))) is not None), None)
+        for names in (_BEGAN, _ENDED)
+    )
+    took = next((s for k in _TOOK if (s := quantity_of(cell.get(k))) is not None), None)
+    with suppress(OverflowError):  # what lasts beyond the year 9999 is no duration
+        if took is not None and began is not None:
+            ended = began + timedelta(seconds=took)
+        elif took is not None and ended is not None:
+            began = ended - timedelta(seconds=took)
+    return began, ended
 
 
 def _with_trees(run: Mapping[str, Any], path: Path) -> dict[str, Any]:
