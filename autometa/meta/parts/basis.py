@@ -7,6 +7,11 @@ recipe follows adaptive Bayesian linear regression (Perrone et al., 2018) with t
 learned too (see `prior`). Training is torch; the trained basis is plain numpy, since one suggestion
 evaluates it on a few hundred rows many times and must not pay a framework's overhead.
 
+Three such networks side by side, heads over all their features, cost three times as much and were
+level on development tasks of lcbench (100 trials a prior task, eight draws): .039 (standard error
+.012) more regret after one trial, -.015 (.016) after five, .001 (.008) after twenty; three of half
+the width were level too.
+
 Where prior tasks have values at a part of the budget, the budget is one more input (see `early`).
 
 Shapes: T tasks, N trials in all, d unit columns, p basis functions (the constant included).

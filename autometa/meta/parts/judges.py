@@ -3,13 +3,17 @@
 Every tree has an opinion of its own, of a bootstrap sample of the trials, and a start makes the
 expected regret of the best of its list small over all trees of all tasks (`zero_shot`): what the
 mean of a judge's trees hides is how wrong it may be. What a task has tried itself it knows. On
-development tasks, mean difference to one opinion of twenty extremely randomised trees after 1 / 3 /
-5 / 10 trials (standard errors in brackets): lcbench, 100 trials a prior task, -.040 / -.025 / -.020
-/ -.007 (.010 / .009 / .008 / .004), rbv2_xgboost -.003 / -.010 / -.018 / -.024 (.004 / .007 / .005
-/ .004); level on lcbench with 2,000 trials and on the embedded portfolio, where all tasks tried the
-same configs; on mindware .001 / .020 / .005 / .009 (.014 / .011 / .011 / .008). Without the task's
-own trials the embedded portfolio loses .05 after one trial; opinions of single extremely randomised
-trees, which learn from all trials alike, gain a third as much; more trees of one opinion nothing.
+development tasks, mean difference to one opinion of twenty extremely randomised trees on the same
+catalogue after 1 / 3 / 5 / 10 trials (standard errors over tasks in brackets): rbv2_xgboost with
+100 trials a prior task, four draws, .024 / -.022 / -.037 / -.031 (.012 / .012 / .009 / .008), half
+of it by the trees apart; lcbench, sixteen draws, .007 / .009 / -.006 / .000 (.007 / .005 / .005 /
+.005): level, though twelve other draws of whole fits had shown -.025 after three trials; level on
+the embedded portfolio, where all tasks tried the same configs; on mindware .001 / .020 / .005 /
+.009 (.014 / .011 / .011 / .008). Both kinds side by side are between them on both. Without the
+task's own trials the embedded portfolio loses .05 after one trial; more trees of one opinion gain
+nothing. Nor do trees that see what the shared basis expects of a config,
+alone or with three directions in which heads differ (lcbench, four draws, -.021 (.019) and -.005
+(.017) after three trials), or what a forest of the other tasks expects (.002 (.016)).
 
 A normal score says which config is better, not by how much, and the start is to make regret small
 in the task's own metric. The trees therefore learn both, and what a start goes by is the mean of
