@@ -1,8 +1,9 @@
 """A family as the prior of a define-by-run study: what is searched is learned from its trials.
 
-Until a trial has ended, `FirstTrials` answers. Then the prior is fitted for the parameters that the
-trials have asked for, in their words, and once more where a later one asks for others. Nothing is
-asked of the user in between: what a name may mean twice over is said and left to the cold search.
+Until a trial has ended, `FirstTrials` answers, for the trials that it has begun to their end. Then
+the prior is fitted for the parameters that the trials have asked for, in their words, and once more
+where a later one asks for others. Nothing is asked of the user in between: what a name may mean
+twice over is said and left to the cold search.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
 
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
@@ -24,10 +26,12 @@ from autometa.priors.opening import PriorSource
 from autometa.priors.own_tasks import without_study
 from autometa.priors.prior_model import fit_known
 from autometa.samplers.first_trials import FirstTrials
+from autometa.samplers.plan import WORDS
 from autometa.space import Config, SearchSpace
 from autometa.space.choices import usable
 from autometa.space.rates import as_space
 from autometa.space.rules import Rules
+from autometa.storages import attributes
 from autometa.storages.per_study import PerStudy, every_trial
 from autometa.task import Direction
 
@@ -40,7 +44,8 @@ class _Study:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     names: frozenset[str] = frozenset()
-    sampler: BaseSampler | None = None
+    first: FirstTrials | None = None
+    fitted: BaseSampler | None = None
 
 
 class ByRun:
@@ -72,8 +77,8 @@ class ByRun:
         self._learner = learner or MetaLearner(seed=seed)
         self._studies = PerStudy(_Study)
 
-    def sampler(self, study: optuna.Study) -> BaseSampler:
-        """Who answers the study's questions now.
+    def sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
+        """Who answers a trial's questions.
 
         Raises:
             InputError: a metric that is better the other way; as `known_of`, like all others.
@@ -81,12 +86,12 @@ class ByRun:
         known = self._studies(study)
         with known.lock:
             shown = _shown(study)
-            if known.sampler is None and shown is None:
-                known.sampler = self._first(study)
-            elif shown is not None and not known.names.issuperset(shown.names):
-                known.sampler, known.names = self._fitted(study, shown), frozenset(shown.names)
-            assert known.sampler is not None
-            return known.sampler
+            if shown is None or attributes.read(study, trial, WORDS) is not None:
+                known.first = known.first or self._first(study)
+                return known.first
+            if known.fitted is None or not known.names.issuperset(shown.names):
+                known.fitted, known.names = self._fitted(study, shown), frozenset(shown.names)
+            return known.fitted
 
     def _first(self, study: optuna.Study) -> FirstTrials:
         wish = replace(self._wish, direction=_direction(study))

@@ -8,6 +8,7 @@ family does not know, and what may mean two things, is the base sampler's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
@@ -25,7 +26,7 @@ from autometa.priors.recorded import recorded_start
 from autometa.priors.words import Words
 from autometa.priors.written import Facts
 from autometa.samplers.base_samplers import usual_base
-from autometa.samplers.plan import announce, enqueued_values, plan_of
+from autometa.samplers.plan import WORDS, announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.values import raw_value
@@ -72,12 +73,18 @@ class FirstTrials(BaseSampler):
         return self._wish.facts or known
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Give the trial its place in the list."""
-        if not self._configs or plan_of(study, trial) is not None or enqueued_values(trial):
+        """Give the trial its place in the list; of an enqueued one for what it leaves open."""
+        given = enqueued_values(trial)
+        if not self._configs or (plan_of(study, trial) is not None and not given):
             return
-        config = self._configs[trial.number % len(self._configs)]
-        reason = f"among the best recorded configs of {self._tasks} prior tasks of {self._family}"
-        announce(study, trial, Suggestion(rule="portfolio", config=config, reason=reason))
+        plan = Suggestion(
+            rule="portfolio",
+            config=self._configs[trial.number % len(self._configs)],
+            reason=f"among the best recorded configs of {self._tasks} prior tasks of "
+            f"{self._family}",
+        )
+        plan = plan.around(given) if given else plan
+        announce(study, trial, replace(plan, notes={WORDS: self._family}))
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial
 from autometa.storages import attributes
 from autometa.suggest.suggestion import RULES, SLOT, Suggestion
 
-_NOTES = (SLOT, "reason", "transfer", "weights", "moved")
+WORDS = "words"  # the family in whose words a plan's config is, where these are not the study's
+_NOTES = (SLOT, WORDS, "reason", "transfer", "weights", "moved")
 
 
 def plan_of(study: optuna.Study, trial: FrozenTrial) -> Suggestion | None:

@@ -173,7 +173,7 @@ class MetaSampler(BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Decide the trial's config, unless that was done before."""
         if self._by_run is not None:
-            self._by_run.sampler(study).before_trial(study, trial)
+            self._by_run.sampler(study, trial).before_trial(study, trial)
             return
         if self._base is not None:
             self._base.before_trial(study, trial)
@@ -184,7 +184,7 @@ class MetaSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """What the plan holds and the study has shown, and the base sampler's space beside it."""
         if self._by_run is not None:
-            return self._by_run.sampler(study).infer_relative_search_space(study, trial)
+            return self._by_run.sampler(study, trial).infer_relative_search_space(study, trial)
         plan = plan_of(study, trial)
         held = plan.config if plan is not None else {}
         own, complete = self._planner.observed(study, held)
@@ -202,7 +202,7 @@ class MetaSampler(BaseSampler):
     ) -> dict[str, Any]:
         """A value for each name that is asked for, see `Planner.for_asked`."""
         if self._by_run is not None:
-            return self._by_run.sampler(study).sample_relative(study, trial, search_space)
+            return self._by_run.sampler(study, trial).sample_relative(study, trial, search_space)
         if not search_space:
             return {}
         plan = self._planner.for_asked(study, trial, search_space.keys())
@@ -228,7 +228,7 @@ class MetaSampler(BaseSampler):
     ) -> Any:
         """The plan's value, moved into the study's own distribution where it must be."""
         if self._by_run is not None:
-            return self._by_run.sampler(study).sample_independent(
+            return self._by_run.sampler(study, trial).sample_independent(
                 study, trial, param_name, param_distribution
             )
         plan = plan_of(study, trial)
@@ -248,7 +248,7 @@ class MetaSampler(BaseSampler):
     ) -> None:
         """Note constraints, and where the plan had no say after all."""
         if self._by_run is not None:
-            self._by_run.sampler(study).after_trial(study, trial, state, values)
+            self._by_run.sampler(study, trial).after_trial(study, trial, state, values)
             return
         if self._base is not None:
             self._base.after_trial(study, trial, state, values)

@@ -28,12 +28,7 @@ def suggest(setup: Setup, now: Situation) -> Suggestion:
         return _by_rules(setup, now)
     if now.space.project(now.given) is not None:
         return Suggestion(rule="enqueued", config=dict(now.given), reason=ENQUEUED)
-    rest = _by_rules(setup, now)
-    return Suggestion(
-        rule="enqueued",
-        config={**rest.config, **now.given},
-        reason=f"{', '.join(now.given)} {ENQUEUED}, the rest by the rule {rest.rule}",
-    )
+    return _by_rules(setup, now).around(now.given)
 
 
 def _by_rules(setup: Setup, now: Situation) -> Suggestion:

@@ -61,3 +61,11 @@ class Suggestion:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise InputError(f"rule {self.rule!r}", allowed=", ".join(RULES))
+
+    def around(self, given: Mapping[str, Any]) -> Suggestion:
+        """This for what an enqueued trial leaves open, its notes aside: no place of the start."""
+        return Suggestion(
+            rule="enqueued",
+            config={**self.config, **given},
+            reason=f"{', '.join(given)} {ENQUEUED}, the rest by the rule {self.rule}",
+        )

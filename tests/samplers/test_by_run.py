@@ -118,7 +118,34 @@ def test_what_is_stated_comes_first_and_what_is_fixed_is_held() -> None:
     queued = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
     queued.enqueue_trial({"model.eta": 0.05})
     queued.optimize(objective, n_trials=1)
-    assert queued.trials[0].params["model.eta"] == 0.05
+    (first,) = queued.trials
+    assert first.params["model.eta"] == 0.05
+    best = recorded_start(portfolio_of("lightgbm", same=True), 1)[0]
+    assert first.user_attrs["autometa:rule"] == "enqueued"
+    told = "model.eta enqueued by hand, the rest by the rule portfolio"
+    assert first.user_attrs["autometa:reason"] == told
+    near = min([7, 15, 31, 63], key=lambda leaves: abs(math.log(leaves / best["num_leaves"])))
+    assert first.params["num_leaves"] == near
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_trial_that_was_begun_before_the_first_result_keeps_its_config(elsewhere: bool) -> None:
+    """Another thread's, or another process's, which has ended in between."""
+    configs = recorded_start(portfolio_of("lightgbm", same=True), 2)
+    study = optuna.create_study(direction="maximize")
+    study.sampler = autometa.MetaSampler("lightgbm", seed=3, learner=QUICK)
+    trials = [study.ask() for _ in range(2)]
+    study.tell(trials[0], objective(trials[0]))
+    later = study.ask()
+    if elsewhere:
+        study.sampler = pickle.loads(pickle.dumps(study.sampler))  # our own sampler
+    study.tell(trials[1], objective(trials[1]))
+    rate = configs[1]["learning_rate"]
+    assert isinstance(rate, float)
+    assert trials[1].params["model.eta"] == pytest.approx(min(max(rate, 1e-2), 0.3))
+    assert "among the best recorded" in study.trials[1].user_attrs["autometa:reason"]
+    assert "num_leaves" in later.user_attrs["autometa:config"]
+    assert "autometa:words" not in later.user_attrs
 
 
 def test_a_wrong_direction_is_said_before_anything_is_evaluated() -> None:
