@@ -5,15 +5,17 @@ All episodes of one stack have the same shapes, so that they are adapted togethe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from autometa.errors import InputError
+
+_PART = "a tensor (tasks, examples, ...)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +30,7 @@ class Episodes:
         ids: Which tasks these are, (B,): what a task that is left out is called. Optional.
 
     Raises:
-        InputError: the parts do not fit each other, or a part is empty.
+        InputError: the parts do not fit each other, a part is empty, or no tensor.
     """
 
     support_x: Tensor
@@ -38,6 +40,13 @@ class Episodes:
     ids: Tensor | None = None
 
     def __post_init__(self) -> None:
+        for name, part in self.named().items():
+            if not isinstance(part, Tensor):
+                raise InputError(
+                    f"{name} of type {type(part).__name__}",
+                    allowed=_PART,
+                    do="Make it one: torch.as_tensor(array), torch.stack(list)",
+                )
         tasks = {len(part) for part in self.parts if part.ndim}
         if len(tasks) != 1 or any(part.ndim < 2 or part.shape[1] == 0 for part in self.parts):
             raise InputError(
@@ -92,11 +101,13 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
     """What the user gave, as a source: a stack or a list of stacks is drawn from with replacement.
 
     Raises:
-        InputError: an empty list, or stacks of different shapes.
+        InputError: an empty list, what is no stack, or stacks of different shapes.
     """
     if callable(tasks):
-        return tasks
-    stacks = [tasks] if isinstance(tasks, Episodes) else list(tasks)
+        return lambda rng, n: _stack(tasks(rng, n))
+    given: object = tasks
+    several = isinstance(given, Iterable) and not isinstance(given, Tensor)
+    stacks = [*map(_stack, cast("Iterable[object]", given) if several else [given])]
     if not stacks or len({tuple(p.shape[1:] for p in s.parts) for s in stacks}) != 1:
         raise InputError(
             f"{len(stacks)} stacks of episodes",
@@ -110,3 +121,30 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
         return pool[torch.from_numpy(rng.integers(len(pool), size=n))]
 
     return draw
+
+
+def _stack(given: object) -> Episodes:
+    if not isinstance(given, Episodes):
+        raise InputError(
+            f"tasks as {type(given).__name__}",
+            allowed="Episodes, a list of them, or a function (generator, n) -> n of them",
+            do="Stack the tasks: Episodes(support_x=torch.stack([...]), support_y=..., "
+            f"query_x=..., query_y=...), each {_PART}",
+        )
+    return given
+
+
+def check_support(given: object) -> None:
+    """Refuse what is no support set of one task, two tensors of as many examples.
+
+    Raises:
+        InputError: it is none.
+    """
+    pair = given if isinstance(given, tuple | list) and len(given) == 2 else ()
+    parts = [p for p in pair if isinstance(p, Tensor) and p.ndim]
+    if len(parts) < 2 or len({len(p) for p in parts}) != 1 or not len(parts[0]):
+        shown = [tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__ for p in pair]
+        raise InputError(
+            f"a support set of {shown or type(given).__name__}",
+            allowed="(inputs, targets), tensors with the same number of examples, at least one",
+        )

@@ -19,7 +19,7 @@ from autometa._version import __version__
 from autometa.errors import InputError, ModelError, StoreError
 from autometa.inner import store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
-from autometa.inner.episodes import Episodes
+from autometa.inner.episodes import Episodes, check_support
 from autometa.inner.left_out import called, why
 from autometa.inner.per_task import PerTask
 from autometa.inner.rates import SHARED, expand
@@ -97,9 +97,10 @@ class FittedMAML:
             steps: Gradient steps; by default as many as in meta-training.
 
         Raises:
-            InputError: negative steps, or NaN in the support set.
+            InputError: negative steps, no support set, or NaN in it.
         """
         steps = _steps(self.steps if steps is None else steps)
+        check_support(support)
         for name, part in zip(("inputs", "targets"), support, strict=True):
             if bool(part.isnan().any()):
                 raise InputError(f"NaN in the {name} to adapt to", do="Leave those rows out")

@@ -18,8 +18,20 @@ from torch import Tensor, nn
 from autometa.errors import InputError
 from autometa.inner.adapt import Batch, Loss, Params
 
+
+def _mean_squared(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Torch spreads targets (n,) over outputs (n, 1), to n x n differences, and only warns."""
+    if outputs.shape != targets.shape:
+        raise InputError(
+            f"outputs of shape {tuple(outputs.shape)} for targets of shape {tuple(targets.shape)}",
+            allowed="the same shape",
+            do="Give targets of the module's shape, such as targets[..., None]",
+        )
+    return nn.functional.mse_loss(outputs, targets)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": nn.functional.mse_loss,
+    "mse": _mean_squared,
     "cross_entropy": nn.functional.cross_entropy,
 }
 
@@ -61,8 +73,15 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
     """Names of the parameters that are not frozen (`requires_grad`); shared ones appear once.
 
     Raises:
-        InputError: a lazy layer that has not seen an input yet, or one on the meta device.
+        InputError: a lazy layer that has not seen an input yet, one on the meta device, or a
+            module that is spread over devices.
     """
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        raise InputError(
+            f"a {type(module).__name__}",
+            allowed="a module on one device",
+            do="Give what it holds: module.module",
+        )
     for name, value in module.named_parameters():
         if isinstance(value, nn.parameter.UninitializedParameter):
             raise InputError(

@@ -23,6 +23,7 @@ from autometa.inner.early import Watch
 from autometa.inner.episodes import Episodes, EpisodeSource
 from autometa.inner.left_out import LeftOut
 from autometa.inner.rates import RateRule, expand
+from autometa.limits import whole
 
 SCHEMA = 1
 KIND = "autometa-inner-checkpoint"
@@ -263,8 +264,7 @@ def train(
     progress: bool,
 ) -> None:
     """Run the outer loop until `iterations` updates are done or patience ends, see `MAML.fit`."""
-    if iterations < 1 or every < 1:
-        raise InputError(f"iterations={iterations}, every={every}", allowed=">= 1")
+    iterations, every = whole(iterations, "iterations", low=1), whole(every, "every", low=1)
     if checkpoint is not None and (Path(checkpoint) / store.INDEX).exists():
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []

@@ -270,7 +270,7 @@ def test_other_bad_input() -> None:
         RateRule(initial=1.0)
     with pytest.raises(InputError, match="device"):
         MAML(network(), device="warp").fit(waves, iterations=1)
-    with pytest.raises(InputError, match="iterations=0"):
+    with pytest.raises(InputError, match="iterations = 0"):
         MAML(network()).fit(waves, iterations=0)
     with pytest.raises(InputError, match="stacks"):
         MAML(network()).fit([], iterations=1)

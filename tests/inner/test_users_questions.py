@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import autometa
 from autometa.errors import InputError
-from autometa.inner import MAML, FittedMAML, Outer, adapt
+from autometa.inner import MAML, Episodes, FittedMAML, Outer, adapt
 from autometa.inner.stateless import bind, parameters
 from tests.inner.test_frozen import lines
 
@@ -132,3 +132,66 @@ def test_its_sizes_are_enough_for_a_suggestion_but_not_for_a_probe() -> None:
     assert autometa.suggest_lr(child) == autometa.suggest_lr(real)
     with pytest.raises(InputError, match=r"probe of a module whose '0[.]weight'"):
         autometa.suggest_lr(child, probe=(lambda m, b: m(b).mean(), X))
+
+
+PAIRS = [((torch.ones(4, 3), torch.ones(4, 1)), (torch.ones(2, 3), torch.ones(2, 1)))] * 5
+STACK = Episodes(
+    support_x=torch.ones(5, 4, 3),
+    support_y=torch.ones(5, 4, 1),
+    query_x=torch.ones(5, 2, 3),
+    query_y=torch.ones(5, 2, 1),
+)
+
+
+@pytest.mark.parametrize("tasks", [PAIRS, None, torch.ones(5, 3), [STACK, PAIRS[0]]])
+def test_tasks_that_are_no_stacks_are_refused_with_how_to_stack_them(tasks: Any) -> None:
+    with pytest.raises(InputError, match=r"tasks as .*Stack the tasks: Episodes\("):
+        MAML(nn.Linear(3, 1), "mse").fit(tasks, iterations=1)
+    with pytest.raises(InputError, match="tasks as "):
+        MAML(nn.Linear(3, 1), "mse").fit(lambda rng, n: tasks, iterations=1)
+
+
+def test_a_stack_of_arrays_is_refused() -> None:
+    parts = {name: part.numpy() for name, part in STACK.named().items()}
+    with pytest.raises(InputError, match=r"support_x of type ndarray.*torch\.as_tensor"):
+        Episodes(**parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("iterations", [0, 2.5, "many", True])
+def test_a_number_of_updates_is_a_whole_number(iterations: Any) -> None:
+    with pytest.raises(InputError, match="iterations = "):
+        MAML(nn.Linear(3, 1), "mse").fit(STACK, iterations=iterations)
+
+
+@pytest.mark.parametrize(
+    "support",
+    [
+        torch.ones(4, 3),
+        (torch.ones(4, 3),),
+        (torch.ones(4, 3), torch.ones(3, 1)),
+        (torch.ones(0, 3), torch.ones(0, 1)),
+        (torch.ones(4, 3).numpy(), torch.ones(4, 1).numpy()),
+        None,
+    ],
+)
+def test_what_is_no_support_set_is_refused(support: Any) -> None:
+    fitted = MAML(nn.Linear(3, 1), "mse").fit(STACK, iterations=1)
+    with pytest.raises(InputError, match=r"a support set of .*\(inputs, targets\)"):
+        fitted.adapt(support)
+
+
+def test_targets_are_not_spread_over_outputs() -> None:
+    """Torch makes n x n differences of targets (n,) and outputs (n, 1), and warns only."""
+    parts = {n: p[..., 0] if n.endswith("_y") else p for n, p in STACK.named().items()}
+    flat, told = Episodes(**parts), r"outputs of shape .*targets\[\.\.\., None\]"
+    for vectorised in (True, False):
+        with pytest.raises(InputError, match=told):
+            MAML(nn.Linear(3, 1), "mse", vectorised=vectorised).fit(flat, iterations=1)
+    fitted = MAML(nn.Linear(3, 1), "mse").fit(STACK, iterations=1)
+    with pytest.raises(InputError, match=told):
+        fitted.adapt((flat.support_x[0], flat.support_y[0]))
+
+
+def test_a_module_that_is_spread_over_devices_is_refused_with_what_it_holds() -> None:
+    with pytest.raises(InputError, match=r"a DataParallel.*module\.module"):
+        MAML(nn.DataParallel(nn.Linear(3, 1)), "mse")
