@@ -209,6 +209,7 @@ def _space(**changes: Any) -> SearchSpace:
 BAD_SPACES: list[tuple[dict[str, Any], str]] = [
     ({"distributions": {}}, "empty space"),
     ({"distributions": None}, "empty space"),
+    ({"distributions": ["x"]}, r"a space \(\['x'\]\)"),
     ({"distributions": {"x": (0, 1)}}, "optuna.distributions"),
     ({"distributions": {"": FloatDistribution(0, 1)}}, "non-empty string"),
     ({"distributions": {"x": FloatDistribution(0, math.inf)}}, "finite bounds"),

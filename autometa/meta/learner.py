@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autometa._version import __version__
+from autometa.limits import whole
 from autometa.meta.data.sampling import sampled
 from autometa.meta.lineage import Lineage
 from autometa.meta.model import MetaModel
@@ -38,6 +39,9 @@ class MetaLearner:
         basis_size: Width of the learned basis.
         steps: Mini-batch steps of its training; None chooses by the amount of data.
 
+    Raises:
+        InputError: a seed that is no whole number from 0 on.
+
     >>> import numpy as np
     >>> from optuna.distributions import FloatDistribution
     >>> from autometa.task import Task, TaskHistory
@@ -59,6 +63,9 @@ class MetaLearner:
     seed: int = 0
     basis_size: int = 48
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole(self.seed, "seed", low=0))
 
     def fit(
         self, portfolio: Portfolio, *, space: SearchSpace | None = None, part: Part | None = None

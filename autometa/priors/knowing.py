@@ -98,7 +98,7 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
     read = _Families(wish)
     found = open_prior(prior, shipped=read.shipped, space=wish.space, direction=wish.direction)
     told = wish.fixed and not wish.of_estimator and not read.families
-    if told and wish.space is not None:
+    if told:
         read.lines.append(f"fixed {listed(wish.fixed)}: no family is named that could know of it")
     lines = [line for line in (wish.data.line if wish.data else "", *read.lines) if line]
     names = {n for s in found.spaces for n in s.names} if isinstance(found, Portfolio) else set()

@@ -87,7 +87,8 @@ def fit_prior(
 
     Raises:
         ModelError: a model of another space.
-        InputError: a parameter that a model always needs is not searched.
+        InputError: a parameter that a model always needs is not searched; names or choices are said
+            to be others now, and not what is searched.
         PortfolioError: no space is given, and the prior has none or several.
         SpaceError: a rule does not apply.
     """
@@ -96,6 +97,13 @@ def fit_prior(
         return Fitted(model=model, beginning=_of_model(model, space))
     learner = learner or MetaLearner(seed=seed)
     if space is None:
+        if rules is not None and (rules.renamed or rules.choices):
+            raise InputError(
+                f"rules for {listed([*rules.renamed, *rules.choices])} where it is not said what "
+                "is searched",
+                allowed="renamed= and choices= together with space=",
+                do="Say space=, in its new names",
+            )
         model = learner.fit(prior, space=_only_space(prior, empty))
         return Fitted(
             model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)

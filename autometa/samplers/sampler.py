@@ -98,7 +98,8 @@ class MetaSampler(BaseSampler):
             the user attribute "autometa:seconds".
 
     Raises:
-        AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`.
+        AutometaError: a prior that cannot be opened or fitted, see `open_prior` and `fit_prior`; a
+            seed that is no whole number from 0 on, or a base that is no sampler.
     """
 
     def __init__(
@@ -120,6 +121,11 @@ class MetaSampler(BaseSampler):
         learner: MetaLearner | None = None,
         cost: str | None = None,
     ) -> None:
+        if base is not None and not isinstance(base, BaseSampler):
+            raise InputError(
+                f"base={base!r}",
+                allowed="a sampler of Optuna, made: TPESampler(seed=0)",
+            )
         metrics = None if metric is None or isinstance(metric, str) else tuple(metric)
         one = metric if isinstance(metric, str) else None
         if meta_features is not None:

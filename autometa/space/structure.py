@@ -21,7 +21,7 @@ def check_distributions(distributions: Mapping[str, BaseDistribution]) -> None:
     """
     if not isinstance(distributions, Mapping) or not distributions:
         raise SpaceError(
-            f"an empty space ({distributions!r})",
+            f"{'a' if distributions else 'an empty'} space ({distributions!r})",
             allowed="a mapping of at least one name to an Optuna distribution",
         )
     for name, distribution in distributions.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.limits import whole
 from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.model import MetaModel
@@ -54,6 +55,9 @@ class Setup:
     front: Front | None = None
     cost: Cost | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole(self.seed, "seed", low=0))
+
     @classmethod
     def of(
         cls,
@@ -71,7 +75,7 @@ class Setup:
 
         Raises:
             SpaceError: a config of the pool does not fit the model's space.
-            InputError: meta-features that are no mapping.
+            InputError: meta-features that are no mapping, or a seed that is no whole number from 0.
         """
         policy, features = policy or Policy(), known_features(meta_features)
         whole, front, cost = model, None, None

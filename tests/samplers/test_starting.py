@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import autometa
 from autometa.errors import InputError, ModelError, PortfolioError, RecordError
 from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
+from autometa.priors.beginning import NAMES
 from autometa.samplers.asking import suggest
 from autometa.samplers.study_feedback import FeedBack, feed_back
 from autometa.space import SearchSpace
@@ -101,6 +103,52 @@ def test_where_prior_tasks_disagree_on_what_is_searched_it_is_asked_by_name() ->
         autometa.MetaSampler(mixed)
     with pytest.raises(PortfolioError, match=told):
         autometa.create_study("minimize", prior=mixed)
+
+
+@pytest.mark.parametrize("seed", ["a", -1, None, 1.5, True])
+def test_a_seed_that_is_none_is_refused_at_every_door(seed: Any) -> None:
+    model = QUICK.fit(PAST)
+    doors = (
+        lambda: autometa.create_study("minimize", prior=PAST, seed=seed),
+        lambda: autometa.MetaSampler(model, seed=seed),
+        lambda: autometa.MetaSampler("svm", seed=seed),
+        lambda: MetaLearner(seed=seed),
+    )
+    for door in doors:
+        with pytest.raises(InputError, match=r"seed = .*an integer from 0 on"):
+            door()
+
+
+def test_a_base_that_is_a_class_is_refused() -> None:
+    base: Any = optuna.samplers.TPESampler
+    for door in (autometa.MetaSampler, partial(autometa.create_study, "minimize")):
+        with pytest.raises(InputError, match=r"base=.*TPESampler\(seed=0\)"):
+            door(prior=QUICK.fit(PAST), base=base)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"renamed": {"learning_rate": "lr"}}, {"choices": {"optimiser": {"sgd": "momentum"}}}],
+)
+def test_rules_of_old_names_ask_for_what_is_searched_now(rules: dict[str, Any]) -> None:
+    """Without it they had no effect at all."""
+    told = r"rules for .* where it is not said what is searched.*Say space="
+    with pytest.raises(InputError, match=told):
+        autometa.create_study("minimize", prior=PAST, learner=QUICK, **rules)
+    with pytest.raises(InputError, match=told):
+        autometa.warm_start(optuna.create_study(), PAST, learner=QUICK, **rules)
+
+
+def test_what_is_fixed_beside_own_studies_is_said_to_have_no_effect() -> None:
+    for space in (None, BOWLS.space):
+        given: dict[str, Any] = {
+            "prior": PAST,
+            "space": space,
+            "learner": QUICK,
+            "fixed": {"seed": 3},
+        }
+        study = autometa.create_study("minimize", **given)
+        assert "no family is named" in study.user_attrs[NAMES][0]
 
 
 def test_the_loop_feeds_studies_back(tmp_path: Path) -> None:
