@@ -169,7 +169,8 @@ class MetaLearner:
         with one_thread():
             prior = fit_prior(*training.observations(basis, phi), training.noise)
             make = Candidates(space, part)
-            catalogue = fit_catalogue(make, basis, prior, units, targets, scores, rng)
+            failure = fit_failure_rate(every_phi, training.failed)
+            catalogue = fit_catalogue(make, basis, prior, units, targets, scores, failure, rng)
             judges = catalogue.judges
             residual = fit_kernel(units, targets, rng=rng, features=phi, prior=prior)
             cold = fit_kernel(units, targets, rng=rng)
@@ -186,7 +187,7 @@ class MetaLearner:
                     judges,
                     head_errors([phi[i] for i in judges], prior.heads[judges]),
                 ),
-                failure=fit_failure_rate(every_phi, training.failed),
+                failure=failure,
                 rates=rate_model(space, training, self.seed),
             )
 

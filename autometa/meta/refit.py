@@ -49,6 +49,7 @@ def refitted(
     with one_thread():
         shown = training.observations(old.basis, phi)
         prior = fit_prior(*shown, training.noise, rounds=_ROUNDS, start=old.prior)
+        failure = fit_failure_rate(every_phi, training.failed)
         return replace(
             old,
             prior=prior,
@@ -61,11 +62,12 @@ def refitted(
                 training.units,
                 training.targets,
                 training.scores,
+                failure,
                 rng,
             ),
             log_slope=log_slope(training.worths),
             similarity=_over(old.similarity, training),
-            failure=fit_failure_rate(every_phi, training.failed),
+            failure=failure,
             rates=rate_model(space, training, seed),
         )
 

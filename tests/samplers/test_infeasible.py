@@ -29,7 +29,7 @@ from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.study_feedback import feed_back
 from autometa.space import SearchSpace
 from autometa.suggest.observations import Observations
-from autometa.task import Direction, Task, TaskHistory
+from autometa.task import Direction, State, Task, TaskHistory
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 
@@ -119,6 +119,44 @@ def test_what_is_pruned_without_a_result_is_left_as_what_fails(
     assert {t.state for t in study.trials[:10]} == {TrialState.PRUNED, TrialState.COMPLETE}
     assert study.best_value > -0.2
     assert len({str(t.params) for t in study.trials}) == 16
+
+
+def failing_beyond(limit: float, best: float, tasks: range) -> Portfolio:
+    """Tasks that are better the larger x is and fail beyond a limit, each with one exception."""
+    histories = []
+    for k in tasks:
+        raw = SPACE.sample_raw(30, np.random.default_rng(k))
+        raw[0, 0] = best  # which happens to succeed
+        failed = (raw[:, 0] > limit) & (raw[:, 0] != best)
+        histories.append(
+            TaskHistory(
+                task=Task(name=f"t{k}", space=SPACE, direction="maximize"),
+                raw=raw,
+                values=np.where(failed, np.nan, raw[:, 0]),
+                states=np.where(failed, State.FAILED, State.COMPLETE).astype(np.int8),
+            )
+        )
+    return Portfolio(histories)
+
+
+@pytest.mark.parametrize("limit", [0.4, 0.6, 0.8])
+@pytest.mark.parametrize("grown", [False, True])
+def test_a_start_keeps_to_where_prior_tasks_did_not_fail(limit: float, grown: bool) -> None:
+    """They have no values there, so that the model could promise anything."""
+    learner = MetaLearner(seed=0, steps=50)
+    model = learner.fit(failing_beyond(limit, 0.0, range(3 if grown else 5)))
+    if grown:
+        model = learner.refit(model, failing_beyond(limit, 0.0, range(5)))
+    first = [float(c.config["x"]) for c in model.warm_start(4)]  # type: ignore[arg-type]
+    assert max(first) < limit + 0.1
+    assert np.mean(np.array(first) <= limit) >= 0.5
+
+
+def test_what_succeeded_among_failures_is_still_a_candidate() -> None:
+    model = MetaLearner(seed=0, steps=50).fit(failing_beyond(0.6, 0.95, range(5)))
+    assert model.transfer is not None
+    far = model.transfer.catalogue.unit[:, 0] > 0.8
+    assert np.allclose(model.transfer.catalogue.unit[far, 0], 0.95)
 
 
 def test_a_pruned_trial_of_several_objectives_is_not_tried_again() -> None:

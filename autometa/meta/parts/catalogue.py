@@ -16,6 +16,9 @@ sets); support vectors on 41 tables left out, .17 / .11 / .07 / .02 instead of .
 .04. To go by the trials themselves, not by trees that have seen them, was a little worse (.31 /
 .18 / .18 / .10 there): the luckiest of many is chosen.
 
+Where prior tasks failed more often than not the basis has seen few values and may promise anything:
+new configs from there are no candidates, only what some task has tried.
+
 Of very many prior tasks a random sample judges, so that the catalogue stays small.
 
 Shapes: e configs, J judging tasks, n_i trials of task i, d unit columns.
@@ -33,6 +36,7 @@ from scipy.spatial.distance import cdist
 
 from autometa.encoding import Floats
 from autometa.meta.parts.basis import Basis
+from autometa.meta.parts.feasibility import FailureRate
 from autometa.meta.parts.judges import forest, in_steps, judged, of_steps
 from autometa.meta.parts.prior import HeadPrior
 from autometa.meta.spaces.candidates import Candidates
@@ -40,6 +44,7 @@ from autometa.meta.spaces.candidates import Candidates
 _POOL, _BOUNDS = 3000, 0.12  # random candidates; rate of jumps to a bound
 _SIZE = 600
 _BEST_RECORDED = 20  # of each task
+_LIKELY = 0.5  # chance of failure above which a config that no task has tried is no candidate
 _TREES, _COLUMNS = (10, 40), 4000  # of a task, at least and at most; of all tasks about so many
 _MOST_JUDGES = 200
 _TREES_OF_ALL = 20  # that guess what judges would say of new configs
@@ -81,6 +86,7 @@ def fit_catalogue(
     units: Sequence[Floats],
     targets: Sequence[Floats],
     scores: Sequence[Floats],
+    failure: FailureRate,
     rng: np.random.Generator,
 ) -> Catalogue:
     """Choose the configs and let each prior task judge them.
@@ -92,11 +98,12 @@ def fit_catalogue(
         units: Per task, unit configs (n_i, d).
         targets: Per task, normal scores (n_i,).
         scores: Per task, values with "higher is better" (n_i,).
+        failure: Where prior tasks failed.
         rng: Source of random candidates and of the trees.
     """
     judges = np.sort(rng.permutation(len(units))[:_MOST_JUDGES])
     told = [(units[i], targets[i], scores[i]) for i in judges]
-    chosen = _promising(make, basis, prior.heads[judges], told, _share(judges), rng)
+    chosen = _promising(make, basis, prior.heads[judges], told, _share(judges), failure, rng)
     if len(shared := _shared(told)):
         chosen = np.unique(np.concatenate([chosen, _within(make, shared)]), axis=0)
     if make.space.defaults:  # what people run untuned is always asked about
@@ -116,6 +123,7 @@ def extend_catalogue(
     units: Sequence[Floats],
     targets: Sequence[Floats],
     scores: Sequence[Floats],
+    failure: FailureRate,
     rng: np.random.Generator,
 ) -> Catalogue:
     """The catalogue with the opinions and the best configs of tasks that have come since.
@@ -133,6 +141,7 @@ def extend_catalogue(
         units: Per task, unit configs (n_i, d).
         targets: Per task, normal scores (n_i,).
         scores: Per task, values with "higher is better" (n_i,).
+        failure: Where all tasks failed.
         rng: Source of random candidates and of the trees.
     """
     kept = [j for j, judge in enumerate(old.judges.tolist()) if judge in same]
@@ -145,7 +154,7 @@ def extend_catalogue(
         )
     told = [(units[i], targets[i], scores[i]) for i in new]
     share = _share(np.concatenate([judges, new]))
-    more = _promising(make, basis, prior.heads[new], told, share, rng)
+    more = _promising(make, basis, prior.heads[new], told, share, failure, rng)
     unit = np.concatenate([old.unit, more])
     arriving = judged(told, unit, old.opinions.shape[2], rng)
     known = _extended(old, kept, more, rng)
@@ -186,12 +195,15 @@ def _promising(
     heads: Floats,
     told: Sequence[tuple[Floats, Floats, Floats]],
     each: int,
+    failure: FailureRate,
     rng: np.random.Generator,
 ) -> Floats:
     """Unit configs of which the basis promises most to each of some tasks, `each` of a task."""
     random = make.random(_POOL, rng)
+    random = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS)])
+    sound = failure(basis(random)) <= _LIKELY
     best = [_within(make, u[np.argsort(-z)[:_BEST_RECORDED]]) for u, z, _ in told]
-    pool = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS), *best])
+    pool = np.concatenate([random[sound], *best])
     promised = basis(pool) @ heads.T
     chosen = np.argpartition(-promised, min(each, len(pool) - 1), axis=0)[:each]
     result: Floats = pool[np.unique(chosen)]
