@@ -27,6 +27,7 @@ from autometa.tables.frames import frame_of, target_of
 from autometa.tables.matching import columns_there
 from autometa.tables.notes import TableWarning, shown
 from autometa.tables.numerals import is_mark
+from autometa.tables.rereading import written_otherwise
 from autometa.tables.values import are_plain, as_number, as_text, is_text
 
 _TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
@@ -144,12 +145,19 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         given = frame_of(X, names=self._names_of)
         if not len(given):
             raise InputError("no rows to predict", allowed="one row or more")
-        frame = self._known_columns(self._reading.apply(given))
+        reading = self._reading
+        frame = self._known_columns(reading.apply(given))
         numeric = given[list(self.numeric)]
+        if not are_plain(numeric):
+            numbers = [name for name in self.numeric if name not in reading.dates]
+            found, said = written_otherwise(given, frame, numbers, reading.numbers)
+            frame = frame.assign(**found)
+            for sentence in said:
+                _tell(sentence)
         if not are_plain(numeric) or np.isinf(numeric.to_numpy(dtype=np.float64)).any():
             for name in self.numeric:
-                numbers = as_number(frame[name])
-                frame[name] = numbers.where(~np.isinf(numbers))  # missing: no training row had it
+                values = as_number(frame[name])
+                frame[name] = values.where(~np.isinf(values))  # missing: no training row had it
                 _tell_unread(given[name], frame[name])
         for name in self.categorical:
             texts = as_text(frame[name])

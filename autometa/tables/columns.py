@@ -60,10 +60,10 @@ class Reading:
         """Rows as they were given, read as the table was; columns that are no text stay."""
         read: dict[str, Any] = {}
         for name, how in self.numbers.items():
-            if name in frame and _is_words(frame[name]):
+            if name in frame and is_words(frame[name]):
                 read[name] = _numbers(frame[name], how)
         for name, form in self.dates.items():
-            if name in frame and _is_words(frame[name]):
+            if name in frame and is_words(frame[name]):
                 read[name] = read_dates(as_text(frame[name]), form)
         return frame.assign(**read)
 
@@ -225,7 +225,8 @@ def _numbers(column: pd.Series[Any], how: Mapping[str, Any]) -> pd.Series[Any]:
     return pd.Series(values, index=column.index, name=column.name)
 
 
-def _is_words(column: pd.Series[Any]) -> bool:
+def is_words(column: pd.Series[Any]) -> bool:
+    """Whether a column holds text or categories."""
     return is_text(column) or isinstance(column.dtype, pd.CategoricalDtype)
 
 

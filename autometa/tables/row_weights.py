@@ -12,33 +12,35 @@ from autometa.errors import InputError
 from autometa.tables.notes import Notes, shown
 
 
-def weights_of(given: Any, y: pd.Series[Any], name: str) -> NDArray[np.float64]:
-    """Weights of the rows whose target (n,) is known, with a mean of one.
+def weights_of(given: Any, known: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
+    """Weights of the rows whose target is known, with a mean of one.
+
+    Args:
+        given: A weight for each row, (n,).
+        known: Whether its target is, (n,).
+        what: How a message calls the rows.
 
     Raises:
         InputError: no number of at least 0 for each row, or 0 for all.
     """
-    allowed = f"a finite number of at least 0 for each of {len(y)} rows, not all 0"
+    allowed = f"a finite number of at least 0 for each of {len(known)} rows, not all 0"
     try:
         weights = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
+        raise InputError(f"weights of {what}: {error}", allowed=allowed) from error
+    if weights.shape != known.shape:
         raise InputError(
-            f"weights of the rows of table {name!r}: {error}", allowed=allowed
-        ) from error
-    if weights.shape != (len(y),):
-        raise InputError(
-            f"weights of shape {weights.shape} for table {name!r}: inconsistent with its rows",
+            f"weights of shape {weights.shape} for {what}: inconsistent with their number",
             allowed=allowed,
         )
-    weights = weights[y.notna().to_numpy()]
+    weights = weights[known]
     if not weights.any():
-        raise InputError(f"all weights of the rows of table {name!r} are zero", allowed=allowed)
+        raise InputError(f"all weights of {what} are zero", allowed=allowed)
     if missing := int(np.isnan(weights).sum()):
-        raise InputError(f"{missing} missing weights for table {name!r}", allowed=allowed)
+        raise InputError(f"{missing} missing weights for {what}", allowed=allowed)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise InputError(
-            f"weights from {weights.min():g} to {weights.max():g} for table {name!r}",
-            allowed=allowed,
+            f"weights from {weights.min():g} to {weights.max():g} for {what}", allowed=allowed
         )
     weights = weights / weights.max()  # so that their sum is a number
     scaled: NDArray[np.float64] = weights / weights.mean()

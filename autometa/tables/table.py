@@ -124,7 +124,10 @@ class Table:
                 decimal=decimal_mark(X) if is_text(y) else None,
                 separator=self.separator,
             )
-        weights = None if self.weights is None else weights_of(self.weights, y, self.name)
+        weights = self.weights
+        if weights is not None:
+            known_rows = y.notna().to_numpy()
+            weights = weights_of(weights, known_rows, f"the rows of table {self.name!r}")
         X, y = _with_target(X, y, self.name, info, notes)
         kind = kind or guess_kind(y)
         y = (classes_of if kind == "classification" else values_of)(y, self.name)

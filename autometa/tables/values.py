@@ -112,5 +112,9 @@ def word_of(value: object) -> str:
 
 
 def _days(durations: pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(durations.dtype, pd.ArrowDtype):  # which refuses many nanoseconds as floats
+        unit = durations.dtype.pyarrow_dtype.unit
+        cells = durations.to_numpy(dtype=f"timedelta64[{unit}]", na_value=np.timedelta64("NaT"))
+        durations = pd.Series(cells, index=durations.index, name=durations.name)
     days = (durations.dt.total_seconds() / 86_400).to_numpy(dtype=np.float64, na_value=np.nan)
     return pd.Series(days, index=durations.index, name=durations.name)

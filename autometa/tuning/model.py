@@ -25,6 +25,7 @@ from autometa.children.prediction import Prediction
 from autometa.errors import InputError, MissingExtraError, StoreError
 from autometa.tables.matching import labels_known
 from autometa.tables.notes import shown
+from autometa.tables.row_weights import weights_of
 from autometa.tuning.scoring import Scoring
 from autometa.writing import put_in_place
 
@@ -133,14 +134,13 @@ class TunedModel:
             sample_weight: What each row counts, (n,).
 
         Raises:
-            InputError: labels that no training row had, or a metric that the file cannot hold.
+            InputError: labels that no training row had, weights that are none, or a metric that
+                the file cannot hold.
         """
         truth = self._truth(y)
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        if weights is not None and weights.shape != truth.shape:
-            raise InputError(
-                f"weights of shape {weights.shape}", allowed=f"one of {len(truth)} rows"
-            )
+        weights = sample_weight
+        if weights is not None:
+            weights = weights_of(weights, np.ones(len(truth), dtype=bool), "the rows to score")
         said = self.predict(X)
         if len(said) != len(truth):
             raise InputError(f"{len(said)} rows and {len(truth)} targets: inconsistent numbers")

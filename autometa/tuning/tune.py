@@ -133,7 +133,6 @@ def tune(
         given["time"] = time
     if families is not None or "families" not in given:
         given["families"] = families
-    rows = len(y) if y is not None and not isinstance(y, str) and hasattr(y, "__len__") else None
     table = table_of(
         X,
         y,
@@ -143,7 +142,6 @@ def tune(
         weights=sample_weight,
         stacklevel=2,
     )
-    rows = rows or len(table) + int(table.info.get("rows_without_target", 0))
     result = tune_table(
         table,
         metric=metric,
@@ -153,7 +151,7 @@ def tune(
         seed=seed,
         cv=cv,
         groups=groups,
-        rows=rows,
+        rows=len(table) + int(table.info.get("rows_without_target", 0)),
         started=started,
         **given,
     )

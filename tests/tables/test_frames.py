@@ -90,7 +90,14 @@ def test_masked_cells_are_missing() -> None:
         pd.Series([pd.Timedelta("1h"), pd.Timedelta("2h"), None], dtype=object),
         pd.Series([1.5, 2.5, None], dtype=object),
         pd.Series([1, 2, None], dtype=pd.ArrowDtype(pa.int8())),
-        pd.Series([dt.timedelta(1), dt.timedelta(2), None], dtype=pd.ArrowDtype(pa.duration("s"))),
+        *(
+            pd.Series([dt.timedelta(1), dt.timedelta(999), None], dtype=pd.ArrowDtype(kind))
+            for kind in (pa.duration("s"), pa.duration("ns"))
+        ),
+        *(
+            pd.Series(pd.to_datetime(["2020", "2021", None]), dtype=pd.ArrowDtype(kind))
+            for kind in (pa.timestamp("us"), pa.timestamp("ns"))
+        ),
         pd.Series(
             [dt.date(2020, 1, 1), dt.date(2020, 1, 2), None], dtype=pd.ArrowDtype(pa.date32())
         ),

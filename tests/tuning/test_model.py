@@ -128,6 +128,14 @@ def test_targets_apart_are_read_as_those_of_the_table(
         assert known.pipeline.score(X, text) == pytest.approx(known.score(X, text))
 
 
+def test_rows_with_other_decimal_marks_than_the_table_s_are_read_and_said(tmp_path: Path) -> None:
+    model = load_model(model_of(NUMBERS, "linear").save(tmp_path / "m.skops"))
+    rows = X.assign(a=[f"{value:.6f}".replace(".", ",") for value in X["a"]])
+    with pytest.warns(TableWarning, match="numbers with a decimal comma, unlike the table's: 'a'"):
+        said = model.predict(rows)
+    assert said == pytest.approx(model.predict(X), abs=1e-4)
+
+
 def test_targets_that_are_none_are_refused() -> None:
     model = model_of(NUMBERS, "linear")
     with pytest.raises(InputError, match="2 of 60 targets are no finite numbers"):

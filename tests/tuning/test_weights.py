@@ -143,8 +143,9 @@ def test_the_whole_way_with_a_column_of_weights(tmp_path: Path) -> None:
     assert again.best_value == pytest.approx(result.best_value)
     with pytest.raises(InputError, match="name of its column"):
         tune(str(tmp_path / "t.csv"), "y", sample_weight=HEAVY, **options)
-    with pytest.raises(InputError, match="weights of shape"):
-        result.score(X, Y, LIGHT[:3])
+    for wrong in (LIGHT[:3], -LIGHT, np.zeros(80), np.where(FIRST, np.nan, 1.0), ["x"] * 80):
+        with pytest.raises(InputError, match="the rows to score"):
+            result.score(X, Y, wrong)
 
 
 @pytest.mark.usefixtures("here")
