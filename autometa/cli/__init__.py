@@ -1,7 +1,7 @@
 """The command line: `autometa COMMAND ...`. Results on stdout, progress on stderr.
 
 Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 3
-done, but a file of it could not be written; 130 stopped with Ctrl-C, what was found is kept.
+done, but a file of it could not be written; 130 stopped (Ctrl-C, SIGTERM), what was found is kept.
 
 One file of this package is one group of commands, with a function `register(app)`. Modules import
 what they need inside their commands, so that `autometa --help` needs neither torch nor sklearn.
@@ -20,6 +20,7 @@ import typer
 
 from autometa._version import __version__
 from autometa.cli import loudness
+from autometa.cli.ending import printed
 from autometa.errors import AutometaError, without_passwords
 
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's; newer typers carry their own click
@@ -44,7 +45,7 @@ COMMANDS = (
 EXIT_CODES = (
     "Exit codes: 0 done; 1 no trial succeeded and there is no model; 2 unusable input (the "
     "message says what is allowed); 3 done, but a file could not be "
-    "written, or a table was left out; 130 stopped with Ctrl-C."
+    "written, or a table was left out; 130 stopped with Ctrl-C or SIGTERM."
 )
 
 app = typer.Typer(
@@ -88,8 +89,13 @@ def main(arguments: list[str] | None = None) -> None:
         # Under an ASCII locale a data set's name must not end the program.
         if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="backslashreplace")
+    lost: list[str] = []
+    code: Any = 0
     try:
-        sys.exit(app(arguments, prog_name="autometa", standalone_mode=False) or 0)
+        with printed(lost):
+            code = app(arguments, prog_name="autometa", standalone_mode=False) or 0
+        sys.stderr.write("".join(f"error: {sentence}\n" for sentence in lost))
+        sys.exit(3 if lost else code)
     except AutometaError as error:
         sys.stderr.write(f"error: {without_passwords(str(error))}\n")
         sys.exit(2)

@@ -49,7 +49,12 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*(Text(_cell(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:  # or else it ends the program
+            raise
+
+    Plain(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 _ADDRESS = re.compile(r"^(sqlite|journal):///")
@@ -78,7 +83,8 @@ def check_writable(path: Path | None, *read: str | Path | None) -> None:
             what is no file is passed over.
 
     Raises:
-        InputError: a folder, a file in a folder that is absent or locked, or one of those.
+        InputError: a folder, a device, a file in a folder that is absent or locked, or one of
+            those.
     """
     if path is None:
         return
@@ -88,8 +94,10 @@ def check_writable(path: Path | None, *read: str | Path | None) -> None:
                 f"{str(path)!r} to be written, which this command also uses as {str(other)!r}",
                 allowed="a file of its own",
             )
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    if str(path) == "-":
+        raise InputError("a file called '-'", allowed="the name of a file")
+    folder, other_thing = path.parent, path.exists() and not path.is_file()
+    if other_thing or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(
             f"{str(path)!r} cannot be written",
             allowed="a file in an existing folder that you may write to",

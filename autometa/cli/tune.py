@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autometa.cli.ending import or_told, printed, stopped_alike
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, is_same, show_json
 from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import read_parts, read_table
 from autometa.cli.show_tuned import show_files, show_result, why_no_model
-from autometa.errors import InputError, reason, without_passwords
+from autometa.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,6 +140,10 @@ def tune(
     """Make a model for a table, starting where earlier searches ended."""
     for path, other in ((report, save), (save, report)):
         check_writable(path, other, table, test, storage, *(portfolio or ()))
+    if learn is not None:
+        from autometa.tuning.table_feedback import check_to_learn
+
+        check_to_learn(learn)
     started = time.perf_counter()
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
@@ -171,7 +176,8 @@ def tune(
     stopped = False
     asked = TIME if seconds is None else seconds
     try:
-        with _progress(trials, None if asked is TIME and trials else asked) as (on_trial, watch):
+        shown = _progress(trials, None if asked is TIME and trials else asked)
+        with stopped_alike(), shown as (on_trial, watch):
             result = tune_table(
                 data,
                 metric=metric,
@@ -198,7 +204,7 @@ def tune(
         sys.stderr.write("stopped; this is what was found until now\n")
     lost: list[str] = []
     if apart is not None:
-        with _or_told(lost, "the test score"), busy("scoring the rows apart"):
+        with or_told(lost, "the test score"), busy("scoring the rows apart"):
             from autometa.tuning.rows_apart import scored_apart
 
             result = scored_apart(result, data, *apart)
@@ -271,39 +277,31 @@ def _finish(
     lost: list[str] = []
     files: dict[str, Any] = {}
     if output is Format.TABLE:
-        show_result(result)
-        sys.stdout.flush()
+        with printed(lost):
+            show_result(result)
     if save is not None and result.fitted is not None:
-        with _or_told(lost, f"the model {str(save)!r}"):
+        with or_told(lost, f"the model {str(save)!r}"):
             from autometa.tuning.model import TRUSTED
 
             files["model"] = {"path": str(result.save(save)), "trusted": list(TRUSTED)}
     if learn is not None:
-        with _or_told(lost, f"the portfolio in {str(learn)!r}"):
+        with or_told(lost, f"the portfolio in {str(learn)!r}"):
             from autometa.tuning.table_feedback import learn_from
 
             learn_from(result, table, learn)
             files["learned"] = str(learn)
     if len(result.warm) or result.fitted is not None:
-        with _or_told(lost, f"the report {str(report)!r}"), busy("writing the report"):
+        with or_told(lost, f"the report {str(report)!r}"), busy("writing the report"):
             from autometa.report import write_report
 
             files["report"] = str(write_report(result, report))
-    if output is Format.JSON:
-        failed = {"not_written": lost} if lost else {}
-        show_json({**result.to_json(), "notes": list(table.notes), **files, **failed})
-    else:
-        show_files(files)
-    return lost
-
-
-@contextmanager
-def _or_told(lost: list[str], what: str) -> Iterator[None]:
-    """Whatever goes wrong in writing one thing is kept as a sentence."""
-    try:
-        yield
-    except Exception as error:  # also a mistake of ours: the results come first
-        lost.append(f"{what} was not written: {without_passwords(reason(error))}")
+    failed = {"not_written": list(lost)} if lost else {}
+    with printed(lost):
+        if output is Format.JSON:
+            show_json({**result.to_json(), "notes": list(table.notes), **files, **failed})
+        else:
+            show_files(files)
+    return list(dict.fromkeys(lost))
 
 
 def _sources(portfolio: list[str] | None) -> Sources:

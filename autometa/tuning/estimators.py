@@ -27,7 +27,7 @@ from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
 from autometa.tuning.tune import tune_table
-from autometa.tuning.watching import warn_untested
+from autometa.tuning.watching import warn_untested, why_no_model
 
 
 class _Auto(BaseEstimator):  # type: ignore[misc]
@@ -118,8 +118,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
             portfolio=self.portfolio,
         )
         if result.fitted is None:
-            errors = "; ".join(dict.fromkeys(t.error for t in result.warm.trials if t.error))
-            raise InputError(f"no trial succeeded ({errors or 'time was up'})")
+            raise InputError(why_no_model(result))
         warn_untested(result, stacklevel=2)
         self.result_: TuneResult = result
         return self

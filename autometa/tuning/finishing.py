@@ -6,6 +6,7 @@ page can show of the held-out predictions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ def finish(
     said = ensembling.said_by(fitted.members, file, held_out)
     if said is None or fitted.pipeline is None:
         return Finished(fitted=fitted, score=chosen.score, notes=tuple(notes))
+    # Of the members that were fitted, on all rows: time may have cost some that were chosen.
+    score = spec.scoring.mean(held_out, said)
     cut = None
     if threshold:
         cut = learn_threshold(said, held_out, spec.scoring, late=lambda: clock.left < _LAST)
@@ -94,7 +97,7 @@ def finish(
         notes.append(cut.said(spec.metric, list(held_out.labels)))
     return Finished(
         fitted=fitted,
-        score=chosen.score,
+        score=score if math.isfinite(score) else None,
         threshold=cut,
         held_out=shown(said, held_out),
         notes=tuple(notes),

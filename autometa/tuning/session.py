@@ -297,12 +297,12 @@ class Session:
     def fit(self, *, ensemble: bool, threshold: bool = True, over: str = "time was up") -> None:
         """Choose the members of the model and fit them to all rows."""
         ranked, done = self._best_first(), self._all()
-        why = "no trial succeeded"
+        why = ""
         if not ranked and self.clock.seconds is not None:
             ranked, why = untried(self._ranked(), done, self.spec.table, over)
-            self.notes += (why,) if ranked else ()
         if not ranked:
-            self.notes += (why,)
+            early = f"{over} before a config was evaluated: there is no model"
+            self.notes += (why or ("no trial succeeded" if done else early),)
             return
         self._finished = finish(
             ranked,
@@ -314,7 +314,7 @@ class Session:
             ensemble=ensemble,
             threshold=threshold,
         )
-        self.notes += self._finished.notes
+        self.notes += (*([why] if why else ()), *self._finished.notes)
 
     def _file(self, trial: TunedTrial) -> Path:
         search = self._warm.get(trial.child)  # none of a default that was not tried

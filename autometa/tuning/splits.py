@@ -12,6 +12,7 @@ from autometa.children.folds import Folds, Splits, splits_of
 from autometa.errors import InputError
 from autometa.limits import whole
 from autometa.tables import Table
+from autometa.tables.notes import shown
 
 FIVE_UP_TO, THREE_UP_TO = 10_000, 30_000
 """Rows up to which a config is judged by five folds, by three; by one split beyond."""
@@ -41,6 +42,8 @@ def folds_of(
     Raises:
         InputError: no such splits.
     """
+    if groups is None and (cv is None or isinstance(cv, int | np.integer)):
+        _check_rarest(table)
     if cv is None and groups is None:
         if folds is None:
             return _by_size(table, seconds)
@@ -56,6 +59,19 @@ def folds_of(
             do="Leave these rows out first",
         )
     return Splits(tuple(_pairs(cv, groups, table)))
+
+
+def _check_rarest(table: Table) -> None:
+    """Refuse two classes one of which is a single row: whatever holds it out learns one class."""
+    if table.schema.classes != 2:
+        return
+    counts = np.bincount(table.labels)
+    if counts.min() < 2:
+        label = table.y.cat.categories[int(counts.argmin())]
+        raise InputError(
+            f"one row only of the class {label!r} in table {table.name!r}",
+            allowed="two rows or more of each class, so that one can be held out",
+        )
 
 
 def _by_size(table: Table, seconds: float | None) -> Folds:
@@ -114,6 +130,22 @@ def on_both_sides(folds: Folds) -> str:
         return ""
     listed = ", ".join(map(str, shared[:5])) + ", ..." * (len(shared) > 5)
     return f"rows are on both sides of split {listed}: scores are of rows that were learned from"
+
+
+def not_held_out(folds: Folds, table: Table) -> str:
+    """What a user should know of classes that some folds cannot judge; "" if there are none."""
+    if table.kind != "classification":
+        return ""
+    held = [np.unique(table.labels[test]) for _, test in splits_of(table, folds, 0)]
+    in_folds = np.bincount(np.concatenate(held), minlength=table.schema.classes)
+    absent = table.y.cat.categories[in_folds < len(held)]
+    if not len(absent):
+        return ""
+    many = "es" * (len(absent) > 1)
+    return (
+        f"some folds hold no row of the class{many} {shown(absent)} out: their scores are of the "
+        "other classes alone"
+    )
 
 
 def _rows(given: Any, n: int) -> Any:

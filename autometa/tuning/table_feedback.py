@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from autometa import children
+from autometa.errors import StoreError
 from autometa.portfolio import Portfolio
 from autometa.portfolio.merging import free_name, trial_texts, unseen
+from autometa.portfolio.store.folder import exists
+from autometa.storages.addresses import check_folder
 from autometa.tables import Table, fingerprint, same_data
 from autometa.task import CompletedTrial, Task, TaskHistory
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.result import TuneResult
+
+
+def check_to_learn(folder: str | Path) -> None:
+    """Refuse before a search a folder that could not be learned into after it.
+
+    Raises:
+        InputError: it is called like a URL.
+        StoreError: it cannot be written, or holds something else, or what cannot be read.
+    """
+    path = check_folder(folder)
+    place = next(p for p in (path, *path.parents, Path()) if os.access(p, os.F_OK))
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        why = "you may not write there" if place.is_dir() else "it is a file"
+        raise StoreError(
+            f"{str(folder)!r} cannot be written: {why}" + f" ({str(place)!r})" * (place != path),
+            allowed="a folder, which may be new, that you may write to",
+        )
+    if exists(path):
+        Portfolio.load(path)
 
 
 def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfolio:

@@ -42,7 +42,8 @@ from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked, Scoring
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
-from autometa.tuning.splits import folds_of, on_both_sides
+from autometa.tuning.splits import folds_of, not_held_out, on_both_sides
+from autometa.tuning.table_feedback import check_to_learn, learn_from
 from autometa.tuning.table_priors import Sources, gatherer
 from autometa.tuning.watching import Audience, OnTrial, TuneWarning, Watch, warn_untested
 from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
@@ -155,7 +156,7 @@ def tune(
         started=started,
         **given,
     )
-    warn_untested(result, stacklevel=2)
+    warn_untested(result, refit=given.get("refit", True), stacklevel=2)
     return result
 
 
@@ -215,8 +216,8 @@ def tune_table(
         storage: Where Optuna keeps the study: a storage or its URL; in memory by default.
         study_name: Name of the study; an existing one is continued.
         compare_cold: Also run Optuna's default search, for comparison.
-        learn: Folder of a portfolio that the finished search is added to; a warning says where
-            that fails.
+        learn: Folder of a portfolio that the finished search is added to; refused beforehand where
+            it cannot be, and where that fails in the end a warning says so.
         on_trial: Called with the arm's name and the trial after each trial. What it raises is a
             warning and a note; only KeyboardInterrupt stops the search.
         watch: Called with the `Standing` before each trial; as `on_trial`.
@@ -248,6 +249,8 @@ def tune_table(
     judged_on = folds_of(folds, cv, groups, table, rows, None if storage is not None else time)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)
+    if learn is not None:
+        check_to_learn(learn)
     chosen = families_of(families, table)
     asked = chosen[0].name if len(chosen) == 1 else AUTO
     scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
@@ -326,7 +329,7 @@ def _notes(
     scoring: Scoring, table: Table, chosen: Sequence[Child], folds: Folds, *, everybody: bool
 ) -> tuple[str, ...]:
     """What the user should know before anything is tried."""
-    said = [scoring.note, on_both_sides(folds)]
+    said = [scoring.note, on_both_sides(folds), not_held_out(folds, table)]
     if table.weights is not None and not scoring.weighs:
         said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
     if everybody:
@@ -336,8 +339,6 @@ def _notes(
 
 def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:
     """The result, added to a portfolio; where that fails it is still the result."""
-    from autometa.tuning.table_feedback import learn_from
-
     try:
         learn_from(result, table, folder)
     except (AutometaError, OSError) as error:

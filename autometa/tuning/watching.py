@@ -110,11 +110,29 @@ class Audience:
         )
 
 
-def warn_untested(result: TuneResult, stacklevel: int) -> None:
-    """Say aloud that a model was handed over which no trial has tested."""
+def why_no_model(result: TuneResult) -> str:
+    """Why a search has ended without the model that was asked for."""
+    if result.best is not None:
+        return f"no model could be fitted: {result.notes[-1]}"
+    errors = "; ".join(dict.fromkeys(t.error for t in result.warm.trials if t.error))
+    return f"no trial succeeded ({errors or 'time was up'})"
+
+
+def warn_untested(result: TuneResult, *, refit: bool = True, stacklevel: int) -> None:
+    """Say aloud that a model is handed over which no trial has tested, or none at all.
+
+    Args:
+        result: Of the search.
+        refit: Whether a model was asked for.
+        stacklevel: Of the warning.
+    """
+    said = ""
     if result.untested:
         said = (
             f"no trial ended within {result.seconds:.1f} s: the model is {result.child} with its "
             "defaults, which nothing has tested; give it more time"
         )
+    elif result.fitted is None and refit:
+        said = f"there is no model: {why_no_model(result)}"
+    if said:
         warnings.warn(said, TuneWarning, stacklevel=stacklevel + 1)

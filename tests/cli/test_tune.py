@@ -419,6 +419,27 @@ def test_results_come_whatever_cannot_be_written(
         assert "winner" in out
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "gone"), OSError(28, "full")])
+def test_a_reader_who_left_costs_no_model(
+    error: OSError, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("autometa.cli.tune.show_result", broken)
+    options = ("--save", "m.skops", "--learn", "mine", "--families", "linear", "--trials", "2")
+    code, _, err = run(*options)
+    assert code == (0 if isinstance(error, BrokenPipeError) else 3)
+    assert ("error: what belongs on stdout" in err) == (code == 3)
+    assert all(Path(p).exists() for p in ("m.skops", "mine", "autometa-report.html"))
+
+
+def test_a_place_that_cannot_take_the_search_is_said_before_it(run: Any) -> None:
+    for options in (("--learn", "table.csv"), ("--save", "/dev/null"), ("--report", "-")):
+        code, _, err = run(*options, "--trials", "1")
+        assert (code, "warm" in err) == (2, False)
+
+
 def test_reasons_of_failures_are_counted(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Evaluator, "broken", True)
     _, _, err = run("--trials", "2", "-q")

@@ -95,7 +95,9 @@ def test_masked_cells_are_missing() -> None:
             for kind in (pa.duration("s"), pa.duration("ns"))
         ),
         *(
-            pd.Series(pd.to_datetime(["2020", "2021", None]), dtype=pd.ArrowDtype(kind))
+            pd.Series(
+                [dt.datetime(2020, 1, 1), dt.datetime(2021, 1, 1), None], dtype=pd.ArrowDtype(kind)
+            )
             for kind in (pa.timestamp("us"), pa.timestamp("ns"))
         ),
         pd.Series(

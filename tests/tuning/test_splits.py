@@ -12,7 +12,7 @@ from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
 from autometa.children.folds import Splits
 from autometa.errors import InputError
 from autometa.tables import Table
-from autometa.tuning.splits import folds_of, on_both_sides
+from autometa.tuning.splits import folds_of, not_held_out, on_both_sides
 
 ROWS = 20
 X = pd.DataFrame({"a": np.arange(ROWS) % 7})
@@ -53,3 +53,26 @@ def test_rows_on_both_sides_are_told() -> None:
     for cv in ([EVEN], twice, LeaveOneOut(), ShuffleSplit(3, random_state=0)):
         assert not on_both_sides(folds_of(None, cv, None, SORTED))
     assert not on_both_sides(5)
+
+
+def of_labels(*labels: str) -> Table:
+    return Table(name="l", X=pd.DataFrame({"a": np.arange(len(labels)) % 7}), y=pd.Series(labels))
+
+
+@pytest.mark.parametrize(("folds", "cv"), [(None, None), (5, None), (None, 3)])
+def test_a_class_of_one_row_beside_one_other_is_refused(folds: Any, cv: Any) -> None:
+    with pytest.raises(InputError, match="one row only of the class 'b'"):
+        folds_of(folds, cv, None, of_labels(*"a" * 19, "b"))
+    for labels in (("a",) * 18 + ("b",) * 2, ("a",) * 10 + ("b",) * 9 + ("c",)):
+        folds_of(folds, cv, None, of_labels(*labels))
+    folds_of(folds, cv, None, NUMBERS)
+
+
+def test_classes_that_some_folds_do_not_judge_are_told() -> None:
+    table = of_labels(*"a" * 10, *"b" * 6, *"c" * 2, "d")
+    assert "of the classes 'c', 'd' out" in not_held_out(5, table)
+    assert "of the class 'd' out" in not_held_out(2, table)
+    by_hand = Splits(((np.arange(0, 19, 2), np.arange(1, 19, 2)),))
+    assert "of the class 'd' out" in not_held_out(by_hand, table)
+    assert not not_held_out(5, SORTED)
+    assert not not_held_out(5, NUMBERS)

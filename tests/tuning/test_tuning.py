@@ -474,15 +474,30 @@ def test_older_names_work_and_warn(evaluator: FakeEvaluator) -> None:
         assert tune(X, y, families="svm", n_trials=1, folds=2, model=known).model is known
 
 
-def test_a_portfolio_that_cannot_be_written_costs_no_result(
+def test_a_portfolio_that_cannot_be_written_is_refused_before_the_search(
     evaluator: FakeEvaluator, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
-        with pytest.warns(TuneWarning, match="not added to the portfolio"):
-            result = run(n_trials=2, learn=folder)
-        assert len(result.warm) == 2
-        assert "not added" in result.notes[-1]
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "manifest.json").write_text("{")
+    for name in ("file", "file/inside", "damaged"):
+        with pytest.raises(StoreError, match=name):
+            run(learn=tmp_path / name)
+    with pytest.raises(InputError, match="is a URL"):
+        run(learn="sqlite:///tuning.db")
+    assert not evaluator.calls
+
+
+def test_a_portfolio_that_broke_meanwhile_costs_no_result(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    def breaks(arm: str, trial: Any) -> None:
+        (tmp_path / "mine").write_text("no folder")
+
+    with pytest.warns(TuneWarning, match="not added to the portfolio"):
+        result = run(n_trials=2, learn=tmp_path / "mine", on_trial=breaks)
+    assert len(result.warm) == 2
+    assert "not added" in result.notes[-1]
 
 
 def test_the_study_that_goes_on_is_no_prior_task(evaluator: FakeEvaluator, tmp_path: Path) -> None:

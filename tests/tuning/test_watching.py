@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from autometa.errors import InputError
+from autometa.tuning import session
+from autometa.tuning.estimators import AutoClassifier
 from autometa.tuning.held_out import HeldOut
 from autometa.tuning.scoring import Scoring
 from autometa.tuning.thresholds import learn_threshold
-from autometa.tuning.tune import TuneInterrupted
+from autometa.tuning.tune import TuneInterrupted, tune
 from autometa.tuning.watching import Audience, TuneWarning
 from tests.tuning import test_tuning
 from tests.tuning.test_thresholds import drawn
@@ -51,6 +55,38 @@ def test_a_callback_may_stop_the_search(evaluator: FakeEvaluator) -> None:
     with pytest.raises(TuneInterrupted) as stop:
         run(on_trial=on_trial)
     assert len(stop.value.result.warm) == 2
+
+
+def test_a_stop_before_the_first_trial_says_what_there_is(
+    evaluator: FakeEvaluator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def notes(**options: Any) -> tuple[str, ...]:
+        with pytest.raises(TuneInterrupted) as stopped:
+            run(watch=stop, families="linear", **options)
+        result = stopped.value.result
+        assert any("the model is" in note for note in result.notes) == (result.fitted is not None)
+        return result.notes
+
+    assert notes(n_trials=3)[-1].endswith("before a config was evaluated: there is no model")
+    assert notes(n_trials=None, time=60.0)[-1].endswith("the model is linear with its defaults")
+    monkeypatch.setattr(session, "finish", stop)  # stopped once more
+    assert notes(n_trials=None, time=60.0) == ()
+
+
+def test_a_search_without_a_model_warns_of_the_reason(evaluator: FakeEvaluator) -> None:
+    X, y = pd.DataFrame({"a": np.arange(30) % 7}), np.arange(30) % 2
+    options: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None}
+    evaluator.fail = lambda call: True
+    with pytest.warns(TuneWarning, match=r"there is no model: no trial succeeded \(out of luck"):
+        assert tune(X, y, **options).fitted is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TuneWarning)
+        assert tune(X, y, refit=False, **options).fitted is None
+    with pytest.raises(InputError, match=r"no trial succeeded \(out of luck"):
+        AutoClassifier(**options).fit(X, y)
 
 
 @pytest.mark.parametrize("name", ["on_trial", "watch", "message"])
