@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from autometa._version import __version__
+from autometa.versions import versions_of
 
 _PACKAGES = (
     "optuna",
@@ -51,10 +49,4 @@ def _git(folder: Path, *arguments: str) -> str:
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Versions of autometa, Python and the packages that decide a result."""
-    found = {"autometa": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return versions_of(_PACKAGES)

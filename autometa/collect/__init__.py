@@ -35,6 +35,7 @@ from autometa.errors import InputError
 from autometa.limits import seconds, whole
 from autometa.portfolio import Portfolio
 from autometa.task import State
+from autometa.versions import versions_of
 
 if TYPE_CHECKING:
     from autometa.space import Config
@@ -260,7 +261,7 @@ class Collection:
                 "protocol": asdict(self.protocol),
                 "timeout": timeout,
                 "configs": dict(self._counts),
-                "versions": result.versions(),
+                "versions": versions_of(),
                 "command": command,
                 "started": datetime.now(UTC).isoformat(timespec="seconds"),
             },

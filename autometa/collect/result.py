@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autometa import children
-from autometa._version import __version__
 from autometa.children.evaluation.evaluate import Outcome
 from autometa.children.metrics import METRICS
 from autometa.collect.journal import Entries
@@ -24,22 +21,6 @@ from autometa.task import Task, TaskHistory
 if TYPE_CHECKING:
     from autometa.space import Config, SearchSpace
     from autometa.tables import Table
-
-PACKAGES = (
-    *("scikit-learn", "torch", "numpy", "scipy", "pandas"),
-    *("lightgbm", "xgboost", "xgboost-cpu", "catboost"),
-)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide results."""
-    found = {"autometa": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def histories(

@@ -92,6 +92,24 @@ def target_of(y: Any) -> pd.Series[Any]:
     return pd.Series(list(y) if isinstance(y, list | tuple) and not _nested(y) else values)
 
 
+def in_other_order(X: Any, column: Any) -> bool:
+    """Whether the labels of a column's rows are those of the features, in another order.
+
+    Rows are matched by place, as everywhere in scikit-learn: who sorted one of the two does not
+    mean that. A frame that counts its rows may have lost their labels, and says nothing.
+
+    >>> X = pd.DataFrame({"a": [1, 2]}, index=["p", "q"])
+    >>> in_other_order(X, pd.Series([1, 2], index=["q", "p"])), in_other_order(X, [1, 2])
+    (True, False)
+    """
+    if not isinstance(X, pd.DataFrame) or not isinstance(column, pd.Series | pd.DataFrame):
+        return False
+    rows, others = X.index, column.index
+    if len(rows) != len(others) or isinstance(rows, pd.RangeIndex) or rows.equals(others):
+        return False
+    return bool(rows.is_unique and others.is_unique and rows.isin(others).all())
+
+
 def as_pandas(data: Any) -> Any:
     """A frame or column of another library (polars, Arrow) as one of pandas; all else as it is."""
     if isinstance(data, type) or not callable(convert := getattr(data, "to_pandas", None)):

@@ -16,8 +16,9 @@ from autometa import children
 from autometa.errors import InputError
 from autometa.priors.aliases import PREFIXES
 from autometa.tables import Table
-from autometa.tables.frames import frame_of, target_of
+from autometa.tables.frames import frame_of, in_other_order, target_of
 from autometa.tables.load import check_kept, load_table
+from autometa.tables.notes import TableWarning
 
 if TYPE_CHECKING:
     from autometa.children import Child
@@ -102,6 +103,14 @@ def table_of(
     check_kept(keep, [table])
     table.warn(stacklevel=stacklevel + 1)
     return table if column is None else table.weighted(column)
+
+
+def warn_of_order(X: Any, stacklevel: int, **columns: Any) -> None:
+    """Warn where rows that are matched by place have labels that would match them otherwise."""
+    for name, column in columns.items():
+        if in_other_order(X, column):
+            said = f"the index of {name} has the labels of X in another order; rows go by place"
+            warnings.warn(said, TableWarning, stacklevel=stacklevel + 1)
 
 
 def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child, ...]:

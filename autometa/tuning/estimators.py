@@ -23,6 +23,7 @@ from autometa.limits import whole
 from autometa.priors.opening import EMBEDDED
 from autometa.tables import Kind, Table
 from autometa.tables.frames import as_pandas, frame_of
+from autometa.tuning.arguments import warn_of_order
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
 from autometa.tuning.table_priors import Sources
@@ -87,6 +88,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: rows, a target or an option that cannot be used.
         """
+        warn_of_order(X, 2, y=y, groups=groups, sample_weight=sample_weight)
         frame = self._rows(X, reset=True)
         target = self._target(y)
         if len(target) != len(frame):

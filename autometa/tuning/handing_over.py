@@ -12,6 +12,7 @@ from autometa.tuning.finishing import Finished
 from autometa.tuning.leaderboard import rows
 from autometa.tuning.result import TuneResult
 from autometa.tuning.search_spec import SearchSpec
+from autometa.versions import OF_MODELS, versions_of
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -57,7 +58,7 @@ def result_of(
         seed=spec.seed,
         seconds=seconds,
         own_seconds=own_seconds,
-        versions=versions(),
+        versions=versions_of((*OF_MODELS, "optuna")),
         study_name=spec.study_name,
         study=studies.get(winner),
         model=models.known.get(winner),
@@ -98,12 +99,3 @@ def with_model(found: TuneResult, made: Finished | None, spec: SearchSpec) -> Tu
     if made.threshold is not None:
         about["threshold"] = made.threshold.to_json()
     return replace(found, fitted=TunedModel(made.fitted.pipeline, about, spec.scoring))
-
-
-def versions() -> Mapping[str, str]:
-    """Of all that decides a result."""
-    from importlib.metadata import version
-
-    from autometa.collect import result
-
-    return {**result.versions(), "optuna": version("optuna")}

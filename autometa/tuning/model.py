@@ -27,6 +27,7 @@ from autometa.tables.matching import labels_known
 from autometa.tables.notes import shown
 from autometa.tables.row_weights import weights_of
 from autometa.tuning.scoring import Scoring
+from autometa.versions import versions_of
 from autometa.writing import put_in_place
 
 if TYPE_CHECKING:
@@ -245,9 +246,7 @@ class TunedModel:
 
     def _check_versions(self, needed: Iterable[str]) -> None:
         """Warn where the libraries are not those that it was made with; patches do not count."""
-        from autometa.collect import result
-
-        made, here = self.about.get("versions", {}), result.versions()
+        made, here = self.about.get("versions", {}), versions_of()
         others = [
             f"{name} {made[name]} (here {here[name]})"
             for name in made

@@ -33,6 +33,7 @@ from autometa.tuning.arguments import (
     left_out,
     renamed,
     table_of,
+    warn_of_order,
 )
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, shorter
@@ -134,6 +135,7 @@ def tune(
         given["time"] = time
     if families is not None or "families" not in given:
         given["families"] = families
+    warn_of_order(X, 2, y=y, groups=groups, sample_weight=sample_weight)
     table = table_of(
         X,
         y,

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from autometa.errors import InputError
 from autometa.tables import frames
-from autometa.tables.frames import frame_of, target_of
+from autometa.tables.frames import frame_of, in_other_order, target_of
 from autometa.tables.values import as_number, is_text
 
 MATRIX = np.array([[1.0, 0.0], [0.0, 3.0], [4.0, 5.0]])
@@ -155,3 +155,22 @@ def test_a_list_keeps_its_types() -> None:
 def test_several_targets_are_refused(given: Any) -> None:
     with pytest.raises(InputError, match=r"a target of (shape|type)"):
         target_of(given)
+
+
+def test_labels_in_another_order_are_noticed() -> None:
+    X = pd.DataFrame({"a": range(3)}, index=[5, 7, 9])
+    y = pd.Series(range(3), index=[7, 5, 9])
+    assert in_other_order(X, y)
+    assert in_other_order(X, y.to_frame())
+    for other in (
+        y.sort_index(),
+        y.reset_index(drop=True),
+        y.set_axis([5, 5, 9]),
+        y[:2],
+        [1, 2, 3],
+    ):
+        assert not in_other_order(X, other)
+    counted = pd.DataFrame({"a": range(3)})  # as of a transformer, which loses the labels
+    assert not in_other_order(counted, pd.Series(range(3), index=[2, 0, 1]))
+    assert not in_other_order(counted.to_numpy(), y)
+    assert not in_other_order(X.set_axis([5, 5, 9]), y)

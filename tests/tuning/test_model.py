@@ -36,6 +36,7 @@ from autometa.tuning.arguments import table_of
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.model import TunedModel, VersionWarning
 from autometa.tuning.scoring import Scoring
+from autometa.versions import versions_of
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"a": RNG.normal(size=60), "b": pd.Categorical(["u", "v", "w"] * 20)})
@@ -330,9 +331,8 @@ def test_the_score_is_of_the_labels_that_are_said(metric: Any, wanted: Any, how:
 def test_a_model_made_with_other_versions_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from autometa.collect import result
 
-    here = result.versions()
+    here = versions_of()
     first, second, *_ = here["lightgbm"].split(".")
     made = {**here, "lightgbm": f"{first}.{second}.999", "catboost": "0.1", "torch": "0.1"}
     model = model_of(CLASSES, "lightgbm")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from autometa.errors import InputError
+from autometa.tables import TableWarning
 from autometa.tuning import session
 from autometa.tuning.estimators import AutoClassifier
 from autometa.tuning.held_out import HeldOut
@@ -87,6 +88,21 @@ def test_a_search_without_a_model_warns_of_the_reason(evaluator: FakeEvaluator) 
         assert tune(X, y, refit=False, **options).fitted is None
     with pytest.raises(InputError, match=r"no trial succeeded \(out of luck"):
         AutoClassifier(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["y", "groups", "sample_weight"])
+def test_rows_whose_labels_are_in_another_order_are_warned_of(
+    name: str, evaluator: FakeEvaluator
+) -> None:
+    X = pd.DataFrame({"a": np.arange(30) % 7}, index=np.arange(100, 130))
+    given: dict[str, Any] = {"y": pd.Series(np.arange(30) % 2, index=X.index)}
+    given[name] = pd.Series(1 + np.arange(30) // 6, index=X.index[::-1])
+    options: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None}
+    wanted = f"the index of {name} has the labels of X in another order"
+    with pytest.warns(TableWarning, match=wanted):
+        tune(X, **given, refit=False, **options)
+    with pytest.warns(TableWarning, match=wanted):
+        AutoClassifier(**options).fit(X, **given)
 
 
 @pytest.mark.parametrize("name", ["on_trial", "watch", "message"])
