@@ -7,7 +7,7 @@ of `tests/children` run on every family.
 
 from autometa.children.child import Child, Prediction, metric
 from autometa.children.evaluation.evaluate import Outcome, evaluate, run
-from autometa.children.registry import broken, get, known, names, register
+from autometa.children.registry import broken, get, here_only, known, names, register
 
 __all__ = [
     "Child",
@@ -16,6 +16,7 @@ __all__ = [
     "broken",
     "evaluate",
     "get",
+    "here_only",
     "known",
     "metric",
     "names",

@@ -10,6 +10,8 @@ start's checksum; a process that made it once knows it by that name too, and ope
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -43,7 +45,9 @@ _registered: dict[str, Child] = {}
 def register(child: Child) -> None:
     """Make a family of your own known by its name, in this process.
 
-    Other processes (`tune` with workers, `collect`) find it by its `source`: "module:attribute".
+    Other processes, those that `tune` and `collect` evaluate in, find it by its `source`: where it
+    names none, by the module that holds it. What only a script or a notebook holds they cannot
+    find: see `here_only`.
 
     Raises:
         InputError: not a child, or its name is taken.
@@ -56,7 +60,27 @@ def register(child: Child) -> None:
             allowed=f"a name other than {', '.join(known())}",
             do="Rename the child and its space",
         )
-    _registered[child.name] = child
+    _registered[child.name] = _with_source(child, _address(child))
+
+
+def here_only(name: str) -> bool:
+    """Whether only this process knows a family: nothing can be evaluated for it in another one."""
+    return name in _registered and _registered[name].source == name
+
+
+def _with_source(child: Child, address: str) -> Child:
+    return replace(child, source=address) if address and child.source == child.name else child
+
+
+def _address(child: Child) -> str:
+    """Where another process can import a child: "module:attribute"; "" where it cannot."""
+    main = sys.modules.get("__main__")  # by all of its names: it would run once more
+    for module, held in list(sys.modules.items()):
+        own = {} if held is main else getattr(held, "__dict__", {})
+        for attribute, value in list(own.items()):
+            if value is child:
+                return f"{module}:{attribute}"
+    return ""
 
 
 def known() -> tuple[str, ...]:
@@ -167,7 +191,7 @@ def _loaded(point: EntryPoint) -> Child | InputError:
 def _elsewhere(name: str) -> Child:
     module, _, attribute = name.partition(":")
     try:
-        child = _checked(getattr(import_module(module), attribute), name)
+        child = _with_source(_checked(getattr(import_module(module), attribute), name), name)
         return _registered.setdefault(child.name, child)  # known by its own name from here on
     except (ImportError, AttributeError) as error:
         raise InputError(

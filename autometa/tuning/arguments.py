@@ -129,6 +129,8 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
         found = []
         for name in children.names():
             child = children.get(name, table.kind)
+            if children.here_only(name):
+                continue
             try:
                 child.refuse(table)
             except InputError:
@@ -142,6 +144,12 @@ def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child,
     chosen = [_family(name.strip(), table.kind) for name in names]
     for child in chosen:
         child.refuse(table)
+        if children.here_only(child.name):
+            raise InputError(
+                f"family {child.name!r}, which only this process knows",
+                allowed="families that the processes which evaluate can import",
+                do="Give the Child a name in a module that you import, and register it from there",
+            )
         if not _weighed(child, table):
             raise InputError(
                 f"family {child.name!r} for rows of different weights: all weigh the same for it",
@@ -179,6 +187,8 @@ def left_out(table: Table, chosen: Sequence[Child]) -> str:
     others = [name for name in children.names() if name not in names]
     alike = [n for n in others if not _weighed(children.get(n, table.kind), table)]
     said = [f"left out: {why}" for name in children.known() if (why := children.broken(name))]
+    if here := [name for name in others if children.here_only(name)]:
+        said.append(f"left out, as no module holds them: {', '.join(here)}")
     if alike:
         listed = ", ".join(alike)
         said.append(f"left out, as rows weigh the same for them whatever is asked: {listed}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import textwrap
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -24,6 +26,7 @@ from autometa.errors import InputError, MissingExtraError
 from autometa.space import Config, SearchSpace
 from autometa.tables import Kind, Table, load_table
 from autometa.tuning.arguments import families_of, left_out
+from autometa.tuning.tune import tune
 
 KINDS: tuple[Kind, ...] = ("classification", "regression")
 
@@ -247,6 +250,61 @@ def test_families_are_registered_once_and_under_a_free_name(
         )
     with pytest.raises(InputError, match="type str"):
         children.register("svm")  # type: ignore[arg-type]
+
+
+_MODULE = """
+from optuna.distributions import FloatDistribution
+from autometa import children
+from autometa.space import SearchSpace
+
+def model(config, schema, seed):
+    from sklearn.linear_model import LogisticRegression
+    return LogisticRegression(C=config["C"])
+
+def made():
+    space = SearchSpace({"C": FloatDistribution(0.1, 10.0)}, defaults={"C": 1.0}, name="theirs")
+    return children.Child(name="theirs", space=space, preparation="scaled", model=model)
+
+CHILD = made()
+"""
+
+
+@pytest.mark.parametrize("way", ["registered", "named"])
+def test_a_family_of_a_module_is_evaluated_by_the_processes_that_do_so(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_module.py").write_text(_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_module", raising=False)
+    monkeypatch.setattr(registry, "_registered", {})
+    X, y = pd.DataFrame({"a": np.arange(30) % 7}), np.arange(30) % 2
+    options: dict[str, Any] = {"n_trials": 1, "portfolio": None, "cv": 2}
+    if way == "registered":
+        children.register(importlib.import_module("their_module").CHILD)
+    named = "theirs" if way == "registered" else "their_module:CHILD"
+    assert tune(X, y, families=named, **options).members[0][0].child == "theirs"
+    assert children.get("theirs").source == "their_module:CHILD"
+    assert not children.here_only("theirs")
+
+
+def test_a_family_that_only_this_process_knows_is_refused_before_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_module.py").write_text(_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_module", raising=False)
+    monkeypatch.setattr(registry, "_registered", {})
+    made = importlib.import_module("their_module").made()  # held by no module but the script
+    monkeypatch.setattr(sys.modules["__main__"], "made_here", made, raising=False)
+    monkeypatch.setitem(sys.modules, "__mp_main__", sys.modules["__main__"])
+    children.register(made)
+    assert children.here_only("theirs")
+    table = Table(name="t", X=pd.DataFrame({"a": np.arange(30) % 7}), y=pd.Series(range(30)) % 2)
+    with pytest.raises(InputError, match="'theirs', which only this process knows"):
+        families_of("linear,theirs", table)
+    everybody = families_of(None, table)
+    assert "theirs" not in [child.name for child in everybody]
+    assert "no module holds them: theirs" in left_out(table, everybody)
 
 
 @pytest.mark.parametrize(

@@ -96,12 +96,13 @@ def test_rows_whose_labels_are_in_another_order_are_warned_of(
 ) -> None:
     X = pd.DataFrame({"a": np.arange(30) % 7}, index=np.arange(100, 130))
     given: dict[str, Any] = {"y": pd.Series(np.arange(30) % 2, index=X.index)}
-    given[name] = pd.Series(1 + np.arange(30) // 6, index=X.index[::-1])
+    given[name] = pd.Series(1 + np.arange(30) % 5, index=X.index[::-1])
     options: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None}
+    evaluator.fail = lambda call: True
     wanted = f"the index of {name} has the labels of X in another order"
     with pytest.warns(TableWarning, match=wanted):
         tune(X, **given, refit=False, **options)
-    with pytest.warns(TableWarning, match=wanted):
+    with pytest.warns(TableWarning, match=wanted), pytest.raises(InputError):
         AutoClassifier(**options).fit(X, **given)
 
 
