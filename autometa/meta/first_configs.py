@@ -15,6 +15,7 @@ from autometa.errors import ModelError
 from autometa.meta.learned import Learned
 from autometa.meta.parts.catalogue import Catalogue
 from autometa.meta.parts.zero_shot import greedy_portfolio
+from autometa.showing import counted
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.ranges import inside
@@ -120,7 +121,7 @@ def _reason(tasks: tuple[str, ...], catalogue: Catalogue, predicted: Floats, ran
     order = np.argsort(-predicted)
     best_for = ", ".join(tasks[catalogue.judges[i]] for i in order[:3])
     role = "best on average over" if rank == 0 else f"adds most to the {rank} before it, over"
-    return f"{role} {len(tasks)} prior tasks; strongest on {best_for}"
+    return f"{role} {counted(len(tasks), 'prior task')}; strongest on {best_for}"
 
 
 def _inner_lr(space: SearchSpace, config: Config) -> float | None:

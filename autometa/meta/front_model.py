@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from autometa.errors import ModelError
 from autometa.meta.first_configs import Candidate
 from autometa.meta.model import MetaModel
+from autometa.showing import counted
 from autometa.space import SearchSpace
 from autometa.task import Direction
 
@@ -50,7 +51,7 @@ class FrontModel:
 
     def __repr__(self) -> str:
         about = ", ".join(f"{d} {m}" for d, m in zip(self.directions, self.metrics, strict=True))
-        return f"FrontModel of {len(self.tasks)} prior tasks ({about})"
+        return f"FrontModel of {counted(len(self.tasks), 'prior task')} ({about})"
 
     @property
     def space(self) -> SearchSpace:
@@ -82,7 +83,7 @@ class FrontModel:
         listed = self.lead.warm_start(n, meta_features=meta_features, within=within)
         if self.lead.transfer is None:
             return listed
-        over = f"fronts of {len(self.tasks)} prior tasks"
+        over = f"fronts of {counted(len(self.tasks), 'prior task')}"
         reasons = [f"best on average for the {over}"]
         reasons += [f"adds most to the {i} before it for the {over}" for i in range(1, len(listed))]
         return [replace(c, reason=r) for c, r in zip(listed, reasons, strict=True)]

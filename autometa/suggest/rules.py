@@ -25,6 +25,7 @@ from autometa.encoding import Floats
 from autometa.meta.inference.knowledge import Knowledge, no_knowledge
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.study_space import StudySpace
+from autometa.showing import counted
 from autometa.space import Config
 from autometa.suggest import suggestion
 from autometa.suggest.acquisition import Acquisition
@@ -162,10 +163,11 @@ def _moved(setup: Setup, now: Situation, left: int) -> Suggestion | None:
     if unit is None:
         return None
     free = (i for i in itertools.count() if i not in now.places)
+    tasks = counted(len(setup.model.tasks), "prior task")
     return Suggestion(
         rule="portfolio",
         config=now.searched.config(unit),
-        reason=f"suits {len(setup.model.tasks)} prior tasks best in the study's own space",
+        reason=f"suits {tasks} best in the study's own space",
         notes={SLOT: next(itertools.islice(free, left, None))},
     )
 

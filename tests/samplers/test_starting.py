@@ -105,6 +105,16 @@ def test_where_prior_tasks_disagree_on_what_is_searched_it_is_asked_by_name() ->
         autometa.create_study("minimize", prior=mixed)
 
 
+@pytest.mark.parametrize(("tasks", "told"), [(1, "1 prior task"), (2, "2 prior tasks")])
+def test_a_start_counts_prior_tasks_as_people_do(tasks: int, told: str) -> None:
+    space = {**BOWLS.space.distributions, "learning_rate": FloatDistribution(1e-3, 0.1, log=True)}
+    study = optuna.create_study(sampler=autometa.MetaSampler(Portfolio(PAST.histories[:tasks])))
+    for _ in range(2):  # the second in the space that the first has shown
+        trial = study.ask(space)
+        study.tell(trial, 1.0)
+        assert f"{told} " in f"{trial.user_attrs['autometa:reason']} ".replace(";", " ")
+
+
 @pytest.mark.parametrize("seed", ["a", -1, None, 1.5, True])
 def test_a_seed_that_is_none_is_refused_at_every_door(seed: Any) -> None:
     model = QUICK.fit(PAST)
