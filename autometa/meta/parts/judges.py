@@ -2,18 +2,22 @@
 
 Every tree has an opinion of its own, of a bootstrap sample of the trials, and a start makes the
 expected regret of the best of its list small over all trees of all tasks (`zero_shot`): what the
-mean of a judge's trees hides is how wrong it may be. What a task has tried itself it knows. On
-development tasks, mean difference to one opinion of twenty extremely randomised trees on the same
-catalogue after 1 / 3 / 5 / 10 trials (standard errors over tasks in brackets): rbv2_xgboost with
-100 trials a prior task, four draws, .024 / -.022 / -.037 / -.031 (.012 / .012 / .009 / .008), half
-of it by the trees apart; lcbench, sixteen draws, .007 / .009 / -.006 / .000 (.007 / .005 / .005 /
-.005): level, though twelve other draws of whole fits had shown -.025 after three trials; level on
-the embedded portfolio, where all tasks tried the same configs; on mindware .001 / .020 / .005 /
-.009 (.014 / .011 / .011 / .008). Both kinds side by side are between them on both. Without the
-task's own trials the embedded portfolio loses .05 after one trial; more trees of one opinion gain
-nothing. Nor do trees that see what the shared basis expects of a config,
-alone or with three directions in which heads differ (lcbench, four draws, -.021 (.019) and -.005
-(.017) after three trials), or what a forest of the other tasks expects (.002 (.016)).
+mean of a judge's trees hides is how wrong it may be. What a task has tried itself it knows. Mean
+difference to one opinion of twenty extremely randomised trees, on development tasks and the same
+catalogues, after 1 / 3 / 5 / 10 trials (standard errors over tasks in brackets):
+
+    rbv2_xgboost   .030  -.026  -.030  -.022 (.011 .011 .009 .007)   100 trials a task, 5 draws
+    lcbench        .007   .009  -.006   .000 (.007 .005 .005 .005)   100 trials a task, 16 draws
+    mindware      -.041  -.002  -.014  -.009 (.013 .009 .008 .006)   all trials, 2 draws
+    embedded       .000  -.001   .000  -.002 (.000 .001 .000 .001)   three families, all trials
+
+Half of the gain on rbv2_xgboost is the trees' being apart. Without the task's own trials the
+embedded portfolio loses .05 after one trial. Tried and not kept: more trees of one opinion (0);
+both kinds side by side (between them on both public suites); the first config by the mean of both
+(-.012 (.004), -.014 (.005), .010 (.007) on the first three after one trial, nothing later); trees
+that see what the shared basis expects of a config, alone or with three directions in which heads
+differ (lcbench, four draws, -.021 (.019) and -.005 (.017) after three), or what a forest of the
+other tasks expects (.002 (.016)).
 
 A normal score says which config is better, not by how much, and the start is to make regret small
 in the task's own metric. The trees therefore learn both, and what a start goes by is the mean of
