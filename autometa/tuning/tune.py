@@ -1,8 +1,7 @@
 """tune: a table and a time become a model, by a search that starts from a portfolio.
 
 The warm arm is an Optuna study for each family, with the family's meta-model as its sampler; the
-best trials become an ensemble. The cold arm, if asked for, is what a user has without autometa:
-Optuna's default sampler (TPE) on the same folds with the same seed.
+best trials become an ensemble. The cold arm, if asked for, is Optuna's default sampler (TPE).
 """
 
 from __future__ import annotations
@@ -229,7 +228,7 @@ def tune_table(
         total: Let `n_trials` count the trials that the study has already, so that calls on many
             machines, or a call that is repeated after a crash, stop at one number together.
         refit: Whether to fit the model at the end.
-        message: Told in a sentence about a worker that died; stderr by default.
+        message: Told in a sentence of a worker that died, or of a stop; stderr by default.
 
     Raises:
         InputError, PortfolioError, StoreError: an option or a table that cannot be used.
@@ -321,6 +320,7 @@ def tune_table(
                 pool.stop()  # before the trials are counted
             if refit:
                 with suppress(KeyboardInterrupt):  # once more: without a model, then
+                    audience.stopped()
                     session.fit(ensemble=False, over="the search was stopped")
             raise TuneInterrupted(session.result()) from stop
         result = session.result()

@@ -50,7 +50,7 @@ class Audience:
     Args:
         on_trial: Called with the arm's name and the trial after each trial.
         watch: Called with the `Standing` before each trial that this process evaluates.
-        message: Called with a sentence about a worker that died.
+        message: Called with a sentence about a worker that died, or the search that was stopped.
 
     Raises:
         InputError: one cannot be called.
@@ -86,6 +86,10 @@ class Audience:
     def say(self, sentence: str) -> None:
         """Something happened to a worker."""
         self._tell("message", sentence)
+
+    def stopped(self) -> None:
+        """The user stopped the search: what takes time now is the model."""
+        self.say("stopped: the best config is fitted to all rows; stopped again, there is no model")
 
     def _tell(self, name: str, *about: object) -> None:
         function = getattr(self, name)

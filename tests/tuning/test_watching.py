@@ -53,9 +53,15 @@ def test_a_callback_may_stop_the_search(evaluator: FakeEvaluator) -> None:
         if trial.number == 1:
             raise KeyboardInterrupt
 
+    said: list[str] = []
     with pytest.raises(TuneInterrupted) as stop:
-        run(on_trial=on_trial)
+        run(on_trial=on_trial, message=said.append)
     assert len(stop.value.result.warm) == 2
+    assert [sentence.split(":")[0] for sentence in said] == ["stopped"]  # the model takes a while
+    said.clear()
+    with pytest.raises(TuneInterrupted):
+        run(on_trial=on_trial, message=said.append, refit=False)
+    assert said == []
 
 
 def test_a_stop_before_the_first_trial_says_what_there_is(
