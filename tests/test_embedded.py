@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,9 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert {t.info["kind"] for t in found.tasks} == {loaded.kind}
     assert len(found) >= (55 if loaded.kind == "classification" else 11)
     # Another column of a table as target gets half of the configs.
-    assert all(len(h) >= (12 if "~" in h.task.name else 25) for h in found.histories)
+    least = {"catboost": 25, "hist_gradient_boosting": 33}.get(name, 82)
+    halves = (least // 2 if "~" in h.task.name else least for h in found.histories)
+    assert all(len(h) >= n for h, n in zip(found.histories, halves, strict=True))
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
 
 
@@ -80,11 +83,11 @@ def test_tasks_carry_what_a_new_task_is_compared_by() -> None:
 
 def test_manifest_knows_how_it_was_made_and_names_no_machine() -> None:
     provenance = Portfolio.embedded("linear").provenance  # one collection of all families
-    assert provenance["seconds"] > 14 * 3600
+    assert provenance["seconds"] > 18 * 3600
     assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
     assert set(provenance["children"]) == set(embedded_names())
     assert Portfolio.embedded("linear").licence == "MIT"
     text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
     assert not re.search(r'"/|[ =]/(home|tmp|root|usr|work)', text)
-    # The manifest, two fifths of it, packs well: a wheel has 15 MB at most.
-    assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 14_000_000
+    # A wheel, which packs its files and holds a megabyte of code, has 15 MB at most.
+    assert sum(len(zlib.compress(p.read_bytes())) for p in FOLDER.iterdir()) < 13_500_000
