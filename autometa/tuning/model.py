@@ -135,12 +135,14 @@ class TunedModel:
             sample_weight: What each row counts, (n,).
 
         Raises:
-            InputError: labels that no training row had, weights that are none, or a metric that
-                the file cannot hold.
+            InputError: labels that no training row had, weights that are none or that the metric
+                does not take, or a metric that the file cannot hold.
         """
         truth = self._truth(y)
         weights = sample_weight
         if weights is not None:
+            if not self.scoring.weighs:
+                raise InputError(f"weights of rows in {self.scoring.name}", allowed="it takes none")
             weights = weights_of(weights, np.ones(len(truth), dtype=bool), "the rows to score")
         said = self.predict(X)
         if len(said) != len(truth):

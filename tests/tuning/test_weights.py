@@ -156,9 +156,14 @@ def test_a_metric_without_weights_is_told() -> None:
     options: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None, "cv": 3}
     result = tune(X, Y, sample_weight=HEAVY, metric=plain, **options)
     assert any("do not count in plain" in note for note in result.notes)
+    with pytest.raises(InputError, match=r"weights of rows in plain.*takes none"):
+        result.score(X, Y, HEAVY)
+    assert result.score(X, Y) > 0.5
     weighing = tune(X, Y, sample_weight=HEAVY, metric=make_scorer(accuracy_score), **options)
     assert not any("do not count" in note for note in weighing.notes)
     assert weighing.best_value != result.best_value
+    said = weighing.predict(X)
+    assert weighing.score(X, Y, HEAVY) == accuracy_score(Y, said, sample_weight=HEAVY)
     named = tune(X, Y, sample_weight=HEAVY, metric="f1_weighted", **options)
     assert not any("do not count" in note for note in named.notes)
 
