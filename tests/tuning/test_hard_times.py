@@ -23,6 +23,7 @@ from autometa import tune
 from autometa.children import Outcome, registry
 from autometa.task import CompletedTrial, State
 from autometa.tuning import cross_validator
+from autometa.tuning.watching import TuneWarning
 from tests.tuning.hanging import SOURCE
 from tests.tuning.test_tuning import FakeEvaluator, make_table
 
@@ -57,7 +58,8 @@ def test_a_family_from_outside_that_hangs_is_not_fitted_at_the_end(
 ) -> None:
     monkeypatch.setattr(cross_validator, "new_evaluator", Sleepy)
     table = make_table()
-    alone = tune(table, time=1.0, families=[SOURCE], portfolio=None, cv=2)
+    with pytest.warns(TuneWarning, match="no trial succeeded"):
+        alone = tune(table, time=1.0, families=[SOURCE], portfolio=None, cv=2)
     assert alone.fitted is None
     assert any("no model" in note for note in alone.notes)
     both = tune(table, time=1.0, families=[SOURCE, "linear"], portfolio=None, cv=2)
