@@ -11,6 +11,10 @@ catalogues, after 1 / 3 / 5 / 10 trials (standard errors over tasks in brackets)
     mindware      -.041  -.002  -.014  -.009 (.013 .009 .008 .006)   all trials, 2 draws
     embedded       .000  -.001   .000  -.002 (.000 .001 .000 .001)   three families, all trials
 
+Whole searches have none of it: on rbv2_xgboost (102 tasks, two draws) -.001 / .027 / .016 / .017
+after 3 / 5 / 10 / 20 trials (.020 .016 .014 .014), other changes of these days among it, and test
+tasks of public suites point the same way; whether it stays is open.
+
 Half of the gain on rbv2_xgboost is the trees' being apart. Without the task's own trials the
 embedded portfolio loses .05 after one trial. Tried and not kept: more trees of one opinion (0);
 both kinds side by side (between them on both public suites); the first config by the mean of both
