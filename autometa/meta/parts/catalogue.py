@@ -200,11 +200,13 @@ def _promising(
 ) -> Floats:
     """Unit configs of which the basis promises most to each of some tasks, `each` of a task."""
     random = make.random(_POOL, rng)
-    random = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS)])
-    sound = failure(basis(random)) <= _LIKELY
+    untried = np.concatenate([random, make.touch_bounds(random, rng, _BOUNDS)])
     best = [_within(make, u[np.argsort(-z)[:_BEST_RECORDED]]) for u, z, _ in told]
-    pool = np.concatenate([random[sound], *best])
-    promised = basis(pool) @ heads.T
+    pool = np.concatenate([untried, *best])
+    features = basis(pool)
+    sound = failure(features) <= _LIKELY
+    sound[len(untried) :] = True
+    pool, promised = pool[sound], features[sound] @ heads.T
     chosen = np.argpartition(-promised, min(each, len(pool) - 1), axis=0)[:each]
     result: Floats = pool[np.unique(chosen)]
     return np.unique(result, axis=0) if make.restricted else result
