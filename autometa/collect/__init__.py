@@ -29,7 +29,7 @@ from autometa.collect import journal, plan, result, workers
 from autometa.collect.derived import DERIVED, with_derived
 from autometa.collect.identity import digest
 from autometa.collect.plan import Protocol
-from autometa.collect.refining import refine, told
+from autometa.collect.refining import refine
 from autometa.collect.sources import load_tables
 from autometa.errors import InputError
 from autometa.limits import seconds, whole
@@ -135,7 +135,7 @@ class Collection:
         if not self.rounds:
             raise InputError("a prior without rounds", allowed="1 round or more: they ask it")
         places = product(self.children, {table.kind for table in self.tables})
-        if not any(told(prior, children.get(n, k).space, str(k)) for n, k in places):
+        if not any(len(prior.select(children.get(n, k).space).of_kind(str(k))) for n, k in places):
             raise InputError(
                 f"a prior of {', '.join(s.name for s in prior.spaces) or 'no tasks'}",
                 allowed=f"other tables' histories of {', '.join(self.children)}, in their spaces",
@@ -184,7 +184,7 @@ class Collection:
             space = children.get(name, kind).space
             each = _of(self._each, name, EACH)
             known = result.bare_histories(entries, own, space)
-            others = told(self.prior or Portfolio(), space, str(kind))
+            others = (self.prior or Portfolio()).select(space).of_kind(str(kind)).histories
             found = refine(known, space, each, self.protocol.seed, number, others)
             yield journal.round_line(name, str(kind), number, found)
 

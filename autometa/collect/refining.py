@@ -28,11 +28,6 @@ from autometa.task import TaskHistory
 STREAM = 7919  # of the seeds of rounds, apart from those of designs
 
 
-def told(prior: Portfolio, space: SearchSpace, kind: str) -> tuple[TaskHistory, ...]:
-    """Histories of a portfolio that are of a space, on tables of a kind or of an unknown one."""
-    return prior.select(space).of_kind(kind).histories
-
-
 def refine(
     histories: Sequence[TaskHistory],
     space: SearchSpace,
