@@ -55,8 +55,8 @@ def refine(
     if model.transfer is None:
         return []
     catalogue = model.transfer.catalogue
-    cases = catalogue.cases()
-    order = greedy_portfolio(cases, len(cases), np.ones(cases.shape[1]))
+    weights = np.ones(len(catalogue.judges))
+    order = greedy_portfolio(catalogue.regret, len(catalogue.unit), weights)
     had = {tuple(row) for h in histories for row in space.encode_raw(h.raw).round(9).tolist()}
     found: list[Config] = []
     for config in space.from_raw(space.decode_raw(catalogue.unit[order])):

@@ -42,7 +42,7 @@ def check(model: Learned) -> Learned:
         _need(array.shape == shape, f"{name} of shape {array.shape}", f"{shape}")
         most = _LARGER.get(name, _MOST)
         known = array if name not in _MAY_LACK else array[~np.isnan(array)]
-        sane = array.dtype.kind in "fiu" and np.isfinite(known).all()
+        sane = array.dtype.kind in "fi" and np.isfinite(known).all()
         _need(sane and (np.abs(known) <= most).all(), f"numbers of {name}")
     catalogue = transfer.catalogue
     _need(
@@ -52,8 +52,6 @@ def check(model: Learned) -> Learned:
         "judges of the catalogue",
     )
     _need(len(catalogue.unit) > 0, "an empty catalogue")
-    _need(catalogue.opinions.dtype == np.uint8, "opinions of the catalogue")
-    _need(catalogue.opinions.shape[2] > 0, "judges of the catalogue without an opinion")
     _need(((catalogue.unit >= 0) & (catalogue.unit <= 1)).all(), "configs of the catalogue")
     _check_covariance(transfer.prior.cov)
     for kernel in (transfer.residual, transfer.cold):
@@ -105,10 +103,7 @@ def _shapes(
         "failure.weights": (weights, (p,) if weights.size else (0,)),
         "catalogue.unit": (catalogue.unit, (configs, d)),
         "catalogue.scores": (catalogue.scores, (configs, judges)),
-        "catalogue.opinions": (
-            catalogue.opinions,
-            (configs, judges, *catalogue.opinions.shape[2:3]),
-        ),
+        "catalogue.regret": (catalogue.regret, (configs, judges)),
     }
     if transfer.rates is not None:
         rows = len(transfer.rates.unit)

@@ -69,13 +69,12 @@ def first_configs(
     catalogue = learned.transfer.catalogue
     relevance = learned.task_relevance(meta_features)[catalogue.judges]
     weights = relevance / relevance.sum()
+    equal = np.full(len(weights), 1.0 / len(weights))
     rows = np.arange(len(catalogue.unit))
     if within is not None and within != space:
         rows = np.flatnonzero(inside(within, space, space.decode_raw(catalogue.unit)))
     cost = None if dearness is None else dearness(catalogue.unit[rows])
-    cases = catalogue.cases(rows)
-    equal = np.full(cases.shape[1], 1.0 / cases.shape[1])
-    chosen = rows[greedy_portfolio(cases, n, equal, cost)]
+    chosen = rows[greedy_portfolio(catalogue.regret[rows], n, equal, cost)]
     configs = space.from_raw(space.decode_raw(catalogue.unit[chosen]))
     if within is not None:
         configs = [_searched(config, within) for config in configs]

@@ -6,8 +6,7 @@ unpacked to disk, and the two members are all that may be in it: stored, not com
 in size, so that neither a path nor a bomb can come with a model.
 
     schema 1    no provenance, licence, curves and early values; no longer read
-    schema 2    these too; one opinion of a task on a config, not one of each tree
-    schema 3    these too
+    schema 2    these too
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ from autometa.meta.parts.catalogue import Catalogue
 from autometa.meta.parts.feasibility import FailureRate
 from autometa.meta.parts.improvement_chance import ImprovementChance
 from autometa.meta.parts.inner_rate import RateModel
-from autometa.meta.parts.judges import in_steps
 from autometa.meta.parts.kernel import Kernel
 from autometa.meta.parts.prior import HeadPrior
 from autometa.meta.parts.similarity import Similarity
@@ -44,7 +42,7 @@ from autometa.reading import check_size, parse_json
 from autometa.space import SearchSpace
 from autometa.writing import write_whole
 
-SCHEMA, _EARLIER = 3, 2
+SCHEMA = 2
 _JSON, _TENSORS = "model.json", "model.safetensors"
 _RATES = ("unit", "weights", "counts", "scales")
 _CURVES = ("mean", "deviation", "weights")
@@ -100,10 +98,10 @@ def load_model(path: Path) -> Learned:
     schema = header.get("schema") if isinstance(header, dict) else None
     if not isinstance(schema, int):
         raise _damaged(path, "no schema version")
-    if schema not in (SCHEMA, _EARLIER):
+    if schema != SCHEMA:
         raise StoreError(
             f"the model at {path} has schema version {schema}",
-            allowed=f"version {_EARLIER} or {SCHEMA}",
+            allowed=f"version {SCHEMA}",
             do="Update autometa" if schema > SCHEMA else "Fit it again, with MetaLearner.fit",
         )
     if hashlib.sha256(blob).hexdigest() != header.get("sha256"):
@@ -178,7 +176,7 @@ def _flatten(transfer: Transfer) -> tuple[dict[str, np.ndarray[Any, Any]], dict[
         "catalogue.judges": transfer.catalogue.judges,
         "catalogue.unit": transfer.catalogue.unit,
         "catalogue.scores": transfer.catalogue.scores,
-        "catalogue.opinions": transfer.catalogue.opinions,
+        "catalogue.regret": transfer.catalogue.regret,
     }
     for i, (weight, bias) in enumerate(transfer.basis.layers):
         tensors[f"basis.{i}.weight"], tensors[f"basis.{i}.bias"] = weight, bias
@@ -244,16 +242,9 @@ def _restore(tensors: dict[str, np.ndarray[Any, Any]], scalars: dict[str, Any]) 
             judges=tensors["catalogue.judges"],
             unit=tensors["catalogue.unit"],
             scores=tensors["catalogue.scores"],
-            opinions=_opinions(tensors),
+            regret=tensors["catalogue.regret"],
         ),
         rates=None
         if widen is None or "rates.counts" not in tensors
         else RateModel(widen=float(widen), **{part: tensors[f"rates.{part}"] for part in _RATES}),
     )
-
-
-def _opinions(tensors: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    """Of the catalogue; models of earlier versions have one a task."""
-    if "catalogue.opinions" in tensors:
-        return tensors["catalogue.opinions"]
-    return in_steps(tensors["catalogue.regret"])[..., None]

@@ -208,8 +208,7 @@ def start_config(
     catalogue = transfer.catalogue
     unknown = np.isnan(knowledge.known)
     moved = make.repair(np.where(unknown, make.random(len(unknown), rng), knowledge.known))
-    cost = np.repeat(_cost_of_moves(knowledge, moved), catalogue.opinions.shape[2], axis=1)
-    regret = catalogue.cases() + cost  # (k, J x K)
+    regret = catalogue.regret + _cost_of_moves(knowledge, moved)
     away = np.abs(moved[:, None] - taken[None]) * ~unknown[:, None]
     tried = (np.fmax.reduce(away, axis=2, initial=0.0) < _SAME).any(axis=1)
     reached = regret[tried].min(axis=0, initial=np.inf)

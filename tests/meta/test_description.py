@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import load, save
 
 from autometa.cli import main
 from autometa.errors import StoreError
@@ -94,27 +91,6 @@ def test_models_of_another_schema_are_refused_with_advice(
         old.writestr("model.safetensors", new.read("model.safetensors"))
     with pytest.raises(StoreError, match=advice):
         MetaModel.load(path)
-
-
-def test_a_model_of_the_schema_before_has_one_opinion_a_judge(
-    files: tuple[Path, Path], tmp_path: Path
-) -> None:
-    """What its file said of the prior tasks is what the start goes by."""
-    path, now = tmp_path / "old.autometa", MetaModel.load(files[0])
-    assert now.transfer is not None
-    regret = now.transfer.catalogue.regret
-    with zipfile.ZipFile(files[0]) as new, zipfile.ZipFile(path, "w") as old:
-        tensors = load(new.read("model.safetensors"))
-        del tensors["catalogue.opinions"]
-        blob = save({**tensors, "catalogue.regret": np.ascontiguousarray(regret)})
-        told = {"schema": 2, "sha256": hashlib.sha256(blob).hexdigest()}
-        old.writestr("model.json", json.dumps({**json.loads(new.read("model.json")), **told}))
-        old.writestr("model.safetensors", blob)
-    before = MetaModel.load(path)
-    assert before.transfer is not None
-    assert before.transfer.catalogue.opinions.shape == (*regret.shape, 1)
-    assert np.allclose(before.transfer.catalogue.regret, regret, atol=0.5 / 127.5)
-    assert len(before.warm_start(3)) == 3
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

@@ -98,7 +98,7 @@ def no_knowledge(study: StudySpace) -> Knowledge:
                 judges=np.zeros(0, dtype=np.int64),
                 unit=nothing,
                 scores=np.zeros((0, 0)),
-                opinions=np.zeros((0, 0, 1), dtype=np.uint8),
+                regret=np.zeros((0, 0)),
             ),
         ),
         known=nothing,

@@ -4,9 +4,8 @@ The zero-shot start chooses from it, and so does the acquisition. Two readings o
 side by side here on purpose. The shared basis picks the candidates, as it generalises between
 tasks. But it is sure of itself far from any trial, and a start that trusts it tries such configs
 first; so the judgement of a candidate is left to regression trees on the task's own trials, which
-never promise more than was seen (random forests, Breiman, 2001). On two public benchmarks the
-trees' start had a quarter less regret after three to ten trials than the basis's. What they make of
-a config, `judges` says.
+never promise more than was seen. On two public benchmarks the trees' start had a quarter less
+regret after three to ten trials than the basis's. What they make of a config, `judges` says.
 
 Where most prior tasks tried the same configs, these stand in the catalogue beside what the basis
 promises: what many trials say of a config no basis says better, and it had dropped most of them.
@@ -28,16 +27,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from autometa.encoding import Floats
 from autometa.meta.parts.basis import Basis
 from autometa.meta.parts.feasibility import FailureRate
-from autometa.meta.parts.judges import forest, in_steps, judged, of_steps
+from autometa.meta.parts.judges import grown, judged
 from autometa.meta.parts.prior import HeadPrior
 from autometa.meta.spaces.candidates import Candidates
 
@@ -45,9 +42,7 @@ _POOL, _BOUNDS = 3000, 0.12  # random candidates; rate of jumps to a bound
 _SIZE = 600
 _BEST_RECORDED = 20  # of each task
 _LIKELY = 0.5  # chance of failure above which a config that no task has tried is no candidate
-_TREES, _COLUMNS = (10, 40), 4000  # of a task, at least and at most; of all tasks about so many
 _MOST_JUDGES = 200
-_TREES_OF_ALL = 20  # that guess what judges would say of new configs
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,25 +53,14 @@ class Catalogue:
         judges: Indices of the prior tasks that judge, (J,).
         unit: Unit configs, (e, d).
         scores: Normal scores that each judge expects of them, (e, J).
-        opinions: Regret that each of a judge's trees expects of them, (e, J, K), in 127.5ths: 0 =
-            the best trial of the task, 1 = its median trial, at most 2.
+        regret: Regret that each judge expects of them, (e, J): 0 = the best trial of the task,
+            1 = its median trial, at most 2.
     """
 
     judges: NDArray[np.int64]
     unit: Floats
     scores: Floats
-    opinions: NDArray[np.uint8]
-
-    @cached_property
-    def regret(self) -> Floats:
-        """Regret that each judge expects of the configs, the mean of its trees, (e, J)."""
-        return of_steps(self.opinions.mean(axis=2))
-
-    def cases(self, rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
-        """Regret of some configs, or all, as every tree of every judge sees it, (rows, J x K)."""
-        opinions = self.opinions[rows]
-        configs, judges, trees = opinions.shape
-        return of_steps(opinions.reshape(configs, judges * trees))
+    regret: Floats
 
 
 def fit_catalogue(
@@ -109,9 +93,8 @@ def fit_catalogue(
     if make.space.defaults:  # what people run untuned is always asked about
         default = _within(make, make.space.encode(make.space.defaults)[None])
         chosen = np.unique(np.concatenate([default, chosen]), axis=0)
-    trees = int(np.clip(_COLUMNS // len(told), *_TREES))
-    scores_of, opinions = judged(told, chosen, trees, rng)
-    return Catalogue(judges=judges, unit=chosen, scores=scores_of, opinions=opinions)
+    expected, regret = judged(told, chosen, rng)
+    return Catalogue(judges=judges, unit=chosen, scores=expected, regret=regret)
 
 
 def extend_catalogue(
@@ -149,38 +132,20 @@ def extend_catalogue(
     arrived = np.setdiff1d(np.arange(len(units)), list(same.values()))
     new = np.sort(rng.permutation(arrived)[: max(_MOST_JUDGES - len(judges), 0)])
     if not len(new):
-        return replace(
-            old, judges=judges, scores=old.scores[:, kept], opinions=old.opinions[:, kept]
-        )
+        return replace(old, judges=judges, scores=old.scores[:, kept], regret=old.regret[:, kept])
     told = [(units[i], targets[i], scores[i]) for i in new]
     share = _share(np.concatenate([judges, new]))
     more = _promising(make, basis, prior.heads[new], told, share, failure, rng)
     unit = np.concatenate([old.unit, more])
-    arriving = judged(told, unit, old.opinions.shape[2], rng)
-    known = _extended(old, kept, more, rng)
+    known = np.concatenate([old.scores[:, kept], old.regret[:, kept]], axis=1)
+    guessed = grown(old.unit, known, rng).predict(more).reshape(len(more), 2 * len(kept))
+    scores_kept, regret_kept = np.split(np.concatenate([known, guessed]), 2, axis=1)
+    expected, regret = judged(told, unit, rng)
     return Catalogue(
         judges=np.concatenate([judges, new]),
         unit=unit,
-        scores=np.concatenate([known[0], arriving[0]], axis=1),
-        opinions=np.concatenate([known[1], arriving[1]], axis=1),
-    )
-
-
-def _extended(
-    old: Catalogue, kept: list[int], more: Floats, rng: np.random.Generator
-) -> tuple[Floats, NDArray[np.uint8]]:
-    """Scores and opinions of kept judges, of the old configs and of more, unit (m, d).
-
-    How far a judge's trees are apart on a new config is taken from the old one next to it.
-    """
-    scores, regret, opinions = old.scores[:, kept], old.regret[:, kept], old.opinions[:, kept]
-    grown = forest(old.unit, np.concatenate([scores, regret], axis=1), _TREES_OF_ALL, rng)
-    guessed = np.split(grown.predict(more).reshape(len(more), 2 * len(kept)), 2, axis=1)
-    near = cdist(more, old.unit).argmin(axis=1)
-    apart = of_steps(opinions[near]) - regret[near][..., None]
-    return (
-        np.concatenate([scores, guessed[0]]),
-        np.concatenate([opinions, in_steps(guessed[1][..., None] + apart)]),
+        scores=np.concatenate([scores_kept, expected], axis=1),
+        regret=np.concatenate([regret_kept, regret], axis=1),
     )
 
 
