@@ -115,10 +115,10 @@ def prepared(table: Table, folds: Folds, seed: int, preparation: Preparation) ->
     Raises:
         InputError: as `assign`.
     """
-    from autometa.children.preparation import preparer
+    from autometa.children.preparation import as_matrices, preparer
 
     problem, result = problem_of(table, folds, seed), []
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), as_matrices():
         warnings.simplefilter("ignore")
         for k, (train, test) in enumerate(problem.splits):
             prepare = preparer(preparation, table.schema)

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from autometa.children.preparation import as_matrices
 from autometa.errors import InputError
 from autometa.tables.columns import Reading
 from autometa.tables.frames import frame_of, target_of
@@ -90,15 +91,19 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
         self.names_ = list(self._reading.columns or frame.columns)
         frame = self._known_columns(self._reading.apply(frame))
         self.known_ = {c: sorted(set(as_text(frame[c]).dropna())) for c in self.categorical}
+        with as_matrices():
+            super().fit(frame, self._coded(target), **params)
+        return self
+
+    def _coded(self, target: pd.Series[Any]) -> NDArray[Any]:
+        """The target (n,) as the model sees it; keeps the labels."""
         if not self.labelled:
-            super().fit(frame, np.asarray(target, dtype=np.float64), **params)
-            return self
+            return np.asarray(target, dtype=np.float64)
         labels = target.astype("category").cat.remove_unused_categories()
         if labels.isna().any():
             raise InputError("a target with missing labels", allowed="a label for each row")
         self.labels_ = np.asarray(labels.cat.categories)
-        super().fit(frame, np.asarray(labels.cat.codes, dtype=np.int64), **params)
-        return self
+        return np.asarray(labels.cat.codes, dtype=np.int64)
 
     def predict(self, X: Any, **params: Any) -> NDArray[Any]:
         """Labels or numbers (n,) for rows X (n, m)."""
@@ -193,7 +198,7 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without scikit-learn's own warning of unseen categories, which names columns by number."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), as_matrices():
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
         yield
 

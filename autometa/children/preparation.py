@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -29,6 +31,12 @@ MAX_CATEGORIES = 20
 """Rarer categories of a column share one column."""
 MAX_CODES = 200
 """Rarer categories of a column share one code."""
+
+
+def as_matrices() -> AbstractContextManager[None]:
+    """Where transformers return matrices, whatever `sklearn.set_config` says that they return."""
+    context: AbstractContextManager[None] = config_context(transform_output="default")
+    return context
 
 
 def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:

@@ -107,7 +107,7 @@ def in_other_order(X: Any, column: Any) -> bool:
     rows, others = X.index, column.index
     if len(rows) != len(others) or isinstance(rows, pd.RangeIndex) or rows.equals(others):
         return False
-    return bool(rows.is_unique and others.is_unique and rows.isin(others).all())
+    return rows.is_unique and others.is_unique and set(rows) == set(others)
 
 
 def as_pandas(data: Any) -> Any:

@@ -278,12 +278,12 @@ def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
     """Preparation and model of a trial's config, fitted to all rows and class numbers."""
     from sklearn.pipeline import Pipeline
 
-    from autometa.children.preparation import preparer
+    from autometa.children.preparation import as_matrices, preparer
 
     child = children.get(trial.child, table.kind)
     model = child.model(child.space.check(trial.config), table.schema, seed)
     prepare = preparer(child.preparation, table.schema)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), as_matrices():
         warnings.simplefilter("ignore")  # not converging is an ordinary property of a config
         rows = prepare.fit_transform(table.X)
         model = weighing.fit(model, rows, table.labels, table.weights)

@@ -166,6 +166,8 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
             raise InputError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
+        if isinstance(getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
+            y = y.to_numpy()  # numbers and truths as such: scikit-learn makes floats of them
         target = np.asarray(column_or_1d(y, warn=True))
         if target.dtype == object and (missing := int(pd.isna(target).sum())):
             raise InputError(f"Input y contains NaN: {missing} missing targets")

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 
 from autometa import children
@@ -222,3 +223,18 @@ def test_a_regression_has_numbers_and_no_classes() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert model.predict(X.to_numpy()).dtype == np.float64
+
+
+# What is set for all of scikit-learn --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+@pytest.mark.parametrize("name", ["linear", "svm", "k_nearest_neighbors", "random_forest"])
+def test_transformers_of_a_model_return_matrices_whatever_is_set(name: str, container: str) -> None:
+    labels = X["flag"].map({True: "yes", False: "no"})
+    with config_context(transform_output=container), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model, _ = fitted(labels, child=name)
+        said, chances = model.predict(X), model.predict_proba(X)
+    assert (said == model.predict(X)).all()
+    assert isinstance(chances, np.ndarray)

@@ -174,3 +174,27 @@ def test_labels_in_another_order_are_noticed() -> None:
     assert not in_other_order(counted, pd.Series(range(3), index=[2, 0, 1]))
     assert not in_other_order(counted.to_numpy(), y)
     assert not in_other_order(X.set_axis([5, 5, 9]), y)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.MultiIndex.from_tuples([("p", 1), ("p", 2), ("q", 1)]),
+        pd.MultiIndex.from_tuples([("p", 1, 0), ("p", 2, 0), ("q", 1, 0)]),
+        pd.Index(["p", "q", "r"], dtype="string[pyarrow]"),
+        pd.period_range("2026-01", periods=3, freq="M"),
+        pd.interval_range(0, 3),
+        pd.date_range("2026-01-01", periods=3, tz="UTC"),
+        pd.CategoricalIndex(["p", "q", "r"]),
+    ],
+)
+def test_labels_of_any_kind_are_compared(labels: pd.Index[Any]) -> None:
+    X = pd.DataFrame({"a": range(3)}, index=labels)
+    assert in_other_order(X, pd.Series(range(3), index=labels[[1, 0, 2]]))
+    for other in (
+        pd.RangeIndex(3),
+        pd.Index(["x", "y", "z"]),
+        pd.MultiIndex.from_tuples([(1, 2), (1, 3), (2, 2)]),
+        pd.period_range("2020-01", periods=3, freq="D"),
+    ):
+        assert not in_other_order(X, pd.Series(range(3), index=other))

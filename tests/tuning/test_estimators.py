@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn import config_context
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -112,3 +113,42 @@ def test_missing_labels_are_named(missing: Any) -> None:
     y = np.array([missing, "a", "b"] * 4, dtype=object)
     with pytest.raises(InputError, match="contains NaN: 4 missing targets"):
         AutoClassifier(**SHORT).fit(np.eye(12), y)
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        ([2**62 + 1, 2**62], "Int64"),
+        ([2**62 + 1, 2**62], "int64[pyarrow]"),
+        ([True, False], "boolean"),
+        ([True, False], "bool[pyarrow]"),
+        (["ja", "nö"], "string"),
+        (["ja", "nö"], "category"),
+    ],
+)
+def test_labels_of_pandas_own_types_come_back_as_they_came(labels: list[Any], dtype: Any) -> None:
+    X = np.arange(20.0)[:, None] >= 10
+    y = pd.Series([labels[int(first)] for first in X[:, 0]]).astype(dtype)
+    said = AutoClassifier(**SHORT).fit(X.astype(float), y).predict(X.astype(float)).tolist()
+    assert said == y.tolist()
+    assert [type(label) for label in said] == [type(label) for label in y.tolist()]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean"])
+def test_missing_labels_of_pandas_own_types_are_named(dtype: Any) -> None:
+    y = pd.Series([None, 1, 0] * 4).astype("Int64").astype(dtype)
+    with pytest.raises(ValueError, match="contains NaN"):
+        AutoClassifier(**SHORT).fit(np.eye(12), y)
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+@pytest.mark.parametrize("family", ["svm", "linear"])
+def test_a_model_is_fitted_and_predicts_whatever_transformers_are_set_to_return(
+    family: str, container: str
+) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = (X[:, 0] > 0).astype(int)
+    model = AutoClassifier(**{**SHORT, "families": [family]})
+    with config_context(transform_output=container):
+        said = model.fit(X, y).predict(X)
+    assert (said == AutoClassifier(**{**SHORT, "families": [family]}).fit(X, y).predict(X)).all()
