@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from optuna.distributions import FloatDistribution
+from optuna.study import StudyDirection
 
 from autometa.errors import RecordError, SpaceError
 from autometa.portfolio.diff import same_trials
@@ -83,6 +84,10 @@ def test_direction_is_folded_into_scores() -> None:
     assert history.scores.tolist() == [-1.0, -2.0, -3.0]
     upward = dataclasses.replace(history, task=dataclasses.replace(TASK, direction="maximize"))
     assert upward.scores.tolist() == [1.0, 2.0, 3.0]
+    named: Any = StudyDirection.MAXIMIZE
+    same = dataclasses.replace(history, task=dataclasses.replace(TASK, direction=named))
+    assert same.task.direction == "maximize"
+    assert same.scores.tolist() == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from autometa.priors.measured import is_standard
 from autometa.priors.opening import EMBEDDED, PriorSource
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
+from autometa.space.plain import unboxed
 from autometa.space.rules import Rules
 from autometa.space.values import same
 
@@ -146,7 +147,8 @@ def _given(estimator: Any, name: str) -> Any:
 def _constructed(step: str, last: Any, kind: str, space: SearchSpace) -> dict[str, Value]:
     """What the estimator is given that is not searched, by the full names of its parameters."""
     given: dict[str, Value] = {}
-    for name, value in last.get_params(deep=False).items():
+    for name, boxed in last.get_params(deep=False).items():
+        value = unboxed(boxed)
         plain = value is None or isinstance(value, bool | int | float | str)
         unset = value is None and kind == "XGB"
         if plain and not unset and step + name not in space.names:

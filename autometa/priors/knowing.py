@@ -25,6 +25,7 @@ from autometa.priors.measured import by_metric, check_metric, is_standard, kind_
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
+from autometa.space.plain import unboxed
 from autometa.space.rules import Rules
 from autometa.space.values import listed
 from autometa.task import Direction
@@ -279,7 +280,7 @@ def wish_of(
         direction=direction,
         metric=metric,
         data=None if data is None else read_data(data, kind_of(metric)),
-        fixed=fixed or {},
+        fixed={name: unboxed(value) for name, value in (fixed or {}).items()},
         features=sizes_of(features),
         rules=rules or Rules(),
     )

@@ -29,10 +29,12 @@ from autometa.samplers.base_samplers import usual_base
 from autometa.samplers.plan import WORDS, announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
-from autometa.space.values import raw_value
+from autometa.space.values import is_part, listed, raw_value
 from autometa.suggest.suggestion import UNRELATED, Suggestion
 
 _LIST = 16
+_WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
+_log = optuna.logging.get_logger("optuna.autometa")
 
 
 class FirstTrials(BaseSampler):
@@ -129,12 +131,26 @@ class FirstTrials(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Note where the list had no say after all."""
+        """Note where the list had no say after all, and say where what was stated had none."""
+        if trial.number == 0 and state in _WHOLE:
+            self._say_unmet(trial)
         plan = plan_of(study, trial)
         if plan is None or plan.rule != "portfolio" or not trial.params:
             return
         if not any(self._values(plan.config, n, d) for n, d in trial.distributions.items()):
             announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))
+
+    def _say_unmet(self, trial: FrozenTrial) -> None:
+        """Warn of stated values that the first trial did not have."""
+        for name, value in self._first.items():
+            if name not in trial.params:
+                _log.warning(
+                    "autometa: %s = %r, as you stated, is not tried: the first trial asked for %s",
+                    *(name, value, listed(trial.params)),
+                )
+            elif not is_part({name: value}, trial.params):
+                had = trial.params[name]
+                _log.warning("autometa: %s = %r, as you stated, became %r", name, value, had)
 
     def _values(
         self, config: Mapping[str, Any], name: str, distribution: BaseDistribution

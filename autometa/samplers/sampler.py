@@ -61,6 +61,7 @@ from autometa.samplers.plan import announce, plan_of
 from autometa.samplers.planner import Planner
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
+from autometa.space.plain import unboxed
 from autometa.space.rules import Rules
 from autometa.storages import attributes
 from autometa.suggest import Policy, Setup, Suggestion
@@ -130,6 +131,7 @@ class MetaSampler(BaseSampler):
         one = metric if isinstance(metric, str) else None
         if meta_features is not None:
             meta_features = known_features(meta_features)  # here, so that it warns once
+        first = {name: unboxed(value) for name, value in (first or {}).items()}
         wish = wish_of(
             space=space,
             metric=one,

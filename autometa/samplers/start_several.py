@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 
 from autometa.errors import InputError
 from autometa.priors.beginning import say
@@ -45,7 +46,7 @@ def asked_directions(
                 f"metric {unknown[0]!r} of task {task.name!r}", allowed=", ".join(known)
             )
         directions = tuple(check_direction(known[m]) for m in metrics)
-    elif task is not None and not isinstance(task, str | Task):
+    elif isinstance(task, Sequence) and not isinstance(task, str):
         if directions is not None:
             raise InputError("directions twice", allowed="directions=[...]")
         directions = tuple(task)
@@ -58,7 +59,7 @@ def asked_directions(
     if isinstance(directions, str):
         raise InputError(f"directions={directions!r}", allowed="a list, one for each objective")
     found = tuple(check_direction(d) for d in directions)
-    if isinstance(task, str):
+    if isinstance(task, str | StudyDirection):
         raise InputError("a direction and directions=", allowed="directions=[...] alone")
     if len(found) < 2:
         raise InputError(

@@ -27,6 +27,7 @@ from optuna.distributions import (
 
 from autometa.errors import SpaceError
 from autometa.space import SearchSpace, Value
+from autometa.space.plain import unboxed
 from autometa.space.rates import as_space
 
 _TAIL = 1e-3  # quantile that bounds an infinite support
@@ -90,7 +91,7 @@ def _distribution(name: str, entry: Any) -> tuple[BaseDistribution, dict[str, An
 
 
 def _choices(given: list[Any]) -> tuple[CategoricalDistribution, dict[str, Any]]:
-    values = [v.item() if isinstance(v, np.generic) else v for v in given]
+    values = [unboxed(v) for v in given]
     if all(map(_plain, values)):
         return CategoricalDistribution(values), {}
     texts: list[Value] = [v if isinstance(v, str) else _text(v) for v in values]

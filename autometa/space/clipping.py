@@ -13,6 +13,7 @@ from optuna.distributions import (
 )
 
 from autometa import encoding
+from autometa.space.plain import unboxed
 from autometa.space.values import same
 
 
@@ -27,6 +28,7 @@ def clip_to(distribution: BaseDistribution, value: Any) -> tuple[Any, bool] | No
             if same(choice, value):
                 return choice, False
         return None
+    value = unboxed(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     assert isinstance(distribution, FloatDistribution | IntDistribution)

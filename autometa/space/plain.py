@@ -63,10 +63,18 @@ def plain_choice(choice: Any) -> Value:
     return plain  # type: ignore[no-any-return]
 
 
+def unboxed(value: Any) -> Any:
+    """A number, a text or a truth value of NumPy as Python's own; all else as it is.
+
+    >>> unboxed(np.int64(3)), unboxed(np.bool_(True)), unboxed("relu")
+    (3, True, 'relu')
+    """
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _item(value: Any, depth: int) -> Any:
     """A choice, or a part of one, as data that JSON holds exactly."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = unboxed(value)
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     if value is None or isinstance(value, bool | int | str):

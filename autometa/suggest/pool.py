@@ -19,10 +19,10 @@ from autometa.suggest.tried import Tried
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A list of configs, as given and encoded.
+    """A list of configs, plain and encoded.
 
     Args:
-        configs: As they were given, k of them.
+        configs: In plain values, k of them.
         unit: The same, encoded, (k, d).
     """
 
@@ -40,7 +40,8 @@ class Pool:
             raise SpaceError(
                 "a pool without configs", allowed="one config or more", do="Leave the pool out"
             )
-        return cls(configs=tuple(configs), unit=space.encode_raw(space.to_raw(configs)))
+        plain = tuple(map(space.check, configs))
+        return cls(configs=plain, unit=space.encode_raw(space.to_raw(plain)))
 
     def at(self, unit: Floats) -> Config:
         """The config nearest to a unit config (d,)."""

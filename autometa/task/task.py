@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
+from optuna.study import StudyDirection
+
 from autometa.errors import RecordError
 from autometa.space import SearchSpace
 
@@ -49,7 +51,7 @@ class Task:
                 f"space of task {self.name!r} is {type(self.space).__name__}",
                 allowed="an autometa.SearchSpace",
             )
-        check_direction(self.direction)
+        object.__setattr__(self, "direction", check_direction(self.direction))
         if not isinstance(self.family, str) or not isinstance(self.metric, str):
             raise RecordError(
                 f"family {self.family!r}, metric {self.metric!r} of task {self.name!r}",
@@ -83,11 +85,13 @@ def _checked_metrics(metrics: Any, task: Task) -> dict[str, Direction]:
 
 
 def check_direction(direction: object) -> Direction:
-    """The direction, if it is one.
+    """The direction, if it is one; Optuna's own as its word.
 
     Raises:
-        RecordError: anything but "maximize" and "minimize".
+        RecordError: anything but "maximize", "minimize" and Optuna's own for these.
     """
+    if isinstance(direction, StudyDirection):
+        direction = direction.name.lower()
     if direction not in get_args(Direction):
         raise RecordError(
             f"direction {direction!r}",

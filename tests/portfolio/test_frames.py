@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import StudyDirection
 
 from autometa.errors import AutometaError, InputError, RecordError, SpaceError
 from autometa.portfolio import Portfolio
@@ -72,6 +73,9 @@ def test_space_as_a_plain_mapping() -> None:
     assert [t.name for t in result.tasks] == ["1", "2"]
     assert result.histories[0].scores.tolist() == [-1.0, -2.0]
     assert result.space == SearchSpace({"x": FloatDistribution(0, 1)})
+    named: Any = StudyDirection.MINIMIZE
+    again = Portfolio.from_frame(frame, task="t", value="y", direction=named, space=result.space)
+    assert again.tasks == result.tasks
 
 
 @pytest.mark.parametrize(

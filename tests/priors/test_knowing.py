@@ -354,6 +354,8 @@ def test_an_estimator_says_family_units_and_what_it_was_constructed_with() -> No
     assert known.held["tol"] == 0.01
     assert "svm: svc__gamma is gamma, in units of 1 / 4" in known.lines
     assert not any("cache_size" in line for line in known.lines)
+    boxed = wish_of_estimator(SVC(tol=np.float32(0.25), coef0=np.int64(3)), space, table)
+    assert (boxed.fixed["tol"], boxed.fixed["coef0"]) == (0.25, 3)
     plain = wish_of_estimator(SVC(), SearchSpace({"C": RATE, "gamma": RATE}), table)
     assert plain.facts is not None
     assert plain.facts.width == pytest.approx(4 * float(np.var(10 * X.to_numpy())))

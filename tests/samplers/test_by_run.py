@@ -6,6 +6,7 @@ import math
 import pickle
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -127,6 +128,31 @@ def test_what_is_stated_comes_first_and_what_is_fixed_is_held() -> None:
     wanted = float(best["num_leaves"])  # type: ignore[arg-type]
     near = min([7, 15, 31, 63], key=lambda leaves: abs(math.log(leaves / wanted)))
     assert first.params["num_leaves"] == near
+
+
+def test_numpy_numbers_are_stated_and_fixed_as_any_others() -> None:
+    stated: dict[str, Any] = {"model.eta": np.float32(0.125), "num_leaves": np.int64(63)}
+    fixed: dict[str, Any] = {"n_estimators": np.int64(700)}
+    study = autometa.create_study(
+        "maximize", prior="lightgbm", learner=QUICK, incumbent=stated, fixed=fixed
+    )
+    study.optimize(objective, n_trials=2)
+    assert study.trials[0].params["model.eta"] == 0.125
+    assert study.trials[0].params["num_leaves"] == 63
+    assert "at n_estimators = 700" in study.user_attrs[START]
+
+
+def test_what_is_stated_and_was_not_tried_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    stated = {"model.eta": 0.9, "num_leafs": 7, "own": 0.5}
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK, incumbent=stated)
+    study.optimize(objective, n_trials=2)
+    told = [r.getMessage() for r in caplog.records if "as you stated" in r.getMessage()]
+    assert told == [
+        "autometa: model.eta = 0.9, as you stated, became 0.3",
+        "autometa: num_leafs = 7, as you stated, is not tried: the first trial asked for "
+        "'model.eta', 'num_leaves', 'own'",
+    ]
+    assert study.trials[0].params["own"] == 0.5
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

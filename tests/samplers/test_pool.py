@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import optuna
 import pytest
@@ -69,3 +71,16 @@ def test_a_pool_without_configs_or_of_another_space_is_refused(model: MetaModel)
         model.sampler(seed=0, pool=[])
     with pytest.raises(SpaceError):
         model.sampler(seed=0, pool=[{"no such parameter": 1}])
+
+
+def test_a_pool_of_numpy_numbers_is_kept_to_in_any_storage(model: MetaModel) -> None:
+    pool = configs(6)
+    boxed: Any = [{n: np.asarray(v)[()] for n, v in config.items()} for config in pool]
+    assert any(isinstance(v, np.integer | np.floating) for c in boxed for v in c.values())
+    sampler = model.sampler(seed=0, pool=boxed)
+    study = optuna.create_study(storage="sqlite://", direction="maximize", sampler=sampler)
+    for _ in range(6):
+        trial = study.ask()
+        study.tell(trial, Bowls().objective(101)(suggest(trial, Bowls().space)))
+    assert all(t.params in pool for t in study.trials)
+    assert len({str(t.params) for t in study.trials}) == 6

@@ -295,6 +295,21 @@ def test_mistakes_are_told() -> None:
         autometa.warm_start(single, QUICK.fit(prior))
 
 
+def test_directions_of_another_study_are_taken_as_they_are() -> None:
+    other: Any = optuna.create_study(directions=BOTH)
+    several = autometa.create_study(directions=other.directions, space=SPACE)
+    assert several.directions == other.directions
+    assert autometa.create_study(other.directions, space=SPACE).directions == other.directions
+    one = autometa.create_study(other.directions[1], space=SPACE)
+    assert one.direction == optuna.study.StudyDirection.MINIMIZE
+    neither: list[Any] = [optuna.study.StudyDirection.NOT_SET, 3]
+    for task in neither:
+        with pytest.raises(RecordError, match="'maximize' or 'minimize'"):
+            autometa.create_study(task, space=SPACE)
+    with pytest.raises(InputError, match="alone"):
+        autometa.create_study(other.directions[0], directions=BOTH, space=SPACE)
+
+
 def test_without_a_prior_it_starts_cold_and_says_so() -> None:
     study = autometa.create_study(directions=BOTH, space=SPACE)
     study.optimize(objective, n_trials=3)

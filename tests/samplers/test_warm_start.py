@@ -147,6 +147,16 @@ def test_defaults_of_the_space_and_parts_of_a_config_count_as_stated(model: Meta
     assert cold.trials[0].params["depth"] == 4
 
 
+@pytest.mark.parametrize("number", [4, np.int64(4), np.float32(4.0)])
+def test_a_sampler_tries_what_is_stated_first_whoever_made_its_numbers(
+    number: Any, model: MetaModel
+) -> None:
+    sampler = autometa.MetaSampler(model, space=SPACE, first={"depth": number})
+    study = optuna.create_study(storage="sqlite://", direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=1)
+    assert study.trials[0].params["depth"] == 4
+
+
 @pytest.mark.parametrize(
     "incumbent", [{"depth": 99}, {"depht": 3}, {"depth": "deep"}, 3, "default", True]
 )

@@ -15,7 +15,7 @@ from autometa.errors import InputError, SpaceError
 from autometa.portfolio.importers.durations import in_seconds, moments
 from autometa.space import SearchSpace, Value, describe
 from autometa.space.choices import place_of
-from autometa.space.plain import plain_choice
+from autometa.space.plain import plain_choice, unboxed
 from autometa.space.rates import as_space
 from autometa.task import Direction, State, Task, TaskHistory, check_direction
 
@@ -109,8 +109,7 @@ def _bad(column: pd.Series[Any], wrong: NDArray[np.bool_], allowed: str) -> None
     """Name the first wrong cell, if there is one."""
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        cell = column.iloc[row]
-        cell = cell.item() if isinstance(cell, np.generic) else cell
+        cell = unboxed(column.iloc[row])
         shown = "missing" if column.isna().iloc[row] else repr(cell)
         raise InputError(
             f"column {column.name!r} is {shown} in row {row} ({int(wrong.sum())} rows in all)",
