@@ -2,9 +2,9 @@
 
 From the same start each of a few rates trains for some steps; the loss after them says where the
 cliff is. The best rate for so few steps lies above that for a long training: `OFFSET` takes that
-back. Deterministic; the module itself, its buffers and gradients, the batch's own entries and the
-random states of torch, numpy and Python stay as they are, also where the loss asks the module that
-it closes over instead of the copy that it is given.
+back. Deterministic; the module itself, its buffers and gradients, the batch (tensors, and dicts,
+lists and tuples of them) and the random states of torch, numpy and Python stay as they are, also
+where the loss asks the module that it closes over instead of the copy that it is given.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -140,8 +140,18 @@ def _as_it_was(module: nn.Module) -> Iterator[None]:
 
 
 def _own(batch: Any) -> Any:
-    """A batch whose entries a loss may take out, as of dicts that hold the labels, too."""
-    return copy.copy(batch) if isinstance(batch, dict | list) else batch
+    """A batch that a loss may change: take the labels out of it, mask or scale it in place."""
+    if isinstance(batch, Tensor | np.ndarray):
+        return batch.clone() if isinstance(batch, Tensor) else batch.copy()
+    if isinstance(batch, MutableMapping | list):
+        own = copy.copy(batch)
+        for key in batch if isinstance(batch, MutableMapping) else range(len(batch)):
+            own[key] = _own(batch[key])
+        return own
+    if isinstance(batch, tuple):
+        parts = [_own(part) for part in batch]
+        return type(batch)(*parts) if hasattr(batch, "_fields") else tuple(parts)
+    return batch
 
 
 def _followed(act: Callable[[], Any]) -> Any:

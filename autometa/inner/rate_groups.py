@@ -10,6 +10,7 @@ one rate. SGD and fine-tuning have one rate for all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ import numpy as np
 from torch import Tensor, nn
 
 _MOST = 4.0  # a group differs from the law's rate by at most this factor
+_GAIN = re.compile(r"(^|\.)(weight_g|parametrizations\.\w+\.original0)$")  # of a weight norm
 _STEP = 1.2  # matrices whose rates differ by less share a group
 
 
@@ -90,11 +92,12 @@ def _kinds(module: nn.Module) -> Iterator[tuple[str, Tensor, str, int]]:
         for p in layer.parameters(recurse=False)
     }
     trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    matrices = [id(p) for _, p in trained if p.ndim >= 2 and id(p) not in embedded | own]
+    vectors = {id(p) for name, p in trained if p.ndim < 2 or _GAIN.search(name)}
+    matrices = [id(p) for _, p in trained if id(p) not in embedded | own | vectors]
     for name, p in trained:
         if id(p) in embedded:
             yield name, p, "embedding", 0
-        elif p.ndim < 2:
+        elif id(p) in vectors:
             yield name, p, "vectors", 0
         elif id(p) in own:
             yield name, p, "own", 0

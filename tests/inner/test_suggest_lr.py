@@ -6,13 +6,15 @@ import copy
 import json
 import math
 import random
+from collections import UserDict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 from torch.utils.data import DataLoader, TensorDataset
 
 import autometa
@@ -208,6 +210,21 @@ def test_matrices_of_a_users_own_module_keep_the_law_s_rate() -> None:
     assert (by_name["places"].name, by_name["places"].rate) == ("own", found.rate)
     assert (by_name["read.weight"].name, by_name["out.weight"].name) == ("input", "head")
     assert by_name["read.weight"].rate == found.rate
+
+
+@pytest.mark.parametrize("norm", [parametrizations.weight_norm, nn.utils.weight_norm])
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+def test_gains_of_a_weight_norm_are_vectors(norm: Any) -> None:
+    module = nn.Sequential(*[norm(nn.Linear(n, k)) for n, k in ((1, 64), (64, 64), (64, 2))])
+    of = {g.name: list(g.parameters) for g in autometa.suggest_lr(module).groups}
+    assert {name: len(names) for name, names in of.items()} == {
+        "vectors": 6,
+        "input": 1,
+        "hidden": 1,
+        "head": 1,
+    }
+    assert of["input"][0].startswith("0.")  # which has one feature: as many weights as gains
+    assert not any(name.endswith(("weight_g", "original0")) for name in of["input"] + of["hidden"])
 
 
 def test_a_module_of_one_width_has_one_rate() -> None:
@@ -451,8 +468,9 @@ def test_a_loss_that_draws_numbers_is_repeatable_and_leaves_every_generator_alon
     assert random.getstate() == now != states[0]
 
 
-def test_labels_may_be_taken_out_of_a_batch() -> None:
-    given = dict(zip(("x", "labels"), batch(), strict=True))
+@pytest.mark.parametrize("kind", [dict, UserDict])  # the second as tokenizers make them
+def test_labels_may_be_taken_out_of_a_batch(kind: type) -> None:
+    given = kind(zip(("x", "labels"), batch(), strict=True))
 
     def taking(m: nn.Module, b: dict[str, Tensor]) -> Tensor:
         labels = b.pop("labels")
@@ -461,6 +479,41 @@ def test_labels_may_be_taken_out_of_a_batch() -> None:
     found = autometa.suggest_lr(network(), probe=(taking, given))
     assert given.keys() == {"x", "labels"}
     assert found == autometa.suggest_lr(network(), probe=(loss, batch()))
+
+
+class _Pair(NamedTuple):
+    x: Tensor
+    y: Tensor
+
+
+@pytest.mark.parametrize("form", [tuple, list, lambda pair: _Pair(*pair)])
+def test_a_loss_may_change_its_batch_in_place(form: Any) -> None:
+    given = form(batch())
+
+    def scaling(m: nn.Module, b: Any) -> Tensor:
+        b[0].mul_(2)
+        b[1][:4] = 1 - b[1][:4]
+        return loss(m, b)
+
+    x, y = batch()
+    found = autometa.suggest_lr(network(), probe=(scaling, given))
+    assert torch.equal(given[0], x)
+    assert torch.equal(given[1], y)
+    other = torch.cat([1 - y[:4], y[4:]])
+    assert found == autometa.suggest_lr(network(), probe=(loss, (2 * x, other)))
+
+
+def test_parts_of_parts_of_a_batch_stay() -> None:
+    given: dict[str, Any] = {"in": [batch(), "words"], "numbers": np.zeros(3)}
+
+    def changing(m: nn.Module, b: Any) -> Tensor:
+        (x, y), _ = b["in"]
+        b["numbers"][:] = x.add_(1)[0, 0]
+        return loss(m, (x, y))
+
+    autometa.suggest_lr(network(), probe=(changing, given))
+    assert torch.equal(given["in"][0][0], batch()[0])
+    assert not given["numbers"].any()
 
 
 class _Wrapped(nn.Module):
