@@ -105,11 +105,14 @@ def one_objective(portfolio: Portfolio, metric: str | None) -> Portfolio:
         return portfolio
     if metric not in {t.metric for t in portfolio.tasks}:
         first = next(iter(objectives))
+        rest = next((t.metric for t in portfolio.tasks if t not in parts), None)
+        leave = "" if rest is None else f"Say metric={rest!r} to leave these studies out. "
         raise InputError(
             f"prior studies of several objectives ({listed(objectives)}) for a search of one"
             + ("" if metric is None else f", {metric!r}"),
             allowed="one of theirs, or as many in the search (directions=)",
-            do=f"Say metric={first!r}, or give the tasks by one: portfolio.by({first!r})",
+            do=f"{leave}Say metric={first!r} to learn from this one, or give the tasks by one: "
+            f"portfolio.by({first!r})",
         )
     return Portfolio(
         (h for h in portfolio.histories if h.task not in parts or h.task.metric == metric),

@@ -38,7 +38,7 @@ def read_data(data: Any, kind: Kind | None = None) -> Data:
     """The data of a search.
 
     Args:
-        data: (X, y), as scikit-learn takes them: (n, m) and (n,); or a Table.
+        data: (X, y), as scikit-learn takes them: (n, m) and (n,), see `as_table`; or a Table.
         kind: The kind of problem, where the metric tells it; else the target does.
 
     Raises:
@@ -57,23 +57,31 @@ def read_data(data: Any, kind: Kind | None = None) -> Data:
     )
 
 
-def _table(data: Any, kind: Kind | None) -> Table:
-    import numpy as np
-    import pandas as pd
+def as_table(X: Any, y: Any, kind: Kind | None) -> Table:
+    """Features (n, m) and a target (n,) or (n, 1), in any form that `tune` takes them, as a table.
 
+    Raises:
+        InputError: they make none.
+    """
+    from autometa.tables import Table
+    from autometa.tables.frames import frame_of, target_of
+
+    return Table(name="(these data)", X=frame_of(X), y=target_of(y), kind=kind)
+
+
+def _table(data: Any, kind: Kind | None) -> Table:
     from autometa.tables import Table
 
     if isinstance(data, Table):
         return data
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise InputError(f"data of type {type(data).__name__}", allowed="(X, y), or a Table")
-    X, y = data
+    allowed, do = "(X, y) with X (n, m) and y (n,)", "Leave data out: the search works without"
     try:
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-        return Table(name="(these data)", X=frame, y=pd.Series(np.asarray(y)), kind=kind)
+        X, y = data
+        return as_table(X, y, kind)
+    except InputError as error:
+        why, allowed = error.given, error.allowed or allowed
+        raise InputError(f"data that make no table: {why}", allowed=allowed, do=do) from error
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"data that make no table: {error}",
-            allowed="(X, y) with X (n, m) numbers or categories and y (n,)",
-            do="Leave data out: the search works without",
-        ) from error
+        raise InputError(f"data that make no table: {error}", allowed=allowed, do=do) from error

@@ -24,7 +24,7 @@ from autometa.space.rules import Rules
 from autometa.space.values import same
 
 if TYPE_CHECKING:
-    from autometa.tables import Table
+    from autometa.tables import Kind, Table
 
 _FAMILIES = {
     "LGBM": "lightgbm",
@@ -55,6 +55,7 @@ def wish_of_estimator(
     space: SearchSpace,
     table: Table | None,
     *,
+    X: Any = None,
     prior: PriorSource = None,
     scoring: Any = None,
     meta_features: Mapping[str, float] | None = None,
@@ -65,6 +66,7 @@ def wish_of_estimator(
         estimator: What is tuned.
         space: Its parameters that are searched.
         table: What it is trained on; None where that is no table.
+        X: Its features where it is none: a matrix tells their number, as a sparse one does.
         prior: What the user gave; where it is "embedded" the estimator has to be of a family.
         scoring: As of scikit-learn's searches.
         meta_features: Of the table, where they are known.
@@ -73,9 +75,9 @@ def wish_of_estimator(
         InputError: "embedded", and the estimator is of no family that ships.
     """
     step, last = _last(estimator)
-    kind = _kind_of(last)
+    kind, problem = _kind_of(last), _problem_of(estimator)
     metric = scoring if isinstance(scoring, str) and is_standard(scoring) else None
-    if scoring is None and table is not None and table.kind == "classification":
+    if scoring is None and problem == "classification":
         metric = "accuracy"
     renamed = {own: step + name for own, name in _SAID.get(kind, {}).items()}
     return Wish(
@@ -83,7 +85,8 @@ def wish_of_estimator(
         direction="maximize",
         metric=metric,
         data=None if table is None else Data(table=table, meta_features=dict(meta_features or {})),
-        facts=Facts() if table is None else _facts(estimator, table),
+        kind=problem,
+        facts=_facts(estimator, X if table is None else table.X),
         fixed=_constructed(step, last, kind, space),
         family=nearest_to(estimator) if prior == EMBEDDED else "",
         rules=Rules(renamed={own: new for own, new in renamed.items() if new in space.names}),
@@ -169,14 +172,32 @@ def _is_piped(estimator: Any) -> bool:
     return isinstance(estimator, Pipeline) or any(isinstance(part, Pipeline) for part in inner)
 
 
-def _facts(estimator: Any, table: Table) -> Facts:
-    """Features of a pipeline are taken to arrive standardised."""
-    columns = max(len(table.X.columns), 1)
+def _problem_of(estimator: Any) -> Kind | None:
+    """What kind of problem it solves, where it says so."""
+    from sklearn.base import is_classifier, is_regressor
+
+    if is_classifier(estimator):
+        return "classification"
+    return "regression" if is_regressor(estimator) else None
+
+
+def _facts(estimator: Any, X: Any) -> Facts:
+    """Of features X (n, m); those of a pipeline are taken to arrive standardised."""
+    if len(getattr(X, "shape", ())) != 2:
+        return Facts()
+    columns = max(int(X.shape[1]), 1)
     width = float(columns)
     if not _is_piped(estimator):
         try:
-            spread = float(np.var(np.asarray(table.X, dtype=np.float64)))
+            spread = _spread(X)
         except (TypeError, ValueError):  # words among them
             spread = 1.0
         width *= spread if np.isfinite(spread) and spread > 0 else 1.0
     return Facts(columns=columns, width=width)
+
+
+def _spread(X: Any) -> float:
+    """The variance of all cells, as `gamma="scale"` takes it; a sparse matrix is not filled up."""
+    if hasattr(X, "toarray"):
+        return float(X.multiply(X).mean() - X.mean() ** 2)
+    return float(np.var(np.asarray(X, dtype=np.float64)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from optuna.distributions import CategoricalDistribution
 
@@ -30,6 +31,9 @@ from autometa.space.rules import Rules
 from autometa.space.values import listed
 from autometa.task import Direction
 
+if TYPE_CHECKING:
+    from autometa.tables import Kind
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
@@ -40,6 +44,7 @@ class Wish:
         direction: Of the search.
         metric: What the values measure.
         data: What the model is trained on.
+        kind: The kind of problem, where there are no data that tell it.
         facts: What is known of the data; by default what they tell.
         fixed: What the user's model is given beside what is searched, by any of its names.
         features: Sizes of the user's network, which move learning rates, see `by_size`.
@@ -54,6 +59,7 @@ class Wish:
     direction: Direction | None = None
     metric: str | None = None
     data: Data | None = None
+    kind: Kind | None = None
     facts: Facts | None = None
     fixed: Mapping[str, Value] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
@@ -141,7 +147,7 @@ class _Families:
         network = family in network_names()  # whose values may be measured by anything
         if wish.metric is not None and (not network or is_standard(wish.metric)):
             check_metric(wish.metric, wish.direction)
-        kind = None if wish.data is None else wish.data.table.kind
+        kind = wish.kind if wish.data is None else wish.data.table.kind
         portfolio, line = by_metric(portfolio, wish.metric, kind)
         self.families.append(family)
         portfolio, moved = at_size(portfolio, family, wish.features)

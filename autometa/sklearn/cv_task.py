@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing, resample
 
 from autometa.errors import InputError
+from autometa.priors.data import as_table
 
 if TYPE_CHECKING:
     from autometa.tables import Kind, Table
 
+_WIDE, _CELLS = 1000, 10**7  # columns and cells up to which a sparse matrix is filled up
 Splits = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
@@ -86,13 +88,10 @@ def _digest(values: Any) -> str:
 
 
 def table_of(X: Any, y: Any, kind: Kind) -> Table | None:
-    """The data as a table; None where they are none, such as text or a sparse matrix."""
-    import pandas as pd
-
-    from autometa.tables import Table
-
+    """The data as a table; None where they are none, such as text or a wide sparse matrix."""
+    if hasattr(X, "toarray") and (X.shape[1] > _WIDE or X.shape[0] * X.shape[1] > _CELLS):
+        return None
     try:
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-        return Table(name="(these data)", X=frame, y=pd.Series(np.asarray(y)), kind=kind)
-    except (InputError, TypeError, ValueError):
+        return as_table(X, y, kind)
+    except (TypeError, ValueError):
         return None

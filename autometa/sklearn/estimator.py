@@ -235,7 +235,7 @@ class MetaSearchCV(Refitted):
         kind: Any = "classification" if is_classifier(self.estimator) else "regression"
         table = None if self.prior is None else table_of(X, y, kind)
         wish = wish_of_estimator(
-            self.estimator, asked.space, table, prior=self.prior, scoring=self.scoring
+            self.estimator, asked.space, table, X=X, prior=self.prior, scoring=self.scoring
         )
         known = known_of(self.prior, wish)
         empty = "no prior was given" if self.prior is None else "the prior holds no tasks"

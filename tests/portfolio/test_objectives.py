@@ -106,6 +106,8 @@ def test_a_search_of_one_objective_learns_of_one_of_several_which_is_asked() -> 
     plain = Portfolio.from_studies([study("c", ["minimize"])], metric="m")
     assert [t.name for t in one_objective(both.merge(plain), "m/0").tasks] == ["a/0", "b/0", "c"]
     assert [t.name for t in one_objective(both.merge(plain), "m").tasks] == ["c"]
+    with pytest.raises(InputError, match="Say metric='m' to leave these studies out"):
+        one_objective(both.merge(plain), None)
     for portfolio in (plain, both.by("m/0"), Portfolio([scored()]), Portfolio()):
         assert one_objective(portfolio, None) is portfolio
 

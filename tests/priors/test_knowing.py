@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.linear_model import Ridge, SGDClassifier
+from sklearn.linear_model import Ridge, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -32,6 +35,7 @@ from autometa.portfolio.store import shipped
 from autometa.priors.beginning import NAMES, START
 from autometa.priors.estimators import wish_of_estimator
 from autometa.priors.knowing import family_of_names, known_of, wish_of
+from autometa.priors.written import Facts
 from autometa.space import SearchSpace
 from autometa.tables import Table
 
@@ -213,6 +217,44 @@ def test_data_give_meta_features_units_and_the_kind_of_problem() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda X, y: (sparse.csr_matrix(X.to_numpy()), y),
+        lambda X, y: (X, y[:, None]),
+        lambda X, y: (dict(X.items()), pd.DataFrame({"y": y})),
+        lambda X, y: (X.to_numpy().tolist(), y.tolist()),
+    ],
+    ids=["sparse", "column", "mapping", "lists"],
+)
+def test_data_have_the_forms_that_a_table_is_tuned_in(form: Any) -> None:
+    space = {"C": FloatDistribution(0.1, 10, log=True), "gamma": RATE}
+    told = "\n".join(started(prior="svm", data=form(*data()), space=space).user_attrs[NAMES])
+    assert "48 meta-features of 60 rows x 4 features (classification) in" in told
+    assert "gamma is gamma, in units of 1 / 4" in told.replace("is known", "is gamma")
+
+
+def test_what_is_wrong_with_data_is_said_once() -> None:
+    with pytest.raises(InputError, match=r"no table: a target of shape \(60, 2\)") as caught:
+        started(prior="svm", data=(data()[0], np.zeros((60, 2))))
+    assert str(caught.value).count("allowed") == 1
+
+
+def test_an_estimator_on_what_is_no_table_says_its_kind_and_how_many_features() -> None:
+    X = 10 * data()[0].to_numpy()
+    space = SearchSpace({"C": RATE, "gamma": RATE})
+    wish = wish_of_estimator(SVC(), space, None, X=sparse.csr_matrix(X))
+    assert (wish.kind, wish.metric) == ("classification", "accuracy")
+    assert wish.facts is not None
+    assert wish.facts.columns == 4
+    assert wish.facts.width == pytest.approx(4 * float(np.var(X)))
+    assert wish_of_estimator(Ridge(), SearchSpace({"alpha": RATE}), None).kind == "regression"
+    for texts in (["a b", "c"], np.array(["a b", "c"]), None):
+        told = wish_of_estimator(SVC(), space, None, X=texts, scoring=len)
+        assert (told.kind, told.metric, told.facts) == ("classification", None, Facts())
+    assert wish_of_estimator(KernelDensity(), SearchSpace({"bandwidth": RATE}), None).kind is None
+
+
 def test_relatives_of_the_data_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autometa.tables.relatives", lambda table, tasks: [next(iter(tasks))])
     study = started(prior="lightgbm", data=data())
@@ -363,7 +405,8 @@ def test_an_estimator_says_family_units_and_what_it_was_constructed_with() -> No
 
 def test_a_ridge_and_sgd_say_what_alpha_is() -> None:
     space = SearchSpace({"alpha": RATE})
-    for estimator, own, solver in ((Ridge(), "C", "lbfgs"), (SGDClassifier(), "alpha", "sgd")):
+    ridge = RidgeClassifier()
+    for estimator, own, solver in ((ridge, "C", "lbfgs"), (SGDClassifier(), "alpha", "sgd")):
         known = known_of("linear", wish_of_estimator(estimator, space, None))
         assert known.held["solver"] == solver
         assert any(
@@ -375,7 +418,9 @@ def test_a_ridge_and_sgd_say_what_alpha_is() -> None:
 def test_an_estimator_around_another_is_looked_into() -> None:
     around = TransformedTargetRegressor(make_pipeline(StandardScaler(), Ridge()))
     space = SearchSpace({"regressor__ridge__alpha": RATE})
-    known = known_of("embedded", wish_of_estimator(around, space, None, prior="embedded"))
+    wish = wish_of_estimator(around, space, None, prior="embedded")
+    assert not known_of("embedded", wish).prior.tasks  # every one is a classification
+    known = known_of("embedded", replace(wish, kind=None))
     assert known.held["solver"] == "lbfgs"
     assert "linear: regressor__ridge__alpha is C, 1 / C" in known.lines
     X, y = data()

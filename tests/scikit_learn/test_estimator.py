@@ -9,6 +9,7 @@ import optuna
 import pytest
 import sklearn
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy import sparse
 from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
@@ -27,6 +28,7 @@ from autometa import MetaSearchCV, SearchSpace
 from autometa.errors import AutometaError, InputError
 from autometa.priors.beginning import Beginning
 from autometa.priors.prior_model import Fitted
+from autometa.sklearn.cv_task import table_of
 from autometa.task import Task, TaskHistory
 
 X, y = make_classification(90, 5, n_informative=3, n_classes=3, random_state=0)
@@ -56,6 +58,16 @@ def prior(name: str = "C", best: float = 0.01) -> autometa.Portfolio:
 
 def params(search: MetaSearchCV) -> list[dict[str, Any]]:
     return [t.params for t in search.trials_]
+
+
+def test_a_sparse_matrix_is_a_table_where_it_is_not_wide() -> None:
+    known = table_of(sparse.csr_matrix(X), y[:, None], "classification")
+    assert known is not None
+    assert known.X.shape == X.shape
+    for shape in ((90, 1001), (20_000, 600)):
+        rows = np.arange(shape[0]) % 2
+        assert table_of(sparse.csr_matrix(shape), rows, "classification") is None
+    assert table_of(["a b", "c"] * 45, y, "classification") is None
 
 
 def test_the_attributes_of_a_search() -> None:
