@@ -61,6 +61,8 @@ def learn_start(
     """
     if not tables:
         raise InputError("no tables", allowed="one or more")
+    if strange := [type(rows).__name__ for rows in tables if not isinstance(rows, Rows)]:
+        raise InputError(f"a table of type {strange[0]}", allowed="Rows(X, y)")
     classes = 1 + max(int(rows.y.max()) for rows in tables)
     source = Tables(tuple(tables), classes, SHOTS, QUERIES)
     return recipe(classes, seed).fit(source, iterations=iterations, progress=progress)

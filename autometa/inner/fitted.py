@@ -19,11 +19,13 @@ from autometa._version import __version__
 from autometa.errors import InputError, ModelError, StoreError
 from autometa.inner import store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
+from autometa.inner.copying import judging
 from autometa.inner.episodes import Episodes, check_support
 from autometa.inner.left_out import called, why
 from autometa.inner.per_task import PerTask
 from autometa.inner.rates import SHARED, expand
 from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
+from autometa.limits import whole
 
 SCHEMA = 1
 MOST_STEPS, MOST_CLIP = 10**6, 1e9
@@ -41,7 +43,7 @@ class Predictor:
     """A child adapted to one task; call it with inputs.
 
     Args:
-        module: The child, whose own parameters are not used.
+        module: The child in evaluation mode (no dropout), whose own parameters are not used.
         params: Adapted parameters.
     """
 
@@ -90,7 +92,7 @@ class FittedMAML:
         return expand(self.logs, self.adapted)
 
     def adapt(self, support: Batch, steps: int | None = None) -> Predictor:
-        """Train a child on one task.
+        """Train a child on one task; dropout draws from torch's generator in it.
 
         Args:
             support: Inputs (n, ...) and targets (n, ...).
@@ -107,7 +109,7 @@ class FittedMAML:
         with torch.no_grad():
             rates, loss = self.rates, bind(self.module, self.loss)
             params = adapt(self.params, rates, loss, support, steps, order=1, clip=self.clip)
-        return Predictor(module=self.module, params=params)
+        return Predictor(module=judging(self.module), params=params)
 
     def curve(
         self, episodes: Episodes, steps: int, measure: Measure | None = None, *, chunk: int = 100
@@ -125,12 +127,12 @@ class FittedMAML:
             its row is NaN.
         """
         score = measure or (LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
-        loss = bind(self.module, self.loss)
+        loss, judge = bind(self.module, self.loss), judging(self.module)
         steps = _steps(steps)
 
         def one(sx: Tensor, sy: Tensor, qx: Tensor, qy: Tensor) -> Tensor:
             path = trajectory(self.params, rates, loss, (sx, sy), steps, order=1, clip=self.clip)
-            return torch.stack([score(predictions(self.module, p, qx), qy) for p in path])
+            return torch.stack([score(predictions(judge, p, qx), qy) for p in path])
 
         broken = [
             k for k in range(len(episodes)) if any(bool(p[k].isnan().any()) for p in episodes.parts)
@@ -264,6 +266,4 @@ def _fits_rate(logs: Params, name: str, value: Tensor) -> bool:
 
 
 def _steps(steps: int) -> int:
-    if steps < 0:
-        raise InputError(f"{steps} inner steps", allowed=">= 0")
-    return steps
+    return whole(steps, "steps", low=0)

@@ -30,6 +30,7 @@ from autometa.inner.per_task import PerTask
 from autometa.inner.rates import RateKind, RateRule
 from autometa.inner.stateless import bind, frozen_copy, parameters, trainable
 from autometa.inner.training import Learner, Outer, step_weights, train
+from autometa.limits import whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,10 +86,10 @@ class MAML:
     def __post_init__(self) -> None:
         if not isinstance(self.rates, RateRule):
             object.__setattr__(self, "rates", RateRule(kind=self.rates))
-        if self.order not in (1, 2) or self.steps < 1 or not self.clip > 0:
+        whole(self.steps, "steps", low=1)
+        if self.order not in (1, 2) or not self.clip > 0:
             raise InputError(
-                f"order={self.order}, steps={self.steps}, clip={self.clip}",
-                allowed="order 1 or 2, steps >= 1, clip > 0",
+                f"order={self.order}, clip={self.clip}", allowed="order 1 or 2, clip > 0"
             )
         if self.compiled and (self.outer.multi_step > 0 or not self.vectorised):
             raise InputError(
@@ -150,16 +151,17 @@ class MAML:
                 f"a look at validation tasks every {validation.every} of {iterations} iterations",
                 allowed="at least one look",
             )
-        learner = self.learner(validation)
-        train(
-            learner,
-            source(tasks),
-            iterations=iterations,
-            checkpoint=checkpoint,
-            every=every,
-            progress=progress,
-        )
-        return self.finish(learner)
+        with torch.inference_mode(False), torch.enable_grad():
+            learner = self.learner(validation)
+            train(
+                learner,
+                source(tasks),
+                iterations=iterations,
+                checkpoint=checkpoint,
+                every=every,
+                progress=progress,
+            )
+            return self.finish(learner)
 
     def finish(self, learner: Learner) -> FittedMAML:
         """What `learner` has learned so far, detached from it; the best of what was validated."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from autometa.errors import InputError
+from autometa.inner.copying import copied
 
 Probe: TypeAlias = tuple[Callable[[nn.Module, Any], Tensor], Any]
 """(loss, batch): `loss(module, batch)` is the scalar that training would minimise."""
@@ -92,7 +93,7 @@ def _loss_after(
     torch.manual_seed(0)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
-    twin = _copied(module)
+    twin = copied(module, "a probe of")
     loss, batch = probe
     trained = [p for p in twin.parameters() if p.requires_grad]
     step = _followed(lambda: optimizer(trained, lr=rate)) if steps else None
@@ -169,13 +170,3 @@ def _scalar(value: Any) -> Tensor:
     if value.is_complex():
         raise InputError("probe whose loss is a complex number", allowed="a real number")
     return value.squeeze()
-
-
-def _copied(module: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(module)
-    except (RuntimeError, TypeError) as error:
-        raise InputError(
-            f"a probe of a {type(module).__name__} that cannot be copied: {error}",
-            do="Leave the probe out, or keep no results of earlier calls on the module",
-        ) from error

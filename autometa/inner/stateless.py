@@ -9,7 +9,6 @@ is stays so. Whatever else a forward pass writes into buffers is forgotten after
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from autometa.errors import InputError
 from autometa.inner.adapt import Batch, Loss, Params
+from autometa.inner.copying import copied
 
 
 def _mean_squared(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -40,13 +40,16 @@ def frozen_copy(child: nn.Module, device: str = "cpu") -> nn.Module:
     """A copy of `child` on `device` in training mode, without running statistics.
 
     Parts whose parameters are all frozen keep their mode and, in evaluation mode, their statistics.
+    Embeddings have dense gradients, which are the same ones: no sparse one can be clipped.
     """
     _check_values(child)
     with torch.no_grad():
-        module = copy.deepcopy(child).to(device)
+        module = copied(child, "a child as").to(device)
     kept = {id(inner): inner.training for part in _frozen_parts(module) for inner in part.modules()}
     for part in module.modules():
         part.training = kept.get(id(part), True)
+        if isinstance(part, nn.Embedding | nn.EmbeddingBag):
+            part.sparse = False
         if isinstance(part, _NORMS) and part.training:
             part.running_mean = part.running_var = part.num_batches_tracked = None
             part.track_running_stats = False
@@ -73,8 +76,8 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
     """Names of the parameters that are not frozen (`requires_grad`); shared ones appear once.
 
     Raises:
-        InputError: a lazy layer that has not seen an input yet, one on the meta device, or a
-            module that is spread over devices.
+        InputError: a lazy layer that has not seen an input yet, one on the meta device, complex
+            parameters, or a module that is spread over devices.
     """
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         raise InputError(
@@ -86,6 +89,12 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
         if isinstance(value, nn.parameter.UninitializedParameter):
             raise InputError(
                 f"parameter {name!r} has no shape yet", do="Call the module on a batch first"
+            )
+        if value.is_complex() and value.requires_grad:
+            raise InputError(
+                f"parameter {name!r} of complex numbers",
+                allowed="real ones",
+                do="Keep its real and imaginary part as two, or freeze it",
             )
     _check_values(module)
     return tuple(name for name, value in module.named_parameters() if value.requires_grad)

@@ -109,11 +109,34 @@ class Rows:
         X: Prepared rows.
         y: Class indices.
         name: Of the table.
+
+    Raises:
+        InputError: lengths differ, a value is not finite, or a class is no index.
     """
 
     X: Floats
     y: NDArray[Any]
     name: str = ""
+
+    def __post_init__(self) -> None:
+        X, y = np.asarray(self.X), np.asarray(self.y)
+        if X.ndim != 2 or y.shape != X.shape[:1] or not X.size:
+            raise InputError(
+                f"rows of shape {X.shape} and classes of shape {y.shape}", allowed="(n, d) and (n,)"
+            )
+        if X.dtype.kind not in "iuf" or not np.isfinite(X).all():
+            raise InputError(
+                f"rows of table {self.name!r} that are no finite numbers",
+                do="Prepare them: numbers, standardised, nothing missing",
+            )
+        if y.dtype.kind not in "iu" or y.min() < 0:
+            raise InputError(
+                f"classes of table {self.name!r} that are no indices ({y.dtype})",
+                allowed="whole numbers from 0 on",
+                do="Number them: np.unique(y, return_inverse=True)[1]",
+            )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
 
     def episode(self, rng: np.random.Generator, shots: int, queries: int) -> list[NDArray[Any]]:
         """Support inputs and labels, query inputs and labels; no row is in both.

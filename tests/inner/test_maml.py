@@ -250,7 +250,9 @@ def test_weights_of_the_multi_step_loss() -> None:
         ({"rates": "many"}, "rates='many'"),
         ({"rates": None}, "rates=None"),
         ({"order": 3}, "order=3"),
-        ({"steps": 0}, "steps=0"),
+        ({"steps": 0}, "steps = 0"),
+        ({"steps": 1.5}, "steps = 1.5"),
+        ({"steps": True}, "steps = True"),
         ({"clip": float("nan")}, "clip=nan"),
         ({"loss": "hinge"}, "hinge"),
         ({"adapted": ("nose",)}, "nose"),
@@ -283,5 +285,5 @@ def test_other_bad_input() -> None:
             query_y=good.query_y,
         )
     fitted = MAML(network(), outer=QUICK).fit(waves, iterations=1)
-    with pytest.raises(InputError, match="-1 inner steps"):
+    with pytest.raises(InputError, match="steps = -1"):
         fitted.adapt((good.support_x[0], good.support_y[0]), steps=-1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from autometa.errors import InputError
-from autometa.inner import MAML, Outer, RateRule, accuracy
+from autometa.inner import MAML, Outer, RateRule, accuracy, learn_start
 from autometa.inner.tabular import INPUTS, Embedding, Rows, Tables, network
 
 
@@ -59,3 +62,32 @@ def test_a_start_learned_on_some_tables_helps_on_others() -> None:
     assert torch.isfinite(score).all()
     assert score[:, 2].mean() > 0.85
     assert score[:, 2].mean() > score[:, 0].mean()
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.zeros((4, 2)), np.arange(3), "rows of shape"),
+        (np.zeros(4), np.arange(4), "rows of shape"),
+        (np.full((4, 2), np.nan), np.arange(4), "no finite numbers"),
+        (np.array([["a"], ["b"]]), np.arange(2), "no finite numbers"),
+        (np.zeros((4, 2)), np.arange(4) / 2, "no indices"),
+        (np.zeros((4, 2)), np.arange(4) > 1, "no indices"),
+        (np.zeros((4, 2)), np.array(list("abab")), "no indices"),
+        (np.zeros((4, 2)), np.arange(4) - 1, "no indices"),
+    ],
+)
+def test_rows_that_no_network_reads_are_refused(X: Any, y: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Rows(X, y)
+
+
+def test_rows_may_be_frames_and_lists() -> None:
+    rows = Rows(pd.DataFrame({"a": [1.0, 2.0]}), [0, 1])  # type: ignore[arg-type]
+    assert isinstance(rows.X, np.ndarray)
+    assert rows.y.tolist() == [0, 1]
+
+
+def test_a_table_that_is_no_rows_is_refused() -> None:
+    with pytest.raises(InputError, match=r"type tuple. allowed: Rows\(X, y\)"):
+        learn_start([(np.zeros((4, 2)), np.arange(4))], iterations=1)  # type: ignore[list-item]

@@ -7,9 +7,11 @@ layers learn at their own pace? What becomes of a module that is not on one devi
 from __future__ import annotations
 
 import copy
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -195,3 +197,92 @@ def test_targets_are_not_spread_over_outputs() -> None:
 def test_a_module_that_is_spread_over_devices_is_refused_with_what_it_holds() -> None:
     with pytest.raises(InputError, match=r"a DataParallel.*module\.module"):
         MAML(nn.DataParallel(nn.Linear(3, 1)), "mse")
+
+
+class Looks(nn.Module):
+    """Embeddings of three whole numbers, and a linear layer."""
+
+    def __init__(self, *, sparse: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embed, self.out = nn.Embedding(9, 2, sparse=sparse), nn.Linear(6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.out(self.embed(x.long().clamp(-4, 4) + 4).flatten(-2))
+        return out
+
+
+def test_sparse_embeddings_are_adapted_as_dense_ones() -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    found = [MAML(Looks(sparse=s), steps=2).fit(tasks, iterations=2) for s in (True, False)]
+    for name, value in found[1].params.items():
+        assert torch.equal(found[0].params[name], value)
+
+
+def test_dropout_adapts_and_does_not_predict() -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    child = nn.Sequential(nn.Linear(3, 16), nn.Dropout(0.5), nn.Linear(16, 1))
+    fitted = MAML(child, steps=2).fit(tasks, iterations=2)
+    now = torch.get_rng_state()
+    start = fitted.adapt((tasks.support_x[0], tasks.support_y[0]), 0)
+    assert torch.equal(start(X), start(X))
+    assert torch.equal(start(X), start.to_module().eval()(X))
+    assert torch.equal(fitted.curve(tasks, 0), fitted.curve(tasks, 0))
+    assert torch.equal(torch.get_rng_state(), now)
+    fitted.adapt((tasks.support_x[0], tasks.support_y[0]))
+    assert not torch.equal(torch.get_rng_state(), now)  # training draws
+    assert fitted.module.training
+    assert child.training
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_meta_training_needs_no_gradients_from_outside(mode: Any) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    fitted = MAML(nn.Linear(3, 1)).fit(tasks, iterations=2)
+    with mode():
+        again = MAML(nn.Linear(3, 1)).fit(tasks, iterations=2)
+    assert fitted.params.keys() == again.params.keys()
+    assert not any(value.is_inference() for value in again.params.values())
+
+
+class Keeps(nn.Module):
+    """Keeps what it said last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        self.said: Any = None
+
+    def forward(self, x: Tensor) -> Any:
+        self.said = self.layer(x)
+        return self.said
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("kind", ["result", "old norm", "lock"])
+def test_a_module_that_cannot_be_copied_is_refused_as_such(kind: str) -> None:
+    child: Any = Keeps() if kind == "result" else nn.Linear(3, 1)
+    child(X)
+    if kind == "old norm":
+        child = nn.utils.weight_norm(child)
+    if kind == "lock":
+        child.lock = threading.Lock()
+    with pytest.raises(InputError, match="cannot be copied"):
+        MAML(child).fit(lines, iterations=1)
+
+
+def test_complex_parameters_are_refused_unless_they_are_frozen() -> None:
+    child = nn.Linear(3, 1, dtype=torch.complex64)
+    with pytest.raises(InputError, match="'weight' of complex numbers"):
+        MAML(child)
+    assert MAML(nn.ModuleList([child.requires_grad_(False), nn.Linear(3, 1)])).adapted is None
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, True])
+def test_inner_steps_are_a_whole_number(steps: Any) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    fitted = MAML(nn.Linear(3, 1)).fit(tasks, iterations=1)
+    with pytest.raises(InputError, match="steps = "):
+        fitted.adapt((tasks.support_x[0], tasks.support_y[0]), steps)
+    with pytest.raises(InputError, match="steps = "):
+        fitted.curve(tasks, steps)
