@@ -145,6 +145,8 @@ def tune(
 
         check_to_learn(learn)
     started = time.perf_counter()
+    if study_name is not None and storage is None:
+        note(f"--study-name {study_name} names what is not kept: only a --storage keeps a study")
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
     kept = [*(keep or ()), *([weights] if weights else ())]

@@ -238,13 +238,21 @@ def check_model(model: MetaModel | None, chosen: Sequence[Child], asked: str) ->
         )
 
 
-def check_workers(workers: int, storage: object) -> None:
-    """Raises InputError where several processes could not share the study."""
+def check_shared(
+    workers: int, total: bool, storage: object, study_name: str | None, n_trials: int | None
+) -> None:
+    """Raises InputError where several processes or calls could not share the study, as asked."""
     if workers > 1 and not _shared(storage):
         raise InputError(
             f"{workers} workers without a storage that processes can share",
             allowed="the address of a database, a journal file or a gRPC proxy",
             do="On one machine, --storage journal:///tuning.log needs no server",
+        )
+    given = {"storage": storage, "study_name": study_name, "n_trials": n_trials}
+    if total and (missing := [name for name, value in given.items() if value is None]):
+        raise InputError(
+            f"total without {' and '.join(missing)}",
+            allowed="all three: it counts the trials that a study of a storage has already",
         )
 
 

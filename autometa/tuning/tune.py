@@ -27,7 +27,7 @@ from autometa.tuning.arguments import (
     AUTO,
     TIME,
     check_model,
-    check_workers,
+    check_shared,
     families_of,
     left_out,
     renamed,
@@ -256,7 +256,7 @@ def tune_table(
     asked = chosen[0].name if len(chosen) == 1 else AUTO
     scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
     check_model(meta_model, chosen, asked)
-    check_workers(workers, storage)
+    check_shared(workers, total, storage, study_name, n_trials)
     audience = Audience(on_trial, watch, message or to_stderr)
     place = storage if workers > 1 else opened(storage)
     whole_name = study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}"

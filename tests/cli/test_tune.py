@@ -132,6 +132,13 @@ def test_a_study_goes_on_under_its_name(run: Any) -> None:
     assert len(json.loads(run("--trials", "2", *options)[1])["warm"]) == 4
 
 
+def test_a_name_of_what_no_storage_keeps_is_said_to_do_nothing(run: Any) -> None:
+    code, _, err = run("--trials", "1", "--study-name", "mine")
+    assert code == 0
+    assert "--study-name mine" in err
+    assert "storage" in err
+
+
 def test_learn_writes_a_portfolio(run: Any) -> None:
     code, out, _ = run("--trials", "3", "--learn", "mine", "--families", "svm")
     assert code == 0
@@ -165,6 +172,8 @@ def test_the_folder_of_a_portfolio_starts_the_search_of_another_table(run: Any) 
         (("--report", "no/where.html"), "cannot be written"),
         (("--save", "no/model.skops"), "cannot be written"),
         (("--storage", "nonsense://x"), "storage"),
+        (("--total", "--trials", "2"), "total without storage and study_name"),
+        (("--total", "--storage", "sqlite:///s.db", "--study-name", "s"), "without n_trials"),
         (("--portfolio", "nowhere"), "nowhere"),
         (("--portfolio", "none", "--portfolio", "embedded"), "none together with others"),
     ],
