@@ -46,7 +46,7 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert {t.info["kind"] for t in found.tasks} == {loaded.kind}
     assert len(found) >= (55 if loaded.kind == "classification" else 11)
     # Another column of a table as target gets half of the configs.
-    least = {"catboost": 25, "hist_gradient_boosting": 33}.get(name, 82)
+    least = {"catboost": 33, "hist_gradient_boosting": 33}.get(name, 82)
     halves = (least // 2 if "~" in h.task.name else least for h in found.histories)
     assert all(len(h) >= n for h, n in zip(found.histories, halves, strict=True))
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
