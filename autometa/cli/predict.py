@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
-from autometa.cli.progress import busy, note
+from autometa.cli.progress import busy
+from autometa.cli.reading import warned_as_notes
 from autometa.errors import InputError, StoreError
 from autometa.writing import put_in_place
 
@@ -51,15 +51,11 @@ def predict(
         from autometa.tables.load import read_rows
         from autometa.tuning.model import load_model
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warned_as_notes():
         with busy("loading the model"):
             known = load_model(model)
         rows = read_rows(table)
         found = _predicted(known, rows, proba=proba)
-    told = (w for w in caught if issubclass(w.category, UserWarning))  # no library's deprecations
-    for sentence in dict.fromkeys(str(w.message) for w in told):
-        note(sentence)
     if output is None:
         if form is Format.JSON:
             show_json({"predictions": json.loads(found.to_json(orient="records"))})

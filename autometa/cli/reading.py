@@ -111,3 +111,14 @@ def _as_notes() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
         yield
+
+
+@contextmanager
+def warned_as_notes() -> Iterator[None]:
+    """Warnings to the user as notes, each once, in place of Python's lines of code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    told = (w for w in caught if issubclass(w.category, UserWarning))  # no library's deprecations
+    for sentence in dict.fromkeys(str(w.message) for w in told):
+        note(sentence)

@@ -17,7 +17,7 @@ from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, is_same, show_json
 from autometa.cli.progress import busy, note, progress
-from autometa.cli.reading import read_parts, read_table
+from autometa.cli.reading import read_parts, read_table, warned_as_notes
 from autometa.cli.show_tuned import show_files, show_result, why_no_model
 from autometa.errors import InputError
 
@@ -206,7 +206,8 @@ def tune(
         sys.stderr.write("stopped; this is what was found until now\n")
     lost: list[str] = []
     if apart is not None:
-        with or_told(lost, "the test score"), busy("scoring the rows apart"):
+        scoring = busy("scoring the rows apart")
+        with or_told(lost, "the test score"), warned_as_notes(), scoring:
             from autometa.tuning.rows_apart import scored_apart
 
             result = scored_apart(result, data, *apart)
@@ -243,7 +244,8 @@ def _share(test: str) -> float | None:
 def _read_test(source: str, target: str | None, weights: str | None) -> tuple[Any, ...]:
     from autometa.tables.load import TARGET, read_rows
 
-    rows = read_rows(source, target or TARGET)
+    with warned_as_notes():
+        rows = read_rows(source, target or TARGET)
     return _parted(rows, f"the test table {source!r}", target, weights)
 
 

@@ -69,7 +69,7 @@ def _check_rarest(table: Table) -> None:
     if counts.min() < 2:
         label = table.y.cat.categories[int(counts.argmin())]
         raise InputError(
-            f"one row only of the class {label!r} in table {table.name!r}",
+            f"one row only of the class {shown([label])} in table {table.name!r}",
             allowed="two rows or more of each class, so that one can be held out",
         )
 

@@ -531,3 +531,19 @@ def test_the_table_as_its_own_test_is_said(run: Any) -> None:
     assert "the test rows are the rows of the table" in err
     shutil.copy("table.csv", "other.csv")
     assert "the test rows are" not in run("--trials", "1", "--test", "other.csv")[2]
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_is_odd_about_test_rows_is_a_note_once_and_nothing_where_quiet(run: Any) -> None:
+    frame = pd.read_csv("table.csv")
+    frame.assign(more=1, a=frame["a"].mask(frame.index == 3)).astype({"a": object}).assign(
+        a=lambda f: f["a"].where(f.index != 5, "oops")
+    ).to_csv("test.csv", index=False)
+    options = ("--families", "linear", "--trials", "1", "--test", "test.csv")
+    code, _, err = run(*options)
+    assert code == 0
+    assert err.count("not used: column 'more'") == 1
+    assert "note: not used: column 'more'" in err
+    assert "note: 1 cells of column 'a' are no numbers and taken as missing: 'oops'" in err
+    assert "Warning" not in err
+    assert run(*options, "-q")[2] == ""

@@ -68,6 +68,14 @@ def test_a_class_of_one_row_beside_one_other_is_refused(folds: Any, cv: Any) -> 
     folds_of(folds, cv, None, NUMBERS)
 
 
+@pytest.mark.parametrize(("other", "said"), [(1.0, "'1.0'"), (True, "'True'"), (7, "'7'")])
+def test_a_class_is_called_as_it_is_written(other: Any, said: str) -> None:
+    X = pd.DataFrame({"a": np.arange(20)})
+    y = pd.Series([type(other)(0)] * 19 + [other])
+    with pytest.raises(InputError, match=f"of the class {said} in"):
+        folds_of(None, None, None, Table(name="l", X=X, y=y, kind="classification"))
+
+
 def test_classes_that_some_folds_do_not_judge_are_told() -> None:
     table = of_labels(*"a" * 10, *"b" * 6, *"c" * 2, "d")
     assert "of the classes 'c', 'd' out" in not_held_out(5, table)
