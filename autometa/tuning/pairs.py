@@ -25,6 +25,7 @@ Shapes: T tables, m pairs, n results, g values of the grid.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,8 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.task import TaskHistory
 
-_COMMON = 0.9  # of the largest family's tables, that a family must have been run on
+_COMMON = 0.9  # of the largest family's tables, that a family must have been run on, of all its
+# tables, that a usual config was run on
 _FEWEST = 8  # tables, below which a covariance says nothing
 _NOISE = 0.1  # standard deviation of a result, in units of the spread
 _LEAST = 1e-6
@@ -158,14 +160,15 @@ def learn_pairs(
     """What prior tables say of all pairs; None where too few say something of the same ones.
 
     Families that were run on too few of the tables, such as those whose histories are of another
-    collection, are left out.
+    collection, are left out, and so are tables on which a family ran other configs than on most:
+    a user's own searches, or large tables that tried a few.
 
     Args:
         portfolios: Family -> its prior tables.
         metric: Only tables of this metric can be compared.
         features: Meta-features of the new table.
     """
-    found = {name: _by_table(p, metric) for name, p in portfolios.items()}
+    found = {name: _alike(_by_table(p, metric)) for name, p in portfolios.items()}
     most = max((len(tables) for tables in found.values()), default=0)
     compared = [n for n, tables in found.items() if len(tables) >= max(_COMMON * most, _FEWEST)]
     shared = sorted(set.intersection(*(set(found[n]) for n in compared))) if compared else []
@@ -206,6 +209,14 @@ def _by_table(portfolio: Portfolio, metric: str) -> dict[str, TaskHistory]:
         for h in portfolio.histories
         if h.task.metric == metric and h.complete.any() and h.task.meta_features
     }
+
+
+def _alike(histories: Mapping[str, TaskHistory]) -> dict[str, TaskHistory]:
+    """Those of the histories that have all configs which most of them have."""
+    tried = {table: set(_keys(history)) for table, history in histories.items()}
+    counts = Counter(key for keys in tried.values() for key in keys)
+    usual = {key for key, n in counts.items() if n >= _COMMON * max(counts.values(), default=0)}
+    return {table: histories[table] for table, keys in tried.items() if usual <= keys}
 
 
 def _matrix(histories: Sequence[TaskHistory]) -> _Matrix:

@@ -127,6 +127,40 @@ def test_only_what_can_be_compared_is() -> None:
     assert learn_pairs({}, "m", {}) is None
 
 
+def with_own(family: str, scores: Floats, configs: list[float]) -> Portfolio:
+    """Prior tables, and one more on which other configs were run."""
+    prior = histories(family, scores)
+    first = prior.histories[0]
+    own = replace(first.task, name="own")
+    raw = np.array(configs)[:, None]
+    return Portfolio([*prior.histories, TaskHistory(task=own, raw=raw, values=raw[:, 0])])
+
+
+@pytest.mark.parametrize("configs", [[50.5], [1.0, 2.0], [0.0, 1.0, 2.0, 77.0]])
+def test_a_table_of_other_configs_leaves_what_the_others_say_as_it_is(configs: list[float]) -> None:
+    """A user's own searches had left the pairs that every table shares: few, or none."""
+    scores = np.random.default_rng(0).normal(size=(10, 6))
+    before = learn_pairs({"a": histories("a", scores), "b": histories("b", scores)}, "m", {})
+    both = {name: with_own(name, scores, configs) for name in "ab"}
+    after = learn_pairs(both, "m", {})
+    assert before is not None
+    assert after is not None
+    assert after.tables == 10
+    assert after.configs == before.configs
+    assert np.array_equal(after.mean, before.mean)
+    assert np.array_equal(after.seconds, before.seconds)
+
+
+def test_a_table_with_further_configs_counts_and_ones_of_which_each_has_its_own_do_not() -> None:
+    scores = np.random.default_rng(0).normal(size=(10, 4))
+    further = with_own("a", scores, [0.0, 1.0, 2.0, 3.0, 9.0])
+    found = learn_pairs({"a": further}, "m", {})
+    assert found is not None
+    assert (found.tables, len(found.configs)) == (11, 4)
+    apart = [h.take(np.arange(4) == i % 4) for i, h in enumerate(histories("a", scores).histories)]
+    assert learn_pairs({"a": Portfolio(apart)}, "m", {}) is None
+
+
 def test_failures_and_diverged_trials_are_as_bad_as_the_worst() -> None:
     scores = np.random.default_rng(4).normal(size=(12, 3))
     scores[:, 2] = np.nan
