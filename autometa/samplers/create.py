@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.distributions import BaseDistribution
 
+from autometa.errors import InputError
 from autometa.meta import MetaLearner
 from autometa.meta.new_task import known_features
 from autometa.priors.knowing import wish_of
@@ -21,6 +22,7 @@ from autometa.samplers.study_feedback import describe_task
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
+from autometa.space.values import listed
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
@@ -108,7 +110,8 @@ def create_study(
         SpaceError: not a space, or a rule or an incumbent that does not apply.
         PortfolioError: no space is given and the prior has none or several.
         ModelError: a model of another space.
-        InputError: not a prior, or one that needs to be told more.
+        InputError: not a prior, or one that needs to be told more; a study that is there already
+            and has other directions.
         StoreError: there is no such file or folder, or it cannot be read.
     """
     named = task if isinstance(task, Task) else None
@@ -141,7 +144,7 @@ def create_study(
     )
     own = None
     if load_if_exists and name is not None and storage is not None:
-        own = _existing(name, storage)
+        own = _existing(name, storage, several or (direction,))
     check_cost_alone(cost, several)
     request = Request(
         source=source,
@@ -175,8 +178,19 @@ def create_study(
     return start_one(make, request, cost=cost, describe=describe)
 
 
-def _existing(name: str, storage: str | BaseStorage) -> optuna.Study | None:
+def _existing(
+    name: str, storage: str | BaseStorage, directions: Sequence[Direction]
+) -> optuna.Study | None:
+    """The study of a name, if there is one: Optuna keeps its directions, whatever is asked for."""
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        study = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         return None
+    its = [d.name.lower() for d in study.directions]
+    if its != list(directions):
+        raise InputError(
+            f"study {name!r} of the directions {listed(its)}, loaded as {listed(directions)}",
+            allowed="the directions that it has",
+            do="Say these, or give it another name: study_name=",
+        )
+    return study

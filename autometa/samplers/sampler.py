@@ -44,7 +44,6 @@ from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.cost_model import CostModel
 from autometa.meta.front_model import FrontModel
 from autometa.meta.new_task import known_features
-from autometa.priors.beginning import say_unheard
 from autometa.priors.cost import check_cost, cost_model_of
 from autometa.priors.knowing import Wish, names_family, wish_of
 from autometa.priors.opening import PriorSource
@@ -59,6 +58,7 @@ from autometa.samplers.by_run import ByRun
 from autometa.samplers.explanation import unrelated
 from autometa.samplers.plan import announce, plan_of
 from autometa.samplers.planner import Planner
+from autometa.samplers.unheard import Unheard
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.plain import unboxed
@@ -172,6 +172,7 @@ class MetaSampler(BaseSampler):
         )
         self._planner = Planner(self._setup, expected=space)
         self._base, self._constraints_func = base, constraints_func
+        self._unheard = Unheard()
 
     def reseed_rng(self) -> None:
         """Only the base sampler has a state of its own; ours follows from the trial number."""
@@ -264,9 +265,10 @@ class MetaSampler(BaseSampler):
             keeper = keeper_of_constraints(self._constraints_func)
             keeper.after_trial(study, trial, state, values)
         plan = plan_of(study, trial)
-        if plan is not None and unrelated(plan.rule, plan.config, trial):
+        lost = plan is not None and unrelated(plan.rule, plan.config, trial)
+        if plan is not None and lost:
             announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))
-            say_unheard(study, self._setup.model.space.names, tuple(trial.params))
+        self._unheard.after(study, trial, self._setup.model.space.names, unrelated=lost)
 
     def _relative(
         self, study: optuna.Study, trial: FrozenTrial, rest: dict[str, BaseDistribution]

@@ -98,6 +98,41 @@ def test_other_names_are_cold_and_near_ones_are_suggested(model: MetaModel) -> N
     assert [e.rule for e in explain_study(late)] == ["base", "base"]
 
 
+@pytest.mark.parametrize(
+    ("branches", "told"),
+    [
+        (["own"], [False]),
+        (["depth", "own", "depth"], [True, True, True]),
+        (["own", "else", "depth", "own"], [False, False, True, True]),
+    ],
+)
+def test_a_branch_without_the_priors_parameters_does_not_make_the_start_cold(
+    branches: list[str], told: list[bool], model: MetaModel
+) -> None:
+    study = optuna.create_study(direction="maximize", storage="sqlite://")
+    start = said(autometa.warm_start(study, model))
+    for branch, warm in zip(branches, told, strict=True):
+        trial = study.ask()
+        study.tell(trial, trial.suggest_int(branch, 1, 12))
+        assert (said(study) == start) == warm
+        assert warm or "they ask for 'own'" in said(study)
+
+
+def test_a_study_that_is_there_keeps_its_directions_and_others_are_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tuning.db'}"
+    both: Any = ["maximize", "minimize"]
+    optuna.create_study(study_name="one", storage=url, direction="minimize")
+    optuna.create_study(study_name="two", storage=url, directions=both)
+    options: dict[str, Any] = {"storage": url, "space": SPACE, "load_if_exists": True}
+    refused: Any = [("one", "maximize"), ("one", both), ("two", "minimize"), ("two", both[::-1])]
+    for name, asked in refused:
+        with pytest.raises(InputError, match=f"study '{name}' of the directions"):
+            autometa.create_study(asked, study_name=name, **options)
+    assert autometa.create_study("minimize", study_name="one", **options).study_name == "one"
+    assert autometa.create_study(both, study_name="two", **options).study_name == "two"
+    assert autometa.create_study("maximize", study_name="new", **options).study_name == "new"
+
+
 # What comes first --------------------------------------------------------------------------------
 
 
