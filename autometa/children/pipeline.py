@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
@@ -24,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from autometa.children.preparation import as_matrices
 from autometa.errors import InputError
 from autometa.tables.columns import Reading
+from autometa.tables.dates import DURATION
 from autometa.tables.frames import frame_of, target_of
 from autometa.tables.matching import columns_there
 from autometa.tables.notes import TableWarning, shown
@@ -32,6 +34,7 @@ from autometa.tables.rereading import written_otherwise
 from autometa.tables.values import are_plain, as_number, as_text, is_text
 
 _TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
+_MOST_DAYS = 1e6  # the year 4707
 BOOLEANS = frozenset(_TRUTHS.values())
 
 
@@ -152,6 +155,7 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
             raise InputError("no rows to predict", allowed="one row or more")
         reading = self._reading
         frame = self._known_columns(reading.apply(given))
+        _tell_of_numbers_for_dates(given[list(self.numeric)], reading)
         numeric = given[list(self.numeric)]
         if not are_plain(numeric):
             numbers = [name for name in self.numeric if name not in reading.dates]
@@ -201,6 +205,16 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings(), as_matrices():
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
         yield
+
+
+def _tell_of_numbers_for_dates(given: pd.DataFrame, reading: Reading) -> None:
+    """Dates may come as days since 1970, which `Table` makes of them; seconds are not these."""
+    for name, form in reading.dates.items():
+        if form == DURATION or name not in given or not is_numeric_dtype(given[name]):
+            continue
+        most = as_number(given[name]).abs().max()
+        if most > _MOST_DAYS:
+            _tell(f"column {name!r} holds dates: numbers up to {most:g} are taken as days")
 
 
 def _tell_unread(given: pd.Series[Any], read: pd.Series[Any]) -> None:

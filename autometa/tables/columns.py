@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from autometa.errors import InputError
-from autometa.tables.dates import ISO, date_formats, is_time_of_day, read_dates
+from autometa.tables.dates import DURATION, ISO, date_formats, is_time_of_day, read_dates
 from autometa.tables.identifiers import why_identifier
 from autometa.tables.leaks import is_copy, why_leak
 from autometa.tables.notes import Notes, shown
@@ -26,7 +26,7 @@ from autometa.tables.numerals import (
     numerals,
     read_numbers,
 )
-from autometa.tables.values import as_text, exact_as_float, is_text
+from autometa.tables.values import as_text, exact_as_float, is_moment, is_text
 
 _HALF, _MANY = 0.5, 20
 
@@ -38,7 +38,8 @@ class Reading:
     Args:
         columns: Their names as they were given, in order; none where nothing is known of them.
         numbers: Text column -> its `decimal` mark, mark between `thousands` and `units`.
-        dates: Text column -> the format of its dates.
+        dates: Column of dates or durations -> the format of its text; ISO 8601 where the table had
+            none, as a file of rows to predict will.
         dropped: Column that was left out -> why.
         target: Name of the target.
         target_numbers: How the target's numbers are written, where they were text.
@@ -155,6 +156,8 @@ def read_columns(
     if dropped:
         listed = ", ".join(f"{name!r} ({why})" for name, why in dropped.items())
         notes.warn(f"left out: {listed}; keep={list(dropped)[:1]!r} (--keep) keeps a column")
+    moments = [name for name in X.columns if is_moment(X[name])]
+    dates |= {name: DURATION if X[name].dtype.kind == "m" else ISO for name in moments}
     reading = Reading(
         columns=reading.columns, numbers=numbers, dates=dates, dropped=dropped, target=target
     )

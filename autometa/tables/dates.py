@@ -13,6 +13,8 @@ from autometa.tables.numerals import MOST, is_mark
 from autometa.tables.values import some_of
 
 ISO = "ISO8601"
+DURATION = "duration"
+"""The format of durations as pandas writes them, such as "1 days 02:00:00"."""
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?)?( ?Z| ?[+-]\d\d:?\d\d)?")
 _DAYS = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y"),
@@ -66,7 +68,12 @@ def is_time_of_day(form: str) -> bool:
 
 
 def read_dates(texts: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Cells (n,) as moments of UTC, times of day as those of 1970-01-01; NaT where one is none."""
+    """Cells (n,) as moments of UTC, times of day as those of 1970-01-01; NaT where one is none.
+
+    Durations stay durations.
+    """
+    if form == DURATION:
+        return pd.to_timedelta(texts.astype(object), errors="coerce")
     read = pd.to_datetime(texts.astype(object), format=form, errors="coerce", utc=True)
     if is_time_of_day(form):
         return read - _TIME_ALONE + pd.Timestamp("1970-01-01", tz="UTC")

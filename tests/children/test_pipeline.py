@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -238,3 +239,48 @@ def test_transformers_of_a_model_return_matrices_whatever_is_set(name: str, cont
         said, chances = model.predict(X), model.predict_proba(X)
     assert (said == model.predict(X)).all()
     assert isinstance(chances, np.ndarray)
+
+
+# Dates --------------------------------------------------------------------------------------------
+
+_DAYS = np.random.default_rng(1).permutation(40)
+_MOMENTS: dict[str, Any] = {
+    "naive": pd.Timestamp("2024-01-01") + pd.to_timedelta(_DAYS * 7, unit="h"),
+    "zone": pd.Timestamp("2024-01-01", tz="Asia/Tokyo") + pd.to_timedelta(_DAYS * 7, unit="h"),
+    "durations": pd.to_timedelta(_DAYS * 700 - 9000, unit="min"),
+    "months": pd.period_range("2020-01", periods=40, freq="M")[_DAYS],
+    "arrow": pd.Series(pd.date_range("2024", periods=40)[_DAYS]).astype("timestamp[us][pyarrow]"),
+}
+
+
+def dated(kind: str) -> tuple[pd.DataFrame, TablePipeline]:
+    frame = pd.DataFrame({"when": _MOMENTS[kind], "other": np.arange(40) % 7})
+    table = Table(name="t", X=frame, y=pd.Series(_DAYS > 20), kind="classification")
+    of = children.get("linear")
+    model = of.build(of.space.defaults, table.schema, 0)
+    assert table.reading is not None
+    return frame, model.set_params(reading=table.reading.to_json()).fit(table.X, table.y)
+
+
+@pytest.mark.parametrize("kind", list(_MOMENTS))
+def test_dates_of_a_frame_are_read_in_a_file_of_rows(kind: str) -> None:
+    frame, model = dated(kind)
+    file = StringIO(frame.to_csv(index=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = model.predict_proba(frame)
+        assert np.allclose(model.predict_proba(pd.read_csv(file)), said)
+        assert np.allclose(model.predict_proba(frame.astype({"when": str})), said)
+    assert np.ptp(said[:, 1]) > 0.5  # the dates decide
+
+
+def test_numbers_in_place_of_dates_are_told_where_they_are_no_days() -> None:
+    frame, model = dated("zone")
+    seconds = (frame["when"] - pd.Timestamp("1970", tz="UTC")).dt.total_seconds()
+    with pytest.warns(TableWarning, match=r"'when' holds dates: numbers up to 1.7\d*e\+09 are"):
+        model.predict(frame.assign(when=seconds))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = model.predict_proba(frame.assign(when=seconds / 86_400))
+        model.predict(frame.assign(when=np.nan))
+    assert np.allclose(said, model.predict_proba(frame))

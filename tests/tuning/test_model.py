@@ -349,7 +349,7 @@ def test_a_model_made_with_other_versions_says_so(
     told: list[str] = []
     argv = ["autometa", "predict", str(path), str(tmp_path / "rows.csv")]
     X.to_csv(argv[-1], index=False)
-    monkeypatch.setattr("autometa.cli.predict.note", told.append)
+    monkeypatch.setattr("autometa.cli.reading.note", told.append)
     monkeypatch.setattr(sys, "argv", argv)
     with pytest.raises(SystemExit) as ended:
         main()
