@@ -22,7 +22,7 @@ from autometa.priors.by_size import at_size, sizes_of
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
 from autometa.priors.meanings import is_of_library
-from autometa.priors.measured import by_metric, check_metric, is_standard, kind_of
+from autometa.priors.measured import by_metric, by_named, check_metric, is_standard, kind_of
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
@@ -104,9 +104,11 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
     """
     read = _Families(wish)
     found = open_prior(prior, shipped=read.shipped, space=wish.space, direction=wish.direction)
-    told = wish.fixed and not wish.of_estimator and not read.families
-    if told:
+    if wish.fixed and not wish.of_estimator and not read.families:
         read.lines.append(f"fixed {listed(wish.fixed)}: no family is named that could know of it")
+    if isinstance(found, Portfolio):
+        found, told = by_named(found, wish.metric)
+        read.lines += [told] * bool(told and not read.families)
     lines = [line for line in (wish.data.line if wish.data else "", *read.lines) if line]
     names = {n for s in found.spaces for n in s.names} if isinstance(found, Portfolio) else set()
     # What an estimator's own words mean is no rule where the prior has no such parameter.

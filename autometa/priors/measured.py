@@ -1,4 +1,4 @@
-"""Which of a family's tasks teach a search, by its metric and its kind of problem."""
+"""Which prior tasks teach a search, by its metric and its kind of problem."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autometa.errors import InputError, PortfolioError
 from autometa.portfolio import Portfolio
 from autometa.priors.near import near_names
+from autometa.showing import few
 
 if TYPE_CHECKING:
     from autometa.tables import Kind
@@ -21,6 +22,7 @@ STAND_INS: Mapping[str, str] = {
     **dict.fromkeys(("f1", "f1_score", "f1_micro", "f1_weighted"), "f1_macro"),
 }
 """What libraries measure besides -> the standard metric that puts configs in nearly its order."""
+UNNAMED = "value"  # the metric of tasks whose user has not said what they measure
 _TURNED = frozenset(name for name, metric in STAND_INS.items() if metric == "accuracy")
 
 
@@ -90,6 +92,33 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
     except PortfolioError:
         usual = ", ".join(dict.fromkeys(t.metric for t in of_kind.tasks))
         return of_kind, f"no prior task was scored by {metric}: {usual} stands for it"
+
+
+def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
+    """Tasks of any kind: by the metric where it scored their trials beside their own.
+
+    Args:
+        portfolio: Tasks.
+        metric: Of the search; None where the user does not say.
+
+    Returns:
+        All tasks, the others as they are, and what there is to say if none was scored by it.
+    """
+    if metric is None or not len(portfolio):
+        return portfolio, ""
+    names = (metric, metric.removeprefix("neg_"), _plain(metric))
+    found = [
+        next((n for n in names if n in (h.task.metric, *h.task.metrics)), "")
+        for h in portfolio.histories
+    ]
+    if not any(found):
+        usual = dict.fromkeys(t.metric for t in portfolio.tasks if t.metric != UNNAMED)
+        line = f"no prior task was scored by {metric}: {few([*usual])} stands for it"
+        return portfolio, line if usual else ""
+    if all(n in ("", t.metric) for n, t in zip(found, portfolio.tasks, strict=True)):
+        return portfolio, ""
+    read = [h.by(n) if n else h for h, n in zip(portfolio.histories, found, strict=True)]
+    return Portfolio(read, provenance=portfolio.provenance, licence=portfolio.licence), ""
 
 
 def _plain(metric: str) -> str:

@@ -13,6 +13,7 @@ from autometa.errors import InputError
 from autometa.meta import MetaLearner
 from autometa.meta.new_task import known_features
 from autometa.priors.knowing import wish_of
+from autometa.priors.measured import is_standard
 from autometa.priors.opening import PriorSource
 from autometa.samplers.source import UNSET, Source
 from autometa.samplers.start_one import start_one
@@ -74,9 +75,9 @@ def create_study(
             empty portfolio here, with a warning.
         space: What is going to be tuned; by default the task's space, else the prior's only one;
             of a family what the first trial asks for, which tries the family's best config.
-        metric: What the values measure; by default the task's; a list of several. A family
-            teaches by this metric: one of the standard ones, "neg_" in front where the objective
-            turns it round.
+        metric: What the values measure; by default the task's; a list of several. Prior tasks
+            teach by this metric where their trials were scored by it, those of a family by one of
+            the standard ones; "neg_" in front where the objective turns it round.
         data: (X, y) or a Table, what the objective trains on: gives meta-features, where none are
             given, the units of parameters that depend on them, and leaves the relatives of these
             data out of a family's tasks.
@@ -133,6 +134,8 @@ def create_study(
     given = of_task if meta_features is None else meta_features
     source = Source.of(prior, portfolio, storage)
     one = metric if isinstance(metric, str) else None
+    if named is not None and metric is None and is_standard(named.metric):
+        one = named.metric
     wish = wish_of(
         space=asked,
         direction=direction,

@@ -35,9 +35,11 @@ from autometa.portfolio.store import shipped
 from autometa.priors.beginning import NAMES, START
 from autometa.priors.estimators import wish_of_estimator
 from autometa.priors.knowing import family_of_names, known_of, wish_of
+from autometa.priors.measured import by_named
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace
 from autometa.tables import Table
+from autometa.task import Task, TaskHistory
 
 from .families import portfolio_of, space_of
 
@@ -232,6 +234,70 @@ def test_data_have_the_forms_that_a_table_is_tuned_in(form: Any) -> None:
     told = "\n".join(started(prior="svm", data=form(*data()), space=space).user_attrs[NAMES])
     assert "48 meta-features of 60 rows x 4 features (classification) in" in told
     assert "gamma is gamma, in units of 1 / 4" in told.replace("is known", "is gamma")
+
+
+def scored(name: str, *others: str) -> TaskHistory:
+    """By its own metric 0.2 is best, by all others 0.8."""
+    x = np.linspace(0.0, 1.0, 11)[:, None]
+    return TaskHistory(
+        task=Task(
+            name=name,
+            space=SearchSpace({"x": FloatDistribution(0.0, 1.0)}),
+            direction="maximize",
+            metric="accuracy",
+            metrics=dict.fromkeys(others, "minimize"),
+        ),
+        raw=x,
+        values=-((x[:, 0] - 0.2) ** 2),
+        metrics=dict.fromkeys(others, (x - 0.8) ** 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "best"),
+    [
+        ("log_loss", "minimize", 0.8),
+        ("neg_log_loss", "maximize", 0.8),
+        ("own loss", "minimize", 0.8),
+        ("accuracy", "maximize", 0.2),
+        (None, "maximize", 0.2),
+    ],
+)
+def test_own_prior_tasks_teach_by_the_metric_where_their_trials_were_scored_by_it(
+    metric: str | None, direction: Any, best: float
+) -> None:
+    past = Portfolio(scored(name, "log_loss", "own loss") for name in "abc")
+    space = {"x": FloatDistribution(0.0, 1.0)}
+    study = autometa.create_study(direction, prior=past, space=space, metric=metric, learner=QUICK)
+    assert study.ask(dict(space)).params["x"] == pytest.approx(best)
+    sampler = autometa.MetaSampler(past, metric=metric, learner=QUICK)
+    other = optuna.create_study(direction=direction, sampler=sampler)
+    assert other.ask(dict(space)).params["x"] == pytest.approx(best)
+
+
+def test_tasks_that_were_not_scored_by_the_metric_stay_as_they_are() -> None:
+    mixed = Portfolio([scored("a", "log_loss"), scored("b")])
+    read, told = by_named(mixed, "log_loss")
+    assert [t.metric for t in read.tasks] == ["log_loss", "accuracy"]
+    assert told == ""
+    same, told = by_named(mixed, "mae")
+    assert same is mixed
+    assert told == "no prior task was scored by mae: accuracy stands for it"
+    for metric in ("accuracy", "error_rate", None):
+        assert by_named(mixed, metric) == (mixed, "")
+    assert by_named(Portfolio(), "mae")[1] == ""
+
+
+def test_the_metric_of_a_task_is_that_of_its_search() -> None:
+    space = SearchSpace({"x": FloatDistribution(0.0, 1.0)})
+    past = Portfolio(scored(name, "log_loss") for name in "abc")
+    task = Task(name="new", space=space, direction="minimize", metric="log_loss")
+    study = autometa.create_study(task, prior=past, learner=QUICK)
+    assert study.ask(dict(space.distributions)).params["x"] == pytest.approx(0.8)
+    named = autometa.create_study(task, prior=past, learner=QUICK, metric="accuracy")
+    assert named.ask(dict(space.distributions)).params["x"] == pytest.approx(0.2)
+    odd = Task(name="odd", space=space, direction="minimize", metric="my own")
+    assert "accuracy" in autometa.create_study(odd, prior=past, learner=QUICK).user_attrs[START]
 
 
 def test_what_is_wrong_with_data_is_said_once() -> None:
