@@ -50,8 +50,22 @@ def labels_known(given: pd.Series[Any], labels: pd.Index[Any], what: str) -> NDA
     """
     places = labels.get_indexer(pd.Index(given))
     if (unknown := places < 0).any():
+        strange = given[unknown]
         raise InputError(
-            f"{what} with labels that no row of the table has: {shown(pd.unique(given[unknown]))}",
+            f"{what} with labels that no row of the table has: {shown(pd.unique(strange))}",
             allowed=shown(labels),
+            do=_remedy(_types(strange.dropna()), _types(labels)),
         )
     return np.asarray(places, dtype=np.int64)
+
+
+def _remedy(here: set[str], there: set[str]) -> str:
+    if not here:
+        return "Leave out rows without a label"
+    if here & there:
+        return ""
+    return f"Write them alike: they are {', '.join(here)} here and {', '.join(there)} in the table"
+
+
+def _types(labels: pd.Series[Any] | pd.Index[Any]) -> set[str]:
+    return {type(label).__name__ for label in labels.tolist()}

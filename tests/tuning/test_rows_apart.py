@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import autometa
 from autometa import children
 from autometa.errors import InputError
 from autometa.tables import Table
+from autometa.tables.matching import labels_known
 from autometa.tuning.result import TuneResult
 from autometa.tuning.rows_apart import scored_apart
 
@@ -50,3 +52,18 @@ def test_what_is_not_there_is_not_scored(found: tuple[TuneResult, Table]) -> Non
     assert alone.default_test_score is None
     with pytest.raises(InputError, match="labels that no row of the table has"):
         scored_apart(result, table, X, y.replace({"up": "sideways"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (pd.Series(["1", "0"]), "they are str here and int in the table"),
+        (pd.Series([True, False]), "they are bool here and int in the table"),
+        (pd.Series([0.5, 1.5]), "they are float here and int in the table"),
+        (pd.Series([1, None]), "Leave out rows without a label"),
+        (pd.Series([1, 7]), r"has: '7'. allowed: '0', '1'\.$"),
+    ],
+)
+def test_labels_of_another_type_are_told_from_other_labels(given: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        labels_known(given, pd.Index([0, 1]), "rows")
