@@ -315,9 +315,10 @@ def beginning_of(
 ) -> Beginning:
     """How a search with a model of a portfolio starts; `why` it is cold where nothing was left."""
     nothing = "none of the prior tasks has enough different trials to learn from"
+    taught = set(model.tasks)  # a thousand of very many
     return Beginning(
         tasks=len(model.tasks),
-        trials=sum(map(len, portfolio.histories)),
+        trials=sum(len(h) for h in portfolio.histories if h.task.name in taught),
         metrics=tuple(dict.fromkeys(t.metric for t in portfolio.tasks)),
         known=model.space.names,
         searched=() if space is None else space.names,

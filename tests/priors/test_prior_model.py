@@ -26,6 +26,7 @@ from autometa.priors.opening import open_prior
 from autometa.priors.prior_model import fit_prior, must_help
 from autometa.space import SearchSpace
 from autometa.task import Direction, Task, TaskHistory
+from autometa.testing.families import Bowls
 
 OLD = SearchSpace(
     {
@@ -256,3 +257,10 @@ def test_a_start_has_the_one_choice_that_prior_tasks_had() -> None:
     assert {c.get("n", 50) for c in _start_in(above, numbers)} <= {50, 100}
     both = {"x": FloatDistribution(0, 1), "kind": CategoricalDistribution(["b", "z", "a"])}
     assert len({c["kind"] for c in _start_in(both, old, old)}) > 1
+
+
+def test_a_start_counts_the_trials_of_the_tasks_that_teach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autometa.meta.data.sampling.MOST_TASKS", 2)
+    past = Bowls().portfolio(5, trials=8)
+    fitted = fit_prior(past, past.space, learner=MetaLearner(steps=2))
+    assert str(fitted.beginning).startswith("starts from 2 prior tasks (16 trials;")
