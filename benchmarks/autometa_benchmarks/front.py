@@ -22,7 +22,7 @@ SUITES: Mapping[str, str] = {
 }
 METHODS: Mapping[str, str] = {
     "autometa": "autometa",
-    "enqueue3-gp": "our first three configs, then Optuna's GPSampler",
+    "enqueue3-gp": "a greedy list's first three configs, then Optuna's GPSampler",
     "cold-gp": "Optuna's GPSampler",
     "cold-tpe": "Optuna's TPE",
     "random": "random search",
