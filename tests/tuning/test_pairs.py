@@ -116,6 +116,37 @@ def test_seconds_grow_with_the_table() -> None:
     assert unknown.seconds[0] == pytest.approx(np.exp(0.5 * 5.5), rel=1e-6)
 
 
+def test_tables_of_the_new_one_s_size_count_most() -> None:
+    """On small prior tables the first config is best, on large ones the last."""
+    scores = np.tile([1.0, 0.5, 0.0], (12, 1)) + 0.01 * np.random.default_rng(0).normal(
+        size=(12, 3)
+    )
+    scores[6:] = scores[6:, ::-1]
+    prior = {"a": histories("a", scores)}  # log_rows 0 to 11
+    even = learn_pairs(prior, "m", {"columns": 3.0})
+    assert even is not None
+    assert even.mean[0] == pytest.approx(even.mean[2], abs=0.1)
+    for rows, best in ((0.0, 0), (11.0, 2)):
+        found = learn_pairs(prior, "m", {"log_rows": rows})
+        assert found is not None
+        assert found.mean.argmax() == best
+        assert found.mean[best] > -0.2
+        # Less so in the covariance: the first and the last are still each other's opposite.
+        assert found.cov[0, 2] == pytest.approx(even.cov[0, 2], rel=0.4)
+        assert abs(found.cov[0, 2]) < abs(even.cov[0, 2])
+
+
+@pytest.mark.parametrize("strange", [np.nan, 1e9])
+def test_a_table_unlike_all_others_goes_by_all_of_them(strange: float) -> None:
+    scores = np.random.default_rng(0).normal(size=(12, 3))
+    prior = {"a": histories("a", scores)}
+    found, even = (learn_pairs(prior, "m", f) for f in ({"log_rows": strange}, {}))
+    assert found is not None
+    assert even is not None
+    assert found.mean == pytest.approx(even.mean)
+    assert found.cov == pytest.approx(even.cov)
+
+
 def test_only_what_can_be_compared_is() -> None:
     scores = np.random.default_rng(3).normal(size=(12, 3))
     whole, part = histories("a", scores), histories("b", scores, tables=9)
@@ -167,7 +198,7 @@ def test_failures_and_diverged_trials_are_as_bad_as_the_worst() -> None:
     scores[5, 1] = -1e81
     found = learn_pairs({"a": histories("a", scores)}, "m", {})
     assert found is not None
-    assert found.mean[2] == -2.0
+    assert found.mean[2] == pytest.approx(-2.0)
     assert np.isfinite(found.cov).all()
     assert found.next({}) == int(found.mean[:2].argmax())
 

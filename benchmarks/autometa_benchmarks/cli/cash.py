@@ -19,8 +19,8 @@ def register(group: typer.Typer) -> None:
 
 def cash(
     families: Annotated[
-        str, typer.Option(help="Families that compete; those of the last collection by default.")
-    ] = "lightgbm,linear,k_nearest_neighbors,svm",
+        str, typer.Option(help="Families that compete, separated by commas; all by default.")
+    ] = "",
     kind: Annotated[str, typer.Option(help="classification or regression.")] = "classification",
     metric: Annotated[str, typer.Option(help="By which tables are scored.")] = "",
     strategies: Annotated[
@@ -36,6 +36,7 @@ def cash(
     """Replay searches over all families on tables that nothing was learned from."""
     import json
 
+    from autometa import children
     from autometa.bench.provenance import commit, versions
     from autometa.children.metrics import DEFAULT
     from autometa.portfolio import Portfolio
@@ -51,7 +52,7 @@ def cash(
     default = DEFAULT["regression" if kind == "regression" else "classification"]
     scored = metric or default
     known = {}
-    for family in parts(families):
+    for family in parts(families) or children.names():
         found = (
             Portfolio.embedded(family, kind=kind)
             if portfolio is None
