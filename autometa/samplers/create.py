@@ -27,6 +27,7 @@ from autometa.space.values import listed
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 def create_study(
     task: Task | Direction | Sequence[Direction] | None = None,
     *,
+    direction: Direction | None = None,
     directions: Sequence[Direction] | None = None,
     prior: PriorSource = None,
     portfolio: PriorSource = UNSET,
@@ -45,6 +47,7 @@ def create_study(
     study_name: str | None = None,
     storage: str | BaseStorage | None = None,
     load_if_exists: bool = False,
+    pruner: BasePruner | None = None,
     meta_features: Mapping[str, float] | None = None,
     base: BaseSampler | None = None,
     learner: MetaLearner | None = None,
@@ -63,6 +66,7 @@ def create_study(
 
     Args:
         task: What is tuned, or just the direction, "maximize" or "minimize".
+        direction: The direction by its name, as `optuna.create_study` has it.
         directions: Of several objectives, one each, in the place of the direction. The prior is
             then studies of as many objectives, or tasks that were scored by several metrics, which
             `metric` names in their order; how long a trial took is the metric "seconds".
@@ -88,6 +92,7 @@ def create_study(
         study_name: As of `optuna.create_study`; by default the task's name.
         storage: As of `optuna.create_study`.
         load_if_exists: As of `optuna.create_study`.
+        pruner: As of `optuna.create_study`; `MetaPruner(prior)` is ours.
         meta_features: Of the task; by default those it has. Of a network `n_params`, `n_tokens` and
             `batch_size` move the learning rates of prior runs of other sizes.
         base: See `MetaSampler`.
@@ -115,6 +120,7 @@ def create_study(
             and has other directions.
         StoreError: there is no such file or folder, or it cannot be read.
     """
+    task = _said_once(task, direction)
     named = task if isinstance(task, Task) else None
     several = asked_directions(task, directions, metric)
     direction = several[0] if several else named.direction if named else check_direction(task)
@@ -169,6 +175,7 @@ def create_study(
             sampler=sampler,
             study_name=name,
             load_if_exists=load_if_exists,
+            pruner=pruner,
         )
 
     describe = partial(
@@ -179,6 +186,17 @@ def create_study(
     if several:
         return start_several(make, request, several, metric=metric, describe=describe)
     return start_one(make, request, cost=cost, describe=describe)
+
+
+def _said_once(
+    task: Task | Direction | Sequence[Direction] | None, direction: Direction | None
+) -> Task | Direction | Sequence[Direction] | None:
+    """The task, or the direction by itself; a task has its own."""
+    if direction is None:
+        return task
+    if task is not None:
+        raise InputError(f"{task!r} and direction={direction!r}", allowed="one of the two")
+    return direction
 
 
 def _existing(

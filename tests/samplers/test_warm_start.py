@@ -133,6 +133,24 @@ def test_a_study_that_is_there_keeps_its_directions_and_others_are_refused(tmp_p
     assert autometa.create_study("maximize", study_name="new", **options).study_name == "new"
 
 
+def test_what_optuna_s_create_study_is_given_may_be_given_by_the_same_names() -> None:
+    pruner = optuna.pruners.HyperbandPruner()
+    study = autometa.create_study(direction="maximize", space=SPACE, pruner=pruner)
+    assert study.direction == optuna.study.StudyDirection.MAXIMIZE
+    assert study.pruner is pruner
+    several: Any = ["maximize", "minimize"]
+    pruned = autometa.create_study(directions=several, space=SPACE, pruner=pruner)
+    assert pruned.pruner is pruner
+    task = Task(name="t", space=SPACE, direction="minimize")
+    for given in ("minimize", task, several):
+        with pytest.raises(InputError, match="one of the two"):
+            autometa.create_study(given, direction="minimize", space=SPACE)
+    with pytest.raises(InputError, match="a direction and directions="):
+        autometa.create_study(direction="minimize", directions=several, space=SPACE)
+    with pytest.raises(AutometaError, match="'up'"):
+        autometa.create_study(direction="up", space=SPACE)  # type: ignore[arg-type]
+
+
 # What comes first --------------------------------------------------------------------------------
 
 
