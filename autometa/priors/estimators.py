@@ -197,7 +197,13 @@ def _facts(estimator: Any, X: Any) -> Facts:
 
 
 def _spread(X: Any) -> float:
-    """The variance of all cells, as `gamma="scale"` takes it; a sparse matrix is not filled up."""
+    """The variance of all cells, as `gamma="scale"` takes it; a sparse matrix is not filled up.
+
+    NaN of cells that have none: whether they can be learned from the estimator says itself.
+    """
+    if np.iscomplexobj(X) or 0 in X.shape:
+        return np.nan
     if hasattr(X, "toarray"):
         return float(X.multiply(X).mean() - X.mean() ** 2)
-    return float(np.var(np.asarray(X, dtype=np.float64)))
+    cells = np.asarray(X, dtype=np.float64)
+    return float(np.var(cells)) if np.isfinite(cells).all() else np.nan
