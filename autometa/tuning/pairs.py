@@ -2,9 +2,9 @@
 
 Where several families ran the same configs on the same prior tables, one Gaussian over all pairs
 says what each will give on a new table, its mean and covariance those of the prior tables, which
-count by how near they are in size and in what simple models make of them. So a
-result of one family's config moves what is expected of every other's: nearest neighbours that fail
-say something of the kernels of support vectors, and a good forest of boosting.
+count by how near they are in size and in what simple models make of them. So a result of one
+family's config moves what is expected of every other's: nearest neighbours that fail say something
+of the kernels of support vectors, and a good forest of boosting.
 
 A table's scores are y = o - a f with f the regret, 0 for the best pair of the table and 1 for the
 median one. The best score o is integrated out under a flat prior, the spread a summed over a grid
@@ -50,8 +50,9 @@ from autometa.portfolio import Portfolio
 from autometa.space import Config
 from autometa.task import TaskHistory
 
-_COMMON = 0.9  # of the largest family's tables, that a family must have been run on, of all its
-# tables, that a usual config was run on
+# Of the largest family's tables, that a family must have been run on; of a family's tables, that a
+# usual config must have been.
+_COMMON = 0.9
 _FEWEST = 8  # tables, below which a covariance says nothing
 _NOISE = 0.1  # standard deviation of a result, in units of the spread
 _LEAST = 1e-6
@@ -60,8 +61,9 @@ _GRID = np.linspace(-2.0, 2.0, 9)
 _ROOT = 0.5  # power of the seconds
 _SIZES = ("log_rows", "log_columns", "log_classes")
 _LANDMARKS = ("landmark_nearest", "landmark_stump", "landmark_bayes", "landmark_linear")
-_NEAR, _WIDE = (0.6, 0.03), (1.2, 0.3)  # of means and of covariances: deviations of a feature, at
-# which a table counts e^-1/2 of one that is the same, and what every table counts
+# Of means and of covariances: deviations at which a table counts e^-1/2 of one that is the same,
+# and what every table counts.
+_NEAR, _WIDE = (0.6, 0.03), (1.2, 0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,12 +199,13 @@ def learn_pairs(
     logs = np.log(np.maximum(spread, _LEAST))
     sizes = [found[compared[0]][t].task.meta_features for t in shared]
     seconds = [_seconds(p.seconds, sizes, features) for p in parts]
-    wide = _weights(sizes, features, *_WIDE)
+    distance = _distance(sizes, features)
+    wide = _weights(distance, *_WIDE)
     cov = np.cov(-regret, rowvar=False, aweights=wide) + 1e-3 * np.eye(regret.shape[1])
     return Pairs(
         families=tuple(n for n, p in zip(compared, parts, strict=True) for _ in p.configs),
         configs=tuple(c for p in parts for c in p.configs),
-        mean=-_weights(sizes, features, *_NEAR) @ regret,
+        mean=-_weights(distance, *_NEAR) @ regret,
         cov=cov,
         log_spread=(float(logs.mean()), float(max(logs.std(), 0.1))),
         seconds=np.maximum(np.concatenate(seconds), 1e-3),
@@ -268,18 +271,20 @@ def _regret(scores: Floats) -> tuple[Floats, Floats]:
     return np.where(np.isnan(scores), _WORST, regret), spread[:, 0]
 
 
-def _weights(
-    tables: Sequence[Mapping[str, float]], features: Mapping[str, float], width: float, least: float
-) -> Floats:
-    """What prior tables (T,) count by their size and by what simple models make of them; sum 1."""
-    wanted = [*_SIZES, *_LANDMARKS]
-    names = [n for n in wanted if n in features and all(n in t for t in tables)]
-    known = np.array([[t[n] for n in names] for t in tables]).reshape(len(tables), len(names))
-    own = np.array([features[n] for n in names])
-    apart = (known - own) / np.maximum(known.std(axis=0), 1e-9)
-    # A feature that all prior tables have alike tells none of them apart.
-    apart = np.where(known.std(axis=0) > 0.0, np.nan_to_num(apart), 0.0)
-    distance = (apart**2).sum(axis=1) / max(len(names), 1)
+def _distance(tables: Sequence[Mapping[str, float]], features: Mapping[str, float]) -> Floats:
+    """How far prior tables are in size and in what simple models make of them, (T,), squared.
+
+    In deviations of a feature; one that all prior tables have alike tells none of them apart.
+    """
+    known, own = _known(_SIZES + _LANDMARKS, tables, features)
+    spread = known.std(axis=0)
+    apart = np.nan_to_num((known - own) / np.maximum(spread, 1e-9))
+    result: Floats = (apart[:, spread > 0.0] ** 2).sum(axis=1) / max(len(own), 1)
+    return result
+
+
+def _weights(distance: Floats, width: float, least: float) -> Floats:
+    """What prior tables count by their squared distance, (T,); sum 1."""
     weights = np.exp(-0.5 * distance / width**2) + least
     result: Floats = weights / weights.sum()
     return result
@@ -290,16 +295,23 @@ def _seconds(
 ) -> Floats:
     """Seconds (m,) on a table of other sizes: a config's mean log, and a slope for all of them."""
     logs = np.log(np.maximum(np.nan_to_num(seconds, nan=1.0), 1e-4))
-    names = [n for n in _SIZES if n in features and all(n in t for t in tables)]
-    if not names:
+    sizes, own = _known(_SIZES, tables, features)
+    if not len(own):
         plain: Floats = np.exp(logs.mean(axis=0))
         return plain
-    sizes = np.array([[t[n] for n in names] for t in tables])
     centre = sizes.mean(axis=0)
     slope = np.linalg.lstsq(sizes - centre, logs.mean(axis=1) - logs.mean(), rcond=None)[0]
-    own = np.array([features[n] for n in names])
     result: Floats = np.exp(np.minimum(logs.mean(axis=0) + (own - centre) @ slope, 20.0))
     return result
+
+
+def _known(
+    wanted: Sequence[str], tables: Sequence[Mapping[str, float]], features: Mapping[str, float]
+) -> tuple[Floats, Floats]:
+    """Those of some meta-features that all tables have, the prior ones (T, k) and the new (k,)."""
+    names = [n for n in wanted if n in features and all(n in t for t in tables)]
+    known = np.array([[t[n] for n in names] for t in tables]).reshape(len(tables), len(names))
+    return known, np.array([features[n] for n in names])
 
 
 def _expected(mean: Floats, deviation: Floats, best: float) -> Floats:
