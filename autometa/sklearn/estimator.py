@@ -233,9 +233,9 @@ class MetaSearchCV(Refitted):
         from autometa.meta_features import compute
 
         kind: Any = "classification" if is_classifier(self.estimator) else "regression"
-        table = None if self.prior is None else table_of(X, y, kind)
+        told, table = (None, None) if self.prior is None else (X, table_of(X, y, kind))
         wish = wish_of_estimator(
-            self.estimator, asked.space, table, X=X, prior=self.prior, scoring=self.scoring
+            self.estimator, asked.space, table, X=told, prior=self.prior, scoring=self.scoring
         )
         known = known_of(self.prior, wish)
         empty = "no prior was given" if self.prior is None else "the prior holds no tasks"
