@@ -27,7 +27,7 @@ def read_table(
     """As `tables.load_table`."""
     from autometa.tables import load_table
 
-    with busy("reading the table"), _as_notes():
+    with busy("reading the table"), _without_warnings():
         table = load_table(source, target, kind=_kind(kind), keep=keep or ())
     _tell(table)
     return table
@@ -46,7 +46,7 @@ def read_parts(
     from autometa.tables.holding_out import read_parts as parts
     from autometa.tables.load import check_kept
 
-    with busy("reading the table"), _as_notes():
+    with busy("reading the table"), _without_warnings():
         table, rows = parts(
             source, target, share=share, seed=seed, kind=_kind(kind), keep=keep or ()
         )
@@ -66,7 +66,7 @@ def read_tables(
     """As `collect.load_tables`; what is wrong with tables that are left out is added to `lost`."""
     from autometa.collect import load_tables
 
-    with busy("reading the tables"), _as_notes():
+    with busy("reading the tables"), _without_warnings():
         tables = load_tables(
             sources,
             target=target,
@@ -104,7 +104,7 @@ def _tell(table: Table) -> None:
 
 
 @contextmanager
-def _as_notes() -> Iterator[None]:
+def _without_warnings() -> Iterator[None]:
     """Without Python's warnings of what the notes say anyway."""
     from autometa.tables import TableWarning
 

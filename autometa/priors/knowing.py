@@ -108,7 +108,8 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
         read.lines.append(f"fixed {listed(wish.fixed)}: no family is named that could know of it")
     if isinstance(found, Portfolio):
         found, told = by_named(found, wish.metric)
-        read.lines += [told] * bool(told and not read.families)
+        if told and not read.families:
+            read.lines.append(told)
     lines = [line for line in (wish.data.line if wish.data else "", *read.lines) if line]
     names = {n for s in found.spaces for n in s.names} if isinstance(found, Portfolio) else set()
     # What an estimator's own words mean is no rule where the prior has no such parameter.
