@@ -19,7 +19,10 @@ from autometa_benchmarks.own_objective import measuring
 from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
 from tests.priors.families import portfolio_of
 
-STRANGE = {"bagging_freq", "max_depth"}  # of LightGBM: no prior task varied them
+STRANGE = {  # no prior task varied them
+    "lightgbm": {"bagging_freq", "max_depth"},
+    "catboost": {"bagging_temperature"},
+}
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
@@ -29,7 +32,7 @@ def test_every_guide_is_known_by_its_family(guide: Guide) -> None:
         space, portfolio_of(guide.family), guide.family, fixed=guide.fixed, facts=facts
     )
     unknown = found.names.unknown.keys()
-    assert not unknown - (STRANGE if guide.family == "lightgbm" else set())
+    assert not unknown - STRANGE.get(guide.family, set())
     assert len(found.names.fixed) == len(guide.fixed)
 
 
@@ -74,6 +77,41 @@ def test_cells_are_measured_and_summed_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert all((np.diff(c.regret) <= 0).all() for c in cells)
     rows = measuring.summary(cells)
     assert [len(row) for row in rows] == [5, 5, 5]
+    score = measuring._score(svm, table, "balanced_accuracy")
+    assert len({score({"C": 1.0, "gamma": 0.1}, partition) for partition in range(4)}) > 1
+    for cell in cells:
+        assert cell.judged.shape == (3,)  # after one, three and five trials
+        # the same config on other folds: as good, though not to the digit
+        assert np.abs(cell.judged - cell.values[[0, 2, 4]]).max() < 0.3
+
+
+def test_the_best_config_on_other_folds_is_set_beside_cold_ones() -> None:
+    def cells(table: str, ours: float, cold: float) -> list[measuring.Cell]:
+        values = np.zeros(15)
+        return [
+            measuring.Cell(
+                guide="g",
+                table=table,
+                method=method,
+                seed=0,
+                values=values,
+                regret=values,
+                judged=np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+                + (ours if method == "prior by name" else cold),
+            )
+            for method in measuring.METHODS
+        ]
+
+    rows = measuring.against_cold(
+        [*cells("a", 0.2, 0.0), *cells("b", 0.4, 0.0), *cells("b", 0.0, 0.0)]
+    )
+    found = {(row[0], row[1]): row[2:] for row in rows}
+    # a table counts once, whatever its number of spaces and seeds
+    assert found["@1", "cold TPE @15"] == pytest.approx([-20.0, -20.0, -20.0, 2])
+    assert found["@3", "cold TPE @15"] == pytest.approx([-10.0, -10.0, -10.0, 2])
+    assert found["@15", "cold GP @15"] == pytest.approx([20.0, 20.0, 20.0, 2])
+    assert ("@25", "cold GP @25") not in found
+    assert measuring.against_cold([]) == []
 
 
 def test_a_run_that_is_ended_keeps_its_cells(
@@ -82,7 +120,13 @@ def test_a_run_that_is_ended_keeps_its_cells(
     def ended(*_: Any, **__: Any) -> Any:
         values = np.ones(2)
         yield measuring.Cell(
-            guide="g", table="t", method="cold TPE", seed=0, values=values, regret=values
+            guide="g",
+            table="t",
+            method="cold TPE",
+            seed=0,
+            values=values,
+            regret=values,
+            judged=values,
         )
         raise InputError("the end")
 
@@ -94,3 +138,4 @@ def test_a_run_that_is_ended_keeps_its_cells(
     (row,) = json.loads((tmp_path / "cells.json").read_text())
     assert row["method"] == "cold TPE"
     assert row["regret"] == [1.0, 1.0]
+    assert row["judged"] == [1.0, 1.0]

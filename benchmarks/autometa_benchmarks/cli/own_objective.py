@@ -40,7 +40,12 @@ def own_objective(
     """Search users' own spaces in their own objectives, from a family's name and cold."""
     from autometa.bench.data import folder
     from autometa_benchmarks.own_objective.guides import GUIDES
-    from autometa_benchmarks.own_objective.measuring import CHECKPOINTS, measure, summary
+    from autometa_benchmarks.own_objective.measuring import (
+        CHECKPOINTS,
+        against_cold,
+        measure,
+        summary,
+    )
 
     check_writable(into)
     chosen = parts(families) or tuple(dict.fromkeys(g.family for g in GUIDES))
@@ -64,6 +69,8 @@ def own_objective(
         return
     shown = [f"@{k}" for k in CHECKPOINTS if k <= trials]
     show_table("own objectives: mean / median regret", ["method", *shown, "cells"], summary(cells))
+    columns = ["prior by name", "against", "points", "low", "high", "tables"]
+    show_table("the best config on other folds, above 0 is better", columns, against_cold(cells))
 
 
 def _row(cell: Cell) -> dict[str, Any]:
@@ -74,4 +81,5 @@ def _row(cell: Cell) -> dict[str, Any]:
         "seed": cell.seed,
         "values": cell.values.tolist(),
         "regret": cell.regret.tolist(),
+        "judged": cell.judged.tolist(),
     }

@@ -2,6 +2,7 @@
 
 lightgbm       Optuna's `lightgbm_simple` example; LightGBM's "Parameters Tuning"; rate and size
 xgboost        Optuna's `xgboost_simple` example; XGBoost's "Notes on Parameter Tuning"; as above
+catboost       Optuna's `catboost_simple` example; CatBoost's "Parameter tuning"; as above
 hist_gradient_boosting, random_forest, svm, mlp    scikit-learn's user guide and examples
 """
 
@@ -107,6 +108,37 @@ GUIDES = (
             "learning_rate": Float(0.005, 0.5, log=True),
             "n_estimators": Int(20, 500, log=True),
             "max_depth": Int(1, 10),
+        },
+    ),
+    Guide(
+        name="catboost/example",
+        family="catboost",
+        space={
+            "colsample_bylevel": Float(0.01, 0.1),
+            "depth": Int(1, 12),
+            "boosting_type": Choice(["Ordered", "Plain"]),
+        },
+        fixed={"iterations": 100},
+    ),
+    Guide(
+        name="catboost/guide",
+        family="catboost",
+        space={
+            "learning_rate": Float(0.01, 0.3, log=True),
+            "depth": Int(4, 10),
+            "l2_leaf_reg": Float(1.0, 10.0),
+            "random_strength": Float(1e-9, 10.0, log=True),
+            "bagging_temperature": Float(0.0, 1.0),
+        },
+        fixed={"iterations": 100},
+    ),
+    Guide(
+        name="catboost/rate-and-size",
+        family="catboost",
+        space={
+            "eta": Float(0.005, 0.5, log=True),
+            "num_boost_round": Int(20, 300, log=True),
+            "max_depth": Int(2, 8),
         },
     ),
     Guide(
@@ -223,6 +255,11 @@ def builder(family: str) -> Callable[..., Any]:
         import xgboost
 
         return lambda **given: xgboost.XGBClassifier(n_jobs=1, verbosity=0, **given)
+    if family == "catboost":
+        import catboost
+
+        quiet = {"thread_count": 1, "verbose": False, "allow_writing_files": False}
+        return lambda **given: catboost.CatBoostClassifier(**quiet, **given)
     from sklearn import ensemble, neural_network, svm
 
     known: dict[str, Callable[..., Any]] = {
