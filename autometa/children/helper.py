@@ -6,7 +6,6 @@ standard output; whatever children print goes to standard error, which the paren
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -37,11 +36,8 @@ GRACE = 30
 """Seconds after its time is up that a helper without a parent lives on at most."""
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main() -> None:
     """Serve until standard input ends."""
-    parser = argparse.ArgumentParser(prog="autometa.children.helper")
-    parser.add_argument("--child", action="append", default=[], metavar="MODULE:ATTRIBUTE")
-    extra = parser.parse_args(arguments).child
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     _no_core_dump()
@@ -51,12 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    try:
-        children = {child.name: child for child in map(_named, extra)}
-        import_module("autometa.children.preparation")
-    except (AutometaError, ImportError, AttributeError) as error:
-        answer({"refused": str(error)})
-        return
+    import_module("autometa.children.preparation")
     answer({"ready": True})
     table: Table | None = None
     for line in sys.stdin.buffer:
@@ -66,12 +57,11 @@ def main(arguments: list[str] | None = None) -> None:
                 table = _table(request)
                 answer({"ready": True})
             elif "warm" in request:
-                prepare_to_run(children.get(request["warm"]) or _sourced(request))
+                prepare_to_run(_sourced(request))
                 answer({"ready": True})
             else:
                 assert table is not None
-                child = children.get(request["child"]) or get(request["child"])
-                answer(_evaluated(child, table, request))
+                answer(_evaluated(get(request["child"]), table, request))
         except (AutometaError, ImportError) as error:
             answer({"refused": str(error)})
 
@@ -142,6 +132,7 @@ def _table(request: Mapping[str, Any]) -> Table:
 
 
 def _sourced(request: Mapping[str, Any]) -> Child:
+    """The child by its source; from here on it is known by its name."""
     child = get(request["source"])
     if child.name != request["warm"]:
         raise InputError(
@@ -149,14 +140,6 @@ def _sourced(request: Mapping[str, Any]) -> Child:
             allowed=f"{request['warm']!r}, as when the evaluation began",
             do="Leave a learned start alone while it is in use",
         )
-    return child
-
-
-def _named(spec: str) -> Child:
-    module, _, attribute = spec.partition(":")
-    child = getattr(import_module(module), attribute)
-    if not isinstance(child, Child):
-        raise InputError(f"{spec!r} is a {type(child).__name__}", allowed="an autometa Child")
     return child
 
 

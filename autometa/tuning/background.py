@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from autometa.children.evaluation.threads import ONE_THREAD
+from autometa.children.evaluation.threads import helper_environment
 from autometa.meta.model_cache import model_file, read
 
 if TYPE_CHECKING:
@@ -70,13 +70,12 @@ class BackgroundFits:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "autometa.tuning.background"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
+                env=helper_environment(),
                 start_new_session=True,
             )
         return self._process

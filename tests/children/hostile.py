@@ -72,5 +72,6 @@ CHILD = Child(
     space=SearchSpace({"deed": CategoricalDistribution(DEEDS)}, name="hostile"),
     preparation="encoded",
     model=_model,
+    source=f"{__name__}:CHILD",
 )
 NOT_A_CHILD = 3

@@ -5,6 +5,7 @@ import selectors
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def iris() -> Table:
 
 @pytest.fixture(scope="module")
 def evaluator() -> Iterator[Evaluator]:
-    with Evaluator(memory=MEMORY, extra=["tests.children.hostile:CHILD"]) as evaluator:
+    with Evaluator(memory=MEMORY) as evaluator:
         yield evaluator
 
 
@@ -82,19 +83,20 @@ def test_user_errors_are_raised_and_the_helper_lives_on(evaluator: Evaluator, ir
     assert good.state is State.COMPLETE
 
 
-def test_an_unknown_child_is_a_user_error(iris: Table) -> None:
-    with Evaluator() as plain, pytest.raises(InputError, match="hostile"):
-        plain.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
-
-
 @pytest.mark.parametrize(
-    "extra",
-    ["tests.children.hostile:NOT_A_CHILD", "tests.children.hostile:ABSENT", "no_such_module:X"],
+    "source",
+    [
+        "hostile",
+        *("tests.children.hostile:NOT_A_CHILD", "tests.children.hostile:ABSENT"),
+        "no_such_module:X",
+    ],
 )
-def test_a_wrong_extra_child_is_a_user_error(iris: Table, extra: str) -> None:
-    child = children.get("linear")
-    with Evaluator(extra=[extra]) as wrong, pytest.raises(InputError):
-        wrong.evaluate(child, child.space.defaults, iris, folds=2, seed=0)
+def test_a_child_that_another_process_cannot_import_is_a_user_error(
+    iris: Table, source: str
+) -> None:
+    unknown = replace(hostile.CHILD, source=source)
+    with Evaluator() as wrong, pytest.raises(InputError, match=source):
+        wrong.evaluate(unknown, {"deed": "behave"}, iris, folds=2, seed=0)
 
 
 def test_labels_of_any_type_cross_the_border(evaluator: Evaluator, iris: Table) -> None:

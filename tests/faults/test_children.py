@@ -14,7 +14,7 @@ from tests.faults.counter import Faults
 @pytest.mark.slow
 def test_every_hostile_deed_is_one_failed_trial(faults: Faults) -> None:
     iris = load_table("sklearn:iris")
-    with Evaluator(memory=2**28, extra=["tests.children.hostile:CHILD"]) as evaluator:
+    with Evaluator(memory=2**28) as evaluator:
         for deed in hostile.DEEDS:
             with faults.tried(f"a child that goes wrong: {deed}", deed != "behave"):
                 timeout = 0.5 if deed == "sleep" else 200.0

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +32,7 @@ import pandas as pd
 
 from autometa.children.child import Child
 from autometa.children.evaluation.evaluate import Outcome, failed
-from autometa.children.evaluation.threads import ONE_THREAD
+from autometa.children.evaluation.threads import helper_environment
 from autometa.children.folds import Folds, Splits, splits_of
 from autometa.errors import InputError
 from autometa.space import Value
@@ -55,8 +55,6 @@ class Evaluator:
     Args:
         memory: Bytes that one evaluation may add to what its process holds when it starts (address
             space, where the system has such a limit); None for no limit.
-        extra: Children beyond the registry, each as "module:attribute" of a `Child` that the
-            helper imports under the caller's `sys.path`.
 
     >>> from autometa import children
     >>> from autometa.tables import load_table
@@ -69,9 +67,8 @@ class Evaluator:
     'COMPLETE'
     """
 
-    def __init__(self, *, memory: int | None = None, extra: Sequence[str] = ()) -> None:
+    def __init__(self, *, memory: int | None = None) -> None:
         self._memory = memory
-        self._extra = tuple(extra)
         self._process: subprocess.Popen[bytes] | None = None
         self._words: deque[bytes] = deque(maxlen=64)
         self._rest = b""
@@ -254,14 +251,12 @@ class Evaluator:
 
     def _start(self, within: float) -> None:
         self._kill()
-        paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
-        extra = [part for spec in self._extra for part in ("--child", spec)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "autometa.children.helper", *extra],
+            [sys.executable, "-m", "autometa.children.helper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths},
+            env=helper_environment(),
             start_new_session=True,
         )
         assert self._process.stderr is not None

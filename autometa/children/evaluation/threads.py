@@ -1,10 +1,12 @@
-"""One thread in the numeric libraries of other processes: many workers would fight over cores."""
+"""What other processes are started with: one thread each, or many would fight over the cores."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -14,6 +16,12 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
 }
 """Environment variables that the libraries read when they are loaded."""
+
+
+def helper_environment() -> dict[str, str]:
+    """Of a process of ours that imports what this one can, with one thread."""
+    paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": paths}
 
 
 @contextmanager
