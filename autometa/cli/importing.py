@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,7 +97,7 @@ def import_file(
     named = {name: option for name, option in given.items() if option}
     _check_options(file, layout, set(named))
     found = _imported(file, layout, named)
-    new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
+    new = replace(found, licence=licence)
     result = Portfolio.update(into, lambda old: old.merge(new))
     report(result, into, form, imported_tasks=len(new), imported_trials=trials_of(new))
 
@@ -147,8 +148,7 @@ def _imported(file: Path, layout: Layout | None, options: dict[str, Any]) -> Por
 
         frame = read_trials(file, options["space"], kind=layout)
         table = Portfolio.from_frame(frame, **options)
-        provenance = {"imported": file.name, "autometa": __version__}
-        return Portfolio(table.histories, provenance=provenance)
+        return replace(table, provenance={"imported": file.name, "autometa": __version__})
     options["metric"] = options.pop("value")
     if layout is Layout.MLFLOW:
         return Portfolio.from_mlflow(file, **options)

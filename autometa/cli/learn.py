@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,7 +70,7 @@ def learn(
             inner_lr=inner_lr,
             **rules(renamed, choice, default, outside),
         )
-        new = Portfolio(found.histories, provenance=found.provenance, licence=licence)
+        new = replace(found, licence=licence)
         result, added = learn_studies(new, into)
     _show(new, result, added, into, form)
 

@@ -163,7 +163,7 @@ def tune(
     if apart is not None:
         from autometa.tuning.rows_apart import check_apart
 
-        check_apart(data, apart[0].columns, apart[1], "test rows")
+        check_apart(data, apart[0].columns, apart[1])
     if save is not None and data.kind == "classification":
         import numpy as np
 

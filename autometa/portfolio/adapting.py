@@ -147,7 +147,7 @@ def adapt_histories(
             part = slice(end - len(histories[i]), end)
             if rows.keep[part].any():
                 found[i] = moved(histories[i], space, rows.raw[part], rows.keep[part])
-    return _named_apart([found[i] for i in sorted(found)]), AdaptReport(spaces=tuple(reports))
+    return named_apart([found[i] for i in sorted(found)]), AdaptReport(spaces=tuple(reports))
 
 
 def moved(
@@ -158,7 +158,7 @@ def moved(
     return replace(kept, task=replace(history.task, space=space), raw=raw[keep])
 
 
-def _named_apart(histories: list[TaskHistory]) -> list[TaskHistory]:
+def named_apart(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
     """Tasks of several spaces may share a name; in one space they may not."""
     taken: set[str] = set()
     result = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def learn_studies(
             for h in kept
             if spaces.get((identity_of(h.task), h.task.name), h.task.space) == h.task.space
         ]
-        base = Portfolio(kept, provenance=old.provenance, licence=old.licence)
+        base = replace(old, histories=tuple(kept))
         more = [unseen(h, base, fields=("values", "states")) for h in arriving]
         added.update({n.task.name: len(m) for n, m in zip(new.histories, more, strict=True)})
         if not any(added.values()):
@@ -65,13 +66,12 @@ def learn_studies(
         names = {i["study"] for i in new.provenance["studies"] if any(map(added.get, i["tasks"]))}
         studies = [i for i in new.provenance["studies"] if i["study"] in names]
         known = _without_earlier(base.provenance, studies)
-        return Portfolio(base.histories, provenance=known, licence=base.licence).merge(
-            Portfolio(
-                (h for h in more if len(h)),
-                provenance={**new.provenance, "studies": studies},
-                licence=new.licence,
-            )
+        arrived = replace(
+            new,
+            histories=tuple(h for h in more if len(h)),
+            provenance={**new.provenance, "studies": studies},
         )
+        return replace(base, provenance=known).merge(arrived)
 
     return Portfolio.update(folder, change, timeout=timeout), added
 

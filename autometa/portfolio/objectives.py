@@ -78,8 +78,7 @@ def each_objective(
             else 'Name the objectives in their order: metric=["accuracy", "seconds"]',
         )
     return tuple(
-        Portfolio(column, provenance=portfolio.provenance, licence=portfolio.licence)
-        for column in zip(*map(_settled, rows), strict=True)
+        replace(portfolio, histories=column) for column in zip(*map(_settled, rows), strict=True)
     )
 
 
@@ -114,11 +113,8 @@ def one_objective(portfolio: Portfolio, metric: str | None) -> Portfolio:
             do=f"{leave}Say metric={first!r} to learn from this one, or give the tasks by one: "
             f"portfolio.by({first!r})",
         )
-    return Portfolio(
-        (h for h in portfolio.histories if h.task not in parts or h.task.metric == metric),
-        provenance=portfolio.provenance,
-        licence=portfolio.licence,
-    )
+    left = (h for h in portfolio.histories if h.task not in parts or h.task.metric == metric)
+    return replace(portfolio, histories=tuple(left))
 
 
 def common(portfolios: Sequence[Portfolio]) -> tuple[Portfolio, ...]:
@@ -135,8 +131,7 @@ def common(portfolios: Sequence[Portfolio]) -> tuple[Portfolio, ...]:
         if all(np.array_equal(h.raw, row[0].raw, equal_nan=True) for h in row)
     ]
     return tuple(
-        Portfolio((row[k] for row in same), provenance=p.provenance, licence=p.licence)
-        for k, p in enumerate(portfolios)
+        replace(p, histories=tuple(row[k] for row in same)) for k, p in enumerate(portfolios)
     )
 
 
@@ -181,15 +176,9 @@ def chebyshev(scores: Floats, direction: Floats) -> Floats:
 
 def scalarised(portfolios: Sequence[Portfolio], directions: Floats) -> Portfolio:
     """Every task of some objectives (see `each_objective`) as one task a direction, (W, k)."""
-    return Portfolio(
-        (
-            history
-            for row in zip(*(p.histories for p in portfolios), strict=True)
-            for history in _scalarised(row, directions)
-        ),
-        provenance=portfolios[0].provenance,
-        licence=portfolios[0].licence,
-    )
+    rows = zip(*(p.histories for p in portfolios), strict=True)
+    histories = tuple(history for row in rows for history in _scalarised(row, directions))
+    return replace(portfolios[0], histories=histories)
 
 
 def _scalarised(row: Sequence[TaskHistory], directions: Floats) -> Iterable[TaskHistory]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,7 +41,7 @@ class Portfolio(Imported):
     # New portfolios ------------------------------------------------------------------------------
 
     def _with(self, histories: Iterable[TaskHistory]) -> Portfolio:
-        return Portfolio(histories, provenance=self.provenance, licence=self.licence)
+        return replace(self, histories=tuple(histories))
 
     def without(self, names: str | Task | Iterable[str | Task]) -> Portfolio:
         """The portfolio without the tasks whose name or family is named; unknown names are fine."""

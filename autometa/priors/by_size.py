@@ -84,7 +84,7 @@ def at_size(
     line = f"learning rates moved to {shown} by the law of rates, x {low:.2g} to x {high:.2g}"
     if max(law.beyond(there)) > FAR:
         line += "; that is far beyond every run seen"
-    return Portfolio(moved, provenance=portfolio.provenance, licence=portfolio.licence), line
+    return replace(portfolio, histories=tuple(moved)), line
 
 
 def _sizes(features: Mapping[str, float]) -> Floats:

@@ -53,12 +53,8 @@ def with_seconds(
             "a model where the seconds of its prior tasks are needed",
             allowed="the portfolio or the studies that it was fitted on",
         )
-    found = [h for h in map(by_seconds, known.prior.histories) if h is not None]
-    logs = Portfolio(
-        (replace(h, values=np.log(h.values)) for h in found),
-        provenance=known.prior.provenance,
-        licence=known.prior.licence,
-    )
+    found = (h for h in map(by_seconds, known.prior.histories) if h is not None)
+    logs = replace(known.prior, histories=tuple(replace(h, values=np.log(h.values)) for h in found))
     if not len(logs):  # the search then learns from its own trials alone what they cost
         nothing = MetaLearner(seed=seed).fit(Portfolio(), space=fitted.model.space)
         return CostModel(quality=fitted.model, seconds=nothing)

@@ -11,7 +11,7 @@ Shapes: n trials; raw (n, p) as in `space`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from optuna.distributions import (
@@ -95,9 +95,10 @@ def in_words_of(
     held = _held(olds, parents, defaults, names)
     words = Words(family=family, searched=names.searched, space=space, ran=names.ran)
     whole, kept = _whole(words, olds, parents, {n: value for n, (value, _) in held.items()})
-    histories = [spoken(words, h) for h in portfolio.histories]
     return FamilyPrior(
-        portfolio=Portfolio(histories, provenance=portfolio.provenance, licence=portfolio.licence),
+        portfolio=replace(
+            portfolio, histories=tuple(spoken(words, h) for h in portfolio.histories)
+        ),
         space=whole,
         held=kept,
         names=names,

@@ -36,8 +36,13 @@ from optuna.distributions import (
 )
 
 from autometa.portfolio import Portfolio
-from autometa.portfolio.adapting import AdaptReport, SpaceReport, moved, report_of
-from autometa.portfolio.merging import free_name
+from autometa.portfolio.adapting import (
+    AdaptReport,
+    SpaceReport,
+    moved,
+    named_apart,
+    report_of,
+)
 from autometa.priors.beginning import renaming
 from autometa.priors.old_space import OldSpace, lost_to
 from autometa.space import SearchSpace
@@ -138,7 +143,7 @@ def matched(
     }
     kept = [found_by[id(h)] for h in prior.histories if id(h) in found_by]
     return Matched(
-        portfolio=Portfolio(_alike(kept), provenance=prior.provenance, licence=prior.licence),
+        portfolio=replace(prior, histories=tuple(_alike(kept))),
         report=report,
         old_names=names,
         outside=_outside(part, wide, kept)
@@ -195,25 +200,19 @@ def _histories(
 
 def _alike(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
     """Named apart, and as scores where some minimise and some maximise."""
-    mixed = len({h.task.direction for h in histories}) > 1
-    taken: set[str] = set()
-    result = []
-    for history in histories:
-        name = free_name(history.task.name, lambda n: n not in taken)
-        taken.add(name)
-        task = replace(history.task, name=name)
-        if mixed:
-            history = replace(
-                history,
-                task=replace(task, direction="maximize", metric="score"),
-                values=history.scores,
-                curves=history.curve_scores,
-                fold_scores=history.folded(history.fold_scores),
-            )
-        elif name != history.task.name:
-            history = replace(history, task=task)
-        result.append(history)
-    return result
+    apart = named_apart(histories)
+    if len({h.task.direction for h in histories}) < 2:
+        return apart
+    return [
+        replace(
+            h,
+            task=replace(h.task, direction="maximize", metric="score"),
+            values=h.scores,
+            curves=h.curve_scores,
+            fold_scores=h.folded(h.fold_scores),
+        )
+        for h in apart
+    ]
 
 
 def _outside(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autometa.errors import InputError, PortfolioError
@@ -118,7 +119,7 @@ def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
     if all(n in ("", t.metric) for n, t in zip(found, portfolio.tasks, strict=True)):
         return portfolio, ""
     read = [h.by(n) if n else h for h, n in zip(portfolio.histories, found, strict=True)]
-    return Portfolio(read, provenance=portfolio.provenance, licence=portfolio.licence), ""
+    return replace(portfolio, histories=tuple(read)), ""
 
 
 def _plain(metric: str) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -146,9 +147,9 @@ def _with_studies(known: Portfolio, read: Portfolio) -> Portfolio:
     """A portfolio and studies that were just read; these replace what it knows of the same ones."""
     fresh = {identity_of(h.task) for h in read.histories}
     kept = [h for h in known.histories if identity_of(h.task) not in fresh]
-    rest = Portfolio(kept, provenance=known.provenance, licence=known.licence)
+    rest = replace(known, histories=tuple(kept))
     arriving = named(read.histories, rest.tasks)
-    return rest.merge(Portfolio(arriving, provenance=read.provenance, licence=read.licence))
+    return rest.merge(replace(read, histories=tuple(arriving)))
 
 
 def _open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import optuna
 
@@ -23,7 +24,7 @@ def without_study(
     kept = [h for h in known.histories if _told(h.task.info) != own]
     if len(kept) == len(known):
         return known
-    return Portfolio(kept, provenance=known.provenance, licence=known.licence)
+    return replace(known, histories=tuple(kept))
 
 
 def _told(info: Mapping[str, object]) -> tuple[object, object]:

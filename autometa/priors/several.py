@@ -188,6 +188,4 @@ def _seconds(prior: Portfolio | MetaModel) -> Portfolio | MetaModel:
     if isinstance(prior, MetaModel):
         return prior
     found = (by_seconds(h) for h in prior.histories)
-    return Portfolio(
-        (h for h in found if h is not None), provenance=prior.provenance, licence=prior.licence
-    )
+    return replace(prior, histories=tuple(h for h in found if h is not None))

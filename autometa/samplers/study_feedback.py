@@ -117,9 +117,7 @@ def _imported(study: optuna.Study, metric: str | None, told: Mapping[str, float]
     features = {**known.get("meta_features", {}), **told}
     if not features:
         return found
-    return Portfolio(
-        (_described(h, features) for h in found.histories), provenance=found.provenance
-    )
+    return replace(found, histories=tuple(_described(h, features) for h in found.histories))
 
 
 def _described(history: TaskHistory, features: Any) -> TaskHistory:

@@ -46,12 +46,11 @@ class TextFormat:
     more: Literal["", "row names", "nothing"] = ""
 
 
-def text_format(path: Path, encoding: str | None = None) -> TextFormat:
+def text_format(path: Path) -> TextFormat:
     """How a file is written, told from its beginning.
 
     Args:
         path: The file, packed or not.
-        encoding: Told from the file where None.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -59,7 +58,7 @@ def text_format(path: Path, encoding: str | None = None) -> TextFormat:
     """
     head = read_head(path, HEAD)
     whole = len(head) < HEAD
-    encoding = encoding or _encoding(head, path)
+    encoding = _encoding(head, path)
     try:
         text = head.decode(encoding, errors="strict" if whole else "ignore")
     except UnicodeDecodeError as error:

@@ -17,10 +17,12 @@ from autometa.errors import InputError
 from autometa.priors.aliases import PREFIXES
 from autometa.tables import Table
 from autometa.tables.frames import frame_of, in_other_order, target_of
-from autometa.tables.load import check_kept, load_table
+from autometa.tables.load import check_kept, read_table
 from autometa.tables.notes import TableWarning
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from autometa.children import Child
     from autometa.meta import MetaModel
     from autometa.tables import Kind
@@ -43,9 +45,8 @@ def table_of(
     kind: Kind | None,
     keep: Sequence[str],
     weights: Any,
-    stacklevel: int,
 ) -> Table:
-    """The table that a caller means; warns of what its user should look at.
+    """The table that a caller of `tune` means; warns there of what its user should look at.
 
     Args:
         X: A Table, features, or the path of a file (with `sklearn:NAME`).
@@ -54,7 +55,6 @@ def table_of(
         kind: Of problem; guessed where None.
         keep: Columns that stay in any case.
         weights: What each row weighs, or the name of the column of X that says it; or None.
-        stacklevel: Of the warnings.
 
     Raises:
         InputError: it cannot be used.
@@ -67,50 +67,51 @@ def table_of(
         if weights is None:
             return X
         return X.weighted(weights) if isinstance(weights, str) else replace(X, weights=weights)
+    column = weights if isinstance(weights, str) else None
+    kept = keep if column is None else (*keep, column)  # or else it might be taken for row numbers
     if isinstance(X, str | os.PathLike):
         if y is not None and not isinstance(y, str):
             raise InputError(
                 "a file and values of a target", allowed="a file and the name of its column"
             )
-        if weights is None:
-            return load_table(os.fspath(X), y, kind=kind, name=name, keep=keep)
-        if not isinstance(weights, str):
+        if weights is not None and column is None:
             raise InputError("a file and values of weights", allowed="the name of its column")
-        kept = (*keep, weights)  # or else it might be taken for numbers of the rows
-        return load_table(os.fspath(X), y, kind=kind, name=name, keep=kept).weighted(weights)
+        table = read_table(os.fspath(X), y, kind=kind, name=name, keep=kept)
+    else:
+        features, target = _in_memory(X, y)
+        table = Table(
+            name=name or "table",
+            X=features,
+            y=target,
+            kind=kind,
+            keep=kept,
+            weights=None if column is not None else weights,
+        )
+    check_kept(keep, [table])
+    table.warn(stacklevel=4)
+    return table if column is None else table.weighted(column)
+
+
+def _in_memory(X: Any, y: Any) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """Features and target; y may be the name of a column of X."""
     if y is None:
         raise InputError("no target y", allowed="values, or the name of a column of X")
     frame = frame_of(X)
     if isinstance(y, int | np.integer) or (isinstance(y, tuple) and y in getattr(X, "columns", ())):
         y = str(y)  # as all columns are named
-    if isinstance(y, str):
-        if y not in frame.columns:
-            raise InputError(
-                f"no column {y!r}", allowed=", ".join(map(str, list(frame.columns)[:20]))
-            )
-        target, frame = frame[y], frame.drop(columns=y)
-    else:
-        target = target_of(y)
-    column = weights if isinstance(weights, str) else None
-    table = Table(
-        name=name or "table",
-        X=frame,
-        y=target,
-        kind=kind,
-        keep=keep if column is None else (*keep, column),
-        weights=None if column is not None else weights,
-    )
-    check_kept(keep, [table])
-    table.warn(stacklevel=stacklevel + 1)
-    return table if column is None else table.weighted(column)
+    if not isinstance(y, str):
+        return frame, target_of(y)
+    if y not in frame.columns:
+        raise InputError(f"no column {y!r}", allowed=", ".join(map(str, list(frame.columns)[:20])))
+    return frame.drop(columns=y), frame[y]
 
 
-def warn_of_order(X: Any, stacklevel: int, **columns: Any) -> None:
-    """Warn where rows that are matched by place have labels that would match them otherwise."""
+def warn_of_order(X: Any, **columns: Any) -> None:
+    """Warn the caller's caller of columns whose rows have the labels of X in another order."""
     for name, column in columns.items():
         if in_other_order(X, column):
             said = f"the index of {name} has the labels of X in another order; rows go by place"
-            warnings.warn(said, TableWarning, stacklevel=stacklevel + 1)
+            warnings.warn(said, TableWarning, stacklevel=3)
 
 
 def families_of(asked: str | Sequence[str] | None, table: Table) -> tuple[Child, ...]:
@@ -199,13 +200,12 @@ def _weighed(child: Child, table: Table) -> bool:
     return table.weights is None or child.takes_weights(table.schema)
 
 
-def renamed(options: Mapping[str, Any], known: Iterable[str], stacklevel: int) -> dict[str, Any]:
-    """Options with today's names; older ones warn.
+def renamed(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Options with today's names; older ones warn the caller's caller.
 
     Args:
         options: As the caller wrote them.
         known: Names of all that there are.
-        stacklevel: Of the warnings.
 
     Raises:
         TypeError: there is none of a name, as Python says it.
@@ -217,7 +217,7 @@ def renamed(options: Mapping[str, Any], known: Iterable[str], stacklevel: int) -
         warnings.warn(
             f"tune({old}=...) is called {new} now, and goes with the next release",
             DeprecationWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=3,
         )
         found[new] = found.pop(old)
     names = list(known)

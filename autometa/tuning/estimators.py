@@ -88,7 +88,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: rows, a target or an option that cannot be used.
         """
-        warn_of_order(X, 2, y=y, groups=groups, sample_weight=sample_weight)
+        warn_of_order(X, y=y, groups=groups, sample_weight=sample_weight)
         frame = self._rows(X, reset=True)
         target = self._target(y)
         if len(target) != len(frame):
@@ -121,7 +121,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         )
         if result.fitted is None:
             raise InputError(why_no_model(result))
-        warn_untested(result, stacklevel=2)
+        warn_untested(result)
         self.result_: TuneResult = result
         return self
 

@@ -7,7 +7,7 @@ time still has them; in a temporary folder otherwise. Only those of the best tri
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,13 +47,12 @@ def _beside(storage: object, study_name: str) -> Path | None:
     return folder
 
 
-def keep_best(folder: Path, best_first: Sequence[str], others: Iterable[str] = ()) -> None:
+def keep_best(folder: Path, best_first: Sequence[str]) -> None:
     """Remove what is too much: the files of the worst trials.
 
     Args:
         folder: Of the predictions.
         best_first: Names of the trials' files, those of the best trials first.
-        others: Names of files that nobody needs.
     """
     left, files = MOST_BYTES, 0
     for name in best_first:
@@ -65,5 +64,3 @@ def keep_best(folder: Path, best_first: Sequence[str], others: Iterable[str] = (
         left -= size
         if files > MOST_FILES or left < 0:
             (folder / name).unlink(missing_ok=True)
-    for name in others:
-        (folder / name).unlink(missing_ok=True)

@@ -19,24 +19,25 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_CALLED = "test rows"  # by messages
 
-def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any], what: str) -> None:
+
+def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any]) -> None:
     """Refuse, before a search, rows that its model could not be scored on.
 
     Args:
         table: What is to be searched.
         columns: Of the rows apart.
         y: Their targets (n,).
-        what: How a message calls them.
 
     Raises:
         InputError: a column is missing, there is no row, or a label that no row of the table has.
     """
-    columns_there(columns, table.X.columns, what)
+    columns_there(columns, table.X.columns, _CALLED)
     if not len(y):
-        raise InputError(f"{what} without a row that has a target", allowed="one row or more")
+        raise InputError(f"{_CALLED} without a row that has a target", allowed="one row or more")
     if table.kind == "classification":
-        labels_known((table.reading or AS_IS).truth(y), table.y.cat.categories, what)
+        labels_known((table.reading or AS_IS).truth(y), table.y.cat.categories, _CALLED)
 
 
 def scored_apart(

@@ -7,7 +7,7 @@ so such tasks are always left out, and named.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import optuna
@@ -150,7 +150,7 @@ def _seen_by(metric: str | None, known: Portfolio) -> Portfolio:
         return known
     again = Portfolio(scored).by(metric).by_key
     kept = [again.get(key, history) for key, history in known.by_key.items()]
-    return Portfolio(kept, provenance=known.provenance, licence=known.licence)
+    return replace(known, histories=tuple(kept))
 
 
 def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
@@ -173,10 +173,8 @@ def _of(known: Portfolio, child: Child, table: Table, *, alone: bool) -> Priors:
 
 def _older(known: Portfolio, child: Child) -> Portfolio:
     """Tasks of the child in a space that it had before, in its present one."""
-    others = Portfolio(
-        (h for h in known.histories if h.task.space != child.space),
-        provenance=known.provenance,
-        licence=known.licence,
+    others = replace(
+        known, histories=tuple(h for h in known.histories if h.task.space != child.space)
     )
     return others.adapt(child.space, outside="drop")[0] if len(others) else others
 
@@ -184,10 +182,8 @@ def _older(known: Portfolio, child: Child) -> Portfolio:
 def _adapted(known: Portfolio, child: Child, *, alone: bool) -> Portfolio:
     """Studies that are of no child's space, in this child's."""
     own = {child.name, *children.names()}
-    others = Portfolio(
-        (h for h in known.histories if h.task.space.name not in own),
-        provenance=known.provenance,
-        licence=known.licence,
+    others = replace(
+        known, histories=tuple(h for h in known.histories if h.task.space.name not in own)
     )
     if not len(others):
         return Portfolio()

@@ -124,7 +124,7 @@ class Search:
         trials = patiently(lambda: self.study.get_trials(deepcopy=False))
         return target - sum(t.state == TrialState.RUNNING or evaluated(t) for t in trials)
 
-    def step(self, target: int | None = None) -> TunedTrial | None:
+    def step(self, target: int) -> TunedTrial | None:
         """Ask, evaluate, tell, with the heartbeats of the storage.
 
         Returns:
@@ -202,7 +202,7 @@ class _Run:
     """The objective of one trial; keeps what Optuna does not hand back when something breaks."""
 
     search: Search
-    target: int | None
+    target: int
     trial: Trial | None = None
     found: Outcome | None = None
     error: Exception | None = None
@@ -249,8 +249,6 @@ class _Run:
         return math.nan if found.trial.value is None else found.trial.value
 
     def _place_taken(self, trial: Trial) -> bool:
-        if self.target is None:
-            return False
         trials = self.search.study.get_trials(deepcopy=False)
         before = (t for t in trials if t.number < trial.number)
         return sum(not t.state.is_finished() or evaluated(t) for t in before) >= self.target

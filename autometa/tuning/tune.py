@@ -129,12 +129,12 @@ def tune(
         TuneInterrupted: the user pressed Ctrl-C; carries the result so far.
     """
     started = perf_counter()
-    given = renamed(options, signature(tune_table).parameters, stacklevel=2)
+    given = renamed(options, signature(tune_table).parameters)
     if time is not TIME or "time" not in given:
         given["time"] = time
     if families is not None or "families" not in given:
         given["families"] = families
-    warn_of_order(X, 2, y=y, groups=groups, sample_weight=sample_weight)
+    warn_of_order(X, y=y, groups=groups, sample_weight=sample_weight)
     table = table_of(
         X,
         y,
@@ -142,7 +142,6 @@ def tune(
         kind=kind,  # type: ignore[arg-type]
         keep=keep,
         weights=sample_weight,
-        stacklevel=2,
     )
     result = tune_table(
         table,
@@ -157,7 +156,7 @@ def tune(
         started=started,
         **given,
     )
-    warn_untested(result, refit=given.get("refit", True), stacklevel=2)
+    warn_untested(result, refit=given.get("refit", True))
     return result
 
 

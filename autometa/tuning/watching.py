@@ -122,13 +122,12 @@ def why_no_model(result: TuneResult) -> str:
     return f"no trial succeeded ({errors or 'time was up'})"
 
 
-def warn_untested(result: TuneResult, *, refit: bool = True, stacklevel: int) -> None:
-    """Say aloud that a model is handed over which no trial has tested, or none at all.
+def warn_untested(result: TuneResult, *, refit: bool = True) -> None:
+    """Warn the caller's caller of a model that no trial has tested, or of none at all.
 
     Args:
         result: Of the search.
         refit: Whether a model was asked for.
-        stacklevel: Of the warning.
     """
     said = ""
     if result.untested:
@@ -139,4 +138,4 @@ def warn_untested(result: TuneResult, *, refit: bool = True, stacklevel: int) ->
     elif result.fitted is None and refit:
         said = f"there is no model: {why_no_model(result)}"
     if said:
-        warnings.warn(said, TuneWarning, stacklevel=stacklevel + 1)
+        warnings.warn(said, TuneWarning, stacklevel=3)

@@ -248,7 +248,7 @@ def test_rows_come_with_the_columns_that_had_no_value(named: bool) -> None:
     matrix = np.c_[X["a"], np.full(60, np.nan), NOISY]
     given = pd.DataFrame(matrix, columns=list("abc")) if named else matrix
     options: dict[str, Any] = {"name": None, "kind": None, "keep": (), "weights": None}
-    table = table_of(given, np.arange(60) % 2, stacklevel=1, **options)
+    table = table_of(given, np.arange(60) % 2, **options)
     model = model_of(table, "linear")
     said = model.predict(given)  # without a warning of a column that is not used
     assert np.array_equal(model.predict(matrix), said)

@@ -431,7 +431,7 @@ def test_arrays_and_lists_can_be_tuned(evaluator: FakeEvaluator) -> None:
 def test_the_target_is_any_column_of_a_frame(name: Any) -> None:
     columns = pd.Index([0, name], tupleize_cols=False)
     frame = pd.DataFrame({0: np.arange(20.0) % 7, 1: [0, 1] * 10}).set_axis(columns, axis=1)
-    given: dict[str, Any] = {"name": None, "kind": None, "weights": None, "stacklevel": 1}
+    given: dict[str, Any] = {"name": None, "kind": None, "weights": None}
     table = table_of(frame, name, keep=(), **given)
     assert table.schema.numeric == ("0",)
     assert table.y.name == str(name)

@@ -308,13 +308,11 @@ class WorkerPool:
 
     # Their trials --------------------------------------------------------------------------------
 
-    def _release(self, place: _Place) -> int:
+    def _release(self, place: _Place) -> None:
         """Give back what the place's dead workers were at."""
         dead = {name for name in place.names if place.process is None or name != place.name}
-        return sum(
+        for study in self._studies.values():
             give_back(study, lambda trial: trial.user_attrs.get(WORKER) in dead)
-            for study in self._studies.values()
-        )
 
 
 def _over(item: WorkItem) -> bool:
