@@ -129,10 +129,15 @@ def trial_keys(history: TaskHistory, widths: tuple[int, int]) -> list[bytes]:
         curves,
         np.full((n, widths[1] - curves.shape[1]), np.nan),
     ]
-    matrix = np.ascontiguousarray(np.concatenate(parts, axis=1)) + 0.0  # -0.0 becomes 0.0
+    return row_keys(np.concatenate(parts, axis=1))
+
+
+def row_keys(rows: NDArray[Any]) -> list[bytes]:
+    """One key a row of floats (n, k), (n): equal exactly where all numbers of two rows are."""
+    matrix = np.ascontiguousarray(rows) + 0.0  # -0.0 becomes 0.0
     matrix[np.isnan(matrix)] = np.nan  # one NaN, whatever its bits were
     buffer, size = matrix.tobytes(), matrix.shape[1] * matrix.itemsize
-    return [buffer[i : i + size] for i in range(0, n * size, size)]
+    return [buffer[i : i + size] for i in range(0, len(buffer), size)]
 
 
 def common_widths(first: TaskHistory, second: TaskHistory) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autometa.encoding import Floats
 from autometa.errors import PortfolioError
-from autometa.portfolio.diff import Key, common_widths, same_trials, trial_keys
+from autometa.portfolio.diff import Key, common_widths, row_keys, same_trials, trial_keys
 from autometa.portfolio.histories import Histories
 from autometa.task import Task, TaskHistory
 
@@ -125,15 +125,14 @@ def free_name(name: str, allowed: Callable[[str], bool]) -> str:
 
 
 def unseen(history: TaskHistory, old: Histories, *, fields: Sequence[str] = ()) -> TaskHistory:
-    """The trials that the histories do not have for this task; see `trial_texts`."""
+    """The trials that the histories do not have for this task; see `config_keys`."""
     known = old.by_key.get((history.task.space, history.task.name))
     if known is None:
         return history
-    had = set(trial_texts(known, fields))
-    return history.take(np.array([t not in had for t in trial_texts(history, fields)], dtype=bool))
+    had = set(config_keys(known, fields))
+    return history.take(np.array([k not in had for k in config_keys(history, fields)], dtype=bool))
 
 
-def trial_texts(history: TaskHistory, fields: Sequence[str] = ()) -> list[str]:
-    """One text a trial, equal exactly for equal configs and equal further fields, (n)."""
-    columns = np.column_stack([history.raw, *(getattr(history, name) for name in fields)])
-    return [row.tobytes().hex() for row in np.nan_to_num(columns, nan=-1e300)]
+def config_keys(history: TaskHistory, fields: Sequence[str] = ()) -> list[bytes]:
+    """One key a trial, equal exactly for equal configs and equal further fields, (n)."""
+    return row_keys(np.column_stack([history.raw, *(getattr(history, name) for name in fields)]))

@@ -23,7 +23,7 @@ the split), mean regret after .3, 1, 3 and 10 s of training was
 
 Tables that are alike count most in the means, less so in the covariances, which need many: with all
 ten families (722 and 362 pairs), on splits that nothing was chosen on, regret after .1 / .3 / 1 / 3
-/ 10 / 30 s by trials before and now
+/ 10 / 30 s by trials where all tables count alike, and as it ships
 
     balanced accuracy   .407 .231 .158 .112 .082 .072    .353 .210 .146 .100 .079 .074
     log loss            .342 .168 .104 .069 .051 .041    .347 .167 .093 .066 .037 .023
@@ -47,6 +47,7 @@ from scipy.special import ndtr
 
 from autometa.encoding import Floats
 from autometa.portfolio import Portfolio
+from autometa.portfolio.diff import row_keys
 from autometa.space import Config
 from autometa.task import TaskHistory
 
@@ -185,7 +186,7 @@ def learn_pairs(
         metric: Only tables of this metric can be compared.
         features: Meta-features of the new table.
     """
-    found = {name: _alike(_by_table(p, metric)) for name, p in portfolios.items()}
+    found = {name: _usual(_by_table(p, metric)) for name, p in portfolios.items()}
     most = max((len(tables) for tables in found.values()), default=0)
     compared = [n for n, tables in found.items() if len(tables) >= max(_COMMON * most, _FEWEST)]
     shared = sorted(set.intersection(*(set(found[n]) for n in compared))) if compared else []
@@ -197,7 +198,7 @@ def learn_pairs(
         return None
     regret, spread = _regret(scores)
     logs = np.log(np.maximum(spread, _LEAST))
-    sizes = [found[compared[0]][t].task.meta_features for t in shared]
+    sizes = [found[compared[0]][t].history.task.meta_features for t in shared]
     seconds = [_seconds(p.seconds, sizes, features) for p in parts]
     distance = _distance(sizes, features)
     wide = _weights(distance, *_WIDE)
@@ -214,6 +215,14 @@ def learn_pairs(
 
 
 @dataclass(frozen=True, slots=True)
+class _Ran:
+    """What a family ran on a table, and the place of each config, by what tells it from others."""
+
+    history: TaskHistory
+    places: Mapping[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Matrix:
     """Configs that a family ran on every table: scores and seconds (T, m)."""
 
@@ -222,42 +231,34 @@ class _Matrix:
     seconds: Floats
 
 
-def _by_table(portfolio: Portfolio, metric: str) -> dict[str, TaskHistory]:
+def _by_table(portfolio: Portfolio, metric: str) -> dict[str, _Ran]:
+    """Floats of a config count to seven digits."""
     return {
-        h.task.name: h
+        h.task.name: _Ran(h, {k: i for i, k in enumerate(row_keys(h.raw.astype(np.float32)))})
         for h in portfolio.histories
         if h.task.metric == metric and h.complete.any() and h.task.meta_features
     }
 
 
-def _alike(histories: Mapping[str, TaskHistory]) -> dict[str, TaskHistory]:
-    """Those of the histories that have all configs which most of them have."""
-    tried = {table: set(_keys(history)) for table, history in histories.items()}
-    counts = Counter(key for keys in tried.values() for key in keys)
+def _usual(tables: Mapping[str, _Ran]) -> dict[str, _Ran]:
+    """Those of the tables on which all configs were run that were run on most of them."""
+    counts = Counter(key for ran in tables.values() for key in ran.places)
     usual = {key for key, n in counts.items() if n >= _COMMON * max(counts.values(), default=0)}
-    return {table: histories[table] for table, keys in tried.items() if usual <= keys}
+    return {table: ran for table, ran in tables.items() if usual <= ran.places.keys()}
 
 
-def _matrix(histories: Sequence[TaskHistory]) -> _Matrix:
-    """The configs that all histories have, in the order of the first; NaN where a trial failed."""
-    rows = [{key: i for i, key in enumerate(_keys(h))} for h in histories]
-    every = [k for k in rows[0] if all(k in other for other in rows)]
+def _matrix(tables: Sequence[_Ran]) -> _Matrix:
+    """The configs that were run on all tables, in the order of the first; NaN where one failed."""
+    first = tables[0]
+    every = [k for k in first.places if all(k in ran.places for ran in tables)]
     if not every:
-        return _Matrix((), np.empty((len(histories), 0)), np.empty((len(histories), 0)))
-    places = [[row[k] for k in every] for row in rows]
-    pairs = list(zip(histories, places, strict=True))
+        return _Matrix((), np.empty((len(tables), 0)), np.empty((len(tables), 0)))
+    rows = [(ran.history, [ran.places[k] for k in every]) for ran in tables]
     return _Matrix(
-        tuple(histories[0].task.space.from_raw(histories[0].raw[places[0]])),
-        np.stack([np.where(h.complete, h.scores, np.nan)[p] for h, p in pairs]),
-        np.stack([h.seconds[p] for h, p in pairs]),
+        tuple(first.history.task.space.from_raw(first.history.raw[rows[0][1]])),
+        np.stack([np.where(h.complete, h.scores, np.nan)[places] for h, places in rows]),
+        np.stack([h.seconds[places] for h, places in rows]),
     )
-
-
-def _keys(history: TaskHistory) -> list[bytes]:
-    """What tells a history's configs apart, all of one space: floats count to seven digits."""
-    rows = np.ascontiguousarray(history.raw, dtype=np.float32) + np.float32(0.0)  # no -0
-    rows[np.isnan(rows)] = np.nan
-    return [row.tobytes() for row in rows]
 
 
 def _regret(scores: Floats) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ import numpy as np
 from autometa import children
 from autometa.errors import StoreError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.merging import free_name, trial_texts, unseen
+from autometa.portfolio.merging import config_keys, free_name, unseen
 from autometa.portfolio.store.folder import exists
 from autometa.storages.addresses import check_folder
 from autometa.tables import Table, fingerprint, same_data
@@ -101,8 +101,8 @@ def _record(trial: TunedTrial) -> CompletedTrial:
 
 def _once(history: TaskHistory) -> TaskHistory:
     """The first trial of each config."""
-    _, first = np.unique(trial_texts(history), return_index=True)
-    return history.take(np.sort(first))
+    first = {key: i for i, key in reversed([*enumerate(config_keys(history))])}
+    return history.take(np.array(sorted(first.values())))
 
 
 def _named(history: TaskHistory, old: Portfolio) -> TaskHistory:
