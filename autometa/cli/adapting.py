@@ -45,11 +45,10 @@ def rules(
         name, _, pair = text.partition(":")
         old, new = _pair(pair, f"--choice {text}", "PARAMETER:OLD=NEW")
         renames.setdefault(name, {})[_value(old)] = _value(new)
-    pairs = [_pair(t, f"--default {t}", "PARAMETER=VALUE") for t in defaults or ()]
     return {
         "renamed": dict(_pair(t, f"--renamed {t}", "OLD=NEW") for t in renamed or ()),
         "choices": renames,
-        "defaults": {name: _value(value) for name, value in pairs},
+        "defaults": pairs(defaults, "--default", "PARAMETER=VALUE"),
         "outside": outside,
     }
 

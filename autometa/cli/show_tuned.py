@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,16 +10,15 @@ from autometa.cli.output import show_table
 from autometa.cli.progress import note
 
 if TYPE_CHECKING:
-    from autometa.tuning.arms import TunedTrial
     from autometa.tuning.result import TuneResult
 
 FIRST = 3  # trials whose reason is shown
-SHOWN = 3  # different reasons of failures
 
 
 def show_result(result: TuneResult) -> None:
     """What was found, why, and in which time."""
     from autometa.priors.beginning import COLD, START
+    from autometa.tuning.watching import why_failed
     from autometa.tuning.worth import LEARNED
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
@@ -96,26 +94,6 @@ def show_files(files: dict[str, Any]) -> None:
         )
     if "learned" in files:
         typer.echo(f"added to the portfolio in {files['learned']}")
-
-
-def why_failed(result: TuneResult) -> str:
-    """The different reasons of failed trials, the most frequent first."""
-    errors = Counter(t.error or "unknown" for arm in result.arms for t in arm.trials if _lost(t))
-    listed = [f"{error} ({n} trials)" for error, n in errors.most_common(SHOWN)]
-    return ": " + "; ".join(listed) if listed else ""
-
-
-def why_no_model(result: TuneResult) -> str:
-    """Why a search has ended without a model."""
-    if result.best is not None:
-        return f"no model could be fitted: {result.notes[-1]}"
-    tried = len(result.warm)
-    late = "" if tried else f": none was tried in {result.seconds:.0f} s; give it more"
-    return f"no trial succeeded{late}{why_failed(result)}"
-
-
-def _lost(trial: TunedTrial) -> bool:
-    return trial.value is None
 
 
 def _matched(result: TuneResult) -> str:

@@ -18,7 +18,7 @@ from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, is_same, show_json
 from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import read_parts, read_table, warned_as_notes
-from autometa.cli.show_tuned import show_files, show_result, why_no_model
+from autometa.cli.show_tuned import show_files, show_result
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
@@ -217,6 +217,8 @@ def tune(
     if stopped:
         raise typer.Exit(130)
     if result.fitted is None:
+        from autometa.tuning.watching import why_no_model
+
         sys.stderr.write(f"error: {why_no_model(result)}\n")
         raise typer.Exit(1)
     if lost:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from autometa.errors import InputError
 from autometa.priors.meanings import is_prefixed_by
 from autometa.space import Value
-from autometa.space.values import listed, same
+from autometa.space.values import is_among, listed
 
 Parents = Mapping[str, tuple[str, Sequence[Value]]]
 Settle = Callable[[InputError, Iterable[str], Iterable[str]], None]
@@ -55,7 +55,7 @@ def _is_of_other(
 
 
 def _meet(some: Sequence[Value], others: Sequence[Value]) -> bool:
-    return any(same(one, other) for one in some for other in others)
+    return any(is_among(one, others) for one in some)
 
 
 def one_each(

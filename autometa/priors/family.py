@@ -26,8 +26,8 @@ from autometa.priors.named import Names, names_for
 from autometa.priors.words import Words, spoken
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
-from autometa.space.matching import is_number
-from autometa.space.values import fits, same
+from autometa.space.plain import is_number
+from autometa.space.values import fits, is_among, same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def _held(
     above = {parent for parent, _ in parents.values()}
     for own, old in olds.items():  # parents first
         parent, on = parents.get(own, ("", ()))
-        if own in names.searched or (parent in held and not _among(on, held[parent][0])):
+        if own in names.searched or (parent in held and not is_among(held[parent][0], on)):
             continue
         if own in names.fixed:
             given = names.fixed[own]
@@ -132,17 +132,13 @@ def _held(
             inside = {n: c[1] for n, c in parents.items() if c[0] == own and n in names.searched}
             values = [v for branch in inside.values() for v in branch]
             unread = own in names.unread
-            if values and (unread or not _among(values, defaults[own])):
-                most = max(values, key=lambda v: sum(_among(b, v) for b in inside.values()))
+            if values and (unread or not is_among(defaults[own], values)):
+                most = max(values, key=lambda v: sum(is_among(v, b) for b in inside.values()))
                 held[own] = most, f"as {', '.join(names.searched[n].name for n in inside)} needs"
             else:
                 why = "what is given of it cannot be read" if unread else "it is not searched"
                 held[own] = defaults[own], f"the default, as {why}"
     return held
-
-
-def _among(values: Sequence[Value], value: Value) -> bool:
-    return any(same(v, value) for v in values)
 
 
 def _allowed(old: BaseDistribution, value: Value) -> Value:
@@ -206,5 +202,5 @@ def _rate(words: Words, olds: Mapping[str, BaseDistribution]) -> str | None:
 
 def _has(distribution: BaseDistribution, value: Value) -> bool:
     if isinstance(distribution, CategoricalDistribution):
-        return any(same(c, value) for c in distribution.choices)
+        return is_among(value, distribution.choices)
     return is_number(value) and bool(fits(distribution, np.array([float(value)]))[0])

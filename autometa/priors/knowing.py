@@ -17,7 +17,7 @@ from optuna.distributions import CategoricalDistribution
 from autometa.errors import InputError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
-from autometa.portfolio.store.shipped import embedded_names, embedded_spaces, network_names
+from autometa.portfolio.store.shipped import embedded_spaces, network_names, shipped_names
 from autometa.priors.by_size import at_size, sizes_of
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
@@ -257,7 +257,7 @@ def names_family(prior: PriorSource) -> bool:
     """Whether a prior names a family that ships, alone or in a list."""
     parts = [prior] if isinstance(prior, str) else prior if isinstance(prior, list | tuple) else []
     names = [p.removeprefix(EMBEDDED).removeprefix(":") for p in parts if isinstance(p, str)]
-    return any(name in (*embedded_names(), *network_names()) for name in names)
+    return any(name in shipped_names() for name in names)
 
 
 def wish_of(

@@ -20,7 +20,7 @@ from optuna.distributions import (
 
 from autometa.encoding import Floats
 from autometa.priors.written import Written
-from autometa.space.matching import is_number
+from autometa.space.plain import is_number
 
 _WORDS = "log|ln|lg|exponent|exp|pow"
 _BEFORE = re.compile(rf"^(?:log_?(10|2)_?|(?:{_WORDS})_|log(?=[A-Z]))")

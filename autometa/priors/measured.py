@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autometa.errors import InputError, PortfolioError
 from autometa.portfolio import Portfolio
+from autometa.portfolio.importers.study_names import UNNAMED
 from autometa.priors.near import near_names
 from autometa.showing import few
 
@@ -23,7 +24,6 @@ STAND_INS: Mapping[str, str] = {
     **dict.fromkeys(("f1", "f1_score", "f1_micro", "f1_weighted"), "f1_macro"),
 }
 """What libraries measure besides -> the standard metric that puts configs in nearly its order."""
-UNNAMED = "value"  # the metric of tasks whose user has not said what they measure
 _TURNED = frozenset(name for name, metric in STAND_INS.items() if metric == "accuracy")
 
 

@@ -17,7 +17,7 @@ from autometa.priors.fixed import Distributions, Notes, Reader
 from autometa.priors.meanings import Meaning, constant
 from autometa.priors.written import MISSING, Facts, Written
 from autometa.space import SearchSpace, Value
-from autometa.space.matching import is_number
+from autometa.space.plain import is_number
 from autometa.space.values import fits, same
 
 

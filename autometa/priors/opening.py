@@ -32,10 +32,10 @@ from optuna.storages import BaseStorage
 from autometa.errors import AutometaError, InputError, StoreError, without_passwords
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
-from autometa.portfolio.importers.importing import read_trials, understood
+from autometa.portfolio.importers.importing import read_trials, table_kind, understood
 from autometa.portfolio.importers.study_names import identity_of, named
 from autometa.portfolio.store import folder as store
-from autometa.portfolio.store.shipped import embedded_names, network_names
+from autometa.portfolio.store.shipped import embedded_names, shipped_names
 from autometa.priors.aliases import ALIASES
 from autometa.priors.meanings import families_called
 from autometa.priors.near import near_names
@@ -60,7 +60,6 @@ _SCHEMES = (
     *("sqlite", "journal", "grpc", "postgresql", "postgres", "mysql", "mariadb", "oracle"),
     *("mssql", "cockroachdb", "redis", "rediss"),
 )
-_TABLES = (".csv", ".csv.gz", ".parquet", ".pq")
 _LOOKED_AT = 2000  # entries of a folder among which near names are sought
 
 
@@ -169,7 +168,7 @@ def _open(
     if isinstance(part, str):
         if text == EMBEDDED or text.startswith(f"{EMBEDDED}:"):
             return shipped(text.removeprefix(EMBEDDED).removeprefix(":"))
-        if text in (*embedded_names(), *network_names()):
+        if text in shipped_names():
             return shipped(_family(text))
         if text in ALIASES and not Path(text).exists():
             return shipped(text)  # a family that this build does not ship: it says which do
@@ -182,7 +181,7 @@ def _open(
         raise missing(path, text)
     if is_zipfile(path):
         return MetaModel.load(path)
-    if any(path.name.lower().endswith(end) for end in _TABLES):
+    if table_kind(path) is not None:
         return _open_table(path, space, direction)
     return path
 
@@ -244,7 +243,7 @@ def missing(path: Path, given: str) -> StoreError:
         path: Where it was looked for.
         given: What the user wrote.
     """
-    names = [] if scheme_of(given) else [*embedded_names(), *network_names(), EMBEDDED]
+    names = [] if scheme_of(given) else [*shipped_names(), EMBEDDED]
     try:
         around = [entry.name for entry in islice(path.absolute().parent.iterdir(), _LOOKED_AT)]
     except OSError:
@@ -294,7 +293,7 @@ def _open_table(path: Path, space: SearchSpace | None, direction: Direction | No
             do=f"Read it with autometa.Portfolio.from_frame(pandas.read_csv({path.name!r}), "
             "task=COLUMN, value=COLUMN, direction=..., space=...)",
         )
-    frame = _plain(read_trials(path, space), space, is_text=".csv" in path.name.lower())
+    frame = _plain(read_trials(path, space), space, is_text=table_kind(path) == "csv")
     tasks = [c for c in ("task", "study", "study_name", "dataset") if c in frame.columns]
     if "value" not in frame.columns:
         raise InputError(

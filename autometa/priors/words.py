@@ -19,8 +19,8 @@ from optuna.distributions import (
 from autometa.encoding import Floats
 from autometa.priors.named import Named
 from autometa.space import SearchSpace, Value
-from autometa.space.matching import is_number
-from autometa.space.values import raw_value, same
+from autometa.space.plain import is_number
+from autometa.space.values import is_among, raw_value
 from autometa.task import TaskHistory
 
 _BEYOND = ("less than these", "more than these")  # choices of prior trials alone
@@ -58,7 +58,7 @@ class Words:
         forms = (choice, *named.written.choices.get(choice, ()))
         for form in forms:
             if isinstance(new, CategoricalDistribution):
-                if any(same(form, c) for c in new.choices):
+                if is_among(form, new.choices):
                     return form
             elif is_number(form):
                 return form

@@ -25,9 +25,9 @@ from optuna.distributions import (
 )
 
 from autometa.encoding import Floats
-from autometa.space.matching import is_number
+from autometa.space.plain import is_number
 from autometa.space.rules import alike
-from autometa.space.values import Value, listed, same
+from autometa.space.values import Value, is_among, listed, same
 
 _FORESTS = ("random_forest", "extra_trees")
 _NONE = (None, "none", "None", False)
@@ -101,7 +101,7 @@ class Written:
     def own_choice(self, own: CategoricalDistribution, value: Any) -> Value | _Missing:
         """The family's own choice for a value of the user's; `MISSING` where it has none."""
         for choice in own.choices:
-            if same(choice, value) or any(same(w, value) for w in self.choices.get(choice, ())):
+            if is_among(value, (choice, *self.choices.get(choice, ()))):
                 return choice
         return MISSING
 
@@ -203,7 +203,7 @@ def _max_features(own: str, form: str, facts: Facts, new: Any) -> Written | str:
 def _words_alone(words: Mapping[Value, float], new: Any) -> Written | None:
     """Words that mean the same of any data, where some are searched and the rest cannot be read."""
     values = new.choices if isinstance(new, CategoricalDistribution) else (new,)
-    read = [word for word in words if any(same(word, value) for value in values)]
+    read = [word for word in words if is_among(word, values)]
     if not read:
         return None
     rest = "" if len(read) == len(values) else "; give data=(X, y) to have the others read"

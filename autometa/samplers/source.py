@@ -10,7 +10,7 @@ import optuna
 
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.store.shipped import embedded_names, network_names
+from autometa.portfolio.store.shipped import shipped_names
 from autometa.priors.knowing import Known, Wish, known_of
 from autometa.priors.near import near_names
 from autometa.priors.opening import EMBEDDED, PriorSource
@@ -71,7 +71,7 @@ def _new_folder(portfolio: PriorSource) -> str:
     if path.exists() or path.suffix or not path.parent.is_dir() or set(path.name) & set(":\\"):
         return ""
     around = [p.name for p in path.absolute().parent.iterdir()]
-    if near_names(path.name, [*around, *embedded_names(), *network_names(), EMBEDDED]):
+    if near_names(path.name, [*around, *shipped_names(), EMBEDDED]):
         return ""
     return f"there is no portfolio {str(portfolio)!r} yet"
 

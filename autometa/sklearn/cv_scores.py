@@ -18,6 +18,7 @@ from optuna.trial import FrozenTrial, Trial
 from scipy.stats import rankdata
 
 from autometa.encoding import Floats
+from autometa.space.plain import is_number
 
 _BY_FOLD = ("test_score", "train_score")
 
@@ -80,5 +81,4 @@ def _number(value: float) -> float | None:
 
 
 def _float(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else math.nan
+    return float(value) if is_number(value) else math.nan

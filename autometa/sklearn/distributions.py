@@ -27,7 +27,7 @@ from optuna.distributions import (
 
 from autometa.errors import SpaceError
 from autometa.space import SearchSpace, Value
-from autometa.space.plain import unboxed
+from autometa.space.plain import is_plain, unboxed
 from autometa.space.rates import as_space
 
 _TAIL = 1e-3  # quantile that bounds an infinite support
@@ -92,16 +92,10 @@ def _distribution(name: str, entry: Any) -> tuple[BaseDistribution, dict[str, An
 
 def _choices(given: list[Any]) -> tuple[CategoricalDistribution, dict[str, Any]]:
     values = [unboxed(v) for v in given]
-    if all(map(_plain, values)):
+    if all(map(is_plain, values)):
         return CategoricalDistribution(values), {}
     texts: list[Value] = [v if isinstance(v, str) else _text(v) for v in values]
     return CategoricalDistribution(texts), dict(zip(map(str, texts), values, strict=True))
-
-
-def _plain(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, bool | int | str)
 
 
 def _text(value: Any) -> str:

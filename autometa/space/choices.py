@@ -17,13 +17,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from autometa.errors import SpaceError
 from autometa.space.literals import as_json
-from autometa.space.plain import MOST_TEXT, plain_choice
-from autometa.space.values import Value, check_distribution, same
+from autometa.space.plain import MOST_TEXT, PLAIN, plain_choice
+from autometa.space.values import Value, check_distribution, is_among, same
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-
-
-_PLAIN = (bool, int, str, type(None))
 
 
 def plain_distribution(given: CategoricalDistribution) -> CategoricalDistribution:
@@ -32,11 +29,11 @@ def plain_distribution(given: CategoricalDistribution) -> CategoricalDistributio
     Raises:
         SpaceError: a choice has nothing that tells it from others.
     """
-    if len({(type(c), c) for c in given.choices if type(c) in _PLAIN}) == len(given.choices):
+    if len({(type(c), c) for c in given.choices if type(c) in PLAIN}) == len(given.choices):
         return given
     choices: list[Value] = []
     for choice in map(plain_choice, given.choices):
-        if not any(same(choice, c) for c in choices):
+        if not is_among(choice, choices):
             choices.append(choice)
     same_as_given = len(choices) == len(given.choices) and all(
         type(a) is type(b) for a, b in zip(choices, given.choices, strict=True)

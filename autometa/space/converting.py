@@ -21,7 +21,8 @@ from optuna.distributions import (
 
 from autometa import encoding
 from autometa.encoding import Floats, Number
-from autometa.space.matching import is_number, match_choices
+from autometa.space.matching import match_choices
+from autometa.space.plain import is_number
 from autometa.space.rules import Rules
 from autometa.space.values import describe, listed
 

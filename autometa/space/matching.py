@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from autometa.errors import SpaceError
 from autometa.space.choices import place_of
+from autometa.space.plain import is_number
 from autometa.space.rules import Rules, alike
 from autometa.space.space import SearchSpace
-from autometa.space.values import Value, same
+from autometa.space.values import same
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,6 @@ def match_choices(
             if places[k] is None and isinstance(choice, str) and choice in pairs:
                 places[k] = new.choices.index(pairs[choice])
     return places
-
-
-def is_number(value: Value) -> TypeGuard[int | float]:
-    """Whether a choice is a number, True and False not counted."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _guessed(old: Iterable[str], new: Iterable[str]) -> dict[str, str]:

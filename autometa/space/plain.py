@@ -24,7 +24,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 from uuid import UUID
 
 import numpy as np
@@ -34,6 +34,8 @@ from autometa.errors import SpaceError
 Value: TypeAlias = bool | int | float | str | None
 """A parameter's value in a config."""
 
+PLAIN = (bool, int, str, type(None))
+"""Types of choices that stand for themselves; of floats the finite ones do, see `is_plain`."""
 MOST_TEXT = 10_000
 """Characters that a choice may have as text."""
 _BY_TEXT = (PurePath, date, time, timedelta, Decimal, Fraction, UUID, complex)
@@ -49,7 +51,7 @@ def plain_choice(choice: Any) -> Value:
     >>> plain_choice((64, 64)), plain_choice(np.float32(0.5)), plain_choice(dict)
     ('[64, 64]', 0.5, 'builtins.dict')
     """
-    if choice is None or type(choice) in (bool, int, str):
+    if type(choice) in PLAIN:
         return choice  # type: ignore[no-any-return]
     plain = _item(choice, 0)
     if isinstance(plain, list | dict):
@@ -61,6 +63,16 @@ def plain_choice(choice: Any) -> Value:
             do="Name it by a short text and build it from that",
         )
     return plain  # type: ignore[no-any-return]
+
+
+def is_plain(choice: object) -> bool:
+    """Whether a choice is plain data that JSON holds exactly."""
+    return math.isfinite(choice) if isinstance(choice, float) else isinstance(choice, PLAIN)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a choice is a number, True and False not counted."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def unboxed(value: Any) -> Any:

@@ -19,9 +19,9 @@ from optuna.distributions import (
 )
 
 from autometa.encoding import Floats, Number
-from autometa.space.matching import is_number
+from autometa.space.plain import is_number
 from autometa.space.space import SearchSpace
-from autometa.space.values import Value, plain_value, same
+from autometa.space.values import Value, is_among, plain_value
 
 NEAR = 0.1  # of the wider range: so close to a fixed value counts as this value
 FAR = 4.0  # widths: what lies farther outside is of another kind of model, and dropped
@@ -120,7 +120,7 @@ def inside(space: SearchSpace, wide: SearchSpace, raw: Floats) -> Mask:
 def is_allowed(distribution: BaseDistribution, value: Value) -> bool:
     """Whether a value is one of a distribution's own."""
     if isinstance(distribution, CategoricalDistribution):
-        return any(same(value, choice) for choice in distribution.choices)
+        return is_among(value, distribution.choices)
     if not is_number(value):
         return False
     return bool(is_inside(distribution, np.array([value], dtype=np.float64), distribution)[0])

@@ -31,11 +31,11 @@ from autometa.space.values import (
     Value,
     checked_value,
     describe,
+    is_among,
     listed,
     plain_value,
     raw_value,
     read_distribution,
-    same,
 )
 
 Config: TypeAlias = dict[str, Value]
@@ -176,9 +176,7 @@ class SearchSpace:
         chosen: dict[str, bool] = {}
         for name in self.names:
             parent, on = self.conditions.get(name, (None, ()))
-            chosen[name] = parent is None or (
-                chosen[parent] and any(same(config.get(parent), v) for v in on)
-            )
+            chosen[name] = parent is None or (chosen[parent] and is_among(config.get(parent), on))
         return tuple(n for n in self.names if chosen[n])
 
     def check(self, config: Mapping[str, Value]) -> Config:
@@ -199,9 +197,7 @@ class SearchSpace:
         checked: Config = {}
         for name in self.names:
             parent, on = self.conditions.get(name, (None, ()))
-            is_active = parent is None or (
-                parent in checked and any(same(checked[parent], v) for v in on)
-            )
+            is_active = parent is None or (parent in checked and is_among(checked[parent], on))
             if is_active and name not in config:
                 raise SpaceError(
                     f"parameter {name!r} is missing",

@@ -22,8 +22,8 @@ from optuna.distributions import (
 from autometa import encoding
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
+from autometa.space.plain import PLAIN, is_number, is_plain, plain_choice
 from autometa.space.plain import Value as Value
-from autometa.space.plain import plain_choice
 
 ON_GRID = 1e-6  # steps that a value may lie beside its grid
 _STEPS = 2**40  # values up to here, in steps, come back exactly from the unit interval
@@ -56,8 +56,8 @@ def check_distribution(name: str, distribution: object) -> None:
         raise SpaceError(f"parameter name {name!r}", allowed="a non-empty string")
     if isinstance(distribution, CategoricalDistribution):
         choices = distribution.choices
-        odd = [c for c in choices if not _plain(c)]
-        twice = [c for i, c in enumerate(choices) if any(same(c, d) for d in choices[:i])]
+        odd = [c for c in choices if not is_plain(c)]
+        twice = [c for i, c in enumerate(choices) if is_among(c, choices[:i])]
         if odd or twice:
             raise SpaceError(
                 f"parameter {name!r} has the choice {(odd or twice)[0]!r}"
@@ -85,13 +85,6 @@ def check_distribution(name: str, distribution: object) -> None:
             allowed=f"finite bounds within +-{limit:g}, so that every value survives encoding",
             do="Narrow the range or widen the step",
         )
-
-
-def _plain(value: object) -> bool:
-    """Whether a choice is plain data that JSON holds exactly."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, bool | int | str)
 
 
 def checked_value(name: str, distribution: BaseDistribution, value: Any) -> Value:
@@ -162,7 +155,7 @@ def same(a: Any, b: Any) -> bool:
             return True
     except (TypeError, ValueError):
         pass
-    if type(a) in _PLAIN and type(b) in _PLAIN:
+    if type(a) in PLAIN and type(b) in PLAIN:
         return False
     try:
         return bool(plain_choice(a) == plain_choice(b))
@@ -170,7 +163,11 @@ def same(a: Any, b: Any) -> bool:
         return False
 
 
-_PLAIN = (bool, int, str, type(None))
+def is_among(value: Any, values: Iterable[Any]) -> bool:
+    """Whether a value is the `same` as one of some."""
+    return any(same(value, other) for other in values)
+
+
 _DUST = 1e-9  # of a number: rounding errors of a way through unit space and back
 
 
@@ -184,8 +181,7 @@ def is_part(part: Mapping[str, Any], whole: Mapping[str, Any]) -> bool:
 
 
 def _close(a: Any, b: Any) -> bool:
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
-    return math.isclose(a, b, rel_tol=_DUST) if numbers else same(a, b)
+    return math.isclose(a, b, rel_tol=_DUST) if is_number(a) and is_number(b) else same(a, b)
 
 
 def describe(distribution: BaseDistribution) -> str:

@@ -32,6 +32,7 @@ from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
 from autometa.suggest.acquisitions.expected_improvement import EXPECTED_IMPROVEMENT
 from autometa.suggest.candidate_search import CandidateSearch
+from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.observations import Observations
 
 _SAME = 1e-6
@@ -74,6 +75,20 @@ def posterior_of(
         observed = observed.believing(mean)
         posterior = given(observed, posterior)
     return posterior, observed
+
+
+def belief_of(
+    known: KnownSpaces | None,
+    study: StudySpace,
+    observed: Observations,
+    hypotheses: tuple[Hypothesis, ...],
+    relevance: Floats | None = None,
+) -> tuple[Posterior, Observations]:
+    """As `posterior_of`, in a study's space; by its own trials alone where no prior task taught."""
+    if known is not None:
+        return posterior_of(known(study), observed, hypotheses, relevance)
+    alone = tuple(h for h in hypotheses if h.arm == "cold")
+    return posterior_of(no_knowledge(study), observed, alone)
 
 
 def informed_config(

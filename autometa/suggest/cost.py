@@ -23,11 +23,10 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.meta.cost_model import CostModel
 from autometa.meta.inference.hypotheses import Hypothesis
-from autometa.meta.inference.knowledge import no_knowledge
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition, numeric_slope
-from autometa.suggest.configs import posterior_of
+from autometa.suggest.configs import belief_of
 from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.observations import Observations
 
@@ -73,11 +72,8 @@ def log_seconds(
     """
     if not len(timed.scores):
         return None
-    if cost is None or cost.knowledge is None:
-        alone = tuple(h for h in hypotheses if h.arm == "cold")
-        posterior, _ = posterior_of(no_knowledge(study), timed, alone)
-    else:
-        posterior, _ = posterior_of(cost.knowledge(study), timed, hypotheses, cost.relevance)
+    known, relevance = (None, None) if cost is None else (cost.knowledge, cost.relevance)
+    posterior, _ = belief_of(known, study, timed, hypotheses, relevance)
     return partial(_expected, posterior)
 
 

@@ -22,7 +22,7 @@ from autometa.encoding import Floats
 from autometa.meta.data.standard import raise_diverged
 from autometa.meta.front_model import FrontModel
 from autometa.meta.inference.hypotheses import Hypothesis
-from autometa.meta.inference.knowledge import Knowledge, no_knowledge
+from autometa.meta.inference.knowledge import Knowledge
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.suggest.acquisition import Acquisition
@@ -31,7 +31,7 @@ from autometa.suggest.acquisitions.hypervolume import (
     random_directions,
     reached,
 )
-from autometa.suggest.configs import informed_config, posterior_of
+from autometa.suggest.configs import belief_of, informed_config
 from autometa.suggest.known_spaces import KnownSpaces
 from autometa.suggest.observations import Observations
 from autometa.task import Direction
@@ -121,14 +121,12 @@ def front_belief(
         observed: The trials by each objective, the same ones in each.
         hypotheses: Readings of the task that compete.
     """
-    found = []
-    for k, seen in enumerate(observed):
-        known = None if front is None else front.knowledge[k]
-        if front is None or known is None:
-            alone = tuple(h for h in hypotheses if h.arm == "cold")
-            found.append(posterior_of(no_knowledge(study), seen, alone))
-        else:
-            found.append(posterior_of(known(study), seen, hypotheses, front.relevance[k]))
+    nothing = (None,) * len(observed)
+    taught = (nothing, nothing) if front is None else (front.knowledge, front.relevance)
+    found = [
+        belief_of(known, study, seen, hypotheses, relevance)
+        for known, relevance, seen in zip(*taught, observed, strict=True)
+    ]
     posteriors, believed = zip(*found, strict=True)
     return FrontBelief(posteriors=posteriors, observed=believed)
 

@@ -24,26 +24,8 @@ Mark: TypeAlias = Literal[".", ","]
 MOST = 0.95
 """Share of a column's cells that are numbers, marks for missing values not counted."""
 MISSING = frozenset(
-    {
-        "",
-        "?",
-        "-",
-        "--",
-        "---",
-        "\u2013",
-        "\u2014",
-        ".",
-        "..",
-        "...",
-        "…",
-        "*",
-        "/",
-        "\\n",
-        "<na>",
-        "nan",
-    }
+    {"", *"?-\u2013\u2014.…*/", "--", "---", "..", "...", "\\n", "nan", "<na>"}
     | {"na", "n/a", "n.a.", "n.a", "n/d", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#num!"}
-    | {"nan", "<na>"}
     | {"null", "none", "nil", "missing", "unknown", "not available", "not applicable", "(null)"}
 )
 """What people write where a value is missing, in lower case."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from autometa.errors import InputError, reason
+from autometa.showing import counted
 from autometa.tuning.arms import TunedTrial
 
 if TYPE_CHECKING:
     from autometa.tuning.result import TuneResult
 
+_REASONS = 3  # of failures that are told
 OnTrial: TypeAlias = Callable[[str, TunedTrial], None]
 
 
@@ -118,8 +121,16 @@ def why_no_model(result: TuneResult) -> str:
     """Why a search has ended without the model that was asked for."""
     if result.best is not None:
         return f"no model could be fitted: {result.notes[-1]}"
-    errors = "; ".join(dict.fromkeys(t.error for t in result.warm.trials if t.error))
-    return f"no trial succeeded ({errors or 'time was up'})"
+    late = f": none was tried in {result.seconds:.0f} s; give it more"
+    return "no trial succeeded" + (why_failed(result) if len(result.warm) else late)
+
+
+def why_failed(result: TuneResult) -> str:
+    """The different reasons of failed trials, the most frequent first, behind a colon."""
+    trials = (t for arm in result.arms for t in arm.trials if t.value is None)
+    errors = Counter(t.error or "unknown" for t in trials)
+    listed = [f"{error} ({counted(n, 'trial')})" for error, n in errors.most_common(_REASONS)]
+    return ": " + "; ".join(listed) if listed else ""
 
 
 def warn_untested(result: TuneResult, *, refit: bool = True) -> None:

@@ -87,12 +87,14 @@ def test_a_search_without_a_model_warns_of_the_reason(evaluator: FakeEvaluator) 
     X, y = pd.DataFrame({"a": np.arange(30) % 7}), np.arange(30) % 2
     options: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None}
     evaluator.fail = lambda call: True
-    with pytest.warns(TuneWarning, match=r"there is no model: no trial succeeded \(out of luck"):
+    with pytest.warns(
+        TuneWarning, match=r"there is no model: no trial succeeded: out of luck \(1 trial\)"
+    ):
         assert tune(X, y, **options).fitted is None
     with warnings.catch_warnings():
         warnings.simplefilter("error", TuneWarning)
         assert tune(X, y, refit=False, **options).fitted is None
-    with pytest.raises(InputError, match=r"no trial succeeded \(out of luck"):
+    with pytest.raises(InputError, match=r"no trial succeeded: out of luck \(1 trial\)"):
         AutoClassifier(**options).fit(X, y)
 
 

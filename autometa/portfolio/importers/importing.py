@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ("", "NaN", "nan", "NA", "None", "null")
+_KINDS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
+
+
+def table_kind(path: str | Path) -> str | None:
+    """What a file of rows is by its name, "csv" or "parquet"; None where neither."""
+    name = Path(path).name.lower()
+    return next((kind for end, kind in _KINDS.items() if name.endswith(end)), None)
 
 
 def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None) -> pd.DataFrame:
@@ -38,11 +45,9 @@ def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None
     import pandas as pd
 
     file = Path(path)
-    kinds = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
+    kind = kind or table_kind(file)
     if kind is None:
-        kind = kinds.get(file.suffix.lower())
-        if kind is None or (file.suffix == ".gz" and not file.name.lower().endswith(".csv.gz")):
-            raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
+        raise InputError(f"file {file.name!r}", allowed=".csv, .csv.gz, .parquet")
     try:
         if kind == "parquet":
             return read_parquet(file)

@@ -25,6 +25,7 @@ from optuna.trial import TrialState
 
 from autometa.errors import InputError
 from autometa.portfolio.histories import Histories
+from autometa.portfolio.importers.importing import table_kind
 from autometa.portfolio.importers.ranges import written_distribution
 from autometa.portfolio.importers.runs import Run, histories_of_runs
 from autometa.portfolio.importers.tracker_values import (
@@ -57,8 +58,7 @@ def import_mlflow(
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
 ) -> Histories:
     """See `Portfolio.from_mlflow`."""
-    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
-    rows = read_table(path) if is_csv else _flat_runs(path)
+    rows = read_table(path) if table_kind(path) == "csv" else _flat_runs(path)
     if not any("status" in r and any(k.startswith("params.") for k in r) for r in rows):
         raise InputError(
             f"{path.name} is no export of MLflow runs",

@@ -31,6 +31,7 @@ from optuna.trial import TrialState
 
 from autometa.errors import InputError
 from autometa.portfolio.histories import Histories
+from autometa.portfolio.importers.importing import table_kind
 from autometa.portfolio.importers.runs import Run, histories_of_runs
 from autometa.portfolio.importers.tracker_values import (
     is_missing,
@@ -81,8 +82,7 @@ def import_wandb(
     """See `Portfolio.from_wandb`."""
     if params is None and space is not None:
         params = list(space.names if isinstance(space, SearchSpace) else space)
-    is_csv = path.name.lower().endswith((".csv", ".csv.gz"))
-    read = _table(path) if is_csv else read_records(path)
+    read = _table(path) if table_kind(path) == "csv" else read_records(path)
     rows = [_with_trees(r, path) for r in (_with_config(read) if params is None else read)]
     if not rows or any(k.startswith(("params.", "metrics.")) for k in rows[0]):
         raise InputError(

@@ -31,10 +31,9 @@ def read_embedded(child: str) -> Histories:
     for folder in (FOLDER, NETWORKS):
         if child in _names(folder):
             return store.read(folder, only=child, known=_manifest(folder))
-    ours = (*embedded_names(), *network_names())
     raise PortfolioError(
         f"no embedded portfolio for {child!r}",
-        allowed=", ".join(ours) or "none ship with this build",
+        allowed=", ".join(shipped_names()) or "none ship with this build",
         do="Collect one with `autometa collect`, or go without a portfolio",
     )
 
@@ -47,6 +46,11 @@ def embedded_names() -> tuple[str, ...]:
 def network_names() -> tuple[str, ...]:
     """Names of the kinds of networks whose histories ship; empty where there are none."""
     return _names(NETWORKS)
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Both of these: what `prior=` takes for a name."""
+    return (*embedded_names(), *network_names())
 
 
 def embedded_spaces() -> dict[str, SearchSpace]:
