@@ -1,10 +1,17 @@
-"""Copies of a module, and what to say where one cannot be made."""
+"""Copies of modules and batches that share nothing with the user's, and where none can be made."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import MutableMapping
+from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
+from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from autometa.errors import InputError
 
@@ -12,24 +19,74 @@ from autometa.errors import InputError
 def copied(module: nn.Module, what: str) -> nn.Module:
     """A copy that shares nothing with the module.
 
+    What earlier calls left on it, as pruned and normed weights do, is copied by its value.
+
     Args:
         module: Any.
         what: It is wanted for, as in "a probe of"; for the message.
 
     Raises:
-        InputError: a part of it cannot be copied.
+        InputError: a part of it has no values, or cannot be copied.
     """
+    check_values(module)
     try:
-        return copy.deepcopy(module)
+        with torch.no_grad():
+            twin = copy.deepcopy(module, _results(module))
     except (RuntimeError, TypeError) as error:
         raise InputError(
             f"{what} a {type(module).__name__} that cannot be copied: {error}",
-            do="Keep no results of earlier calls, locks or files on the module, and use "
-            "torch.nn.utils.parametrizations for norms of weights",
+            do="Keep no lists of results, locks or files on the module",
         ) from error
+    for own, value in zip(twin.parameters(), module.parameters(), strict=False):
+        own.requires_grad_(value.requires_grad)  # which scripted modules forget
+    return twin
+
+
+def _results(module: nn.Module) -> dict[int, Tensor]:
+    """What a copy takes for results of earlier calls that are attributes, by `id`."""
+    kept = [value for part in module.modules() for value in vars(part).values()]
+    left = [value for value in kept if isinstance(value, Tensor) and not value.is_leaf]
+    return {id(value): value.detach().clone() for value in left}
+
+
+def check_values(module: nn.Module) -> None:
+    """Refuse a module with parts that have no values yet.
+
+    Raises:
+        InputError: on the meta device, or of a lazy layer that has not seen an input.
+    """
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if isinstance(value, UninitializedParameter | UninitializedBuffer):
+            raise InputError(f"{name!r} has no shape yet", do="Call the module on a batch first")
+        if value.is_meta:
+            raise InputError(
+                f"{name!r} is on the meta device, which holds no values",
+                do="Put the module on a real device and load its weights first",
+            )
 
 
 def judging(module: nn.Module) -> nn.Module:
     """The module in evaluation mode, with the same tensors; its own mode stays as it is."""
     shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
-    return copy.deepcopy(module, shared).eval()
+    return copy.deepcopy(module, _results(module) | shared).eval()
+
+
+def own_batch(batch: Any) -> Any:
+    """A batch that a loss may change: take the labels out of it, mask or scale it in place."""
+    if isinstance(batch, Tensor | np.ndarray):
+        return batch.clone() if isinstance(batch, Tensor) else batch.copy()
+    if isinstance(batch, MutableMapping | list):
+        own = copy.copy(batch)
+        for key in batch if isinstance(batch, MutableMapping) else range(len(batch)):
+            own[key] = own_batch(batch[key])
+        return own
+    if isinstance(batch, tuple):
+        parts = [own_batch(part) for part in batch]
+        return type(batch)(*parts) if hasattr(batch, "_fields") else tuple(parts)
+    if isinstance(batch, SimpleNamespace) or (is_dataclass(batch) and not isinstance(batch, type)):
+        record = copy.copy(batch)
+        names = [f.name for f in fields(batch)] if is_dataclass(batch) else list(vars(batch))
+        for name in names:
+            object.__setattr__(record, name, own_batch(getattr(batch, name)))  # frozen ones, too
+        return record
+    return batch

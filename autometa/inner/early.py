@@ -19,6 +19,7 @@ from autometa.errors import InputError, StoreError
 from autometa.inner.adapt import Params
 from autometa.inner.episodes import Episodes
 from autometa.inner.store import digest
+from autometa.limits import whole
 
 _PREFIX = "best/"
 
@@ -55,8 +56,9 @@ class Validation:
         broken = [name for name, part in self.episodes.named().items() if part.isnan().any()]
         if broken:
             raise InputError(f"NaN in {broken[0]} of a validation task", do="Leave that task out")
-        if self.every < 1 or (self.patience is not None and self.patience < 1):
-            raise InputError(f"every={self.every}, patience={self.patience}", allowed=">= 1")
+        object.__setattr__(self, "every", whole(self.every, "every", low=1))
+        if self.patience is not None:
+            object.__setattr__(self, "patience", whole(self.patience, "patience", low=1))
 
     def describe(self) -> dict[str, Any]:
         """As JSON, for "is this the same training?"."""

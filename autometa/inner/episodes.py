@@ -71,7 +71,7 @@ class Episodes:
         ids = None if self.ids is None else self.ids[index]
         return _of((part[index] for part in self.parts), ids)
 
-    def to(self, device: str) -> Episodes:
+    def to(self, device: str | torch.device) -> Episodes:
         """The same episodes on another device."""
         return _of((part.to(device) for part in self.parts), self.ids)
 
@@ -104,10 +104,10 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
         InputError: an empty list, what is no stack, or stacks of different shapes.
     """
     if callable(tasks):
-        return lambda rng, n: _stack(tasks(rng, n))
+        return lambda rng, n: stack(tasks(rng, n))
     given: object = tasks
     several = isinstance(given, Iterable) and not isinstance(given, Tensor)
-    stacks = [*map(_stack, cast("Iterable[object]", given) if several else [given])]
+    stacks = [*map(stack, cast("Iterable[object]", given) if several else [given])]
     if not stacks or len({tuple(p.shape[1:] for p in s.parts) for s in stacks}) != 1:
         raise InputError(
             f"{len(stacks)} stacks of episodes",
@@ -123,7 +123,12 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
     return draw
 
 
-def _stack(given: object) -> Episodes:
+def stack(given: object) -> Episodes:
+    """Refuse what are no episodes.
+
+    Raises:
+        InputError: it is something else.
+    """
     if not isinstance(given, Episodes):
         raise InputError(
             f"tasks as {type(given).__name__}",

@@ -20,15 +20,16 @@ from autometa.errors import InputError, ModelError, StoreError
 from autometa.inner import store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
 from autometa.inner.copying import judging
-from autometa.inner.episodes import Episodes, check_support
+from autometa.inner.episodes import Episodes, check_support, stack
 from autometa.inner.left_out import called, why
+from autometa.inner.losses import LOSSES, LossFunction, loss_function
 from autometa.inner.per_task import PerTask
-from autometa.inner.rates import SHARED, expand
-from autometa.inner.stateless import LOSSES, bind, frozen_copy, predictions
+from autometa.inner.rates import MOST_CLIP, SHARED, expand
+from autometa.inner.stateless import bind, frozen_copy, predictions
 from autometa.limits import whole
 
 SCHEMA = 1
-MOST_STEPS, MOST_CLIP = 10**6, 1e9
+MOST_STEPS = 10**6
 KIND = "autometa-inner"
 Measure = Callable[[Tensor, Tensor], Tensor]  # (outputs, targets) of one task -> scalar
 
@@ -83,7 +84,7 @@ class FittedMAML:
     adapted: tuple[str, ...]
     steps: int
     clip: float
-    loss: str | Callable[[Tensor, Tensor], Tensor]
+    loss: str | LossFunction
     info: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -122,13 +123,17 @@ class FittedMAML:
             measure: Loss of the model by default; `accuracy`, or any (outputs, targets) -> scalar.
             chunk: Tasks adapted at once: memory against speed.
 
+        Raises:
+            InputError: no episodes, negative steps, or a chunk below 1.
+
         Returns:
             (B, steps + 1) on the CPU. A task whose support set holds NaN is named in a warning and
             its row is NaN.
         """
-        score = measure or (LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
+        score = measure or loss_function(self.loss)
         loss, judge = bind(self.module, self.loss), judging(self.module)
-        steps = _steps(steps)
+        steps, chunk = _steps(steps), whole(chunk, "chunk", low=1)
+        stack(episodes)
 
         def one(sx: Tensor, sy: Tensor, qx: Tensor, qy: Tensor) -> Tensor:
             path = trajectory(self.params, rates, loss, (sx, sy), steps, order=1, clip=self.clip)
@@ -170,8 +175,8 @@ class FittedMAML:
         folder: str | Path,
         child: nn.Module,
         *,
-        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
-        device: str = "cpu",
+        loss: LossFunction | None = None,
+        device: str | torch.device = "cpu",
     ) -> FittedMAML:
         """Read what `save` wrote, into the architecture of `child`.
 

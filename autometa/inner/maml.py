@@ -12,7 +12,7 @@ References: see `adapt`; Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Featur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from autometa.inner.compiled import Compiled, Objective
 from autometa.inner.early import Validation, Watch
 from autometa.inner.episodes import Episodes, EpisodeSource, source
 from autometa.inner.fitted import FittedMAML
+from autometa.inner.losses import LossFunction
 from autometa.inner.per_task import PerTask
-from autometa.inner.rates import RateKind, RateRule
+from autometa.inner.rates import LEAST, MOST_CLIP, RateKind, RateRule
 from autometa.inner.stateless import bind, frozen_copy, parameters, trainable
 from autometa.inner.training import Learner, Outer, step_weights, train
-from autometa.limits import whole
+from autometa.limits import flag, real, whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,7 @@ class MAML:
         compiled: Compile the outer gradient (see `compiled`); several times faster for small
             children, after a minute of compiling. Not together with a multi-step loss.
         seed: Of the episodes and of dropout.
-        device: As torch names it.
+        device: As torch names it, or one of torch's own.
 
     Raises:
         InputError: an argument is not usable.
@@ -71,26 +72,34 @@ class MAML:
     """
 
     child: nn.Module
-    loss: str | Callable[[Tensor, Tensor], Tensor] = "mse"
+    loss: str | LossFunction = "mse"
     rates: RateKind | RateRule = "parameter"
     order: Order = 2
     steps: int = 1
-    adapted: tuple[str, ...] | None = None
+    adapted: Sequence[str] | None = None
     clip: float = CLIP
     outer: Outer = field(default_factory=Outer)
     vectorised: bool = True
     compiled: bool = False
     seed: int = 0
-    device: str = "cpu"
+    device: str | torch.device = "cpu"
 
     def __post_init__(self) -> None:
         if not isinstance(self.rates, RateRule):
             object.__setattr__(self, "rates", RateRule(kind=self.rates))
-        whole(self.steps, "steps", low=1)
-        if self.order not in (1, 2) or not self.clip > 0:
-            raise InputError(
-                f"order={self.order}, clip={self.clip}", allowed="order 1 or 2, clip > 0"
-            )
+        if not isinstance(self.outer, Outer):
+            raise InputError(f"outer={self.outer!r}", allowed="Outer(...)")
+        plain = {
+            "order": whole(self.order, "order", low=1, high=2),
+            "steps": whole(self.steps, "steps", low=1),
+            "clip": real(self.clip, "clip", low=LEAST, high=MOST_CLIP),
+            "seed": whole(self.seed, "seed", low=0),
+            "vectorised": flag(self.vectorised, "vectorised"),
+            "compiled": flag(self.compiled, "compiled"),
+            "device": str(self.device),  # torch's own devices, too
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
         if self.compiled and (self.outer.multi_step > 0 or not self.vectorised):
             raise InputError(
                 "compiled=True with a multi-step loss or vectorised=False",
@@ -102,12 +111,14 @@ class MAML:
                 f"a {type(self.child).__name__} without a trainable parameter",
                 do="Set requires_grad on those that may change",
             )
-        unknown = [name for name in self.adapted or () if name not in names]
-        if unknown or (self.adapted is not None and not self.adapted):
+        adapted = (self.adapted,) if isinstance(self.adapted, str) else self.adapted
+        unknown = [name for name in adapted or () if name not in names]
+        if unknown or (adapted is not None and not adapted):
             raise InputError(
-                f"parameters to adapt: {unknown or self.adapted}",
+                f"parameters to adapt: {unknown or adapted}",
                 allowed=f"one or more of {list(names)}; frozen ones stay frozen",
             )
+        object.__setattr__(self, "adapted", None if adapted is None else tuple(adapted))
         bind(self.child, self.loss)
 
     def fit(
@@ -177,7 +188,7 @@ class MAML:
             module=module,
             params={name: value.detach().clone() for name, value in params.items()},
             logs={name: value.detach().clone() for name, value in logs.items()},
-            adapted=self.adapted or trainable(module),
+            adapted=tuple(self.adapted or trainable(module)),
             steps=self.steps,
             clip=self.clip,
             loss=self.loss,
@@ -191,7 +202,7 @@ class MAML:
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"device={self.device!r}: {error}") from error
         params, moved = parameters(module), trainable(module)
-        names = self.adapted or moved
+        names = tuple(self.adapted or moved)
         return Learner(
             objective=self.objective(module),
             params=params,
@@ -202,7 +213,7 @@ class MAML:
             rule=self.rule,
             outer=self.outer,
             seed=self.seed,
-            device=self.device,
+            device=str(self.device),
             recipe=self.describe(),
             watch=None if validation is None else self._watch(module, validation),
         )

@@ -10,6 +10,7 @@ one rate. SGD and fine-tuning have one rate for all.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,5 +105,6 @@ def _kinds(module: nn.Module) -> Iterator[tuple[str, Tensor, str, int]]:
         elif id(p) == matrices[0] and not embedded:
             yield name, p, "input", 0
         else:
-            inputs = p[0].numel()  # of a convolution, too: channels times the size of its kernel
+            # Of a convolution, too: channels times the size of its kernel.
+            inputs = math.prod(p.shape[1:]) if p.numel() else 0
             yield name, p, "head" if id(p) == matrices[-1] else "hidden", inputs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from autometa.encoding import Floats
@@ -15,7 +16,7 @@ from autometa.inner.optimizers import OPTIMIZERS, known, maker
 from autometa.inner.range_test import SPREAD, Probe, range_test
 from autometa.inner.rate_groups import RateGroup, rate_groups
 from autometa.inner.rate_law import QUANTILE, SIZES, Prediction, shipped
-from autometa.limits import real
+from autometa.limits import flag, real
 
 TOKENS = 2048  # of a sequence in the runs on language
 _HIGH_DECAY = 0.3
@@ -89,7 +90,7 @@ def suggest_lr(
     n_tokens: float | None = None,
     samples: float | None = None,
     batch_size: float | None = None,
-    optimizer: str = "adamw",
+    optimizer: str | type[torch.optim.Optimizer] | torch.optim.Optimizer = "adamw",
     weight_decay: float | None = None,
     pretrained: bool = False,
     probe: Probe | None = None,
@@ -103,8 +104,8 @@ def suggest_lr(
         n_tokens: Tokens of text that training sees in total: a language model.
         samples: Examples that training sees in total (rows x epochs), of anything else.
         batch_size: Examples (with `n_tokens`: sequences of 2,048 tokens) a step.
-        optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9), or another usual
-            spelling of these.
+        optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9), another usual
+            spelling of these, torch's class, or an optimiser that was made.
         weight_decay: Of AdamW; only looked at where it is so large that it acts on the rate.
         pretrained: Whether the module was trained before, and is fine-tuned.
         probe: (loss, batch): with loss(module, batch) a scalar, a few rates are tried for some
@@ -124,33 +125,27 @@ def suggest_lr(
         >>> wide.rate < narrow.rate
         True
     """
-    optimizer = known(optimizer)
+    name, pretrained = known(optimizer), flag(pretrained, "pretrained")
     count = _parameters(module, n_params)
     given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
-    for name, value in {"n_params": count, **given}.items():
+    for what, value in {"n_params": count, **given}.items():
         if value is not None:
-            real(value, name, low=1, high=MOST)
+            real(value, what, low=1, high=MOST)
     if n_tokens is not None and samples is not None:
         raise InputError("n_tokens and samples", do="Give the one that your data are counted in")
-    if samples is not None and batch_size is not None and batch_size > samples:
-        raise InputError(
-            f"batch_size = {batch_size:g} of samples = {samples:g}",
-            allowed="at least one whole step",
-            do="Count the examples that training sees in total: rows x epochs",
-        )
     if weight_decay is not None:
         real(weight_decay, "weight_decay", low=0, high=MOST)
-    examples = n_tokens / TOKENS if n_tokens is not None else samples
+    examples = _examples(n_tokens, samples, batch_size)
     sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
-    kind, offset = OPTIMIZERS[optimizer]
+    kind, offset = OPTIMIZERS[name]
     kin = _kin(module, n_tokens is not None, pretrained, kind)
     said = shipped().predict(sizes, optimizer=kind, names=kin)
     log10, low, high = said.log10, said.low, said.high
-    notes = _notes(said, sizes, optimizer, weight_decay, pretrained) + _frozen(module, pretrained)
+    notes = _notes(said, sizes, name, weight_decay, pretrained) + _frozen(module, pretrained)
     if probe is not None:
         if module is None:
             raise InputError("a probe without a module", do="Pass the module as well")
-        tried = range_test(module, probe, log10 + offset, maker(optimizer)) - offset
+        tried = range_test(module, probe, log10 + offset, maker(name)) - offset
         log10, low, high = _sharpened(said, tried)
         notes += (f"The probe alone says {10 ** (tried + offset):.2g}.",)
     rate = 10.0 ** (log10 + offset)
@@ -171,6 +166,28 @@ def suggest_lr(
     )
 
 
+def _examples(
+    n_tokens: float | None, samples: float | None, batch_size: float | None
+) -> float | None:
+    """How many are seen in total.
+
+    Raises:
+        InputError: fewer than a batch.
+    """
+    examples = n_tokens / TOKENS if n_tokens is not None else samples
+    if examples is None or batch_size is None or batch_size <= examples:
+        return examples
+    given, do = f"samples = {examples:g}", "rows x epochs"
+    if n_tokens is not None:
+        given = f"n_tokens = {n_tokens:g}, which are {examples:.2g} sequences of {TOKENS:,}"
+        do = f"tokens x epochs; batch_size is the tokens of a step divided by {TOKENS:,}"
+    raise InputError(
+        f"batch_size = {batch_size:g} of {given}",
+        allowed="at least one whole step",
+        do=f"Count what training sees in total: {do}",
+    )
+
+
 def _parameters(module: nn.Module | None, n_params: float | None) -> float:
     if module is None:
         if n_params is None:
@@ -179,7 +196,11 @@ def _parameters(module: nn.Module | None, n_params: float | None) -> float:
     if n_params is not None:
         raise InputError("a module and n_params", do="Give one of them")
     if not isinstance(module, nn.Module):
-        raise InputError(f"a module of type {type(module).__name__}", allowed="a torch.nn.Module")
+        raise InputError(
+            f"a module of type {type(module).__name__}",
+            allowed="a torch.nn.Module",
+            do="Give a number of parameters as n_params=",
+        )
     count = 0
     for name, value in module.named_parameters():
         if isinstance(value, nn.parameter.UninitializedParameter):

@@ -21,7 +21,10 @@ from torch import Tensor
 
 from autometa.errors import InputError
 from autometa.inner.adapt import Params
+from autometa.limits import real
 
+LEAST, MOST = 1e-12, 1e6  # of rates, inner and outer
+MOST_CLIP = 1e9  # of gradients
 RateKind: TypeAlias = Literal[
     "fixed", "scalar", "tensor", "parameter", "layer_step", "parameter_step"
 ]
@@ -51,10 +54,13 @@ class RateRule:
     def __post_init__(self) -> None:
         if self.kind not in get_args(RateKind):
             raise InputError(f"rates={self.kind!r}", allowed=", ".join(get_args(RateKind)))
-        if not 0 < self.lowest <= self.initial <= self.highest < math.inf:
+        for name in ("lowest", "initial", "highest"):
+            value = real(getattr(self, name), f"{name} inner rate", low=LEAST, high=MOST)
+            object.__setattr__(self, name, value)
+        if not self.lowest <= self.initial <= self.highest:
             raise InputError(
                 f"inner rates start at {self.initial} within [{self.lowest}, {self.highest}]",
-                allowed="0 < lowest <= initial <= highest",
+                allowed="lowest <= initial <= highest",
             )
 
     @property

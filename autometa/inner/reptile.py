@@ -24,8 +24,9 @@ from autometa.inner.fitted import FittedMAML
 from autometa.inner.left_out import LeftOut
 from autometa.inner.maml import MAML
 from autometa.inner.per_task import PerTask
-from autometa.inner.rates import expand
+from autometa.inner.rates import LEAST, expand
 from autometa.inner.stateless import bind
+from autometa.limits import real, whole
 
 LOSS = "*"  # no parameter's name
 
@@ -51,8 +52,8 @@ def fit(
     """
     if recipe.rule.learned:
         raise InputError(f"rates={recipe.rule.kind!r} for Reptile", allowed='rates="fixed"')
-    if iterations < 1 or not 0 < rate <= 1:
-        raise InputError(f"iterations={iterations}, rate={rate}", allowed=">= 1, in (0, 1]")
+    iterations = whole(iterations, "iterations", low=1)
+    rate = real(rate, "rate", low=LEAST, high=1)
     draw, learner = source(tasks), recipe.learner()
     fitted = recipe.finish(learner)
     rates, loss = expand(fitted.logs, fitted.adapted), bind(fitted.module, recipe.loss)

@@ -9,42 +9,26 @@ is stays so. Whatever else a forward pass writes into buffers is forgotten after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from autometa.errors import InputError
 from autometa.inner.adapt import Batch, Loss, Params
-from autometa.inner.copying import copied
+from autometa.inner.copying import check_values, copied
+from autometa.inner.losses import LossFunction, loss_function
 
 
-def _mean_squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Torch spreads targets (n,) over outputs (n, 1), to n x n differences, and only warns."""
-    if outputs.shape != targets.shape:
-        raise InputError(
-            f"outputs of shape {tuple(outputs.shape)} for targets of shape {tuple(targets.shape)}",
-            allowed="the same shape",
-            do="Give targets of the module's shape, such as targets[..., None]",
-        )
-    return nn.functional.mse_loss(outputs, targets)
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": _mean_squared,
-    "cross_entropy": nn.functional.cross_entropy,
-}
-
-
-def frozen_copy(child: nn.Module, device: str = "cpu") -> nn.Module:
+def frozen_copy(child: nn.Module, device: str | torch.device = "cpu") -> nn.Module:
     """A copy of `child` on `device` in training mode, without running statistics.
 
     Parts whose parameters are all frozen keep their mode and, in evaluation mode, their statistics.
     Embeddings have dense gradients, which are the same ones: no sparse one can be clipped.
     """
-    _check_values(child)
+    module = copied(child, "a child as")
     with torch.no_grad():
-        module = copied(child, "a child as").to(device)
+        module = module.to(device)
     kept = {id(inner): inner.training for part in _frozen_parts(module) for inner in part.modules()}
     for part in module.modules():
         part.training = kept.get(id(part), True)
@@ -76,39 +60,31 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
     """Names of the parameters that are not frozen (`requires_grad`); shared ones appear once.
 
     Raises:
-        InputError: a lazy layer that has not seen an input yet, one on the meta device, complex
-            parameters, or a module that is spread over devices.
+        InputError: no module; a lazy layer that has not seen an input yet, one on the meta device,
+            complex parameters, a scripted module, or one that is spread over devices.
     """
+    if not isinstance(module, nn.Module):
+        raise InputError(f"a child of type {type(module).__name__}", allowed="a torch.nn.Module")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InputError(
+            f"a {type(module).__name__}, whose parameters cannot be replaced",
+            do="Give the module that it was made of, or wrap it: torch.nn.Sequential(scripted)",
+        )
     if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
         raise InputError(
             f"a {type(module).__name__}",
             allowed="a module on one device",
             do="Give what it holds: module.module",
         )
+    check_values(module)
     for name, value in module.named_parameters():
-        if isinstance(value, nn.parameter.UninitializedParameter):
-            raise InputError(
-                f"parameter {name!r} has no shape yet", do="Call the module on a batch first"
-            )
         if value.is_complex() and value.requires_grad:
             raise InputError(
                 f"parameter {name!r} of complex numbers",
                 allowed="real ones",
                 do="Keep its real and imaginary part as two, or freeze it",
             )
-    _check_values(module)
     return tuple(name for name, value in module.named_parameters() if value.requires_grad)
-
-
-def _check_values(module: nn.Module) -> None:
-    """Refuse a module with parts on the meta device, which have shapes and no values."""
-    named = [*module.named_parameters(), *module.named_buffers()]
-    empty = [name for name, value in named if value.is_meta]
-    if empty:
-        raise InputError(
-            f"{empty[0]!r} on the meta device, which holds no values",
-            do="Put the module on a real device and load its weights first",
-        )
 
 
 def head(module: nn.Module) -> tuple[str, ...]:
@@ -131,15 +107,13 @@ def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
     return out
 
 
-def bind(module: nn.Module, loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
+def bind(module: nn.Module, loss: str | LossFunction) -> Loss:
     """The loss as `adapt` wants it: (params, batch) -> scalar.
 
     Raises:
-        InputError: an unknown name of a loss.
+        InputError: as `losses.loss_function`.
     """
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise InputError(f"loss={loss!r}", allowed=", ".join(LOSSES) + ", or a function")
-    function = LOSSES[loss] if isinstance(loss, str) else loss
+    function = loss_function(loss)
 
     def call(params: Params, batch: Batch) -> Tensor:
         return function(predictions(module, params, batch[0]), batch[1])

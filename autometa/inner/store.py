@@ -25,9 +25,12 @@ from autometa.writing import write_whole
 
 
 def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
-    """Write `tensors` and JSON-able `info` to `folder` (made if absent); returns the folder."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `tensors` and JSON-able `info` to `folder` (made if absent); returns the folder.
+
+    Raises:
+        StoreError: the folder cannot be made.
+    """
+    folder = made(folder)
     payload = safetensors.torch.save(
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     )
@@ -39,6 +42,22 @@ def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, A
     for stale in folder.glob("tensors-*.safetensors"):
         if stale.name != name:
             stale.unlink(missing_ok=True)
+    return folder
+
+
+def made(folder: str | Path) -> Path:
+    """A folder to write to, made if absent.
+
+    Raises:
+        StoreError: there is a file in its place, or it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be a folder: {error.strerror}", do="Give another folder"
+        ) from error
     return folder
 
 

@@ -22,8 +22,8 @@ from autometa.inner.compiled import Objective
 from autometa.inner.early import Watch
 from autometa.inner.episodes import Episodes, EpisodeSource
 from autometa.inner.left_out import LeftOut
-from autometa.inner.rates import RateRule, expand
-from autometa.limits import whole
+from autometa.inner.rates import LEAST, MOST, MOST_CLIP, RateRule, expand
+from autometa.limits import real, whole
 
 SCHEMA = 1
 KIND = "autometa-inner-checkpoint"
@@ -54,16 +54,18 @@ class Outer:
     multi_step: float = 0.0
 
     def __post_init__(self) -> None:
-        positive = {"tasks": self.tasks, "rate": self.rate, "clip": self.clip}
-        positive["rates_rate"] = self.rate if self.rates_rate is None else self.rates_rate
-        for name, value in positive.items():
-            if not value > 0:
-                raise InputError(f"outer {name}={value}", allowed="> 0")
-        if not 0 <= self.multi_step <= 1 or self.schedule not in ("constant", "cosine"):
-            raise InputError(
-                f"outer multi_step={self.multi_step}, schedule={self.schedule!r}",
-                allowed="a share in [0, 1]; constant or cosine",
-            )
+        plain: dict[str, float | None] = {
+            "tasks": whole(self.tasks, "outer tasks", low=1),
+            "rate": real(self.rate, "outer rate", low=LEAST, high=MOST),
+            "clip": real(self.clip, "outer clip", low=LEAST, high=MOST_CLIP),
+            "multi_step": real(self.multi_step, "outer multi_step", low=0, high=1),
+        }
+        if self.rates_rate is not None:
+            plain["rates_rate"] = real(self.rates_rate, "outer rates_rate", low=LEAST, high=MOST)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+        if self.schedule not in ("constant", "cosine"):
+            raise InputError(f"outer schedule={self.schedule!r}", allowed="constant or cosine")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -152,6 +154,11 @@ class Learner:
         """The outer loss and what it is differentiated to, one for each leaf."""
         rates = expand(self.logs, self.adapted)
         loss = self.objective(self.params, rates, episodes, progress)
+        if not loss.requires_grad:
+            raise InputError(
+                "a loss that does not depend on the child's parameters",
+                do="Compute it from the outputs, without detach, item or no_grad",
+            )
         return loss.detach(), list(torch.autograd.grad(loss, self.leaves, allow_unused=True))
 
     def _of_sound_tasks(
@@ -265,7 +272,7 @@ def train(
 ) -> None:
     """Run the outer loop until `iterations` updates are done or patience ends, see `MAML.fit`."""
     iterations, every = whole(iterations, "iterations", low=1), whole(every, "every", low=1)
-    if checkpoint is not None and (Path(checkpoint) / store.INDEX).exists():
+    if checkpoint is not None and (store.made(checkpoint) / store.INDEX).exists():
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices), bar(progress, iterations) as advance:

@@ -127,8 +127,9 @@ def test_the_rule(losses: list[float], place: int | None, stopped: bool) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"every": 0}, "every=0"),
-        ({"patience": 0}, "patience=0"),
+        ({"every": 0}, "every = 0"),
+        ({"patience": 0}, "patience = 0"),
+        ({"every": 2.5}, "every = 2.5"),
         ({"episodes": waves}, "type function"),
         (
             {"episodes": Episodes(**KEPT.named() | {"query_y": KEPT.query_y * math.nan})},

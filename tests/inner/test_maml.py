@@ -249,11 +249,19 @@ def test_weights_of_the_multi_step_loss() -> None:
     [
         ({"rates": "many"}, "rates='many'"),
         ({"rates": None}, "rates=None"),
-        ({"order": 3}, "order=3"),
+        ({"order": 3}, "order = 3"),
+        ({"order": True}, "order = True"),
         ({"steps": 0}, "steps = 0"),
         ({"steps": 1.5}, "steps = 1.5"),
         ({"steps": True}, "steps = True"),
-        ({"clip": float("nan")}, "clip=nan"),
+        ({"clip": float("nan")}, "clip = nan"),
+        ({"clip": float("inf")}, "clip = inf"),  # no file could say it
+        ({"clip": "10"}, "clip = '10'"),
+        ({"seed": -1}, "seed = -1"),
+        ({"seed": None}, "seed = None"),
+        ({"vectorised": "no"}, "vectorised = 'no'"),
+        ({"compiled": 1}, "compiled = 1"),
+        ({"outer": {"tasks": 5}}, "outer="),
         ({"loss": "hinge"}, "hinge"),
         ({"adapted": ("nose",)}, "nose"),
         ({"adapted": ()}, "adapt"),
@@ -265,11 +273,21 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_other_bad_input() -> None:
-    for bad in ({"tasks": 0}, {"rate": -1.0}, {"multi_step": 2.0}, {"schedule": "up"}):
+    outer: list[dict[str, Any]] = [
+        {"tasks": 0},
+        {"rate": -1.0},
+        {"multi_step": 2.0},
+        {"schedule": "up"},
+        {"tasks": 2.5},
+    ]
+    outer += [{"rate": "1"}, {"clip": None}, {"rates_rate": 0}, {"rate": math.inf}]
+    for bad in outer:
         with pytest.raises(InputError, match="outer"):
             Outer(**bad)
     with pytest.raises(InputError, match="lowest"):
         RateRule(initial=1.0)
+    with pytest.raises(InputError, match="initial inner rate"):
+        RateRule(initial="0.1")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="device"):
         MAML(network(), device="warp").fit(waves, iterations=1)
     with pytest.raises(InputError, match="iterations = 0"):
@@ -285,5 +303,45 @@ def test_other_bad_input() -> None:
             query_y=good.query_y,
         )
     fitted = MAML(network(), outer=QUICK).fit(waves, iterations=1)
+    with pytest.raises(InputError, match="chunk = 0"):
+        fitted.curve(good, 1, chunk=0)
+    with pytest.raises(InputError, match="tasks as tuple"):
+        fitted.curve(good.parts, 1)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="steps = -1"):
         fitted.adapt((good.support_x[0], good.support_y[0]), steps=-1)
+
+
+def test_numpy_numbers_and_torch_devices_are_stored_as_plain_ones(tmp_path: Path) -> None:
+    """What was learned for hours must not fail when it is saved."""
+    recipe = MAML(
+        network(),
+        rates=RateRule(kind="scalar", initial=np.float32(0.02)),  # type: ignore[arg-type]
+        steps=np.int64(2),  # type: ignore[arg-type]
+        clip=np.float64(5),
+        seed=np.int32(1),  # type: ignore[arg-type]
+        outer=Outer(tasks=np.int64(4), rate=np.float32(1e-2), clip=np.int64(3)),  # type: ignore[arg-type]
+        adapted=["0.weight", "2.weight"],
+        device=torch.device("cpu"),
+    )
+    assert recipe.adapted == ("0.weight", "2.weight")
+    assert MAML(network(), adapted="0.weight").adapted == ("0.weight",)
+    fitted = recipe.fit(waves, iterations=np.int64(2), checkpoint=tmp_path / "state")  # type: ignore[arg-type]
+    again = FittedMAML.load(fitted.save(tmp_path / "start"), network())
+    assert same(again, fitted)
+    assert again.steps == 2
+
+
+def test_a_file_in_the_place_of_a_folder_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    drawn: list[int] = []
+
+    def tasks(rng: np.random.Generator, n: int) -> Episodes:
+        drawn.append(n)
+        return waves(rng, n)
+
+    with pytest.raises(StoreError, match="cannot be a folder"):
+        MAML(network()).fit(tasks, iterations=1, checkpoint=tmp_path / "file")
+    assert not drawn
+    with pytest.raises(StoreError, match="cannot be a folder"):
+        MAML(network()).fit(tasks, iterations=1).save(tmp_path / "file" / "start")
+    assert (tmp_path / "file").read_text() == "mine"

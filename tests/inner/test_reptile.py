@@ -34,5 +34,8 @@ def test_the_start_moves_to_where_tasks_are_near() -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(InputError, match="rates='parameter'"):
         reptile.fit(MAML(nn.Linear(1, 1)), shifted_lines, iterations=1)
-    with pytest.raises(InputError, match="rate=0"):
+    with pytest.raises(InputError, match="rate = 0"):
         reptile.fit(recipe(), shifted_lines, iterations=1, rate=0)
+    for bad in (0, 2.5, "2", True):
+        with pytest.raises(InputError, match="iterations = "):
+            reptile.fit(recipe(), shifted_lines, iterations=bad)  # type: ignore[arg-type]

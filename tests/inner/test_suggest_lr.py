@@ -7,7 +7,11 @@ import json
 import math
 import random
 from collections import UserDict
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +42,11 @@ def batch() -> tuple[Tensor, Tensor]:
 
 def loss(module: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
     return nn.functional.cross_entropy(module(given[0]), given[1])
+
+
+def _backward(value: Tensor) -> Tensor:
+    value.backward()  # type: ignore[no-untyped-call]
+    return value
 
 
 def test_a_language_model_of_common_size() -> None:
@@ -292,7 +301,12 @@ def test_a_probe_sharpens() -> None:
         ({"n_params": 1e6, "batch_size": -1}, "batch_size = -1"),
         ({"n_params": 1e6, "n_tokens": 1e9, "samples": 1e6}, "n_tokens and samples"),
         ({"n_params": 1e6, "optimizer": "lion"}, "lion.*allowed: adam, adamw"),
-        ({"n_params": 1e6, "optimizer": torch.optim.Adam}, "Adam.*allowed: adam, adamw"),
+        ({"n_params": 1e6, "optimizer": torch.optim.RMSprop}, "=RMSprop.*allowed: adam, adamw"),
+        ({"n_params": 1e6, "optimizer": torch.optim.SparseAdam}, "=SparseAdam"),
+        ({"n_params": 1e6, "optimizer": partial(torch.optim.SGD, momentum=0.8)}, "0.8.*0 or 0.9"),
+        ({"n_params": 1e6, "pretrained": "no"}, "pretrained = 'no'.*True or False"),
+        ({"n_params": 1e6, "n_tokens": 1e4, "batch_size": 64}, "4.9 sequences of 2,048.*one whole"),
+        ({"module": 1e6}, "type float.*n_params="),
         ({"n_params": 1e6, "optimizer": ["adam"]}, "allowed: adam, adamw"),
         ({"n_params": 1e6, "optimizer": None}, "allowed: adam, adamw"),
         ({"n_params": 1e6, "weight_decay": -1.0}, "weight_decay"),
@@ -317,8 +331,13 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
         (loss, "probe=function"),
         ((loss, DataLoader(TensorDataset(*batch()))), "DataLoader.*next"),
         ((lambda m, b: loss(m, b) * math.nan, batch()), "loss of nan"),
-        ((lambda m, b: m(b[0]), batch()), r"loss is \(32, 2\)"),
-        ((lambda m, b: 3.0, batch()), "loss is float"),
+        ((lambda m, b: m(b[0]), batch()), r"returns a tensor of shape \(32, 2\)"),
+        ((lambda m, b: 3.0, batch()), "loss returns float"),
+        ((lambda m, b: {"loss": loss(m, b)}, batch()), "loss returns dict.*'loss'"),
+        ((loss, iter([batch()])), "a list_iterator.*next"),
+        ((nn.CrossEntropyLoss(), batch()), "loss fails: .*must be Tensor.*module, batch"),
+        ((lambda m, b, weight: loss(m, b) * weight, batch()), "loss fails: .*'weight'"),
+        ((lambda m, b: _backward(loss(m, b)), batch()), "cannot follow: .*second time"),
         ((lambda m, b: loss(m, b) * 0, batch()), "falls at no rate"),
         ((lambda m, b: loss(m, b).detach(), batch()), "does not depend on trainable"),
         ((lambda m, b: loss(m, b) + 0j, batch()), "complex number"),
@@ -333,12 +352,12 @@ def test_bad_probes(probe: Any, message: str) -> None:
 
 
 class _Keeps(nn.Module):
-    """Keeps a result of its first call, which cannot be copied."""
+    """Keeps results of its calls in a list, which cannot be copied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(8, 2)
-        self.kept = self.layer(torch.ones(1, 8))
+        self.kept = [self.layer(torch.ones(1, 8))]
 
 
 class _Words(nn.Module):
@@ -368,6 +387,16 @@ class _Derived(nn.Linear):
         (_Keeps(), lambda m, b: m.layer(b).square().mean(), "_Keeps that cannot be copied"),
         (_Words(), lambda m, b: m.embed(b.long()[0]).square().mean(), "cannot follow.*sparse"),
         (nn.Linear(8, 2, device="meta"), lambda m, b: m(b).mean(), "'weight' is on the meta"),
+        (
+            nn.Sequential(nn.Linear(8, 2), nn.LazyBatchNorm1d(affine=False)),
+            lambda m, b: m(b).mean(),
+            "'1.running_mean' has no shape yet",
+        ),
+        (
+            nn.Linear(8, 2, dtype=torch.float16),
+            lambda m, b: m(b.half())[:, 0].mean() + 0 * m(b.half()).sum(),  # a gradient of zero
+            "finite at no rate.*float16.*autocast",
+        ),
     ],
 )
 def test_modules_that_cannot_be_probed(module: nn.Module, probed: Any, message: str) -> None:
@@ -390,6 +419,109 @@ def test_weights_of_other_widths_are_probed_and_stay(dtype: torch.dtype) -> None
         found = autometa.suggest_lr(module, samples=1e3, batch_size=4, probe=(probed, inputs))
     assert found.rate > 0
     assert all(torch.equal(v, kept[n]) and v.dtype == dtype for n, v in module.state_dict().items())
+
+
+@pytest.mark.parametrize("around", [True, False])
+def test_a_probe_under_autocast_sees_its_steps(around: bool) -> None:
+    """Autocast remembers the weights as they were before a step."""
+    half = torch.autocast("cpu", dtype=torch.bfloat16)
+
+    def inside(m: nn.Module, b: Any) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return loss(m, b)
+
+    wanted = autometa.suggest_lr(network(), probe=(inside, batch()))
+    with half if around else nullcontext():
+        found = autometa.suggest_lr(network(), probe=(loss if around else inside, batch()))
+    assert found == wanted
+
+
+def test_a_loss_may_ask_for_gradients_of_its_own() -> None:
+    """As those of equations and of penalties on gradients do."""
+    module = nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1))
+
+    def equation(m: nn.Module, x: Tensor) -> Tensor:
+        x = x.requires_grad_()
+        (slope,) = torch.autograd.grad(m(x).sum(), x, create_graph=True)
+        return (slope - x.cos()).square().mean()
+
+    points = torch.linspace(-3, 3, 32)[:, None]
+    assert autometa.suggest_lr(module, probe=(equation, points)).rate > 0
+    assert not points.requires_grad
+
+
+def test_a_loss_that_raises_where_it_diverges_has_diverged() -> None:
+    """As those that check their numbers do: probabilities, distributions, decompositions."""
+
+    def checked(m: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
+        value = loss(m, given)
+        if not value < 20:
+            raise ValueError("not a probability")
+        return value
+
+    plain = autometa.suggest_lr(network(), optimizer="sgd", probe=(loss, batch()))
+    assert autometa.suggest_lr(network(), optimizer="sgd", probe=(checked, batch())) == plain
+    with pytest.raises(RuntimeError, match="mine"):
+        autometa.suggest_lr(network(), probe=(_raising, batch()))
+
+
+def _raising(m: nn.Module, given: Any) -> Tensor:
+    raise RuntimeError("mine")
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_module_is_probed() -> None:
+    plain, scripted = network(), torch.jit.script(network())
+    kept = copy.deepcopy(plain.state_dict())
+    found = autometa.suggest_lr(scripted, probe=(loss, batch()))
+    assert "The probe alone says" in str(found)
+    assert all(torch.equal(v, kept[n]) for n, v in scripted.state_dict().items())
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3)])
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
+def test_layers_without_a_weight_have_a_group_all_the_same(shape: tuple[int, int]) -> None:
+    module = nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 3), nn.Linear(*shape))
+    found = autometa.suggest_lr(module)
+    names = [name for group in found.groups for name in group.parameters]
+    assert sorted(names) == sorted(name for name, _ in module.named_parameters())
+
+
+class _Mine(torch.optim.AdamW):
+    pass
+
+
+class _Layerwise(torch.optim.SGD):
+    def step(self, closure: Any = None) -> Any:
+        raise NotImplementedError
+
+
+WEIGHTS = [nn.Parameter(torch.ones(2))]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name"),
+    [
+        (torch.optim.Adam, "adam"),
+        (torch.optim.AdamW, "adamw"),
+        (torch.optim.NAdam, "nadam"),
+        (torch.optim.SGD, "sgd"),
+        (_Mine, "adamw"),
+        (torch.optim.AdamW(WEIGHTS, betas=(0.9, 0.95)), "adamw"),
+        (torch.optim.SGD(WEIGHTS, lr=0.1, momentum=0.9, nesterov=True), "sgd_momentum"),
+        (torch.optim.SGD(WEIGHTS, lr=0.1), "sgd"),
+        (partial(torch.optim.SGD, momentum=0.9), "sgd_momentum"),
+        (partial(torch.optim.AdamW, fused=True), "adamw"),
+    ],
+)
+def test_an_optimiser_is_known_by_its_class(optimizer: Any, name: str) -> None:
+    wanted = autometa.suggest_lr(n_params=1e6, optimizer=name)
+    assert autometa.suggest_lr(n_params=1e6, optimizer=optimizer) == wanted
+
+
+def test_a_class_with_a_step_of_its_own_is_not_that_of_its_parent() -> None:
+    with pytest.raises(InputError, match="optimizer=_Layerwise"):
+        autometa.suggest_lr(n_params=1e6, optimizer=_Layerwise)
 
 
 def test_tied_weights_stay_tied_in_a_probe() -> None:
@@ -451,6 +583,33 @@ def test_a_loss_that_asks_a_module_from_outside_is_refused_and_changes_nothing()
     assert random.getstate() == random_states
 
 
+class _Counting(nn.Module):
+    calls: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+        self.register_buffer("calls", torch.tensor(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls = self.calls + 1
+        out: Tensor = self.layer(x)
+        return out
+
+
+def test_buffers_that_a_call_replaces_are_put_back() -> None:
+    module = _Counting()
+    calls = module.calls
+
+    def outside(copied: nn.Module, given: tuple[Tensor, Tensor]) -> Tensor:
+        module(given[0])
+        return loss(copied, given)
+
+    autometa.suggest_lr(module, probe=(outside, batch()))
+    assert module.calls is calls
+    assert int(calls) == 0
+
+
 def test_a_loss_that_draws_numbers_is_repeatable_and_leaves_every_generator_alone() -> None:
     module = network()
 
@@ -486,19 +645,40 @@ class _Pair(NamedTuple):
     y: Tensor
 
 
-@pytest.mark.parametrize("form", [tuple, list, lambda pair: _Pair(*pair)])
+@dataclass(frozen=True, slots=True)
+class _Record:
+    x: Tensor
+    y: Tensor
+
+
+def _parts(given: Any) -> tuple[Tensor, Tensor]:
+    return (given[0], given[1]) if isinstance(given, tuple | list) else (given.x, given.y)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        tuple,
+        list,
+        lambda pair: _Pair(*pair),
+        lambda pair: _Record(*pair),
+        lambda pair: SimpleNamespace(x=pair[0], y=pair[1]),
+    ],
+)
 def test_a_loss_may_change_its_batch_in_place(form: Any) -> None:
     given = form(batch())
 
     def scaling(m: nn.Module, b: Any) -> Tensor:
-        b[0].mul_(2)
-        b[1][:4] = 1 - b[1][:4]
-        return loss(m, b)
+        assert type(b) is type(given)
+        inputs, targets = _parts(b)
+        inputs.mul_(2)
+        targets[:4] = 1 - targets[:4]
+        return loss(m, (inputs, targets))
 
     x, y = batch()
     found = autometa.suggest_lr(network(), probe=(scaling, given))
-    assert torch.equal(given[0], x)
-    assert torch.equal(given[1], y)
+    assert torch.equal(_parts(given)[0], x)
+    assert torch.equal(_parts(given)[1], y)
     other = torch.cat([1 - y[:4], y[4:]])
     assert found == autometa.suggest_lr(network(), probe=(loss, (2 * x, other)))
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 import autometa
 from autometa.errors import InputError
@@ -132,7 +133,7 @@ def test_its_sizes_are_enough_for_a_suggestion_but_not_for_a_probe() -> None:
         child = nn.Sequential(nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 1))
     real = nn.Sequential(nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 1))
     assert autometa.suggest_lr(child) == autometa.suggest_lr(real)
-    with pytest.raises(InputError, match=r"probe of a module whose '0[.]weight'"):
+    with pytest.raises(InputError, match=r"'0[.]weight' is on the meta device"):
         autometa.suggest_lr(child, probe=(lambda m, b: m(b).mean(), X))
 
 
@@ -258,17 +259,97 @@ class Keeps(nn.Module):
         return self.said
 
 
-@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
-@pytest.mark.parametrize("kind", ["result", "old norm", "lock"])
-def test_a_module_that_cannot_be_copied_is_refused_as_such(kind: str) -> None:
+def left_over(kind: str) -> Any:
+    """A child on which an earlier call left a tensor that no copy can be made of by itself."""
     child: Any = Keeps() if kind == "result" else nn.Linear(3, 1)
-    child(X)
     if kind == "old norm":
         child = nn.utils.weight_norm(child)
-    if kind == "lock":
-        child.lock = threading.Lock()
+    if kind == "old spectral norm":
+        child = nn.utils.spectral_norm(child)
+    if kind == "pruned":
+        prune.l1_unstructured(child, "weight", 1)  # type: ignore[no-untyped-call]
+    child(X)
+    return child
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("kind", ["result", "old norm", "old spectral norm", "pruned"])
+def test_what_earlier_calls_left_on_a_module_does_not_matter(kind: str, tmp_path: Path) -> None:
+    child = left_over(kind)
+    kept = {name: value.clone() for name, value in child.state_dict().items()}
+    tasks = lines(np.random.default_rng(0), 4)
+    fitted = MAML(child, rates="scalar", vectorised=False).fit(tasks, iterations=2)
+    assert all(torch.equal(value, kept[name]) for name, value in child.state_dict().items())
+    support = tasks.support_x[0], tasks.support_y[0]
+    again = FittedMAML.load(fitted.save(tmp_path), child)
+    assert torch.equal(again.adapt(support)(X), fitted.adapt(support)(X))
+    probe = (lambda m, b: (m(b) - 1).square().mean(), X)
+    assert autometa.suggest_lr(child, probe=probe).rate > 0
+    assert all(torch.equal(value, kept[name]) for name, value in child.state_dict().items())
+
+
+def test_a_module_that_cannot_be_copied_is_refused_as_such() -> None:
+    child: Any = nn.Linear(3, 1)
+    child.lock = threading.Lock()
     with pytest.raises(InputError, match="cannot be copied"):
         MAML(child).fit(lines, iterations=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_child_is_refused_and_a_scripted_part_is_trained() -> None:
+    scripted = torch.jit.script(nn.Linear(3, 4))
+    for made in (scripted, torch.jit.script(nn.Sequential(nn.Linear(3, 1)))):
+        with pytest.raises(InputError, match="whose parameters cannot be replaced"):
+            MAML(made)
+    child = nn.Sequential(scripted, nn.Linear(4, 1))
+    fitted = MAML(child, rates="scalar").fit(lines(np.random.default_rng(0), 4), iterations=2)
+    assert set(fitted.adapted) == {name for name, _ in child.named_parameters()}
+    assert not torch.equal(fitted.params["0.weight"], scripted.weight)
+
+
+@pytest.mark.parametrize("child", [nn.Linear, None, lambda x: x, [nn.Linear(3, 1)]])
+def test_what_is_no_module_is_refused(child: Any) -> None:
+    with pytest.raises(InputError, match="a child of type"):
+        MAML(child)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (nn.MSELoss, "MSELoss"),
+        (None, "loss=None"),
+        (nn.MSELoss(reduction="none"), r"returns a tensor of shape \(\d+, 1\).*mean"),
+        (lambda o, y: {"loss": o.mean()}, "returns dict.*'loss'"),
+        (lambda o, y: 1.0, "returns float"),
+        (lambda o, y: o.mean() + 0j, "complex"),
+        (lambda o, y: (o - y).detach().square().mean(), "does not depend on the child's"),
+    ],
+)
+def test_what_is_no_loss_is_refused(loss: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MAML(nn.Linear(3, 1), loss, vectorised=False).fit(lines, iterations=1)
+
+
+class Outputs(nn.Module):
+    """Its outputs are a dict, as those of transformers are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"logits": self.layer(x)}
+
+
+def test_outputs_that_are_no_tensor_need_a_loss_that_reads_them() -> None:
+    def loss(outputs: Any, y: Tensor) -> Tensor:
+        return nn.functional.mse_loss(outputs["logits"], y)
+
+    with pytest.raises(InputError, match="outputs of type dict for loss='mse'"):
+        MAML(Outputs(), vectorised=False).fit(lines, iterations=1)
+    tasks = lines(np.random.default_rng(0), 4)
+    fitted = MAML(Outputs(), loss).fit(tasks, iterations=1)
+    assert fitted.curve(tasks, 1).shape == (4, 2)
 
 
 def test_complex_parameters_are_refused_unless_they_are_frozen() -> None:
