@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,13 @@ def test_cells_are_measured_and_summed_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(measuring, "_study", study)
     monkeypatch.setattr(measuring, "_RANDOM", 3)
     (svm,) = [guide for guide in GUIDES if guide.name == "svm/grid"]
-    cells: list[Any] = list(measuring._cells(svm, table, trials=5, seeds=1))
+    cells: list[Any] = list(measuring._cells(svm, table, trials=5, seeds=[0]))
     assert [c.method for c in cells] == list(measuring.METHODS)
     assert min(float(c.regret[-1]) for c in cells) == 0.0
     assert all((np.diff(c.regret) <= 0).all() for c in cells)
     rows = measuring.summary(cells)
-    assert [len(row) for row in rows] == [5, 5, 5]
+    assert [len(row[1]) for row in rows] == [3, 3, 3]  # after one, three and five trials
+    assert rows[0][1][2] == pytest.approx(cells[0].regret[4], abs=1e-3)
     score = measuring._score(svm, table, "balanced_accuracy")
     assert len({score({"C": 1.0, "gamma": 0.1}, partition) for partition in range(4)}) > 1
     for cell in cells:
@@ -107,35 +109,80 @@ def test_the_best_config_on_other_folds_is_set_beside_cold_ones() -> None:
     )
     found = {(row[0], row[1]): row[2:] for row in rows}
     # a table counts once, whatever its number of spaces and seeds
-    assert found["@1", "cold TPE @15"] == pytest.approx([-20.0, -20.0, -20.0, 2])
-    assert found["@3", "cold TPE @15"] == pytest.approx([-10.0, -10.0, -10.0, 2])
-    assert found["@15", "cold GP @15"] == pytest.approx([20.0, 20.0, 20.0, 2])
-    assert ("@25", "cold GP @25") not in found
+    assert found[1, "cold TPE @15"] == pytest.approx([-20.0, -20.0, -20.0, 2])
+    assert found[3, "cold TPE @15"] == pytest.approx([-10.0, -10.0, -10.0, 2])
+    assert found[15, "cold GP @15"] == pytest.approx([20.0, 20.0, 20.0, 2])
+    assert (25, "cold GP @25") not in found
     assert measuring.against_cold([]) == []
 
 
 def test_a_run_that_is_ended_keeps_its_cells(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def ended(*_: Any, **__: Any) -> Any:
-        values = np.ones(2)
-        yield measuring.Cell(
-            guide="g",
-            table="t",
-            method="cold TPE",
-            seed=0,
-            values=values,
-            regret=values,
-            judged=values,
-        )
+    asked: list[int] = []
+
+    def ended(*_: Any, done: Sequence[measuring.Cell], **__: Any) -> Any:
+        asked.append(len(done))
+        values = np.ones(3)
+        for method in measuring.METHODS[: len(asked) + 1]:
+            yield measuring.Cell(
+                guide="g",
+                table="t",
+                method=method,
+                seed=0,
+                values=values,
+                regret=values,
+                judged=values[:2],
+            )
         raise InputError("the end")
 
     monkeypatch.setattr(measuring, "measure", ended)
     monkeypatch.setattr("autometa.bench.data.folder", lambda data, name: tmp_path)
-    file = str(tmp_path / "cells.json")
-    with pytest.raises(SystemExit):
-        main(["bench", "own-objective", "--into", file, "--trials", "2"])
-    (row,) = json.loads((tmp_path / "cells.json").read_text())
-    assert row["method"] == "cold TPE"
-    assert row["regret"] == [1.0, 1.0]
-    assert row["judged"] == [1.0, 1.0]
+    file = tmp_path / "cells.json"
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main(["bench", "own-objective", "--into", str(file), "--trials", "3"])
+    assert asked == [0, 0]  # of the first, which not all methods had made, nothing is kept
+    assert len(measuring.read_cells(file, metric="balanced_accuracy", trials=3)) == 3
+    written = json.loads(file.read_text())
+    assert [cell["method"] for cell in written["cells"]] == list(measuring.METHODS)
+    assert written["cells"][0]["judged"] == [1.0, 1.0]
+    assert written["regret"][2] == {
+        "method": "cold GP",
+        "mean": [1.0, 1.0],
+        "median": [1.0, 1.0],
+        "cells": 1,
+    }
+    assert written["judged"][0] == dict(
+        zip(measuring.AGAINST, [1, "cold TPE @1", 0.0, 0.0, 0.0, 1], strict=True)
+    )
+    with pytest.raises(InputError, match="3 trials by balanced_accuracy"):
+        measuring.read_cells(file, metric="balanced_accuracy", trials=4)
+
+
+def test_only_what_is_missing_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[tuple[str, list[int]]] = []
+
+    def cells(guide: Guide, table: Table, trials: int, seeds: list[int], metric: str) -> Any:
+        asked.append((guide.name, seeds))
+        yield from ()
+
+    (tmp_path / "index.csv").write_text("name,family,rows,classes\na,fa,50,2\n")
+    frame = pd.DataFrame({"x": np.arange(50.0), "target": ["u", "v"] * 25})
+    frame.to_parquet(tmp_path / "a.parquet")
+    monkeypatch.setattr(measuring, "_cells", cells)
+    values = np.ones(3)
+    done = [
+        measuring.Cell(
+            guide="svm/grid",
+            table="a",
+            method=method,
+            seed=seed,
+            values=values,
+            regret=values,
+            judged=values,
+        )
+        for seed, method in [(0, m) for m in measuring.METHODS]
+    ]
+    list(measuring.measure(tmp_path, families=["svm"], tables=["a"], trials=3, seeds=2, done=done))
+    assert asked == [("svm/grid", [1]), ("svm/kernels", [0, 1]), ("svm/cost", [0, 1])]

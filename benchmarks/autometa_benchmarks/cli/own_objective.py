@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import note
 from autometa.writing import write_whole
-
-if TYPE_CHECKING:
-    from autometa_benchmarks.own_objective.measuring import Cell
 
 
 def register(group: typer.Typer) -> None:
@@ -33,53 +30,50 @@ def own_objective(
     metric: Annotated[
         str, typer.Option(help="Of the objective: balanced_accuracy or neg_log_loss.")
     ] = "balanced_accuracy",
-    into: Annotated[Path | None, typer.Option(help="Results file (JSON).")] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="Results file (JSON); what it has of the same run is not run again."),
+    ] = None,
     data: DataOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Search users' own spaces in their own objectives, from a family's name and cold."""
+    import optuna
+
     from autometa.bench.data import folder
+    from autometa_benchmarks.own_objective import measuring
     from autometa_benchmarks.own_objective.guides import GUIDES
-    from autometa_benchmarks.own_objective.measuring import (
-        CHECKPOINTS,
-        against_cold,
-        measure,
-        summary,
-    )
 
     check_writable(into)
-    chosen = parts(families) or tuple(dict.fromkeys(g.family for g in GUIDES))
-    cells: list[Cell] = []
-    rows: list[dict[str, Any]] = []
-    for cell in measure(
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    done = [] if into is None else measuring.read_cells(into, metric=metric, trials=trials)
+    cells = list(done)
+    for cell in measuring.measure(
         folder(data, "tables"),
-        families=chosen,
+        families=parts(families) or tuple(dict.fromkeys(g.family for g in GUIDES)),
         tables=parts(tables),
         trials=trials,
         seeds=seeds,
         metric=metric,
+        done=done,
     ):
         cells.append(cell)
-        rows.append(_row(cell))
-        if into is not None:  # at once, so that a run that is ended keeps what it measured
-            write_whole(into, json.dumps(rows))
         note(f"{cell.guide} on {cell.table}, {cell.method}: {cell.regret[-1]:.3f}")
+        if into is not None:  # at once, so that a run that is ended keeps what it measured
+            found = measuring.results(cells, metric=metric, trials=trials)
+            write_whole(into, json.dumps(found, indent=1))
     if output is Format.JSON:
-        show_json(rows)
+        show_json(measuring.results(cells, metric=metric, trials=trials))
         return
-    shown = [f"@{k}" for k in CHECKPOINTS if k <= trials]
-    show_table("own objectives: mean / median regret", ["method", *shown, "cells"], summary(cells))
-    columns = ["prior by name", "against", "points", "low", "high", "tables"]
-    show_table("the best config on other folds, above 0 is better", columns, against_cold(cells))
-
-
-def _row(cell: Cell) -> dict[str, Any]:
-    return {
-        "guide": cell.guide,
-        "table": cell.table,
-        "method": cell.method,
-        "seed": cell.seed,
-        "values": cell.values.tolist(),
-        "regret": cell.regret.tolist(),
-        "judged": cell.judged.tolist(),
-    }
+    shown = [k for k in measuring.CHECKPOINTS if k <= trials]
+    rows = [
+        [method, *(f"{a:.3f} / {b:.3f}" for a, b in zip(mean, median, strict=True)), count]
+        for method, mean, median, count in measuring.summary(cells)
+    ]
+    columns = ["method", *(f"@{k}" for k in shown), "cells"]
+    show_table("own objectives: mean / median regret", columns, rows)
+    show_table(
+        "prior by name, the best config on other folds: above 0 is better",
+        list(measuring.AGAINST),
+        [[f"@{row[0]}", *row[1:]] for row in measuring.against_cold(cells)],
+    )

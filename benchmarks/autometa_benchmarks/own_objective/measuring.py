@@ -12,10 +12,12 @@ Shapes: k trials, c checkpoints.
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ import pandas as pd
 
 import autometa
 from autometa.bench.compare import pair
+from autometa.bench.provenance import commit, versions
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.space import SearchSpace
@@ -36,6 +39,9 @@ METRICS = ("balanced_accuracy", "neg_log_loss")  # as scikit-learn calls them, h
 METHODS = ("prior by name", "cold TPE", "cold GP")
 _RANDOM = 12  # random configs of a cell that say what is usual
 _JUDGES = 5  # other partitions into folds that judge the best config
+_NUMBERS = ("values", "regret", "judged")  # of a cell
+_SUMMARY = ("method", "mean", "median", "cells")
+AGAINST = ("after", "against", "points", "low", "high", "tables")
 CHECKPOINTS = (1, 3, 5, 10, 15, 25, 50)
 
 
@@ -51,6 +57,7 @@ class Cell:
         values: Best value after each trial, (k,), higher is better.
         regret: The same as normalised regret, (k,).
         judged: Score of the best config after each of `CHECKPOINTS` on other folds, (c,).
+        commit: What produced it.
     """
 
     guide: str
@@ -60,6 +67,7 @@ class Cell:
     values: Floats
     regret: Floats
     judged: Floats
+    commit: str = "unknown"
 
 
 def measure(
@@ -70,8 +78,9 @@ def measure(
     trials: int,
     seeds: int,
     metric: str = METRICS[0],
+    done: Sequence[Cell] = (),
 ) -> Iterator[Cell]:
-    """The cells of a run, a space and a table after the other.
+    """The cells of a run that are missing, a table and a space after the other.
 
     Args:
         folder: Of the tables and their `index.csv`.
@@ -80,6 +89,7 @@ def measure(
         trials: Of a search.
         seeds: How many.
         metric: One of `METRICS`.
+        done: Finished cells of as many trials by the same metric.
 
     Raises:
         InputError: another metric, or one that needs probabilities of support vectors.
@@ -89,11 +99,12 @@ def measure(
     if metric != METRICS[0] and "svm" in families:
         raise InputError(f"{metric} of svm, which has no probabilities", allowed=METRICS[0])
     index = pd.read_csv(folder / "index.csv").set_index("name")
+    finished = {(c.guide, c.table, c.seed) for c in done}
     for name in tables or small(index):
         table = _table(folder, name, str(index.loc[name, "family"]))
-        for guide in GUIDES:
-            if guide.family in families:
-                yield from _cells(guide, table, trials, seeds, metric)
+        for guide in (g for g in GUIDES if g.family in families):
+            missing = [s for s in range(seeds) if (guide.name, name, s) not in finished]
+            yield from _cells(guide, table, trials, missing, metric)
 
 
 def small(index: pd.DataFrame) -> list[str]:
@@ -103,10 +114,10 @@ def small(index: pd.DataFrame) -> list[str]:
 
 
 def _cells(
-    guide: Guide, table: Table, trials: int, seeds: int, metric: str = METRICS[0]
+    guide: Guide, table: Table, trials: int, seeds: Sequence[int], metric: str = METRICS[0]
 ) -> Iterator[Cell]:
     evaluate, judge = _objective(guide, table, metric), _judge(guide, table, metric)
-    for seed in range(seeds):
+    for seed in seeds:
         random = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1000 + seed)
         )
@@ -132,6 +143,7 @@ def _cells(
                 values=values,
                 regret=(best - values) / scale,
                 judged=judged[method],
+                commit=commit(),
             )
 
 
@@ -207,17 +219,49 @@ def _table(folder: Path, name: str, family: str) -> Table:
     return replace(table, name=name, family=family)
 
 
+def results(cells: Sequence[Cell], *, metric: str, trials: int) -> dict[str, Any]:
+    """All that is known of a run, as plain data; `read_cells` reads its cells again."""
+    return {
+        "suite": "own-objective",
+        "metric": metric,
+        "trials": trials,
+        "versions": versions(),
+        "regret": [dict(zip(_SUMMARY, row, strict=True)) for row in summary(cells)],
+        "judged": [dict(zip(AGAINST, row, strict=True)) for row in against_cold(cells)],
+        "cells": [
+            asdict(c) | {n: np.round(getattr(c, n), 6).tolist() for n in _NUMBERS} for c in cells
+        ],
+    }
+
+
+def read_cells(file: Path, *, metric: str, trials: int) -> list[Cell]:
+    """The cells of a run's results, if there are any yet; only searches that all methods made.
+
+    Raises:
+        InputError: they are of another metric or other numbers of trials.
+    """
+    if not file.exists():
+        return []
+    found = json.loads(file.read_text())
+    if (found["metric"], found["trials"]) != (metric, trials):
+        raise InputError(
+            f"{file} of {found['trials']} trials by {found['metric']}",
+            allowed=f"a new file, or one of {trials} trials by {metric}",
+        )
+    cells = [Cell(**c | {n: np.array(c[n]) for n in _NUMBERS}) for c in found["cells"]]
+    made = Counter((c.guide, c.table, c.seed) for c in cells)
+    return [c for c in cells if made[c.guide, c.table, c.seed] == len(METHODS)]
+
+
 def summary(cells: Sequence[Cell]) -> list[list[Any]]:
-    """A row a method: mean and median regret after so many trials, and how many cells."""
-    rows = []
-    length = min((len(c.regret) for c in cells), default=0)
+    """A row a method: mean and median regret after each of `CHECKPOINTS`, and how many cells."""
+    rows: list[list[Any]] = []
+    at = [k - 1 for k in CHECKPOINTS if k <= min((len(c.regret) for c in cells), default=0)]
     for method in METHODS:
-        regret = np.array([c.regret for c in cells if c.method == method])
+        regret = np.array([c.regret[at] for c in cells if c.method == method])
         if len(regret):
-            shown = [k for k in CHECKPOINTS if k <= length]
-            means = [f"{regret[:, k - 1].mean():.3f}" for k in shown]
-            medians = [f"{np.median(regret[:, k - 1]):.3f}" for k in shown]
-            rows.append([method, *map(" / ".join, zip(means, medians, strict=True)), len(regret)])
+            means, medians = regret.mean(axis=0), np.median(regret, axis=0)
+            rows.append([method, means.round(3).tolist(), medians.round(3).tolist(), len(regret)])
     return rows
 
 
@@ -225,15 +269,15 @@ def against_cold(cells: Sequence[Cell]) -> list[list[Any]]:
     """How far the prior by name is above what cold searches found, in points of the metric.
 
     Returns:
-        A row for the prior after one and three trials beside TPE's fifteenth, and at equal trials
-        beside each cold method: [after, against, mean over tables, low, high of its 95 % bootstrap
-        interval, tables], from scores on other folds.
+        `AGAINST`, a row for the prior after one and three trials beside TPE's fifteenth, and at
+        equal trials beside each cold method: the mean over tables of the scores on other folds,
+        and its 95 % bootstrap interval.
     """
     shown = [k for k in CHECKPOINTS if k <= max((len(c.values) for c in cells), default=0)]
     asked = [(1, METHODS[1], 15), (3, METHODS[1], 15)]
     asked += [(k, cold, k) for cold in METHODS[1:] for k in shown]
     means = {key: np.mean(rows, axis=0) for key, rows in _by_table(cells).items()}
-    tables = sorted({table for _, table in means})
+    tables = [t for t in sorted({t for _, t in means}) if all((m, t) in means for m in METHODS)]
     rows = []
     for ours, cold, theirs in asked:
         if theirs in shown and tables:
@@ -243,7 +287,7 @@ def against_cold(cells: Sequence[Cell]) -> list[list[Any]]:
             ]
             paired = pair(100.0 * np.array(gaps)[:, None], np.zeros((len(gaps), 1)), tie=0.0)
             interval = [paired[name][0] for name in ("difference", "low", "high")]
-            rows.append([f"@{ours}", f"{cold} @{theirs}", *interval, len(tables)])
+            rows.append([ours, f"{cold} @{theirs}", *interval, len(tables)])
     return rows
 
 
