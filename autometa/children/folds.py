@@ -122,8 +122,8 @@ def prepared(table: Table, folds: Folds, seed: int, preparation: Preparation) ->
         warnings.simplefilter("ignore")
         for k, (train, test) in enumerate(problem.splits):
             prepare = preparer(preparation, table.schema)
-            X = np.asarray(prepare.fit_transform(problem.X.iloc[train]), dtype=np.float64)
-            X_test = np.asarray(prepare.transform(problem.X.iloc[test]), dtype=np.float64)
             y, y_test = problem.y[train], problem.y[test]
+            X = np.asarray(prepare.fit_transform(problem.X.iloc[train], y), dtype=np.float64)
+            X_test = np.asarray(prepare.transform(problem.X.iloc[test]), dtype=np.float64)
             result.append(Fold(X, y, X_test, y_test, k, *problem.weights_of(k), (train, test)))
     return result

@@ -30,7 +30,7 @@ from autometa.children.folds import Folds, Splits
 from autometa.children.registry import get
 from autometa.errors import AutometaError, InputError
 from autometa.tables import Table
-from autometa.tables.columns import AS_IS
+from autometa.tables.columns import Reading
 
 GRACE = 30
 """Seconds after its time is up that a helper without a parent lives on at most."""
@@ -126,7 +126,7 @@ def _table(request: Mapping[str, Any]) -> Table:
         X=pd.read_parquet(folder / "X.parquet"),
         y=target["y"],
         kind=request["kind"],
-        reading=AS_IS,
+        reading=Reading.done(request["dates"]),
         weights=target["weight"].to_numpy() if "weight" in target else None,
     )
 

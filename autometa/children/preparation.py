@@ -20,14 +20,17 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from autometa.children.calendar import PARTS, cycles_of, parts_of
+from autometa.children.category_means import CategoryMeans
 from autometa.encoding import Floats
 from autometa.tables import Schema
+from autometa.tables.table import MANY_CATEGORIES
 from autometa.tables.values import LARGEST, are_plain, as_number, as_text
 
 Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
 """How a table is prepared; see `preparer`."""
 
-MAX_CATEGORIES = 20
+MAX_CATEGORIES = MANY_CATEGORIES
 """Rarer categories of a column share one column."""
 MAX_CODES = 200
 """Rarer categories of a column share one code."""
@@ -48,6 +51,9 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     "scaled", for the others: categories one-hot (missing is one of its own), numbers standardised
     after the median took the place of missing ones, with a column that says where.
     "robust", for networks: as "scaled", with numbers scaled by their quartiles and squashed.
+
+    All of them add, after these: what a date says of the day, the week and the year, and the mean
+    of the target in each category of a column of many, unless there are more than two classes.
     """
     numbers: list[Any] = [FunctionTransformer(numbers_of)]
     categories: list[Any] = [FunctionTransformer(texts_of)]
@@ -79,12 +85,36 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
                 sparse_output=False,
             )
         )
-    return ColumnTransformer(
-        [
-            ("numbers", make_pipeline(*numbers), list(schema.numeric)),
-            ("categories", make_pipeline(*categories), list(schema.categorical)),
+    parts = [
+        ("numbers", make_pipeline(*numbers), list(schema.numeric)),
+        ("categories", make_pipeline(*categories), list(schema.categorical)),
+    ]
+    trees = preparation in ("encoded", "coded")
+    if schema.dates:
+        dates = (FunctionTransformer(f) for f in (numbers_of, parts_of if trees else cycles_of))
+        parts.append(("dates", make_pipeline(*dates), list(schema.dates)))
+    if encoded := _by_target(schema):
+        means: list[Any] = [
+            FunctionTransformer(texts_of),
+            CategoryMeans(_TARGETS[schema.classes]),
         ]
-    )
+        means += [] if trees else [StandardScaler()]
+        parts.append(("means", make_pipeline(*means), list(encoded)))
+    return ColumnTransformer(parts)
+
+
+_TARGETS: dict[int, Literal["continuous", "binary"]] = {0: "continuous", 2: "binary"}
+"""By the number of classes."""
+
+
+def _by_target(schema: Schema) -> tuple[str, ...]:
+    """The columns whose categories are also known by the mean of the target in them."""
+    return schema.many if schema.classes in _TARGETS else ()
+
+
+def columns_added(schema: Schema) -> int:
+    """How many columns trees see after those of the table."""
+    return PARTS * len(schema.dates) + len(_by_target(schema))
 
 
 def numbers_of(X: pd.DataFrame) -> Floats:

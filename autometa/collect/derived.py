@@ -17,7 +17,7 @@ import pandas as pd
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
 from autometa.tables import Table
-from autometa.tables.columns import AS_IS
+from autometa.tables.columns import Reading
 from autometa.writing import write_whole
 
 DERIVED = "derived_from"  # key of a table's info
@@ -49,7 +49,7 @@ def derive(table: Table, column: str) -> Table:
         y=table.X[column].astype(np.float64),
         kind="regression",
         family=table.family,
-        reading=AS_IS,
+        reading=Reading.done(table.schema.dates),
         info={**table.info, DERIVED: table.name, "target": column},
     )
 

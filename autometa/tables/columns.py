@@ -5,7 +5,7 @@ What is done to a column, `Reading` keeps: rows to predict are read in the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,11 @@ class Reading:
     target: str = ""
     target_numbers: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def done(cls, dates: Iterable[str] = ()) -> Reading:
+        """Of a table whose columns are read already, some of them as dates, in days since 1970."""
+        return cls(dates=dict.fromkeys(dates, ISO))
+
     def truth(self, y: pd.Series[Any]) -> pd.Series[Any]:
         """A target as it was given, read as the table's was."""
         y = exact_as_float(y)
@@ -78,10 +83,6 @@ class Reading:
             "target": self.target,
             **({"target_numbers": dict(self.target_numbers)} if self.target_numbers else {}),
         }
-
-
-AS_IS = Reading()
-"""The reading of a table whose columns are read already."""
 
 
 def decimal_mark(frame: pd.DataFrame) -> Mark | None:

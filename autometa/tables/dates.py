@@ -67,6 +67,11 @@ def is_time_of_day(form: str) -> bool:
     return form in _TIMES
 
 
+def has_days(form: str) -> bool:
+    """Whether a format is one of dates, rather than of durations, times of day or nothing."""
+    return form not in ("", DURATION) and not is_time_of_day(form)
+
+
 def read_dates(texts: pd.Series[Any], form: str) -> pd.Series[Any]:
     """Cells (n,) as moments of UTC, times of day as those of 1970-01-01; NaT where one is none.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from autometa.errors import InputError, told
 from autometa.tables.columns import Reading, check_leaks, decimal_mark, read_columns
+from autometa.tables.dates import has_days
 from autometa.tables.notes import Notes, TableWarning, shown
 from autometa.tables.row_weights import check_counted, weights_of
 from autometa.tables.target import (
@@ -40,6 +41,7 @@ from autometa.tables.values import (
 __all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
 
 EMPTY = "without any value"  # why a column was left out
+MANY_CATEGORIES = 20  # more than people count on their fingers
 SAMPLED = "rows_before_subsample"  # key of the info of a sample
 
 
@@ -54,6 +56,8 @@ class Schema:
         rows: Number of rows.
         classes: Number of classes; 0 for a regression.
         missing: Whether any feature cell is missing.
+        dates: Names of the number columns that are days since 1970.
+        many: Names of the category columns of more than MANY_CATEGORIES.
     """
 
     kind: Kind
@@ -62,6 +66,8 @@ class Schema:
     rows: int
     classes: int
     missing: bool
+    dates: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -190,13 +196,18 @@ class Table:
         """What a child must know of the table."""
         category = [isinstance(t, pd.CategoricalDtype) for t in self.X.dtypes]
         assert self.kind is not None
+        assert self.reading is not None
+        named = [n for n, c in zip(self.X.columns, category, strict=True) if c]
+        numeric = [n for n, c in zip(self.X.columns, category, strict=True) if not c]
         return Schema(
             kind=self.kind,
-            numeric=tuple(n for n, c in zip(self.X.columns, category, strict=True) if not c),
-            categorical=tuple(n for n, c in zip(self.X.columns, category, strict=True) if c),
+            numeric=tuple(numeric),
+            categorical=tuple(named),
             rows=len(self.X),
             classes=len(self.y.cat.categories) if self.kind == "classification" else 0,
             missing=bool(self.X.isna().to_numpy().any()),
+            dates=tuple(n for n in numeric if has_days(self.reading.dates.get(n, ""))),
+            many=tuple(n for n in named if len(self.X[n].cat.categories) > MANY_CATEGORIES),
         )
 
     @cached_property

@@ -285,6 +285,6 @@ def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
     prepare = preparer(child.preparation, table.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"), as_matrices():
         warnings.simplefilter("ignore")  # not converging is an ordinary property of a config
-        rows = prepare.fit_transform(table.X)
+        rows = prepare.fit_transform(table.X, table.labels)
         model = weighing.fit(model, rows, table.labels, table.weights)
     return Pipeline([("prepare", prepare), ("model", model)])

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from autometa.children.pipeline import TablePipeline
 
 TRUSTED = (
+    "autometa.children.calendar.cycles_of",
+    "autometa.children.calendar.parts_of",
+    "autometa.children.category_means.CategoryMeans",
     "autometa.children.ensemble.EnsembleClassifier",
     "autometa.children.ensemble.EnsembleRegressor",
     "autometa.children.ensemble.Member",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autometa.errors import InputError
 from autometa.tables import Table
-from autometa.tables.columns import AS_IS
+from autometa.tables.columns import Reading
 from autometa.tables.matching import columns_there, labels_known
 from autometa.tuning import ensembling
 from autometa.tuning.model import TunedModel
@@ -37,7 +37,7 @@ def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any]) -> None
     if not len(y):
         raise InputError(f"{_CALLED} without a row that has a target", allowed="one row or more")
     if table.kind == "classification":
-        labels_known((table.reading or AS_IS).truth(y), table.y.cat.categories, _CALLED)
+        labels_known((table.reading or Reading()).truth(y), table.y.cat.categories, _CALLED)
 
 
 def scored_apart(

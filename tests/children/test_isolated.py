@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from autometa import children
@@ -71,6 +73,20 @@ def test_isolated_and_direct_evaluation_agree(evaluator: Evaluator, iris: Table)
             there = evaluator.evaluate(child, child.space.defaults, table, folds=3, seed=4)
             assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
             assert there.state is State.COMPLETE
+
+
+def test_dates_cross_the_border(evaluator: Evaluator) -> None:
+    """A helper that took them for numbers judged a config by another model than the one fitted."""
+    rng = np.random.default_rng(0)
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 8760, 300), unit="h")
+    y = pd.Series(np.where(when.hour < 12, "am", "pm"))
+    table = Table(name="clock", X=pd.DataFrame({"when": when}), y=y)
+    child = children.get("hist_gradient_boosting")
+    here = children.evaluate(child, child.space.defaults, table, folds=2, seed=0)
+    there = evaluator.evaluate(child, child.space.defaults, table, folds=2, seed=0)
+    assert there.value is not None
+    assert there.value > 0.95
+    assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
 
 
 def test_user_errors_are_raised_and_the_helper_lives_on(evaluator: Evaluator, iris: Table) -> None:

@@ -242,6 +242,20 @@ def test_a_saved_model_reads_rows_as_the_table_was_read(child: str, tmp_path: Pa
     assert list(model.pipeline.feature_names_in_) == ["Unnamed: 0", "size", "day", "flag"]
 
 
+@pytest.mark.parametrize("child", ["linear", "random_forest"])
+def test_a_saved_model_knows_hours_and_many_categories(child: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 8760, 150), unit="h")
+    rows = pd.DataFrame({"when": when, "shop": [f"s{n % 30}" for n in range(150)]})
+    table = Table(name="t", X=rows, y=pd.Series(np.where(when.hour < 12, "am", "pm")))
+    model = model_of(table, child)
+    assert (model.predict(rows) == table.y).mean() > 0.9
+    again = load_model(model.save(tmp_path / "m.skops"))
+    assert np.array_equal(again.predict_proba(rows), model.predict_proba(rows))
+    written = rows.assign(when=rows["when"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert np.array_equal(again.predict_proba(written), model.predict_proba(rows))
+
+
 @pytest.mark.filterwarnings("ignore:table 'table':autometa.tables.TableWarning")
 @pytest.mark.parametrize("named", [False, True])
 def test_rows_come_with_the_columns_that_had_no_value(named: bool) -> None:

@@ -227,7 +227,8 @@ class Evaluator:
             if not self._sent:
                 assert self._folder is not None
                 place = self._folder.name
-                about = {"folder": place, "name": table.name, "kind": table.kind}
+                about: dict[str, Any] = {"folder": place, "name": table.name, "kind": table.kind}
+                about["dates"] = table.schema.dates
                 self._ask(about, None if end is None else left())
                 self._sent = True
             if child.name not in self._warm:

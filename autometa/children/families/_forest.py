@@ -60,11 +60,13 @@ def model(family: str, config: Config, schema: Schema, seed: int) -> Any:
     """A forest; family is the beginning of its class's name in scikit-learn."""
     from sklearn import ensemble
 
+    from autometa.children.preparation import columns_added
+
     own = ("class_weight", "impurity", "width_power", "max_depth")
     options = {k: v for k, v in config.items() if k not in own}
     power, depth = config["width_power"], config["max_depth"]
     assert isinstance(power, float)
-    width = len(schema.numeric) + len(schema.categorical)
+    width = len(schema.numeric) + len(schema.categorical) + columns_added(schema)
     options |= {
         "max_features": max(1, min(width, int(width**power + 1e-9))),
         "max_depth": None if depth == DEEPEST else depth,

@@ -61,11 +61,13 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
     import xgboost
 
     from autometa.children.families._coded import CodedClassifier, CodedRegressor
+    from autometa.children.preparation import columns_added
 
     options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
     options |= {"tree_method": "hist", "n_jobs": 1, "verbosity": 0, "random_state": seed}
     if schema.categorical:
         types = ["q"] * len(schema.numeric) + ["c"] * len(schema.categorical)
+        types += ["q"] * columns_added(schema)
         options |= {"enable_categorical": True, "feature_types": types}
     if schema.kind == "regression":
         return CodedRegressor(xgboost.XGBRegressor(**options))
