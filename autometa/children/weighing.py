@@ -19,14 +19,7 @@ NAME = "sample_weight"
 
 
 def fit(model: Any, X: Any, y: NDArray[Any], weight: Floats | None) -> Any:
-    """Fit a model, or the last step of a pipeline, to rows X (n, d) of these weights (n,).
-
-    Args:
-        model: Unfitted; one that `takes_weights`, where there are weights.
-        X: Rows.
-        y: Their target.
-        weight: None where all weigh the same.
-    """
+    """Fit a model, or the last step of a pipeline, to rows X (n, d) of these weights (n,)."""
     if weight is None:
         return model.fit(X, y)
     last = f"{model.steps[-1][0]}__" if isinstance(model, Pipeline) else ""

@@ -17,11 +17,15 @@ from autometa.portfolio.store import shipped
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
+from autometa.space.values import listed
 from autometa.storages.addresses import check_folder
 from autometa.task import Task, TaskHistory
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+
+_KINDS = ("classification", "regression")
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -64,7 +68,13 @@ class Portfolio(Imported):
 
         Args:
             kind: "classification" or "regression"; tasks that do not say theirs are kept.
+
+        Raises:
+            PortfolioError: no such kind, nor a task that says it is of it.
         """
+        known = {*_KINDS, *(str(t.info["kind"]) for t in self.tasks if "kind" in t.info)}
+        if kind not in known:
+            raise PortfolioError(f"kind {kind!r}", allowed=listed(sorted(known)))
         return self._with(h for h in self.histories if h.task.info.get("kind", kind) == kind)
 
     def by(self, metric: str) -> Portfolio:

@@ -112,13 +112,7 @@ def _tell(
 
 
 def say_unheard(study: optuna.Study, known: Collection[str], asked: Collection[str]) -> None:
-    """Say, once a study, that its trials ask for nothing that the prior knows.
-
-    Args:
-        study: The study.
-        known: Parameters that the prior knows.
-        asked: Parameters that a trial asked for.
-    """
+    """Say, once a study, that its trials ask for nothing that the prior knows."""
     why = (
         f"the prior knows {listed(known)}, none of which the trials ask for: they ask for "
         f"{listed(asked)}{renaming(known, asked)}"

@@ -38,13 +38,6 @@ def with_seconds(
 ) -> CostModel:
     """What was fitted, and beside it what the same tasks' trials cost.
 
-    Args:
-        known: What `known_of` found.
-        fitted: What was fitted of it.
-        space: What is searched.
-        seed: Of the fit.
-        learner: Fits.
-
     Raises:
         InputError: a model, which does not know its tasks' seconds.
     """

@@ -49,11 +49,7 @@ class FamilyPrior:
     why_held: Mapping[str, tuple[Value, str]]
 
     def told(self, without: Collection[str] = ()) -> tuple[str, ...]:
-        """What became of each parameter, a line each.
-
-        Args:
-            without: Unknown names that are no news.
-        """
+        """What became of each parameter, a line each, without unknown names that are no news."""
         lines = [str(named) for named in self.names.searched.values()]
         lines += [
             f"{name}: all prior tasks had {value!r}" for name, value in self.names.ran.items()

@@ -86,13 +86,7 @@ class Reader:
     def doubtful(
         self, fixed: Mapping[str, Value], values: Mapping[str, Value], sure: Iterable[str] = ()
     ) -> dict[str, Value]:
-        """Values of what may be one parameter or none, where the others bear it out.
-
-        Args:
-            fixed: By any names.
-            values: What `fixed` found.
-            sure: The family's own parameters that are searched.
-        """
+        """Values of what may be one parameter or none, where the others bear it out."""
         meant = {n: self.meaning(n) for n in fixed}
         left = {n: m.own[0] for n, m in meant.items() if m.doubtful}
         known = {*sure, *values}

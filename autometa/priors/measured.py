@@ -75,13 +75,7 @@ def check_metric(metric: str, direction: Direction | None) -> None:
 
 
 def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tuple[Portfolio, str]:
-    """The tasks that teach, by the metric, and what there is to say of it.
-
-    Args:
-        portfolio: Tasks of a family.
-        metric: A standard metric; None for the usual one of each kind.
-        kind: The kind of problem, where it is known.
-    """
+    """The tasks that teach, by the metric, and what there is to say of it."""
     kind = kind or kind_of(metric)
     of_kind = portfolio if kind is None else portfolio.of_kind(kind)
     if metric is None:
@@ -97,10 +91,6 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
 
 def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
     """Tasks of any kind: by the metric where it scored their trials beside their own.
-
-    Args:
-        portfolio: Tasks.
-        metric: Of the search; None where the user does not say.
 
     Returns:
         All tasks, the others as they are, and what there is to say if none was scored by it.

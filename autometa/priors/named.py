@@ -73,17 +73,7 @@ def names_for(
     facts: Facts | None = None,
     ask: bool = True,
 ) -> Names:
-    """See the module.
-
-    Args:
-        family: Of the prior.
-        olds: Its own parameters.
-        parents: Its own conditions.
-        space: What is searched.
-        fixed: What the user's model is given beside that, by any of its names.
-        said: The family's own name -> the user's, where the user says so.
-        facts: What is known of the user's data.
-        ask: Whether what cannot be known is an error; else it is unknown.
+    """See the module; the arguments are those of `family.in_words_of` and `fixed.Reader`.
 
     Raises:
         InputError: a name that may mean several parameters, several names that mean one, or a

@@ -237,12 +237,7 @@ def _checked_url(url: str, scheme: str, *, is_text: bool) -> str:
 
 
 def missing(path: Path, given: str) -> StoreError:
-    """The error of a file or folder that is not there, with what is near.
-
-    Args:
-        path: Where it was looked for.
-        given: What the user wrote.
-    """
+    """The error of a file or folder that is not there, with what is near."""
     names = [] if scheme_of(given) else [*shipped_names(), EMBEDDED]
     try:
         around = [entry.name for entry in islice(path.absolute().parent.iterdir(), _LOOKED_AT)]

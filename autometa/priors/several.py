@@ -155,13 +155,6 @@ def learned_of(
 ) -> FrontModel | MetaModel:
     """What a sampler learns from whatever a prior is, of one objective or of several.
 
-    Args:
-        prior: What the user gave.
-        wish: What they say of the search.
-        metrics: Names of several objectives; None where there is one, or where studies had them.
-        seed: Of the fit.
-        learner: Fits; `MetaLearner(seed=seed)` by default.
-
     Raises:
         AutometaError: as `known_front`, `fit_front` and `model_of`.
     """

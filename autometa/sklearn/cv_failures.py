@@ -29,12 +29,7 @@ def told(found: Counter[str]) -> str:
 
 
 def warned(number: int, folds: Sequence[FoldResult]) -> str:
-    """Warn of the folds of a trial that failed; the reasons.
-
-    Args:
-        number: Of the trial.
-        folds: What came of each.
-    """
+    """Warn of the folds of a trial that failed; the reasons."""
     said = {}
     for stage in ("fit", "score"):
         errors = [" ".join(f.error.split()) for f in folds if f.failed == stage]

@@ -57,10 +57,6 @@ class Rules:
     def check(self, new: SearchSpace, old_names: Iterable[str]) -> None:
         """Refuse rules that speak of what is not there, as misspelt ones do.
 
-        Args:
-            new: The new space.
-            old_names: Of the parameters of all old spaces.
-
         Raises:
             SpaceError: the first rule that cannot apply.
         """

@@ -11,12 +11,7 @@ from autometa.space import Config
 def expectation(
     model: MetaModel, meta_features: Mapping[str, float] | None
 ) -> Callable[[Config], float | None]:
-    """Config -> expected normal score; None where the model learned nothing.
-
-    Args:
-        model: What was learned.
-        meta_features: Of the new task, where known.
-    """
+    """Config -> expected normal score; None where the model learned nothing."""
     transfer = model.transfer
     if transfer is None:
         return lambda config: None

@@ -49,9 +49,6 @@ class TextFormat:
 def text_format(path: Path) -> TextFormat:
     """How a file is written, told from its beginning.
 
-    Args:
-        path: The file, packed or not.
-
     Raises:
         FileNotFoundError: there is no such file.
         StoreError: it is no text, or cannot be read.

@@ -178,12 +178,7 @@ def _family(name: str, kind: Kind | None) -> Child:
 
 
 def left_out(table: Table, chosen: Sequence[Child]) -> str:
-    """What a user should know of families that do not compete; "" where there is nothing.
-
-    Args:
-        table: What is learned.
-        chosen: Who competes.
-    """
+    """What a user should know of families that do not compete; "" where there is nothing."""
     names = {child.name for child in chosen}
     others = [name for name in children.names() if name not in names]
     alike = [n for n in others if not _weighed(children.get(n, table.kind), table)]
@@ -202,10 +197,6 @@ def _weighed(child: Child, table: Table) -> bool:
 
 def renamed(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """Options with today's names; older ones warn the caller's caller.
-
-    Args:
-        options: As the caller wrote them.
-        known: Names of all that there are.
 
     Raises:
         TypeError: there is none of a name, as Python says it.

@@ -71,13 +71,7 @@ class Clock:
         return max(limit, min(_PATIENCE * limit, _TRIAL_SHARE * self.left))
 
     def kept_for(self, best_first: Sequence[TunedTrial], folds: int, slow: float) -> float:
-        """Seconds to keep for choosing and fitting the members of the ensemble.
-
-        Args:
-            best_first: Trials with values.
-            folds: Number of folds of a trial.
-            slow: Seconds by the clock for a second of processor time.
-        """
+        """Seconds to keep for choosing and fitting the members of the ensemble."""
         whole = self.seconds or 0.0
         overhead = (0.3 + 0.005 * whole) * min(max(slow, 1.0), _BUSY)
         overhead = min(overhead, _MOST * whole)  # of a second there is a search, too

@@ -100,12 +100,7 @@ class Judge:
         return HeldOut.of(self.table, self.folds, self.seed)
 
     def evaluate(self, child: Child, config: Config, file: str) -> Outcome:
-        """One trial; a child's failure is a result.
-
-        Args:
-            child: Of which family.
-            config: What to try.
-            file: Name of the file for its held-out predictions.
+        """One trial, its held-out predictions in a file of the folder; a failure is a result.
 
         Raises:
             TimeIsUpError: it was cut short by the end of the search.

@@ -191,13 +191,7 @@ def said_by(
     file: Callable[[TunedTrial], Path],
     held_out: HeldOut,
 ) -> Prediction | None:
-    """What a weighted sum of trials says of the held-out rows; None where that is not known.
-
-    Args:
-        members: Trials and their weights.
-        file: Of a trial's held-out predictions.
-        held_out: What is true of these rows.
-    """
+    """What a weighted sum of trials says of the held-out rows; None where that is not known."""
     try:
         parts = [(held_out.read(file(trial)), weight) for trial, weight in members]
     except (KeyError, StoreError):

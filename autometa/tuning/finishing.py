@@ -54,18 +54,7 @@ def finish(
     ensemble: bool,
     threshold: bool,
 ) -> Finished:
-    """The model of some trials.
-
-    Args:
-        ranked: Trials, the best first; one at least.
-        file: Of a trial's held-out predictions.
-        held_out: What is true of the held-out rows.
-        spec: What was searched.
-        clock: The time that is left.
-        slow: Seconds by the clock for a second of processor time.
-        ensemble: Whether several may be members.
-        threshold: Whether to learn where labels are cut.
-    """
+    """The model of some trials with values, the best first; one at least."""
     folds = len(held_out.truths)
 
     def seconds(trial: TunedTrial) -> float:

@@ -30,19 +30,7 @@ def result_of(
     studies: Mapping[str, Study],
     notes: tuple[str, ...],
 ) -> TuneResult:
-    """The record of a search, without its model.
-
-    Args:
-        spec: What was searched.
-        models: What prior tasks taught.
-        warm: Its trials.
-        cold: Those of a search without prior tasks, for comparison.
-        asked: A child's name, or "auto".
-        seconds: That it took.
-        own_seconds: Of these, those that were not spent on evaluating.
-        studies: Child -> its study.
-        notes: What the user should know, in sentences.
-    """
+    """The record of a search, without its model; own seconds are those not spent on trials."""
     first = spec.children[0] if len(spec.children) == 1 else asked
     winner = warm.best.child if warm.best is not None else first
     return TuneResult(
@@ -69,13 +57,7 @@ def result_of(
 
 
 def with_model(found: TuneResult, made: Finished | None, spec: SearchSpec) -> TuneResult:
-    """A result with its fitted model, where there is one.
-
-    Args:
-        found: The result.
-        made: The model, and what is known of it.
-        spec: What was searched.
-    """
+    """A result with its fitted model, where there is one."""
     from autometa.tuning.model import TunedModel
 
     if made is None or made.fitted.pipeline is None:

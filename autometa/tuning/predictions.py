@@ -21,12 +21,7 @@ MOST_BYTES = 512 * 2**20
 
 @contextmanager
 def predictions_folder(storage: object, study_name: str) -> Iterator[Path]:
-    """A folder for the held-out predictions of a study.
-
-    Args:
-        storage: Where the study is, as the user gave it.
-        study_name: Its name.
-    """
+    """A folder for the held-out predictions of a study, whose storage is as the user gave it."""
     with TemporaryDirectory(prefix="autometa-") as temporary:
         yield _beside(storage, study_name) or Path(temporary)
 
@@ -48,12 +43,7 @@ def _beside(storage: object, study_name: str) -> Path | None:
 
 
 def keep_best(folder: Path, best_first: Sequence[str]) -> None:
-    """Remove what is too much: the files of the worst trials.
-
-    Args:
-        folder: Of the predictions.
-        best_first: Names of the trials' files, those of the best trials first.
-    """
+    """Remove the files of the worst trials where there are many, of names with the best first."""
     left, files = MOST_BYTES, 0
     for name in best_first:
         try:

@@ -76,14 +76,7 @@ def learn_threshold(
     scoring: Scoring,
     late: Callable[[], bool] = lambda: False,
 ) -> Threshold | None:
-    """Where to cut; None where it does not help, or the metric does not look at labels.
-
-    Args:
-        said: Of the model, for all held-out rows.
-        held_out: What is true of them.
-        scoring: By what.
-        late: Whether time is up: nothing is learned then.
-    """
+    """Where to cut; None where it does not help, time is up, or the metric looks at no labels."""
     if not scoring.of_labels or said.shares is None or not said.finite:
         return None
     truth = np.concatenate(held_out.truths)

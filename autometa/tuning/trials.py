@@ -88,13 +88,7 @@ class Search:
     _read: dict[int, TunedTrial] = field(default_factory=dict, repr=False, compare=False)
 
     def propose(self, config: Config, why: str, rule: str = "portfolio") -> None:
-        """Have a config tried next.
-
-        Args:
-            config: Of the only child.
-            why: What the trial's explanation says.
-            rule: The same in a word.
-        """
+        """Have a config of the only child tried next; its trial says rule and why."""
         about = {PROPOSED: [rule, why]}
         patiently(lambda: self.study.enqueue_trial(config, user_attrs=about, skip_if_exists=True))
 

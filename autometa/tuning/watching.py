@@ -134,12 +134,7 @@ def why_failed(result: TuneResult) -> str:
 
 
 def warn_untested(result: TuneResult, *, refit: bool = True) -> None:
-    """Warn the caller's caller of a model that no trial has tested, or of none at all.
-
-    Args:
-        result: Of the search.
-        refit: Whether a model was asked for.
-    """
+    """Warn the caller's caller of a model that no trial has tested, or of none at all."""
     said = ""
     if result.untested:
         said = (

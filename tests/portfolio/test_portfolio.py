@@ -197,6 +197,10 @@ def test_a_kind_of_problem_has_a_space_of_its_own(
     assert [t.name for t in mixed.of_kind("regression").tasks] == ["b", "c"]
     with pytest.raises(PortfolioError, match=r"'ranking'.*classification, regression"):
         Portfolio.embedded("line", kind="ranking")
+    assert len(Portfolio(told[:1]).of_kind("regression")) == 0
+    for some in (mixed, Portfolio()):
+        with pytest.raises(PortfolioError, match=r"kind 'regresion'.*'classification', 'regres"):
+            some.of_kind("regresion")
 
 
 def test_embedded_reads_one_child_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,14 +193,9 @@ class Evaluator:
     # The helper process --------------------------------------------------------------------------
 
     def prepare(self, table: Table, child: Child, *, within: float | None = None) -> None:
-        """Have a live helper that has the table and the child's libraries loaded.
+        """Have a live helper with the table and the child's libraries, within so many seconds.
 
         `run` does it where it is needed; done before, in a thread, it costs no waiting.
-
-        Args:
-            table: What will be evaluated on.
-            child: What will be evaluated.
-            within: Seconds that all of it may take.
 
         Raises:
             InputError: the helper does not start.

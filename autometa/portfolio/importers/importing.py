@@ -31,12 +31,7 @@ def table_kind(path: str | Path) -> str | None:
 
 
 def read_trials(path: str | Path, space: SearchSpace, *, kind: str | None = None) -> pd.DataFrame:
-    """The data frame of a file of trials.
-
-    Args:
-        path: The file.
-        space: What was tuned.
-        kind: "csv" or "parquet"; by the file's name where None.
+    """The data frame of a file of trials, whose kind is told by its name where None.
 
     Raises:
         InputError: neither CSV nor Parquet by its name.

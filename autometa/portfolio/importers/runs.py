@@ -81,16 +81,7 @@ def histories_of_runs(
     space: SearchSpace | Mapping[str, BaseDistribution] | None,
     notes: Sequence[str] = (),
 ) -> Histories:
-    """The histories of a tracker's runs.
-
-    Args:
-        runs: All of them, in the order of their trials.
-        what: For the provenance, such as "MLflow runs".
-        source: Name of the file.
-        metric: What the values measure.
-        direction: Of the metric.
-        space: What was tuned; inferred where None.
-        notes: Remarks for the provenance.
+    """The histories of a tracker's runs, which stand in the order of their trials.
 
     Raises:
         RecordError: the direction is none.

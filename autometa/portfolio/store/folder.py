@@ -48,10 +48,6 @@ def exists(folder: str | Path) -> bool:
 def locked(folder: str | Path, timeout: float | None = None) -> Iterator[None]:
     """Make the folder where there is none, and be its only writer.
 
-    Args:
-        folder: Of a portfolio.
-        timeout: Seconds to wait for another writer; `LOCK_TIMEOUT` where None.
-
     Raises:
         StoreError: it cannot be made, or another writer held it for too long.
     """
@@ -168,12 +164,7 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
 def read(
     folder: str | Path, *, only: str | None = None, known: dict[str, Any] | None = None
 ) -> Histories:
-    """The content of a folder; with `only`, the tasks of the spaces of that name.
-
-    Args:
-        folder: Of a portfolio.
-        only: Name of spaces.
-        known: The folder's manifest, where it was read a moment ago.
+    """The content of a folder, `only` of spaces of that name; `known` is its manifest, just read.
 
     Raises:
         StoreError: not a portfolio, damaged, or written by a newer autometa.
