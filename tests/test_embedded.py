@@ -15,7 +15,7 @@ from autometa.collect import load_tables
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_names
 from autometa.tables import Kind, relatives
-from autometa.tuning.table_priors import gather
+from autometa.tuning.table_priors import gather_each
 
 FOLDER = Path(autometa.portfolio.__file__).parent / "embedded"
 FAMILIES = (
@@ -41,7 +41,7 @@ def test_ten_families_ship() -> None:
 def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str) -> None:
     loaded = load_tables([table])[0]
     child = children.get(name, loaded.kind)
-    found = gather("embedded", child, loaded).portfolio
+    found = gather_each("embedded", [child], loaded)[name].portfolio
     assert found.space == child.space
     assert {t.info["kind"] for t in found.tasks} == {loaded.kind}
     assert len(found) >= (55 if loaded.kind == "classification" else 11)

@@ -93,19 +93,7 @@ def _evaluated(child: Child, table: Table, request: Mapping[str, Any]) -> dict[s
     if request.get("predictions") and outcome.predictions:
         with suppress(OSError):  # a full disk costs the ensemble a member, not the search a trial
             write_predictions(outcome.predictions, Path(request["predictions"]))
-    trial = outcome.trial
-    return {
-        "value": trial.value,
-        "state": int(trial.state),
-        "fold_scores": trial.fold_scores,
-        "seconds": trial.seconds,
-        "curve": trial.curve,
-        "error": outcome.error,
-        "metrics": outcome.metrics,
-        "fit_seconds": outcome.fit_seconds,
-        "predict_seconds": outcome.predict_seconds,
-        "after": outcome.after,
-    }
+    return outcome.to_json()
 
 
 @lru_cache(maxsize=1)

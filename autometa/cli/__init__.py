@@ -3,8 +3,9 @@
 Exit codes: 0 done; 1 no trial of the search succeeded; 2 unusable input, nothing half-written; 3
 done, but a file of it could not be written; 130 stopped (Ctrl-C, SIGTERM), what was found is kept.
 
-One file of this package is one group of commands, with a function `register(app)`. Modules import
-what they need inside their commands, so that `autometa --help` needs neither torch nor sklearn.
+One file of this package is one command, a function of its name, or a group of commands, which a
+function `register(app)` adds. Modules import what they need inside their commands, so that
+`autometa --help` needs neither torch nor sklearn.
 """
 
 from __future__ import annotations
@@ -75,7 +76,11 @@ def _root(
 
 for _name in COMMANDS:
     if find_spec(f"{__name__}.{_name}") is not None:
-        import_module(f"{__name__}.{_name}").register(app)
+        _module = import_module(f"{__name__}.{_name}")
+        if hasattr(_module, "register"):
+            _module.register(app)
+        else:
+            app.command(_name)(getattr(_module, _name))
 loudness.give_switches(app)
 
 

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from autometa.tables import Table
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("collect")(collect)
-
-
 def collect(
     tables: Annotated[
         list[str],

@@ -15,11 +15,6 @@ SHOWN = 3  # prior tasks named a trial in the table
 MOST_NUMBERS = 10
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("explain")(explain)
-
-
 def explain(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
     storage: Annotated[str, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")],

@@ -43,11 +43,6 @@ _KNOWN = {
 }
 
 
-def register(group: typer.Typer) -> None:
-    """Add the command."""
-    group.command("import")(import_file)
-
-
 def import_file(
     file: Annotated[Path, typer.Argument(help="File of trials.")],
     into: Annotated[Path, typer.Option(help="Folder; joins the portfolio there, if any.")],

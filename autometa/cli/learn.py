@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("learn")(learn)
-
-
 def learn(
     storage: Annotated[
         list[str],

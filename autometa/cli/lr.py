@@ -9,11 +9,6 @@ import typer
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("lr")(lr)
-
-
 def lr(
     params: Annotated[float, typer.Option(help="Trainable parameters, such as 124e6.")],
     tokens: Annotated[

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autometa.cli import importing
 from autometa.cli.adapting import Choices, Defaults, Outside, Renamed, rules, show_report
-from autometa.cli.importing import report, trials_of
+from autometa.cli.importing import import_file, report, trials_of
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy
 from autometa.errors import PortfolioError, StoreError
@@ -35,7 +34,7 @@ Folder = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group to the command line."""
-    importing.register(group)
+    group.command("import")(import_file)
     app.add_typer(group, name="portfolio")
 
 

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from autometa.tuning.model import TunedModel
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("predict")(predict)
-
-
 def predict(
     model: Annotated[Path, typer.Argument(help="A file that autometa tune --save wrote.")],
     table: Annotated[str, typer.Argument(help="Rows: a CSV or Parquet file, or sklearn:NAME.")],

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 SHOWN = 5  # studies named in a note
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("replay")(replay)
-
-
 def replay(
     storage: Annotated[
         list[str],

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 REPORT = Path("report.html")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
-
-
 def report(
     subject: Annotated[
         str,

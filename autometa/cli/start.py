@@ -14,11 +14,6 @@ from autometa.cli.progress import note
 from autometa.cli.reading import read_tables, tell_lost
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("start")(start)
-
-
 def start(
     tables: Annotated[
         list[str],

@@ -24,18 +24,13 @@ from autometa.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autometa.priors.opening import PriorSource
     from autometa.tables import Table
     from autometa.tuning.arms import TunedTrial
     from autometa.tuning.result import TuneResult
-    from autometa.tuning.table_priors import Sources
     from autometa.tuning.watching import OnTrial, Standing, Watch
 
 REPORT = Path("autometa-report.html")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("tune")(tune)
 
 
 def tune(
@@ -310,7 +305,7 @@ def _finish(
     return list(dict.fromkeys(lost))
 
 
-def _sources(portfolio: list[str] | None) -> Sources:
+def _sources(portfolio: list[str] | None) -> PriorSource:
     names = [name for name in portfolio or ["embedded"] if name != "none"]
     if len(names) < len(portfolio or []) and names:
         raise InputError("--portfolio none together with others", allowed="none alone, or others")

@@ -12,11 +12,6 @@ from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("warm")(warm)
-
-
 def warm(
     prior: Annotated[
         str, typer.Argument(help="A family (xgboost), or a portfolio, model, studies: file or URL.")

@@ -20,13 +20,12 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from autometa.errors import InputError
 from autometa.limits import whole
-from autometa.priors.opening import EMBEDDED
+from autometa.priors.opening import EMBEDDED, PriorSource
 from autometa.tables import Kind, Table
 from autometa.tables.frames import as_pandas, frame_of
 from autometa.tuning.arguments import warn_of_order
 from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked
-from autometa.tuning.table_priors import Sources
 from autometa.tuning.tune import tune_table
 from autometa.tuning.watching import warn_untested, why_no_model
 
@@ -62,7 +61,7 @@ class _Auto(BaseEstimator):  # type: ignore[misc]
         ensemble: bool = True,
         threshold: bool = True,
         cv: Any = None,
-        portfolio: Sources = EMBEDDED,
+        portfolio: PriorSource = EMBEDDED,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.metric = metric

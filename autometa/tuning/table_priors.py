@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import optuna
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from autometa.tables import Table
 
 
-Sources: TypeAlias = PriorSource
-
-
 @dataclass(frozen=True, slots=True)
 class Priors:
     """The prior tasks of one child: those to learn from, and the names of those left out."""
@@ -40,13 +37,8 @@ class Priors:
     excluded: tuple[str, ...]
 
 
-def gather(sources: Sources, child: Child, table: Table) -> Priors:
-    """Prior tasks of one child, see `gather_each`."""
-    return gather_each(sources, [child], table)[child.name]
-
-
 def gatherer(
-    sources: Sources,
+    sources: PriorSource,
     chosen: Sequence[Child],
     table: Table,
     metric: str | None = None,
@@ -76,7 +68,7 @@ def gatherer(
     return lambda names: gather_each(sources, [known[name] for name in names], table, metric)
 
 
-def _ships(sources: Sources) -> bool:
+def _ships(sources: PriorSource) -> bool:
     return isinstance(sources, str) and sources == EMBEDDED
 
 
@@ -101,7 +93,7 @@ def _without_own(priors: Priors, own: Sequence[optuna.Study]) -> Priors:
 
 
 def gather_each(
-    sources: Sources, chosen: Sequence[Child], table: Table, metric: str | None = None
+    sources: PriorSource, chosen: Sequence[Child], table: Table, metric: str | None = None
 ) -> dict[str, Priors]:
     """Prior tasks in the space of each child, by the child's name; relatives of the table excluded.
 

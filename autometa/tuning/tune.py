@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from autometa.errors import AutometaError, InputError, without_passwords
 from autometa.limits import flag, seconds, whole
 from autometa.meta_features import compute
-from autometa.priors.opening import EMBEDDED
+from autometa.priors.opening import EMBEDDED, PriorSource
 from autometa.storages.studies import opened
 from autometa.tables import Table
 from autometa.tuning import cross_validator
@@ -44,7 +44,7 @@ from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
 from autometa.tuning.splits import folds_of, not_held_out, on_both_sides
 from autometa.tuning.table_feedback import check_to_learn, learn_from
-from autometa.tuning.table_priors import Sources, gatherer
+from autometa.tuning.table_priors import gatherer
 from autometa.tuning.watching import Audience, OnTrial, TuneWarning, Watch, warn_untested
 from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
 
@@ -175,7 +175,7 @@ def tune_table(
     rows: int | None = None,
     trial_timeout: float | None = TRIAL_TIMEOUT,
     folds: int | None = None,
-    portfolio: Sources = EMBEDDED,
+    portfolio: PriorSource = EMBEDDED,
     meta_model: MetaModel | None = None,
     storage: str | BaseStorage | None = None,
     study_name: str | None = None,

@@ -133,14 +133,14 @@ def run(
 def _step(table: Table, folder: Path, *, child: str, trials: int, seed: int) -> LoopStep:
     from autometa.meta import MetaLearner, MetaModel
     from autometa.tuning.table_feedback import learn_from
-    from autometa.tuning.table_priors import gather
+    from autometa.tuning.table_priors import gather_each
     from autometa.tuning.tune import tune_table
 
     rng = np.random.default_rng([seed, zlib.crc32(table.name.encode())])
     part = table.subsample(_ROWS, rng)
     known = Portfolio.load(folder) if store.exists(folder) else Portfolio()
     own = children.get(child)
-    prior = gather(known, own, part).portfolio
+    prior = gather_each(known, [own], part)[own.name].portfolio
     learner = MetaLearner(seed=seed)
     if (folder / MODEL).exists():
         model = learner.refit(MetaModel.load(folder / MODEL), prior, space=own.space)

@@ -55,13 +55,13 @@ def test_whatever_a_child_does_it_only_fails(
     assert outcome.trial.value is None
     assert outcome.trial.config == {"deed": deed}
     assert reason in outcome.error
-    after = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
+    after = evaluator.run(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0).trial
     assert after.state is State.COMPLETE
 
 
 def test_a_child_may_print_megabytes(evaluator: Evaluator, iris: Table) -> None:
-    trial = evaluator.evaluate(hostile.CHILD, {"deed": "print"}, iris, folds=2, seed=0, timeout=200)
-    assert trial.state is State.COMPLETE
+    found = evaluator.run(hostile.CHILD, {"deed": "print"}, iris, folds=2, seed=0, timeout=200)
+    assert found.trial.state is State.COMPLETE
 
 
 def test_isolated_and_direct_evaluation_agree(evaluator: Evaluator, iris: Table) -> None:
@@ -70,7 +70,7 @@ def test_isolated_and_direct_evaluation_agree(evaluator: Evaluator, iris: Table)
         child = children.get(name)
         for table in (iris, mixed):
             here = children.evaluate(child, child.space.defaults, table, folds=3, seed=4)
-            there = evaluator.evaluate(child, child.space.defaults, table, folds=3, seed=4)
+            there = evaluator.run(child, child.space.defaults, table, folds=3, seed=4).trial
             assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
             assert there.state is State.COMPLETE
 
@@ -92,10 +92,10 @@ def test_dates_cross_the_border(evaluator: Evaluator) -> None:
 def test_user_errors_are_raised_and_the_helper_lives_on(evaluator: Evaluator, iris: Table) -> None:
     bad: dict[str, Value] = {"deed": "unheard of"}
     with pytest.raises(SpaceError):
-        evaluator.evaluate(hostile.CHILD, bad, iris, folds=2, seed=0)
+        evaluator.run(hostile.CHILD, bad, iris, folds=2, seed=0)
     with pytest.raises(InputError, match="folds"):
-        evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=1, seed=0)
-    good = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0)
+        evaluator.run(hostile.CHILD, {"deed": "behave"}, iris, folds=1, seed=0)
+    good = evaluator.run(hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0).trial
     assert good.state is State.COMPLETE
 
 
@@ -112,13 +112,13 @@ def test_a_child_that_another_process_cannot_import_is_a_user_error(
 ) -> None:
     unknown = replace(hostile.CHILD, source=source)
     with Evaluator() as wrong, pytest.raises(InputError, match=source):
-        wrong.evaluate(unknown, {"deed": "behave"}, iris, folds=2, seed=0)
+        wrong.run(unknown, {"deed": "behave"}, iris, folds=2, seed=0)
 
 
 def test_labels_of_any_type_cross_the_border(evaluator: Evaluator, iris: Table) -> None:
     labels = iris.y.cat.codes.map({0: (1, 2), 1: (3,), 2: (4, 5)})
     odd = Table(name="odd", X=iris.X, y=labels, kind="classification")
-    trial = evaluator.evaluate(hostile.CHILD, {"deed": "behave"}, odd, folds=2, seed=0)
+    trial = evaluator.run(hostile.CHILD, {"deed": "behave"}, odd, folds=2, seed=0).trial
     assert trial.value == pytest.approx(1 / 3)
 
 
@@ -167,6 +167,6 @@ def test_a_thread_that_gets_a_helper_ready_ends_when_another_closes_it(
         thread.join(10.0)
         assert not thread.is_alive()
         assert len(found) == 1
-        assert evaluator.evaluate(
+        assert evaluator.run(
             children.get("linear"), children.get("linear").space.defaults, iris, folds=3, seed=0
-        ).value  # and it may be used again
+        ).trial.value  # and it may be used again

@@ -18,12 +18,12 @@ def test_every_hostile_deed_is_one_failed_trial(faults: Faults) -> None:
         for deed in hostile.DEEDS:
             with faults.tried(f"a child that goes wrong: {deed}", deed != "behave"):
                 timeout = 0.5 if deed == "sleep" else 200.0
-                trial = evaluator.evaluate(
+                trial = evaluator.run(
                     hostile.CHILD, {"deed": deed}, iris, folds=2, seed=0, timeout=timeout
-                )
+                ).trial
                 fine = deed in ("behave", "print")
                 assert trial.state is (State.COMPLETE if fine else State.FAILED)
-                after = evaluator.evaluate(
+                after = evaluator.run(
                     hostile.CHILD, {"deed": "behave"}, iris, folds=2, seed=0, timeout=200.0
-                )
+                ).trial
                 assert after.state is State.COMPLETE

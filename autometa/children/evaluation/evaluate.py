@@ -48,6 +48,42 @@ class Outcome:
     predict_seconds: float = math.nan
     after: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for another process, without config and predictions; it may hold NaN."""
+        trial = self.trial
+        return {
+            "value": trial.value,
+            "state": int(trial.state),
+            "fold_scores": trial.fold_scores,
+            "seconds": trial.seconds,
+            "curve": trial.curve,
+            "error": self.error,
+            "metrics": self.metrics,
+            "fit_seconds": self.fit_seconds,
+            "predict_seconds": self.predict_seconds,
+            "after": self.after,
+        }
+
+    @classmethod
+    def from_json(cls, config: Config, data: Mapping[str, Any]) -> Outcome:
+        """What `to_json` said of a config."""
+        trial = CompletedTrial(
+            config=config,
+            value=data["value"],
+            state=State(data["state"]),
+            fold_scores=tuple(data["fold_scores"]),
+            seconds=data["seconds"],
+            curve=tuple(data["curve"]),
+        )
+        return cls(
+            trial=trial,
+            error=data["error"],
+            metrics={name: tuple(folds) for name, folds in data["metrics"].items()},
+            fit_seconds=data["fit_seconds"],
+            predict_seconds=data["predict_seconds"],
+            after={int(n): found for n, found in data["after"].items()},
+        )
+
 
 class OutOfTimeError(Exception):
     """Time is up; becomes a FAILED trial."""

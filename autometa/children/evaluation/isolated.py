@@ -37,7 +37,6 @@ from autometa.children.folds import Folds, Splits, splits_of
 from autometa.errors import InputError
 from autometa.space import Value
 from autometa.tables import Table
-from autometa.task import CompletedTrial, State
 
 GRACE_SECONDS = 1.0
 """A child that looks at its timeout itself gets this long to stop and keep its helper alive."""
@@ -50,7 +49,7 @@ STDERR_TAIL = 2000
 
 
 class Evaluator:
-    """`evaluate` behind a process border, with limits that hold.
+    """`children.run` behind a process border, with limits that hold.
 
     Args:
         memory: Bytes that one evaluation may add to what its process holds when it starts (address
@@ -60,10 +59,10 @@ class Evaluator:
     >>> from autometa.tables import load_table
     >>> with Evaluator() as isolated:
     ...     child = children.get("k_nearest_neighbors")
-    ...     trial = isolated.evaluate(
+    ...     found = isolated.run(
     ...         child, child.space.defaults, load_table("sklearn:iris"), folds=3, seed=0, timeout=60
     ...     )
-    >>> trial.state.name
+    >>> found.trial.state.name
     'COMPLETE'
     """
 
@@ -95,24 +94,6 @@ class Evaluator:
             self._folder.cleanup()
             self._folder = self._table = None
 
-    def evaluate(
-        self,
-        child: Child,
-        config: Mapping[str, Value],
-        table: Table,
-        *,
-        folds: Folds,
-        seed: int,
-        timeout: float | None = None,
-    ) -> CompletedTrial:
-        """As `children.evaluate`, with a `timeout` in seconds that holds whatever the child does.
-
-        Raises:
-            SpaceError: the config is not valid in the child's space.
-            InputError: the table has fewer rows than folds, or the child refuses it.
-        """
-        return self.run(child, config, table, folds=folds, seed=seed, timeout=timeout).trial
-
     def run(
         self,
         child: Child,
@@ -125,7 +106,7 @@ class Evaluator:
         processor: float | None = None,
         predictions: Path | None = None,
     ) -> Outcome:
-        """As `evaluate`, with the reason of a failure and every metric.
+        """As `children.run`, with a `timeout` that holds whatever the child does.
 
         Args:
             child: As of `children.run`, like the next four.
@@ -140,7 +121,7 @@ class Evaluator:
                 the outcome itself comes without them.
 
         Raises:
-            SpaceError, InputError: as `evaluate`.
+            SpaceError, InputError: as `children.run`.
         """
         child = child.on(table.kind)
         child.refuse(table)
@@ -173,22 +154,7 @@ class Evaluator:
             # Ctrl-C in the middle of an answer: the helper's next line would be a stale one.
             self._kill()
             raise
-        trial = CompletedTrial(
-            config=checked,
-            value=answer["value"],
-            state=State(answer["state"]),
-            fold_scores=tuple(answer["fold_scores"]),
-            seconds=answer["seconds"],
-            curve=tuple(answer["curve"]),
-        )
-        return Outcome(
-            trial=trial,
-            error=answer["error"],
-            metrics={name: tuple(folds) for name, folds in answer["metrics"].items()},
-            fit_seconds=answer["fit_seconds"],
-            predict_seconds=answer["predict_seconds"],
-            after={int(n): found for n, found in answer["after"].items()},
-        )
+        return Outcome.from_json(checked, answer)
 
     # The helper process --------------------------------------------------------------------------
 

@@ -102,14 +102,14 @@ class Domain(Suite):
         def evaluate(config: Config) -> float | None:
             key = json.dumps([task.name, config], sort_keys=True)
             if key not in self._memo:
-                trial = self._evaluator.evaluate(
+                trial = self._evaluator.run(
                     children.get(child, rows.kind),
                     config,
                     rows,
                     folds=_FOLDS,
                     seed=_SEED,
                     timeout=_TIMEOUT,
-                )
+                ).trial
                 self._memo[key] = trial.value
             return self._memo[key]
 

@@ -110,14 +110,14 @@ class Tables(Suite):
         key = json.dumps([name, seed, config], sort_keys=True)
         if key not in self._memo:
             own = self._histories[name].task
-            trial = self._evaluator.evaluate(
+            trial = self._evaluator.run(
                 children.get(own.space.name, self.part(own.name).kind),
                 config,
                 self.part(own.name),
                 folds=_FOLDS,
                 seed=seed,
                 timeout=_TIMEOUT,
-            )
+            ).trial
             self._memo[key] = trial.value
         return self._memo[key]
 
