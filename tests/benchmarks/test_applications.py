@@ -270,10 +270,10 @@ def test_real_training_is_judged_on_other_folds_than_it_was_searched_on(
     asked: list[tuple[Config, int]] = []
 
     class Folds:
-        def evaluate(self, child: Child, config: Config, table: Table, **given: Any) -> Any:
+        def run(self, child: Child, config: Config, table: Table, **given: Any) -> Any:
             asked.append((config, given["seed"]))
             value = {0: 0.9, 1: 0.7, 2: 0.5}[given["seed"]] if config["C"] == 1.0 else None
-            return SimpleNamespace(value=value)
+            return SimpleNamespace(trial=SimpleNamespace(value=value))
 
     monkeypatch.setattr(suite, "_evaluator", Folds())
     monkeypatch.setattr(suite, "prior", lambda *_: Portfolio())
