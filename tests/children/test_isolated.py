@@ -83,7 +83,7 @@ def test_dates_cross_the_border(evaluator: Evaluator) -> None:
     table = Table(name="clock", X=pd.DataFrame({"when": when}), y=y)
     child = children.get("hist_gradient_boosting")
     here = children.evaluate(child, child.space.defaults, table, folds=2, seed=0)
-    there = evaluator.evaluate(child, child.space.defaults, table, folds=2, seed=0)
+    there = evaluator.run(child, child.space.defaults, table, folds=2, seed=0).trial
     assert there.value is not None
     assert there.value > 0.95
     assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
