@@ -64,6 +64,10 @@ class Episodes:
         """Support inputs and targets, query inputs and targets."""
         return self.support_x, self.support_y, self.query_x, self.query_y
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {tuple(part.shape)}" for name, part in self.named().items())
+        return f"Episodes({shapes})"
+
     def __len__(self) -> int:
         return len(self.support_x)
 

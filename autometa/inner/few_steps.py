@@ -59,8 +59,9 @@ def learn_start(
     Raises:
         InputError: no tables, or one has too few rows.
     """
-    if not tables:
-        raise InputError("no tables", allowed="one or more")
+    if isinstance(tables, Rows) or not tables:
+        given = "one table" if tables else "no tables"
+        raise InputError(given, allowed="a list of one or more")
     if strange := [type(rows).__name__ for rows in tables if not isinstance(rows, Rows)]:
         raise InputError(f"a table of type {strange[0]}", allowed="Rows(X, y)")
     classes = 1 + max(int(rows.y.max()) for rows in tables)
@@ -114,7 +115,7 @@ class FewStepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ModelError: the start is not one of this network, or y has more classes than it.
         """
         X, y = validate_data(self, X, y)
-        module = self.start.module
+        module = getattr(self.start, "module", self.start)
         if not isinstance(module, Perceptron):
             raise ModelError(f"a start of a {type(module).__name__}", allowed="a Perceptron's")
         self.classes_, labels = np.unique(y, return_inverse=True)

@@ -27,6 +27,7 @@ from autometa.inner.per_task import PerTask
 from autometa.inner.rates import MOST_CLIP, SHARED, expand
 from autometa.inner.stateless import bind, frozen_copy, predictions
 from autometa.limits import whole
+from autometa.showing import counted
 
 SCHEMA = 1
 MOST_STEPS = 10**6
@@ -50,6 +51,9 @@ class Predictor:
 
     module: nn.Module
     params: Params
+
+    def __repr__(self) -> str:
+        return f"Predictor({type(self.module).__name__}, {counted(len(self.params), 'parameter')})"
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Outputs of the adapted child, without gradients."""
@@ -86,6 +90,14 @@ class FittedMAML:
     clip: float
     loss: str | LossFunction
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        rates = [float(rate) for value in self.logs.values() for rate in value.exp().aminmax()]
+        return (
+            f"FittedMAML({type(self.module).__name__}: {len(self.adapted)} of "
+            f"{counted(len(self.params), 'parameter')} adapted in {counted(self.steps, 'step')}, "
+            f"rates {min(rates):.2g} to {max(rates):.2g})"
+        )
 
     @property
     def rates(self) -> dict[str, Tensor]:

@@ -79,8 +79,9 @@ def extrapolate_lr(
         The rate, its interval and how it changes with the sizes.
 
     Raises:
-        InputError: no size, or one that is not positive or that some trials lack; no such rate;
-            fewer than 20 runs or 3 sizes; several objectives.
+        InputError: no size, or one that is not positive or that some trials lack; no such rate, or
+            one among the sizes; fewer than 20 runs or 3 sizes; all values equal; several
+            objectives.
 
     Example:
         >>> study = optuna.create_study()
@@ -100,7 +101,10 @@ def extrapolate_lr(
         raise InputError(f"a study with {len(study.directions)} objectives", allowed="one")
     names = _sizes(at)
     trials = [t for t in study.get_trials(deepcopy=False) if _counts(t)]
-    runs = _runs(trials, names, _rate(trials, rate), study.direction)
+    found = _rate(trials, rate)
+    if found in names:
+        raise InputError(f"the rate {found!r} among the sizes", do="Leave it out of at=")
+    runs = _runs(trials, names, found, study.direction)
     curve = fit_curve(runs)
     asked = np.log10(np.array([at[name] for name in names], dtype=float))
     lowest, highest = runs.sizes.min(axis=0), runs.sizes.max(axis=0)
@@ -199,6 +203,8 @@ def _runs(
             allowed=f"{LEAST_RUNS} runs and {LEAST_SIZES} sizes or more",
             do="Run more small ones first",
         )
+    if np.ptp(loss[finite]) == 0:
+        raise InputError("runs whose values are all the same", do="Say a value that rates change")
     if sign > 0 and (loss[finite] > 0).all():
         loss = np.log(loss)  # losses: differences count alike on this scale
     loss = np.where(finite, loss, loss[finite].max())

@@ -16,11 +16,12 @@ from autometa.inner.optimizers import OPTIMIZERS, known, maker
 from autometa.inner.range_test import SPREAD, Probe, range_test
 from autometa.inner.rate_groups import RateGroup, rate_groups
 from autometa.inner.rate_law import QUANTILE, SIZES, Prediction, shipped
+from autometa.inner.run_sizes import a_module, run_sizes
 from autometa.limits import flag, real
+from autometa.showing import few
 
-TOKENS = 2048  # of a sequence in the runs on language
-_HIGH_DECAY = 0.3
-MOST = 1e18  # of a size: beyond it the law would speak of nothing that can be trained
+_HIGH_DECAY, _MOST_DECAY = 0.3, 1e6
+_PEAK = "The peak of a warm-up and a fall to zero; to hold it constant, take a third of it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +56,30 @@ class RateSuggestion:
         """Parameter groups of `module` as torch's optimisers take them.
 
         Raises:
-            InputError: `module` does not have the parameters that the rates were suggested for.
+            InputError: `module` does not have the parameters that the rates were suggested for, or
+                trains others, too.
         """
-        named = dict(module.named_parameters())
+        named = dict(a_module(module).named_parameters())
         wanted = [name for group in self.groups for name in group.parameters]
         missing = [name for name in wanted if name not in named]
         if missing or not wanted:
             raise InputError(
-                f"a {type(module).__name__} without {', '.join(missing) or 'groups'}",
+                f"a {type(module).__name__} without {few(missing) or 'groups'}",
                 do="Pass the module to suggest_lr",
+            )
+        others = [n for n, p in named.items() if p.requires_grad and n not in wanted]
+        if others:
+            raise InputError(
+                f"a {type(module).__name__} that also trains {few(others)}, which have no rate",
+                do="Pass the module to suggest_lr as it is trained",
             )
         return [
             {"params": [named[name] for name in group.parameters], "lr": group.rate}
             for group in self.groups
         ]
+
+    def __repr__(self) -> str:
+        return str(self)  # of a large module the groups alone would fill a screen
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -97,6 +108,9 @@ def suggest_lr(
 ) -> RateSuggestion:
     """The peak learning rate for a training run, from a law of public runs.
 
+    The peak of a schedule that warms up and falls to zero; a rate that is held constant is best at
+    about a third of it.
+
     Args:
         module: What is trained; is looked at and, with a probe, copied, never changed. Frozen
             parameters do not count.
@@ -107,7 +121,7 @@ def suggest_lr(
         optimizer: "adam", "adamw", "nadam", "sgd" or "sgd_momentum" (momentum .9), another usual
             spelling of these, torch's class, or an optimiser that was made.
         weight_decay: Of AdamW; only looked at where it is so large that it acts on the rate.
-        pretrained: Whether the module was trained before, and is fine-tuned.
+        pretrained: Whether the module was trained before, and is fine-tuned; not with `n_tokens`.
         probe: (loss, batch): with loss(module, batch) a scalar, a few rates are tried for some
             steps each on copies of the module.
 
@@ -116,8 +130,9 @@ def suggest_lr(
 
     Raises:
         InputError: neither a module nor a size; no trainable parameter; a size below 1 or above
-            1e18; a batch that is larger than all samples; both `n_tokens` and `samples`; an unknown
-            optimiser; a probe without a module, or whose loss is not finite.
+            1e18; a batch that is larger than all samples; both `n_tokens` and `samples`; a language
+            model that is fine-tuned; an unknown optimiser; a probe without a module, or that says
+            nothing (see `range_test`).
 
     Example:
         >>> wide = suggest_lr(n_params=400e6, n_tokens=8e9, batch_size=64)
@@ -126,17 +141,14 @@ def suggest_lr(
         True
     """
     name, pretrained = known(optimizer), flag(pretrained, "pretrained")
-    count = _parameters(module, n_params)
-    given = {"n_tokens": n_tokens, "samples": samples, "batch_size": batch_size}
-    for what, value in {"n_params": count, **given}.items():
-        if value is not None:
-            real(value, what, low=1, high=MOST)
-    if n_tokens is not None and samples is not None:
-        raise InputError("n_tokens and samples", do="Give the one that your data are counted in")
+    if n_tokens is not None and pretrained:
+        raise InputError(
+            "pretrained=True with n_tokens: no run here fine-tunes a language model",
+            do="Sweep the rate, or ask autometa.inner.extrapolate_lr with small runs of your own",
+        )
+    sizes = run_sizes(module, n_params, n_tokens, samples, batch_size)
     if weight_decay is not None:
-        real(weight_decay, "weight_decay", low=0, high=MOST)
-    examples = _examples(n_tokens, samples, batch_size)
-    sizes = np.log10(np.array([v or np.nan for v in (count, examples, batch_size)], dtype=float))
+        real(weight_decay, "weight_decay", low=0, high=_MOST_DECAY)
     kind, offset = OPTIMIZERS[name]
     kin = _kin(module, n_tokens is not None, pretrained, kind)
     said = shipped().predict(sizes, optimizer=kind, names=kin)
@@ -164,54 +176,6 @@ def suggest_lr(
         notes=notes,
         far=bool(said.far),
     )
-
-
-def _examples(
-    n_tokens: float | None, samples: float | None, batch_size: float | None
-) -> float | None:
-    """How many are seen in total.
-
-    Raises:
-        InputError: fewer than a batch.
-    """
-    examples = n_tokens / TOKENS if n_tokens is not None else samples
-    if examples is None or batch_size is None or batch_size <= examples:
-        return examples
-    given, do = f"samples = {examples:g}", "rows x epochs"
-    if n_tokens is not None:
-        given = f"n_tokens = {n_tokens:g}, which are {examples:.2g} sequences of {TOKENS:,}"
-        do = f"tokens x epochs; batch_size is the tokens of a step divided by {TOKENS:,}"
-    raise InputError(
-        f"batch_size = {batch_size:g} of {given}",
-        allowed="at least one whole step",
-        do=f"Count what training sees in total: {do}",
-    )
-
-
-def _parameters(module: nn.Module | None, n_params: float | None) -> float:
-    if module is None:
-        if n_params is None:
-            raise InputError("neither a module nor n_params", do="Give one of them")
-        return n_params
-    if n_params is not None:
-        raise InputError("a module and n_params", do="Give one of them")
-    if not isinstance(module, nn.Module):
-        raise InputError(
-            f"a module of type {type(module).__name__}",
-            allowed="a torch.nn.Module",
-            do="Give a number of parameters as n_params=",
-        )
-    count = 0
-    for name, value in module.named_parameters():
-        if isinstance(value, nn.parameter.UninitializedParameter):
-            raise InputError(f"parameter {name!r} has no shape yet", do="Call the module once")
-        count += value.numel() if value.requires_grad else 0
-    if not count:
-        raise InputError(
-            f"a {type(module).__name__} without a trainable parameter",
-            do="Set requires_grad on those that training may change",
-        )
-    return count
 
 
 def _kin(module: nn.Module | None, text: bool, pretrained: bool, kind: str) -> tuple[str, ...]:
@@ -251,7 +215,7 @@ def _notes(
     weight_decay: float | None,
     pretrained: bool,
 ) -> tuple[str, ...]:
-    notes = []
+    notes = [_PEAK]
     if said.far:
         notes.append(f"Far from anything seen in {', '.join(said.far)}: beyond a factor of 30.")
     unknown = [
@@ -268,7 +232,9 @@ def _notes(
         notes.append(f"Its runs do not say their {names}, which count for nothing here.")
     if pretrained:
         notes.append("Fine-tuning runs here are of image networks of one size.")
-    if weight_decay is not None and weight_decay > _HIGH_DECAY and optimizer == "adamw":
+    if weight_decay is not None and optimizer != "adamw":
+        notes.append(f"A weight decay counts for adamw only, and for nothing with {optimizer}.")
+    elif weight_decay is not None and weight_decay > _HIGH_DECAY:
         notes.append(f"A weight decay of {weight_decay:g} is larger than any seen (0.2).")
     return tuple(notes)
 

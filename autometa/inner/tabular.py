@@ -118,6 +118,10 @@ class Rows:
     y: NDArray[Any]
     name: str = ""
 
+    def __repr__(self) -> str:
+        classes = len(np.unique(self.y))
+        return f"Rows({self.name!r}: {len(self.X)} x {self.X.shape[1]}, {classes} classes)"
+
     def __post_init__(self) -> None:
         X, y = np.asarray(self.X), np.asarray(self.y)
         if X.ndim != 2 or y.shape != X.shape[:1] or not X.size:

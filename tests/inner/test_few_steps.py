@@ -79,8 +79,13 @@ def test_what_does_not_fit_is_refused(start: FittedMAML) -> None:
     )
     with pytest.raises(ModelError, match="Linear"):
         FewStepClassifier(other).fit(*_of(blobs(3, 2, 0)))
+    for no_start in (None, "start/"):
+        with pytest.raises(ModelError, match=r"a start of a (NoneType|str)"):
+            FewStepClassifier(no_start).fit(*_of(blobs(3, 2, 0)))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="no tables"):
         learn_start([])
+    with pytest.raises(InputError, match=r"one table.*a list"):
+        learn_start(blobs(3, 2, 0))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="50 rows"):
         learn_start([blobs(3, 2, 0, rows=50)], iterations=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +346,17 @@ def test_a_file_in_the_place_of_a_folder_is_refused_before_training(tmp_path: Pa
     with pytest.raises(StoreError, match="cannot be a folder"):
         MAML(network()).fit(tasks, iterations=1).save(tmp_path / "file" / "start")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_a_session_shows_is_a_line() -> None:
+    """All tensors of a network would fill a notebook."""
+    recipe = MAML(network(), outer=QUICK, steps=2, adapted=("2.weight",))
+    tasks = waves(np.random.default_rng(0), 3)
+    fitted = recipe.fit(tasks, iterations=1)
+    assert re.fullmatch(
+        r"FittedMAML\(Sequential: 1 of 4 parameters adapted in 2 steps, rates \S+ to \S+\)",
+        repr(fitted),
+    )
+    predictor = fitted.adapt((tasks.support_x[0], tasks.support_y[0]))
+    assert repr(predictor) == "Predictor(Sequential, 4 parameters)"
+    assert repr(tasks).startswith("Episodes(support_x (3, 5, 1), support_y (3, 5, 1), query_x")

@@ -144,6 +144,28 @@ def test_bad_input(known: Any, at: dict[str, Any], message: str) -> None:
         extrapolate_lr(known, at)
 
 
+@pytest.mark.parametrize("at", [{"lr": 0.1}, {"width": 64, "lr": 0.1}])
+def test_the_rate_is_no_size(at: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="the rate 'lr' among the sizes"):
+        extrapolate_lr(study(), at)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.7, -3.0])
+def test_runs_that_all_came_out_alike_say_nothing_of_rates(value: float) -> None:
+    made = optuna.create_study()
+    for trial in study().trials:
+        made.add_trial(
+            create_trial(
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=trial.user_attrs,
+                value=value,
+            )
+        )
+    with pytest.raises(InputError, match="values are all the same"):
+        extrapolate_lr(made, {"width": 512})
+
+
 def test_a_rate_that_no_trial_has() -> None:
     with pytest.raises(InputError, match=r"rate='eta'.*one of lr"):
         extrapolate_lr(study(), {"width": 64}, rate="eta")

@@ -181,6 +181,42 @@ def test_groups_cover_every_trainable_parameter_once() -> None:
         found.param_groups(network())
 
 
+def test_no_trained_parameter_is_without_a_rate() -> None:
+    """Those that have no group are not trained, and nobody would know."""
+    module = network()
+    module[0].requires_grad_(False)
+    found = autometa.suggest_lr(module)
+    module[0].requires_grad_(True)
+    with pytest.raises(InputError, match=r"also trains 0\.weight, 0\.bias, which have no rate"):
+        found.param_groups(module)
+    with pytest.raises(InputError, match=r"also trains 4\.weight"):
+        autometa.suggest_lr(network()).param_groups(network().append(nn.Linear(2, 2)))
+    with pytest.raises(InputError, match="type generator"):
+        found.param_groups(module.parameters())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"foreach": True}, {"fused": True}, {"foreach": False}])
+def test_groups_step_in_every_form_of_an_optimiser(options: dict[str, Any]) -> None:
+    module = Reader()
+    module.out.weight = module.embed.weight
+    optimiser = torch.optim.AdamW(autometa.suggest_lr(module).param_groups(module), **options)
+    for p in module.parameters():
+        p.grad = torch.ones_like(p)
+    before = [p.detach().clone() for p in module.parameters()]
+    optimiser.step()
+    moved = zip(before, module.parameters(), strict=True)
+    assert not any(torch.equal(old, new) for old, new in moved)
+
+
+def test_the_card_says_what_kind_of_rate_it_is() -> None:
+    assert "peak of a warm-up and a fall to zero" in str(autometa.suggest_lr(n_params=1e6))
+    text = str(autometa.suggest_lr(n_params=1e6, optimizer="sgd", weight_decay=0.1))
+    assert "A weight decay counts for adamw only, and for nothing with sgd" in text
+    assert "decay" not in str(autometa.suggest_lr(n_params=1e6, weight_decay=0.1))
+    found = autometa.suggest_lr(network())
+    assert repr(found) == str(found)  # the names of all parameters would fill a screen
+
+
 def test_small_modules_speak_for_kinds_whose_own_runs_lie_further_off() -> None:
     """A recurrent network of a short budget rests on small modules, of a long one on its kind."""
     module = nn.GRU(4, 32)
@@ -307,6 +343,7 @@ def test_a_probe_sharpens() -> None:
         ({"n_params": 1e6, "pretrained": "no"}, "pretrained = 'no'.*True or False"),
         ({"n_params": 1e6, "n_tokens": 1e4, "batch_size": 64}, "4.9 sequences of 2,048.*one whole"),
         ({"module": 1e6}, "type float.*n_params="),
+        ({"n_params": 1e8, "n_tokens": 1e7, "pretrained": True}, "no run here fine-tunes"),
         ({"n_params": 1e6, "optimizer": ["adam"]}, "allowed: adam, adamw"),
         ({"n_params": 1e6, "optimizer": None}, "allowed: adam, adamw"),
         ({"n_params": 1e6, "weight_decay": -1.0}, "weight_decay"),

@@ -86,6 +86,7 @@ def test_rows_may_be_frames_and_lists() -> None:
     rows = Rows(pd.DataFrame({"a": [1.0, 2.0]}), [0, 1])  # type: ignore[arg-type]
     assert isinstance(rows.X, np.ndarray)
     assert rows.y.tolist() == [0, 1]
+    assert repr(rows) == "Rows('': 2 x 1, 2 classes)"
 
 
 def test_a_table_that_is_no_rows_is_refused() -> None:
