@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from autometa.cli.output import is_same
 from autometa.cli.progress import busy, note
+from autometa.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +57,67 @@ def read_parts(
     _tell(table)
     note(f"{table.name}: {len(rows)} of {len(table) + len(rows)} rows are held out for the end")
     return table, rows
+
+
+def read_with_apart(
+    source: str,
+    test: str | None,
+    target: str | None,
+    kind: KindChoice | None,
+    keep: Sequence[str],
+    weights: str | None,
+    seed: int,
+) -> tuple[Table, tuple[Any, ...] | None]:
+    """The table, and what `_parted` makes of rows apart, where there are any."""
+    kept = [*keep, *([weights] if weights else ())]
+    apart: tuple[Any, ...] | None = None
+    if test is not None and (share := _share(test)) is not None:
+        data, rows = read_parts(source, target, kind, kept, share=share, seed=seed)
+        apart = _parted(rows, "the rows held out", target, weights)
+    else:
+        data = read_table(source, target, kind, kept)
+        if test is not None:
+            apart = _read_test(test, target, weights)
+            if is_same(Path(test), Path(source)):
+                note("the test rows are rows of the table: what is learned by heart scores best")
+    data = data if weights is None else data.weighted(weights)
+    if apart is not None:
+        from autometa.tuning.rows_apart import check_apart
+
+        check_apart(data, apart[0].columns, apart[1])
+    return data, apart
+
+
+def _share(test: str) -> float | None:
+    """The share of rows that is asked for; None where it is a table."""
+    try:
+        return None if Path(test).exists() else float(test)
+    except ValueError:
+        return None
+
+
+def _read_test(source: str, target: str | None, weights: str | None) -> tuple[Any, ...]:
+    from autometa.tables.load import TARGET, read_rows
+
+    with warned_as_notes():
+        rows = read_rows(source, target or TARGET)
+    return _parted(rows, f"the test table {source!r}", target, weights)
+
+
+def _parted(
+    rows: pd.DataFrame, what: str, target: str | None, weights: str | None
+) -> tuple[Any, ...]:
+    """Rows apart, what is true of them, and what they weigh."""
+    from autometa.tables.load import TARGET
+
+    name = target or TARGET
+    for column in (name, *([weights] if weights else ())):
+        if column not in rows.columns:
+            raise InputError(f"{what} has no column {column!r}")
+    rows = rows[rows[name].notna()]
+    if weights is None:
+        return rows.drop(columns=name), rows[name]
+    return rows.drop(columns=[name, weights]), rows[name], rows[weights]
 
 
 def read_tables(

@@ -15,15 +15,13 @@ import typer
 from autometa.cli.ending import or_told, printed, stopped_alike
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
-from autometa.cli.output import Format, FormatOption, check_writable, is_same, show_json
+from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy, note, progress
-from autometa.cli.reading import read_parts, read_table, warned_as_notes
+from autometa.cli.reading import read_with_apart, warned_as_notes
 from autometa.cli.show_tuned import show_files, show_result
 from autometa.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from autometa.priors.opening import PriorSource
     from autometa.tables import Table
     from autometa.tuning.arms import TunedTrial
@@ -144,21 +142,7 @@ def tune(
         note(f"--study-name {study_name} names what is not kept: only a --storage keeps a study")
     families = _older("--child", child, "--families", families)
     seconds = _older("--timeout", timeout, "--time", seconds)
-    kept = [*(keep or ()), *([weights] if weights else ())]
-    apart: tuple[Any, ...] | None = None
-    if test is not None and (share := _share(test)) is not None:
-        data, rows = read_parts(table, target, kind, kept, share=share, seed=seed)
-        apart = _parted(rows, "the rows held out", target, weights)
-    else:
-        data = read_table(table, target, kind, kept)
-        apart = None if test is None else _read_test(test, target, weights)
-        if test is not None and is_same(Path(test), Path(table)):
-            note("the test rows are the rows of the table: what is learned by heart scores best")
-    data = data if weights is None else data.weighted(weights)
-    if apart is not None:
-        from autometa.tuning.rows_apart import check_apart
-
-        check_apart(data, apart[0].columns, apart[1])
+    data, apart = read_with_apart(table, test, target, kind, keep or [], weights, seed)
     if save is not None and data.kind == "classification":
         import numpy as np
 
@@ -228,38 +212,6 @@ def _older(old: str, given: Any, new: str, today: Any) -> Any:
         raise InputError(f"{old} together with {new}", allowed=f"{new} alone")
     note(f"{old} is called {new} now, and goes with the next release")
     return given
-
-
-def _share(test: str) -> float | None:
-    """The share of rows that is asked for; None where it is a table."""
-    try:
-        return None if Path(test).exists() else float(test)
-    except ValueError:
-        return None
-
-
-def _read_test(source: str, target: str | None, weights: str | None) -> tuple[Any, ...]:
-    from autometa.tables.load import TARGET, read_rows
-
-    with warned_as_notes():
-        rows = read_rows(source, target or TARGET)
-    return _parted(rows, f"the test table {source!r}", target, weights)
-
-
-def _parted(
-    rows: pd.DataFrame, what: str, target: str | None, weights: str | None
-) -> tuple[Any, ...]:
-    """Rows apart, what is true of them, and what they weigh."""
-    from autometa.tables.load import TARGET
-
-    name = target or TARGET
-    for column in (name, *([weights] if weights else ())):
-        if column not in rows.columns:
-            raise InputError(f"{what} has no column {column!r}")
-    rows = rows[rows[name].notna()]
-    if weights is None:
-        return rows.drop(columns=name), rows[name]
-    return rows.drop(columns=[name, weights]), rows[name], rows[weights]
 
 
 def _finish(

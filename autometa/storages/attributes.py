@@ -91,12 +91,6 @@ def beat(trial: optuna.Trial) -> None:
         storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
 
 
-def first_number(trial: optuna.trial.FrozenTrial) -> int:
-    """The trial's number, or that of the trial which it repeats because its worker had died."""
-    number = trial.system_attrs.get("failed_trial")  # RetryFailedTrialCallback's
-    return number if isinstance(number, int) else trial.number
-
-
 def repeated(trials: Iterable[optuna.trial.FrozenTrial]) -> set[int]:
     """Numbers of the trials that others repeat: their failure says nothing of their config."""
     histories = (trial.system_attrs.get("retry_history") for trial in trials)

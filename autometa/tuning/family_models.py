@@ -6,18 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from autometa import children
 from autometa.meta import model_cache
 from autometa.portfolio import Portfolio
 from autometa.priors.beginning import Beginning
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.pairs import Pairs, learn_pairs
+from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.table_priors import Priors
 
 if TYPE_CHECKING:
-    from autometa.children import Child
     from autometa.meta import MetaModel
-    from autometa.tables import Kind
     from autometa.tuning.trials import Search
 
 
@@ -26,23 +24,15 @@ class FamilyModels:
     """Family -> its meta-model.
 
     Args:
-        kind: Of problem.
-        families: Names of those that take part.
+        spec: What is searched.
         gather: (families) -> prior tasks of each, by name.
-        metric: Standard metric that prior tasks are compared by.
-        features: Meta-features of the table.
         given: A model that the user brings, for the only family.
-        seed: Of the search.
         fits: Fits models beside the search.
     """
 
-    kind: Kind
-    families: tuple[str, ...]
+    spec: SearchSpec
     gather: Callable[[tuple[str, ...]], Mapping[str, Priors]]
-    metric: str
-    features: Mapping[str, float]
     given: MetaModel | None
-    seed: int
     fits: BackgroundFits
     known: dict[str, MetaModel] = field(default_factory=dict)
 
@@ -63,16 +53,16 @@ class FamilyModels:
 
     def portfolios(self) -> dict[str, Portfolio]:
         """The prior tasks of all families."""
-        missing = tuple(name for name in self.families if name not in self._priors)
+        missing = tuple(name for name in self.spec.children if name not in self._priors)
         if missing:
             self._priors.update(self.gather(missing))
-        return {name: self._priors[name].portfolio for name in self.families}
+        return {name: self._priors[name].portfolio for name in self.spec.children}
 
     def pairs(self) -> Pairs | None:
         """What prior tasks say of all families together; see `learn_pairs`."""
         if self.given is not None:  # which is then all that counts
             return None
-        return learn_pairs(self.portfolios(), self.metric, self.features)
+        return learn_pairs(self.portfolios(), self.spec.scoring.standard.name, self.spec.features)
 
     def of(self, name: str, *, wait: bool) -> tuple[MetaModel, Beginning]:
         """The model of a family and how its search begins.
@@ -87,7 +77,7 @@ class FamilyModels:
 
         if name not in self._priors:
             self._priors.update(self.gather((name,)))
-        prior, space = self._priors[name], self._child(name).space
+        prior, space = self._priors[name], self.spec.child(name).space
         learner = MetaLearner(seed=0)  # what prior tasks teach does not depend on the search's seed
         nothing = not len(prior.portfolio)
         if self.given is not None:
@@ -116,7 +106,7 @@ class FamilyModels:
         """Have a family's model fitted from now on, where it waits for one."""
         if name in self._waiting and name not in self._asked:
             self._asked.add(name)
-            self.fits.ask(name, self._waiting[name].portfolio, self._child(name).space)
+            self.fits.ask(name, self._waiting[name].portfolio, self.spec.child(name).space)
 
     def renew(self, name: str, search: Search) -> None:
         """Let a search go on with its model, where that has come in meanwhile."""
@@ -127,12 +117,9 @@ class FamilyModels:
             return
         prior = self._waiting.pop(name)
         self.known[name] = model
-        search.study.sampler = model.sampler(seed=self.seed, meta_features=self.features)
+        search.study.sampler = self.spec.sampler(model)
         say(
             search.study,
-            beginning_of(model, prior.portfolio, self._child(name).space),
+            beginning_of(model, prior.portfolio, self.spec.child(name).space),
             asked=False,
         )
-
-    def _child(self, name: str) -> Child:
-        return children.get(name, self.kind)

@@ -71,8 +71,13 @@ class SearchSpec:
         """What the values measure."""
         return self.scoring.name
 
-    def _child(self, name: str) -> Child:
+    def child(self, name: str) -> Child:
+        """One that takes part, for the table's kind of problem."""
         return children.get(name, self.table.kind)
+
+    def sampler(self, model: MetaModel) -> MetaSampler:
+        """What suggests the trials of a family, by what was learned of it."""
+        return MetaSampler(model, seed=self.seed, meta_features=self.features)
 
     def judge(self, evaluator: Evaluator) -> Judge:
         """The judge of all trials."""
@@ -90,8 +95,8 @@ class SearchSpec:
         """A child's own study, its trials suggested by a meta-model."""
         whole = self.study_name if len(self.children) == 1 else f"{self.study_name}-{child}"
         study = open_study(self.storage, whole, self._signature(child))
-        study.sampler = MetaSampler(model, seed=self.seed, meta_features=self.features)
-        choice = ModelChoice((self._child(child),))
+        study.sampler = self.sampler(model)
+        choice = ModelChoice((self.child(child),))
         search = Search(study, choice, judge, expectation(model, self.features))
         return search if worker is None else replace(search, worker=worker)
 
@@ -104,7 +109,7 @@ class SearchSpec:
             index: Number of the worker, which must not suggest what the others do.
         """
         study = open_study(self.storage, f"{self.study_name}-cold", self._signature(COLD))
-        search = Search(study, ModelChoice(tuple(map(self._child, self.children))), judge)
+        search = Search(study, ModelChoice(tuple(map(self.child, self.children))), judge)
         # A sampler that is continued must not repeat its first suggestions.
         seed = self.seed + len(search.finished())
         if index:

@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autometa import children
 from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.priors.beginning import say
 from autometa.space import Config
@@ -87,7 +86,7 @@ class Session:
             if self.pool is None:
                 # The evaluator's process starts while the first meta-model is read or fitted.
                 background = stack.enter_context(ThreadPoolExecutor(1))
-                first = children.get(ranked[0], self.spec.table.kind)
+                first = self.spec.child(ranked[0])
                 end = self._end()
                 within = None if end is None else max(0.0, end - time.perf_counter())
                 prepare = self.judge.evaluator.prepare
@@ -137,7 +136,7 @@ class Session:
             search.propose(config, WHY_DEFAULT, "default")
 
     def _default(self, name: str) -> Config:
-        return dict(children.get(name, self.spec.table.kind).space.defaults)
+        return dict(self.spec.child(name).space.defaults)
 
     def _by_time(self, ranked: tuple[str, ...], learned: Future[Pairs | None]) -> None:
         """Pairs of family and config first, then in turns with the families' own searches."""
@@ -264,7 +263,7 @@ class Session:
 
     def _get_ready(self, name: str) -> None:  # imports of a last fit, while others evaluate
         import_module("autometa.children.pipeline")
-        prepare_to_run(children.get(name, self.spec.table.kind))
+        prepare_to_run(self.spec.child(name))
 
     def _standing(self, name: str) -> float:
         """Sort key of a child: minus its best value; children without one keep their order."""

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from time import perf_counter, process_time
@@ -260,7 +261,6 @@ def tune_table(
     place = storage if workers > 1 else opened(storage)
     whole_name = study_name or f"autometa-{table.name}-{asked}-{secrets.token_hex(3)}"
     gather = gatherer(portfolio, chosen, table, scoring.standard.name, place, study_name)
-    features = compute(table)
     with ExitStack() as stack:
         folder = stack.enter_context(predictions_folder(storage, whole_name))
         spec = SearchSpec(
@@ -272,7 +272,7 @@ def tune_table(
             trial_timeout=shorter(time, trial_timeout),
             storage=place,
             study_name=whole_name,
-            features=features,
+            features=compute(table),
             scoring=scoring,
             predictions=folder,
         )
@@ -288,16 +288,7 @@ def tune_table(
         session = Session(
             spec=spec,
             asked=asked,
-            models=FamilyModels(
-                kind=table.kind,  # type: ignore[arg-type]
-                families=spec.children,
-                gather=gather,
-                metric=scoring.standard.name,
-                features=features,
-                given=meta_model,
-                seed=seed,
-                fits=fits,
-            ),
+            models=FamilyModels(spec, gather, meta_model, fits),
             judge=judge,
             n_trials=n_trials,
             total=total,
@@ -306,24 +297,31 @@ def tune_table(
             pool=pool,
             notes=_notes(scoring, table, chosen, judged_on, everybody=families in (None, AUTO)),
         )
-        try:
-            session.warm_up()
-            if pool is not None and not compare_cold:
-                pool.dismiss()  # they end while the model is fitted
-            if refit:
-                session.fit(ensemble=ensemble, threshold=threshold)
-            if compare_cold:
-                session.compare()
-        except KeyboardInterrupt as stop:
-            if pool is not None:
-                pool.stop()  # before the trials are counted
-            if refit:
-                with suppress(KeyboardInterrupt):  # once more: without a model, then
-                    audience.stopped()
-                    session.fit(ensemble=False, over="the search was stopped")
-            raise TuneInterrupted(session.result()) from stop
-        result = session.result()
+        fit = partial(session.fit, ensemble=ensemble, threshold=threshold) if refit else None
+        result = _run(session, fit, compare_cold=compare_cold)
     return result if learn is None else _learned(result, table, learn)
+
+
+def _run(session: Session, fit: Callable[[], None] | None, *, compare_cold: bool) -> TuneResult:
+    """The arms and the model; of a search that is stopped the best config, fitted."""
+    pool = session.pool
+    try:
+        session.warm_up()
+        if pool is not None and not compare_cold:
+            pool.dismiss()  # they end while the model is fitted
+        if fit is not None:
+            fit()
+        if compare_cold:
+            session.compare()
+    except KeyboardInterrupt as stop:
+        if pool is not None:
+            pool.stop()  # before the trials are counted
+        if fit is not None:
+            with suppress(KeyboardInterrupt):  # once more: without a model, then
+                session.audience.stopped()
+                session.fit(ensemble=False, over="the search was stopped")
+        raise TuneInterrupted(session.result()) from stop
+    return session.result()
 
 
 def _notes(

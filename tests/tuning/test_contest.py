@@ -212,7 +212,7 @@ def test_a_family_s_own_search_has_no_turns_until_it_has_learned() -> None:
 def test_what_is_asked_begins_no_fit_and_what_is_told_begins_one() -> None:
     fits = Mock()
     fits.ready.return_value = None
-    models = FamilyModels("classification", ("svm",), Mock(), "accuracy", {}, None, 0, fits)
+    models = FamilyModels(Mock(), Mock(), None, fits)
     models._waiting["svm"] = Mock()
     for _ in range(2):
         assert not models.knows("svm")
