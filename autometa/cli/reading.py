@@ -79,7 +79,8 @@ def read_with_apart(
         if test is not None:
             apart = _read_test(test, target, weights)
             if is_same(Path(test), Path(source)):
-                note("the test rows are rows of the table: what is learned by heart scores best")
+                by_heart = "what is learned by heart scores best"
+                note(f"the test rows are the rows of the table: {by_heart}")
     data = data if weights is None else data.weighted(weights)
     if apart is not None:
         from autometa.tuning.rows_apart import check_apart
