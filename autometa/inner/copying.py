@@ -19,7 +19,8 @@ from autometa.errors import InputError
 def copied(module: nn.Module, what: str) -> nn.Module:
     """A copy that shares nothing with the module.
 
-    What earlier calls left on it, as pruned and normed weights do, is copied by its value.
+    What earlier calls left on it, such as pruned and normed weights or hidden states, is copied by
+    its value.
 
     Args:
         module: Any.
@@ -29,24 +30,36 @@ def copied(module: nn.Module, what: str) -> nn.Module:
         InputError: a part of it has no values, or cannot be copied.
     """
     check_values(module)
+    named = f"{what} a {type(module).__name__}"
     try:
         with torch.no_grad():
             twin = copy.deepcopy(module, _results(module))
-    except (RuntimeError, TypeError) as error:
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"{what} a {type(module).__name__} that cannot be copied: {error}",
-            do="Keep no lists of results, locks or files on the module",
+            f"{named} that cannot be copied: {error}",
+            do="Keep no locks, files or generators on the module",
         ) from error
+    own_ids = {id(value) for value in module.parameters() if value.requires_grad}
+    if not own_ids.isdisjoint(map(id, twin.parameters())):
+        raise InputError(f"{named} whose copy has the same parameters", do="Have it copied whole")
     for own, value in zip(twin.parameters(), module.parameters(), strict=False):
         own.requires_grad_(value.requires_grad)  # which scripted modules forget
     return twin
 
 
 def _results(module: nn.Module) -> dict[int, Tensor]:
-    """What a copy takes for results of earlier calls that are attributes, by `id`."""
-    kept = [value for part in module.modules() for value in vars(part).values()]
-    left = [value for value in kept if isinstance(value, Tensor) and not value.is_leaf]
-    return {id(value): value.detach().clone() for value in left}
+    """What a copy takes for results of earlier calls that are kept as attributes, by `id`."""
+    found: dict[int, Tensor] = {}
+    waiting: list[Any] = [vars(part) for part in module.modules()]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor) and not value.is_leaf:
+            found[id(value)] = value.detach().clone()
+        elif isinstance(value, dict | list | tuple | set) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return found
 
 
 def check_values(module: nn.Module) -> None:

@@ -165,7 +165,8 @@ def _slopes(value: Tensor, trained: list[nn.Parameter]) -> tuple[Tensor | None, 
     if all(slope is None for slope in slopes):
         raise InputError(
             "probe whose loss does not depend on the module that it is given",
-            do="Use the first argument of loss(module, batch), not a module from outside",
+            do="Use the first argument of loss(module, batch), not a module from outside, and "
+            "use_reentrant=False in checkpoints",
         )
     return slopes
 

@@ -389,12 +389,22 @@ def test_bad_probes(probe: Any, message: str) -> None:
 
 
 class _Keeps(nn.Module):
-    """Keeps results of its calls in a list, which cannot be copied."""
+    """Keeps a generator, which cannot be copied."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(8, 2)
-        self.kept = [self.layer(torch.ones(1, 8))]
+        self.kept = (n for n in range(3))
+
+
+class _Refuses(nn.Linear):
+    def __deepcopy__(self, memo: Any) -> nn.Module:
+        raise ValueError("no copies of me")
+
+
+class _Itself(nn.Linear):
+    def __deepcopy__(self, memo: Any) -> nn.Module:
+        return self
 
 
 class _Words(nn.Module):
@@ -421,6 +431,8 @@ class _Derived(nn.Linear):
     ("module", "probed", "message"),
     [
         (_Derived(8, 2), lambda m, b: m(b).mean(), "cannot follow.*non-leaf"),
+        (_Refuses(8, 2), lambda m, b: m(b).mean(), "cannot be copied: no copies of me"),
+        (_Itself(8, 2), lambda m, b: m(b).mean(), "_Itself whose copy has the same parameters"),
         (_Keeps(), lambda m, b: m.layer(b).square().mean(), "_Keeps that cannot be copied"),
         (_Words(), lambda m, b: m.embed(b.long()[0]).square().mean(), "cannot follow.*sparse"),
         (nn.Linear(8, 2, device="meta"), lambda m, b: m(b).mean(), "'weight' is on the meta"),

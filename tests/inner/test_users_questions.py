@@ -247,21 +247,23 @@ def test_meta_training_needs_no_gradients_from_outside(mode: Any) -> None:
 
 
 class Keeps(nn.Module):
-    """Keeps what it said last."""
+    """Keeps what it said last, by itself, in a pair and in a list of a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, how: str) -> None:
         super().__init__()
         self.layer = nn.Linear(3, 1)
+        self.how = how
         self.said: Any = None
 
     def forward(self, x: Tensor) -> Any:
-        self.said = self.layer(x)
-        return self.said
+        out = self.layer(x)
+        self.said = {"result": out, "pair": (out, out), "log": {"outputs": [out]}}[self.how]
+        return out
 
 
 def left_over(kind: str) -> Any:
     """A child on which an earlier call left a tensor that no copy can be made of by itself."""
-    child: Any = Keeps() if kind == "result" else nn.Linear(3, 1)
+    child: Any = Keeps(kind) if kind in ("result", "pair", "log") else nn.Linear(3, 1)
     if kind == "old norm":
         child = nn.utils.weight_norm(child)
     if kind == "old spectral norm":
@@ -273,7 +275,9 @@ def left_over(kind: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
-@pytest.mark.parametrize("kind", ["result", "old norm", "old spectral norm", "pruned"])
+@pytest.mark.parametrize(
+    "kind", ["result", "pair", "log", "old norm", "old spectral norm", "pruned"]
+)
 def test_what_earlier_calls_left_on_a_module_does_not_matter(kind: str, tmp_path: Path) -> None:
     child = left_over(kind)
     kept = {name: value.clone() for name, value in child.state_dict().items()}
