@@ -112,6 +112,12 @@ def _by_target(schema: Schema) -> tuple[str, ...]:
     return schema.many if schema.classes in _TARGETS else ()
 
 
+def category_places(schema: Schema) -> list[int]:
+    """Places of the categories among the prepared columns, "encoded" or "coded"."""
+    first = len(schema.numeric)
+    return list(range(first, first + len(schema.categorical)))
+
+
 def columns_added(schema: Schema) -> int:
     """How many columns trees see after those of the table."""
     return PARTS * len(schema.dates) + len(_by_target(schema))

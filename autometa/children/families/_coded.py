@@ -20,6 +20,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from autometa.encoding import Floats
+from autometa.space import Config
+from autometa.tables import Schema
 
 
 class _Coded(BaseEstimator):  # type: ignore[misc]
@@ -129,6 +131,21 @@ class CodedRegressor(RegressorMixin, _Coded):  # type: ignore[misc]
         with _nameless_columns():
             found = self.fitted_.predict(self._rows(X), **options)
         return np.asarray(found, dtype=np.float64)
+
+
+def coded(
+    classifier: Any,
+    regressor: Any,
+    options: Mapping[str, Any],
+    config: Config,
+    schema: Schema,
+    **how: Any,
+) -> BaseEstimator:
+    """A library's estimator for the kind of problem at hand, behind the contract of `_Coded`."""
+    if schema.kind == "regression":
+        return CodedRegressor(regressor(**options), **how)
+    balanced = config["class_weight"] == "balanced"
+    return CodedClassifier(classifier(**options), balanced=balanced, **how)
 
 
 @contextmanager

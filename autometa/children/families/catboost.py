@@ -62,12 +62,10 @@ TUNED: Config = {
 def _model(config: Config, schema: Schema, seed: int) -> Any:
     import catboost
 
-    from autometa.children.families._coded import CodedClassifier, CodedRegressor
+    from autometa.children.families._coded import coded
+    from autometa.children.preparation import category_places
 
     options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
-    first = len(schema.numeric)
-    categories = list(range(first, first + len(schema.categorical)))
-    fit = {"cat_features": categories} if categories else {}
     options |= {
         "bootstrap_type": "MVS",
         "thread_count": 1,
@@ -75,16 +73,10 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
         "allow_writing_files": False,
         "verbose": False,
     }
-    if schema.kind == "regression":
-        return CodedRegressor(
-            catboost.CatBoostRegressor(**options), fit_options=fit, categories=categories
-        )
-    return CodedClassifier(
-        catboost.CatBoostClassifier(**options),
-        balanced=config["class_weight"] == "balanced",
-        fit_options=fit,
-        categories=categories,
-    )
+    kinds = catboost.CatBoostClassifier, catboost.CatBoostRegressor
+    places = category_places(schema)
+    fit = {"cat_features": places} if places else {}
+    return coded(*kinds, options, config, schema, fit_options=fit, categories=places)
 
 
 def _after(model: Any, X: Floats, schema: Schema, trees: Sequence[int]) -> list[Prediction]:

@@ -51,12 +51,13 @@ TUNED: Config = {
 def _model(config: Config, schema: Schema, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+    from autometa.children.preparation import category_places
+
     options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
-    first = len(schema.numeric)
     options |= {
         "early_stopping": False,
         "random_state": seed,
-        "categorical_features": list(range(first, first + len(schema.categorical))) or None,
+        "categorical_features": category_places(schema) or None,
     }
     if schema.kind == "regression":
         return HistGradientBoostingRegressor(**options)

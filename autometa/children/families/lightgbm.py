@@ -60,19 +60,14 @@ TUNED: Config = {
 def _model(config: Config, schema: Schema, seed: int) -> Any:
     import lightgbm
 
-    from autometa.children.families._coded import CodedClassifier, CodedRegressor
+    from autometa.children.families._coded import coded
+    from autometa.children.preparation import category_places
 
     options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
     options |= {"subsample_freq": 1, "n_jobs": 1, "verbose": -1, "random_state": seed}
-    first = len(schema.numeric)
-    fit = {"categorical_feature": list(range(first, first + len(schema.categorical)))}
-    if schema.kind == "regression":
-        return CodedRegressor(lightgbm.LGBMRegressor(**options), fit_options=fit)
-    return CodedClassifier(
-        lightgbm.LGBMClassifier(**options),
-        balanced=config["class_weight"] == "balanced",
-        fit_options=fit,
-    )
+    kinds = lightgbm.LGBMClassifier, lightgbm.LGBMRegressor
+    fit = {"categorical_feature": category_places(schema)}
+    return coded(*kinds, options, config, schema, fit_options=fit)
 
 
 def _after(model: Any, X: Floats, schema: Schema, trees: Sequence[int]) -> list[Prediction]:

@@ -60,7 +60,7 @@ TUNED: Config = {
 def _model(config: Config, schema: Schema, seed: int) -> Any:
     import xgboost
 
-    from autometa.children.families._coded import CodedClassifier, CodedRegressor
+    from autometa.children.families._coded import coded
     from autometa.children.preparation import columns_added
 
     options: dict[str, Any] = {k: v for k, v in config.items() if k != "class_weight"}
@@ -69,11 +69,7 @@ def _model(config: Config, schema: Schema, seed: int) -> Any:
         types = ["q"] * len(schema.numeric) + ["c"] * len(schema.categorical)
         types += ["q"] * columns_added(schema)
         options |= {"enable_categorical": True, "feature_types": types}
-    if schema.kind == "regression":
-        return CodedRegressor(xgboost.XGBRegressor(**options))
-    return CodedClassifier(
-        xgboost.XGBClassifier(**options), balanced=config["class_weight"] == "balanced"
-    )
+    return coded(xgboost.XGBClassifier, xgboost.XGBRegressor, options, config, schema)
 
 
 def _after(model: Any, X: Floats, schema: Schema, trees: Sequence[int]) -> list[Prediction]:
