@@ -55,19 +55,9 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     All of them add, after these: what a date says of the day, the week and the year, and the mean
     of the target in each category of a column of many, unless there are more than two classes.
     """
+    trees = preparation in ("encoded", "coded")
     numbers: list[Any] = [FunctionTransformer(numbers_of)]
-    categories: list[Any] = [FunctionTransformer(texts_of)]
-    if preparation == "encoded":
-        categories.append(OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1))
-    elif preparation == "coded":
-        categories.append(
-            OrdinalEncoder(
-                handle_unknown="use_encoded_value",
-                unknown_value=np.nan,
-                max_categories=MAX_CODES,
-            )
-        )
-    else:
+    if not trees:
         # Also where nothing is missing yet: a row to predict may lack what no training row did.
         numbers.append(
             SimpleImputer(strategy="median", add_indicator=schema.missing, keep_empty_features=True)
@@ -77,19 +67,11 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
             if preparation == "scaled"
             else [RobustScaler(unit_variance=True), FunctionTransformer(squashed)]
         )
-        categories.append(
-            OneHotEncoder(
-                drop="if_binary",
-                handle_unknown="infrequent_if_exist",
-                max_categories=MAX_CATEGORIES,
-                sparse_output=False,
-            )
-        )
+    categories = FunctionTransformer(texts_of), _encoder(preparation)
     parts = [
         ("numbers", make_pipeline(*numbers), list(schema.numeric)),
         ("categories", make_pipeline(*categories), list(schema.categorical)),
     ]
-    trees = preparation in ("encoded", "coded")
     if schema.dates:
         dates = (FunctionTransformer(f) for f in (numbers_of, parts_of if trees else cycles_of))
         parts.append(("dates", make_pipeline(*dates), list(schema.dates)))
@@ -101,6 +83,22 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
         means += [] if trees else [StandardScaler()]
         parts.append(("means", make_pipeline(*means), list(encoded)))
     return ColumnTransformer(parts)
+
+
+def _encoder(preparation: Preparation) -> OrdinalEncoder | OneHotEncoder:
+    """Of categories."""
+    if preparation == "encoded":
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    if preparation == "coded":
+        return OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=MAX_CODES
+        )
+    return OneHotEncoder(
+        drop="if_binary",
+        handle_unknown="infrequent_if_exist",
+        max_categories=MAX_CATEGORIES,
+        sparse_output=False,
+    )
 
 
 _TARGETS: dict[int, Literal["continuous", "binary"]] = {0: "continuous", 2: "binary"}

@@ -8,6 +8,7 @@ import typer
 
 from autometa.cli.output import show_table
 from autometa.cli.progress import note
+from autometa.showing import counted
 
 if TYPE_CHECKING:
     from autometa.tuning.result import TuneResult
@@ -64,7 +65,7 @@ def _show_model(result: TuneResult) -> None:
         typer.echo(f"its score on held-out rows, which chose the weights: {_short(result)}")
     if found := worth(result.warm):
         typer.echo(
-            f"the best of {found.defaults} untuned default{'s' * (found.defaults > 1)}, "
+            f"the best of {counted(found.defaults, 'untuned default')}, "
             f"{found.default.child}, on the same folds: {found.default.value:.5g}"
         )
     if result.test_score is not None:
@@ -103,7 +104,7 @@ def _matched(result: TuneResult) -> str:
     matched = result.trials_to_match_cold
     if matched is None:
         return f"warm did not match {cold}"
-    return f"warm matched {cold} after {matched} trial{'s' * (matched != 1)}"
+    return f"warm matched {cold} after {counted(matched, 'trial')}"
 
 
 def _excluded(result: TuneResult) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from autometa.portfolio.merging import free_name
+from autometa.showing import counted
 from autometa.space import SearchSpace
 from autometa.space.adapting import AdaptedRows, adapt_rows
 from autometa.space.changes import ParameterChanges
@@ -66,8 +67,8 @@ class SpaceReport:
         return self.kept == self.trials and all(p.exact for p in self.parameters)
 
     def __str__(self) -> str:
-        count = "1 task" if len(self.tasks) == 1 else f"{len(self.tasks)} tasks"
-        head = f"{self.space or 'unnamed space'} ({count}): {self.kept} of {self.trials} trials"
+        head = f"{self.space or 'unnamed space'} ({counted(len(self.tasks), 'task')})"
+        head += f": {self.kept} of {self.trials} trials"
         verdict = self.too_different
         if verdict:
             head += f"; too different to help: {verdict}"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sklearn.exceptions import FitFailedWarning
 
 from autometa.children.evaluation.cross_validation import FoldResult
+from autometa.showing import counted
 
 LONGEST = 2000
 """Characters of a reason."""
@@ -23,7 +24,7 @@ def told(found: Counter[str]) -> str:
     >>> told(Counter({"ValueError: no rows": 3, "KeyError: 'x'": 1}))
     "ValueError: no rows (3 fits); KeyError: 'x' (1 fit)"
     """
-    listed = [f"{why} ({n} fit{'s' * (n != 1)})" for why, n in found.most_common()]
+    listed = [f"{why} ({counted(n, 'fit')})" for why, n in found.most_common()]
     text = "; ".join(listed)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
 

@@ -112,7 +112,7 @@ class Audience:
     def notes(self) -> tuple[str, ...]:
         """What went wrong, a sentence for each function."""
         return tuple(
-            f"{name} raised {len(said)} time{'s' * (len(said) > 1)}, first {said[0]}"
+            f"{name} raised {counted(len(said), 'time')}, first {said[0]}"
             for name, said in self._mistakes.items()
         )
 
