@@ -12,7 +12,7 @@ import pytest
 from autometa.errors import InputError
 from autometa.inner.rate_curve import Runs
 from autometa_benchmarks.inner import rate_law, rate_surrogate
-from autometa_benchmarks.inner.rate_learning import between, family, folds_of, winners
+from autometa_benchmarks.inner.rate_learning import between, family, folds_of, sloped, winners
 from autometa_benchmarks.inner.rate_runs import SOURCES, Source
 from autometa_benchmarks.inner.rate_surrogate import truth
 
@@ -79,6 +79,9 @@ def test_families_and_what_lies_between(source: Source) -> None:
     assert adam.optimizer == "adam"
     assert plain.by_parameters == adam.by_parameters
     assert plain.spread >= adam.spread
+    assert sloped(one, (adam, plain)) == one  # it has sizes of its own
+    same = replace(tuned, lowest=(6.0, 0.0, 1.0), highest=(6.0, 0.0, 2.0))
+    assert sloped(same, (adam, plain)).curve.slopes == (adam.by_parameters, 0.0, 0.0)
 
 
 def test_runs_of_perceptrons_come_with_the_package() -> None:

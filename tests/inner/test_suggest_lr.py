@@ -129,6 +129,17 @@ def test_a_size_that_no_run_tells_is_not_far_but_said() -> None:
     assert "Far from anything seen in examples" in str(far)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_head_is_tuned_faster_than_a_network_and_that_than_a_larger_one(optimizer: str) -> None:
+    """The runs are of one network; the rate falls with the size as it does between families."""
+    found = [
+        autometa.suggest_lr(n_params=n, pretrained=True, optimizer=optimizer)
+        for n in (5e3, 11.7e6, 1e9)
+    ]
+    assert found[0].rate > 1.5 * found[1].rate > 2 * found[2].rate
+    assert [suggestion.far for suggestion in found] == [True, False, True]
+
+
 def test_just_within_a_factor_of_thirty_is_not_far() -> None:
     language = next(f for f in shipped().families if f.name == "language")
     most = 10 ** language.highest[0]

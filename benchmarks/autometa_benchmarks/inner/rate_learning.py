@@ -28,7 +28,18 @@ def learn(data: Path | None) -> RateLaw:
         runs = source.read(data)
         swept = truth(runs) if source.name in SWEPT else None
         families.append(winners(source, runs) if source.pretrained else family(source, runs, swept))
-    return RateLaw(families=tuple(families), between=between(families))
+    found = between(families)
+    return RateLaw(families=tuple(sloped(one, found) for one in families), between=found)
+
+
+def sloped(one: FamilyLaw, found: Sequence[Between]) -> FamilyLaw:
+    """A family whose runs are of one network changes with parameters as families do among them."""
+    if one.lowest[0] != one.highest[0]:
+        return one
+    slope = next(b.by_parameters for b in found if b.optimizer == one.optimizer)
+    level, _, *others = one.curve.best
+    slope *= one.curve.scale[0]
+    return replace(one, curve=replace(one.curve, best=(level, slope, *others)))
 
 
 def family(source: Source, runs: Runs, swept: Truth | None, folds: int = 8) -> FamilyLaw:
