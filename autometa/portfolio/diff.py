@@ -113,12 +113,7 @@ def _change(first: TaskHistory, second: TaskHistory) -> TaskChange | None:
 
 
 def trial_keys(history: TaskHistory, widths: tuple[int, int]) -> list[bytes]:
-    """One key a trial, (n): equal exactly where all fields of two trials are.
-
-    Args:
-        history: Its trials.
-        widths: Columns of fold scores and of curves to pad to, see `common_widths`.
-    """
+    """One key a trial, (n): equal exactly where all fields are, padded to `common_widths`."""
     n = len(history)
     folds, curves = history.fold_scores, history.curves
     parts = [

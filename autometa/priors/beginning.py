@@ -77,14 +77,7 @@ def say(
     asked: bool = True,
     names: Sequence[str] = (),
 ) -> None:
-    """Note in the study how it starts, and log it.
-
-    Args:
-        study: The study.
-        beginning: How it starts.
-        asked: Whether the user gave a prior, so that a cold start is news.
-        names: What a family made of the study's names, a line each.
-    """
+    """Note in the study how it starts, and log it; a cold start is news where a prior was asked."""
     study.set_user_attr(START, str(beginning))
     if names:
         study.set_user_attr(NAMES, list(names))

@@ -57,11 +57,6 @@ class Meaning:
 def meaning(family: str, name: str, owns: Collection[str]) -> Meaning:
     """What a family makes of a name.
 
-    Args:
-        family: Of the prior.
-        name: Of a parameter of the user's.
-        owns: Names of the family's own parameters.
-
     >>> meaning("lightgbm", "model.eta", ["learning_rate"]).own
     ('learning_rate',)
     >>> meaning("linear", "alpha", ["C", "alpha"]).own

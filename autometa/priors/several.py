@@ -62,13 +62,7 @@ def known_front(
     metrics: Sequence[str] | None,
     directions: Sequence[Direction] | None,
 ) -> KnownFront:
-    """What a prior knows of several objectives.
-
-    Args:
-        prior: What the user gave.
-        wish: What they say of the search; its metric and direction do not count.
-        metrics: Names of the objectives; None where studies had them.
-        directions: Of the objectives, where known.
+    """What a prior knows of several objectives; metrics are None where studies had them.
 
     Raises:
         InputError: objectives that are not named where they must be, or of which the prior knows

@@ -113,14 +113,7 @@ def front_belief(
     observed: Sequence[Observations],
     hypotheses: tuple[Hypothesis, ...],
 ) -> FrontBelief:
-    """What is believed after the trials; of a cold search where there is no front.
-
-    Args:
-        front: What prior tasks taught.
-        study: The study's space.
-        observed: The trials by each objective, the same ones in each.
-        hypotheses: Readings of the task that compete.
-    """
+    """What is believed after the trials; of a cold search where there is no front."""
     nothing = (None,) * len(observed)
     taught = (nothing, nothing) if front is None else (front.knowledge, front.relevance)
     found = [

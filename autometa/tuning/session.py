@@ -272,8 +272,8 @@ class Session:
 
     def _best(self, name: str) -> float | None:
         search = self._warm.get(name)
-        best = Arm(name="", trials=in_order([search])).best if search else None
-        return None if best is None else best.value
+        values = [t.value for t in in_order([search])] if search else []
+        return max((v for v in values if v is not None), default=None)
 
     def _all(self) -> tuple[TunedTrial, ...]:
         return in_order(list(self._warm.values()))

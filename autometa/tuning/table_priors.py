@@ -47,13 +47,7 @@ def gatherer(
 ) -> Callable[[Sequence[str]], Mapping[str, Priors]]:
     """As `gather_each`, for some of the children at a time: what ships is read as it is needed.
 
-    Args:
-        sources: As `gather_each`, like the next two.
-        chosen: All children that may be asked for.
-        table: What is going to be tuned.
-        metric: By which prior tasks are seen, where they were scored by it.
-        storage: Holds the study that is going to be continued,
-        study_name: of this name: what it holds itself is no prior task.
+    What the study holds that is going to be continued, by its storage and name, is no prior task.
 
     Returns:
         (names of children) -> the prior tasks of each.

@@ -11,10 +11,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, make_scorer
 
 from autometa import AutoClassifier, load_model, tune
-from autometa.children.evaluation.evaluate import run
-from autometa.children.evaluation.held_out import write_predictions
 from autometa.children.prediction import Prediction
-from autometa.tuning import cross_validator
 from autometa.tuning.held_out import HeldOut
 from autometa.tuning.scoring import Scoring
 from autometa.tuning.shown import shown
@@ -101,21 +98,6 @@ def test_what_a_page_shows() -> None:
     assert residuals.to_json()["kind"] == "residuals"
     assert shown(Prediction(np.full(5, np.nan)), numbers) is None
     assert shown(drawn(0.3, 3)[0], drawn(0.3, 3)[1]) is not None
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Here:
-        def prepare(self, *what: Any, **options: Any) -> None: ...
-
-        def close(self) -> None: ...
-
-        def run(self, *what: Any, predictions: Path, **options: Any) -> Any:
-            found = run(*what, **options)
-            write_predictions(found.predictions, predictions)
-            return found
-
-    monkeypatch.setattr(cross_validator, "new_evaluator", Here)
 
 
 @pytest.mark.usefixtures("here")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,24 @@ import numpy as np
 import pytest
 from optuna.distributions import FloatDistribution
 
-from autometa import Portfolio, SearchSpace
+from autometa import Portfolio, SearchSpace, children
 from autometa.children import Outcome
+from autometa.children.evaluation.isolated import Evaluator
+from autometa.report.tuned import render
 from autometa.task import CompletedTrial, State, Task, TaskHistory
-from autometa.tuning import race
+from autometa.tuning import cross_validator, race
+from autometa.tuning import tune as tuning
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.background import BackgroundFits
 from autometa.tuning.clock import Clock, refit_seconds
+from autometa.tuning.cross_validator import Judge, TimeIsUpError
+from autometa.tuning.estimators import AutoClassifier
+from autometa.tuning.finishing import untried
+from autometa.tuning.scoring import Scoring
+from autometa.tuning.splits import FIVE_WORK, THREE_WORK, folds_of
+from autometa.tuning.watching import TuneWarning
+from tests.tuning.test_hard_times import Sleepy
+from tests.tuning.test_tuning import FakeEvaluator, make_table
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0)}, name="one")
 
@@ -72,13 +84,6 @@ def test_time_is_kept_for_what_comes_after_the_search() -> None:
 
 
 def test_the_pace_of_the_machine_is_taken_from_trials_that_import_nothing(tmp_path: Path) -> None:
-    import time
-
-    from autometa import children
-    from autometa.tuning.cross_validator import Judge, TimeIsUpError
-    from autometa.tuning.scoring import Scoring
-    from tests.tuning.test_tuning import make_table
-
     class Slow:
         seconds = 0.05
         loading = 0.0
@@ -134,9 +139,6 @@ def test_what_a_second_costs_is_guessed_until_trials_say_it() -> None:
 
 
 def test_little_time_for_much_work_means_fewer_folds() -> None:
-    from autometa.tuning.splits import FIVE_WORK, THREE_WORK, folds_of
-    from tests.tuning.test_tuning import make_table
-
     table = make_table()
     cells = len(table) * len(table.X.columns)
 
@@ -152,10 +154,6 @@ def test_little_time_for_much_work_means_fewer_folds() -> None:
 
 
 def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> None:
-    from autometa import children
-    from autometa.children.evaluation.isolated import Evaluator
-    from tests.tuning.test_tuning import make_table
-
     child = children.get("svm", "classification")
     with Evaluator() as evaluator:
         with pytest.raises(TimeoutError):
@@ -167,18 +165,6 @@ def test_a_library_that_loads_for_too_long_is_not_waited_for(tmp_path: Path) -> 
 
 def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was evaluated: better an untested model that says so than none."""
-    from autometa.report.tuned import render
-    from autometa.tuning import cross_validator
-    from autometa.tuning import tune as tuning
-    from autometa.tuning.estimators import AutoClassifier
-    from autometa.tuning.watching import TuneWarning
-    from tests.tuning.test_tuning import FakeEvaluator, make_table
-
-    class Sleepy(FakeEvaluator):
-        def run(self, child: Any, config: Any, table: Any, **options: Any) -> Any:
-            trial = CompletedTrial(config=config, value=None, state=State.FAILED, seconds=9.0)
-            return Outcome(trial=trial, error="more than 0.1 s")
-
     monkeypatch.setattr(cross_validator, "new_evaluator", Sleepy)
     table = make_table()
     with pytest.warns(TuneWarning, match=r"within .* linear with its defaults"):
@@ -200,9 +186,6 @@ def test_a_call_whose_time_is_up_hands_over_a_default(monkeypatch: pytest.Monkey
 
 
 def test_the_untested_model_is_of_a_family_that_did_not_break() -> None:
-    from autometa.tuning.finishing import untried
-    from tests.tuning.test_tuning import make_table
-
     table, names = make_table(), ("linear", "lightgbm", "svm")
 
     def ended(child: str, error: str) -> TunedTrial:

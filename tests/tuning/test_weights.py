@@ -18,7 +18,6 @@ from autometa.collect import digest
 from autometa.errors import InputError
 from autometa.space import Config
 from autometa.tables import Table
-from autometa.tuning import cross_validator
 from autometa.tuning.arguments import families_of, left_out
 from autometa.tuning.held_out import HeldOut
 from autometa.tuning.scoring import Scoring
@@ -38,23 +37,6 @@ LIGHT = np.where(FIRST, 1.0, 50.0)
 def table(weights: Any = None, kind: str = "classification") -> Table:
     y = Y if kind == "classification" else NUMBERS
     return Table(name="t", X=X, y=y, kind=kind, weights=weights)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Here:
-        def prepare(self, *what: Any, **options: Any) -> None: ...
-
-        def close(self) -> None: ...
-
-        def run(self, *what: Any, predictions: Path, **options: Any) -> Any:
-            from autometa.children.evaluation.held_out import write_predictions
-
-            found = run(*what, **options)
-            write_predictions(found.predictions, predictions)
-            return found
-
-    monkeypatch.setattr(cross_validator, "new_evaluator", Here)
 
 
 WEIGHED = [n for n in children.names() if n != "k_nearest_neighbors"]

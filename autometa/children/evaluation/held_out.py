@@ -45,12 +45,7 @@ def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
 
 
 def read_predictions(path: Path, *, rows: int, classes: int) -> Prediction:
-    """What `write_predictions` wrote, all folds in one.
-
-    Args:
-        path: Of the file.
-        rows: Number of held-out rows, and
-        classes: of classes (0 in a regression), that it must have.
+    """What `write_predictions` wrote of so many rows and classes, 0 in a regression; in one.
 
     Raises:
         StoreError: there is no such file, or it holds something else.
