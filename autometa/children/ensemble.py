@@ -112,6 +112,12 @@ def weighted_sum(outputs: Sequence[Floats], weights: Sequence[float] | Floats) -
     return total
 
 
+def summing_to_one(shares: Floats) -> Floats:
+    """Shares (n, c) with rows that sum to one: of some libraries they do with 32 bits only."""
+    whole = shares.sum(axis=1, keepdims=True)
+    return np.asarray(shares / np.where(whole > 0, whole, 1.0))
+
+
 def outputs_of(model: Any, X: Any, classes: NDArray[Any] | None) -> Floats:
     """What a fitted model says of rows: probabilities (n, c) of the classes, or numbers (n,).
 
@@ -191,7 +197,7 @@ class EnsembleClassifier(ClassifierMixin, _Sum):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities, (n, c)."""
-        return self._outputs(X)
+        return summing_to_one(self._outputs(X))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels, (n,)."""

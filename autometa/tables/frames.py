@@ -111,10 +111,32 @@ def in_other_order(X: Any, column: Any) -> bool:
 
 
 def as_pandas(data: Any) -> Any:
-    """A frame or column of another library (polars, Arrow) as one of pandas; all else as it is."""
-    if isinstance(data, type) or not callable(convert := getattr(data, "to_pandas", None)):
+    """A frame or column of another library (polars, Arrow) as one of pandas; all else as it is.
+
+    Raises:
+        InputError: a frame that is not worked out yet.
+    """
+    if isinstance(data, type | pd.DataFrame | pd.Series):
         return data
-    return convert()
+    if callable(convert := getattr(data, "to_pandas", None)):
+        return convert()
+    for method, call in _WORKS_OUT.items():
+        if hasattr(type(data), method) and hasattr(type(data), "columns"):
+            raise InputError(
+                f"a {type(data).__name__}, whose rows are not worked out yet",
+                allowed="a frame of pandas, polars or Arrow",
+                do=f"Give what its .{call} returns",
+            )
+    return data
+
+
+_WORKS_OUT = {
+    "toPandas": "toPandas()",  # Spark, which has the next one too, for a list of rows
+    "collect": "collect()",  # polars
+    "compute": "compute()",  # Dask
+    "fetchdf": "df()",  # DuckDB
+}
+"""Method of frames that are not worked out yet -> what works them out."""
 
 
 def _frame(X: Any) -> tuple[pd.DataFrame, bool]:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autometa.children.ensemble import summing_to_one
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.tuning.held_out import HeldOut
@@ -153,9 +154,7 @@ class _Rows:
 
 def scaled(shares: Floats, factors: Floats) -> Floats:
     """Shares (n, c) times the classes' factors (c,), rows summing to one again."""
-    weighed = shares * factors
-    whole = weighed.sum(axis=1, keepdims=True)
-    return np.asarray(weighed / np.where(whole > 0, whole, 1.0))
+    return summing_to_one(shares * factors)
 
 
 def _parts(held_out: HeldOut) -> NDArray[np.int64]:

@@ -100,3 +100,30 @@ def test_an_ensemble_is_the_weighted_sum_of_its_members() -> None:
     expected = 0.25 * models[0].predict_proba(X) + 0.75 * models[1].predict_proba(X)
     assert both.predict_proba(X) == pytest.approx(expected)
     assert (both.predict(X) == both.classes_[expected.argmax(axis=1)]).all()
+
+
+class _Single:
+    """A model that computes with 32 bits, as boosting and networks do."""
+
+    classes_ = np.array([0, 1, 2])
+
+    def predict_proba(self, X: Floats) -> np.ndarray:
+        found = np.random.default_rng(0).dirichlet(np.ones(3), len(X)).astype(np.float32)
+        found[0] = 0.0 if self.lost else found[0]
+        return found
+
+    def __init__(self, *, lost: bool = False) -> None:
+        self.lost = lost
+
+
+@pytest.mark.parametrize("models", [[_Single()], [_Single(), _Single()]])
+def test_probabilities_sum_to_one_whatever_its_members_compute_with(models: list[_Single]) -> None:
+    members = [Member(n, {}, 1 / len(models), model) for n, model in enumerate(models)]
+    found = ensemble_of(members, np.arange(3)).predict_proba(np.zeros((500, 1)))
+    assert np.abs(found.sum(axis=1) - 1).max() < 1e-14
+    assert np.allclose(found, models[0].predict_proba(np.zeros((500, 1))), atol=1e-6)
+
+
+def test_a_row_without_any_probability_stays_so() -> None:
+    lost = ensemble_of([Member(0, {}, 1.0, _Single(lost=True))], np.arange(3))
+    assert lost.predict_proba(np.zeros((2, 1)))[0].tolist() == [0.0, 0.0, 0.0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,24 @@ def test_features_become_a_frame(given: Any) -> None:
     frame = frame_of(given)
     assert list(frame.columns) == ["x0", "x1"]
     assert np.array_equal(frame.to_numpy(), MATRIX)
+
+
+@pytest.mark.parametrize("read", [frame_of, target_of])
+@pytest.mark.parametrize(
+    ("methods", "remedy"),
+    [
+        (["collect"], "collect()"),
+        (["collect", "toPandas"], "toPandas()"),
+        (["compute"], "compute()"),
+        (["fetchdf"], "df()"),
+    ],
+)
+def test_a_frame_that_is_not_worked_out_yet_is_refused_with_what_does(
+    methods: list[str], remedy: str, read: Any
+) -> None:
+    lazy = type("LazyFrame", (), {"columns": ["a"], **{m: lambda self: None for m in methods}})
+    with pytest.raises(InputError, match=f"LazyFrame.*{re.escape(remedy)} returns"):
+        read(lazy())
 
 
 def test_names_are_by_place_only_where_there_are_none() -> None:
