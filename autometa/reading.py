@@ -127,6 +127,12 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("JSON that is nested too deeply") from None
 
 
+AS_MANY_CELLS = (
+    "Each line needs as many cells as the first one, which has their names: remove what stands "
+    "before it, and quote cells that hold separators or quotes"
+)
+
+
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """A CSV file, unpacked where its name ends in .gz, .bz2, .xz or .zip, as pandas reads it.
 
@@ -146,8 +152,7 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     except pd.errors.ParserError as error:
         raise StoreError(
             f"{path} cannot be read as CSV: {str(error).strip()}",
-            do="Each line needs as many cells as the first one, which has their names: remove what "
-            "stands before it, and quote cells that hold separators or quotes",
+            do=AS_MANY_CELLS,
         ) from error
     except UNREADABLE as error:
         raise StoreError(f"{path} cannot be read as CSV: {error}") from error

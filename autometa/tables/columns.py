@@ -25,6 +25,7 @@ from autometa.tables.numerals import (
     is_mark,
     numerals,
     read_numbers,
+    units_said,
 )
 from autometa.tables.values import as_text, exact_as_float, is_moment, is_text
 
@@ -277,8 +278,8 @@ def _way(how: Mapping[str, Any]) -> str:
         parts.append("decimal comma")
     if how["thousands"]:
         parts.append(f"{how['thousands']!r} between thousands")
-    if units := [u for u in how["units"] if u]:
-        parts.append("in " + ", ".join(units))
+    if units := units_said(how["units"]):
+        parts.append(units)
     return f" ({', '.join(parts)})" if parts else ""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from autometa.errors import InputError, StoreError
-from autometa.reading import read_csv, read_parquet
+from autometa.reading import AS_MANY_CELLS, read_csv, read_parquet
 from autometa.tables.columns import decimal_mark
 from autometa.tables.endings import ALLOWED, ending
 from autometa.tables.notes import Notes, shown
@@ -28,8 +28,11 @@ BUILTIN: Mapping[str, str] = {
     "iris": "iris",
     "wine": "wine",
 }
-_ELSEWHERE = {".xlsx": "excel", ".xls": "excel", ".ods": "excel", ".json": "json", ".sav": "spss"}
-_ELSEWHERE |= {".feather": "feather", ".dta": "stata", ".sas7bdat": "sas", ".orc": "orc"}
+_ELSEWHERE = {".xlsx": "excel(...)", ".xls": "excel(...)", ".ods": "excel(...)"}
+_ELSEWHERE |= {".json": "json(...)", ".sav": "spss(...)", ".dta": "stata(...)"}
+_ELSEWHERE |= dict.fromkeys((".jsonl", ".ndjson"), "json(..., lines=True)")
+_ELSEWHERE |= dict.fromkeys((".feather", ".arrow", ".ipc"), "feather(...)")
+_ELSEWHERE |= {".sas7bdat": "sas(...)", ".orc": "orc(...)"}
 
 
 def load_table(
@@ -236,7 +239,7 @@ def _from_file(path: Path, target: str, notes: Notes) -> tuple[pd.DataFrame, str
     found = ending(path)
     if found is None:
         reader = _ELSEWHERE.get(path.suffix.lower())
-        do = f"Convert it: pandas.read_{reader}(...).to_parquet('{path.stem}.parquet')"
+        do = f"Convert it: pandas.read_{reader}.to_parquet('{path.stem}.parquet')"
         raise InputError(f"file {path.name!r}", allowed=ALLOWED, do=do if reader else "")
     if found.form == "parquet":
         frame = read_parquet(path)
@@ -278,6 +281,11 @@ def _read_text(path: Path, how: TextFormat, target: str, notes: Notes) -> pd.Dat
     if how.more == "row names":
         notes.tell("the first column, which has no name, is left out: names of rows")
         frame = frame.reset_index(drop=True)
+    elif not isinstance(frame.index, pd.RangeIndex):  # pandas takes the first cells for names then
+        raise StoreError(
+            f"{path.name!r} has more cells in the line after the names than names",
+            do=AS_MANY_CELLS,
+        )
     if decimal_mark(frame.drop(columns=target, errors="ignore")) == ",":
         # Elsewhere 1.234 would be a fraction; here its point stands between thousands.
         suspects = [n for n in frame if n != target and pd.api.types.is_float_dtype(frame[n])]

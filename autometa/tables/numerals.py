@@ -37,6 +37,7 @@ _CODES = (
 )
 _MONEY = re.compile(rf"{_SIGNS}|{_CODES}")
 _UNIT = rf"(?:%|‰|{_SIGNS}|(?:{_CODES})\.?)"
+_SCALES = {"k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "mn": 1e6, "b": 1e9, "B": 1e9, "bn": 1e9}
 _OTHER_UNIT = r"[A-Za-zµ°][A-Za-zµ°²³/]{0,9}"
 _SHAPE = re.compile(
     rf"(?P<bracket>\()?(?P<sign>[+-]?) ?(?P<before>{_UNIT})? ?(?P<sign2>[+-]?) ?"
@@ -110,10 +111,13 @@ def numeral(text: str) -> Numeral | None:
     ('€', None)
     """
     found = _SHAPE.fullmatch(text.translate(_SPACES).strip())
-    if found is None or (found["before"] and found["after"]) or (found["sign"] and found["sign2"]):
+    if found is None or (found["sign"] and found["sign2"]):
+        return None
+    before, after = found["before"] or "", found["after"] or ""
+    if before and after not in ("", *_SCALES):
         return None
     minus = (found["sign"] or found["sign2"]) == "-" or bool(found["bracket"])
-    unit = (found["before"] or found["after"] or "").rstrip(".")
+    unit = (before + after).rstrip(".")
     return Numeral(found["body"], minus, found["power"] or "", unit)
 
 
@@ -187,6 +191,8 @@ def _units(found: Mapping[str, Numeral], cells: Mapping[str, int]) -> tuple[list
     total = sum(counts.values())
     if not total:
         return [], ""
+    if scaled := _scaled(counts):
+        return scaled, ""
     money = [u for u in counts if _MONEY.fullmatch(u)]
     if len(money) <= 1 and sum(counts[u] for u in ["", *money] if u in counts) >= MOST * total:
         return ["", *money], ""
@@ -199,13 +205,59 @@ def _units(found: Mapping[str, Numeral], cells: Mapping[str, int]) -> tuple[list
     return [], "in " + " and ".join(sorted(f"{u!r}" if u else "no unit" for u in known))
 
 
+def _scaled(counts: Mapping[str, int]) -> list[str]:
+    """All units of a column in which letters count thousands, millions and so on, as in $1.2M.
+
+    None where that is not certain: 38 and 38M may be sizes of clothes, 300 K a temperature.
+    """
+    known = {unit: _split(unit) for unit in counts}
+    known = {u: parts for u, parts in known.items() if not parts[0] or _MONEY.fullmatch(parts[0])}
+    most = MOST * sum(counts.values())
+    money = {base for base, _ in known.values() if base}
+    letters = {letter for _, letter in known.values() if letter}
+    if not letters or len(money) > 1 or sum(counts[unit] for unit in known) < most:
+        return []
+    if not money and (letters <= {"m", "M", "b", "B"} or max(counts.values()) >= most):
+        return []
+    return [base + letter for base in sorted({"", *money}) for letter in ("", *_SCALES)]
+
+
+def units_said(units: Collection[str]) -> str:
+    """The units of a column for people; "" where there are none.
+
+    >>> units_said(["", "$"]), units_said(_scaled({"": 5, "$K": 5}))
+    ('in $', 'in $, K and M for thousands and millions')
+    """
+    bases = sorted({_split(unit)[0] for unit in units} - {""}) if len(units) > 1 else [*units]
+    letters = any(letter for _, letter in map(_split, units)) and len(units) > 1
+    named = ["in " + ", ".join(bases)] if any(bases) else []
+    return ", ".join(named + ["K and M for thousands and millions"] * letters)
+
+
+def _split(unit: str) -> tuple[str, str]:
+    """A unit without the letters that stand for thousands and the like, and these.
+
+    >>> _split("$bn"), _split("kg"), _split("K")
+    (('$', 'bn'), ('kg', ''), ('', 'K'))
+    """
+    for letter in sorted(_SCALES, key=len, reverse=True):
+        base = unit.removesuffix(letter)
+        if base != unit and (not base or _MONEY.fullmatch(base)):
+            return base, letter
+    return unit, ""
+
+
 def read_numbers(texts: pd.Series[Any], notation: Notation, units: Collection[str]) -> Floats:
-    """Cells (n,) as numbers; NaN where one is missing, or is none in this notation and unit."""
+    """Cells (n,) as numbers; NaN where one is missing, or is none in this notation and unit.
+
+    Where there are several units, letters for thousands and the like count.
+    """
     known: dict[object, float] = {}
+    scales = {unit: _SCALES.get(_split(unit)[1], 1.0) if len(units) > 1 else 1.0 for unit in units}
     for text in texts.dropna().unique():
         cell = None if is_mark(str(text)) else numeral(str(text))
         value = None if cell is None or cell.unit not in units else cell.value(notation)
-        known[text] = np.nan if value is None else value
+        known[text] = np.nan if cell is None or value is None else value * scales[cell.unit]
     return np.asarray(texts.map(known), dtype=np.float64)
 
 

@@ -45,7 +45,7 @@ def written_otherwise(
         notation = decide(holds, mark, "")
         if notation is None or not set(holds.units) <= set(how["units"]):
             continue
-        own = pd.Series(read_numbers(cells, notation, holds.units), index=cells.index, name=name)
+        own = pd.Series(read_numbers(cells, notation, how["units"]), index=cells.index, name=name)
         theirs = as_number(read[name])
         told = mark not in (None, how["decimal"]) and not own.equals(theirs)
         if told or own.notna().sum() > theirs.notna().sum():

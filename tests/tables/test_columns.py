@@ -12,10 +12,11 @@ import pytest
 
 from autometa.errors import InputError
 from autometa.tables import Table
-from autometa.tables.columns import decimal_mark, read_columns
+from autometa.tables.columns import Reading, decimal_mark, read_columns
 from autometa.tables.dates import date_formats, read_dates
 from autometa.tables.identifiers import named_as_key, why_identifier
 from autometa.tables.leaks import why_leak
+from autometa.tables.rereading import written_otherwise
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -283,3 +284,17 @@ def test_a_long_column_is_told_by_a_part_of_it_and_read_as_a_whole() -> None:
     long = Table(name="t", X=pd.DataFrame({"x": texts}), y=pd.Series(np.arange(n) % 2))
     assert long.X["x"].isna().sum() == 2
     assert "'odd'" in long.info["warnings"][0]
+
+
+def test_letters_for_thousands_are_read_in_rows_to_predict_too_and_said() -> None:
+    """Also in rows that happen to have one letter only, or other decimal marks beside them."""
+    words = ["1.2K", "335", "3.4M", "12K", "7"] * 8
+    rows = pd.DataFrame({"views": words, "z": np.sin(np.arange(40))})
+    read, reading, notes = read_columns(rows, table="t")
+    assert read["views"].max() == 3.4e6
+    assert any("'views'" in note and "K and M for thousands" in note for note in notes.told)
+    again = Reading(**reading.to_json()).apply(rows[:1])
+    assert again["views"].tolist() == [1200.0]
+    comma = pd.DataFrame({"views": ["1,2K", "3,5K"], "z": ["0,5", "0,25"]})
+    found, _ = written_otherwise(comma, reading.apply(comma), ["views", "z"], reading.numbers)
+    assert found["views"].tolist() == [1200.0, 3500.0]

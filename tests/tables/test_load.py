@@ -402,3 +402,25 @@ def test_whole_numbers_that_are_read_as_classes_are_told(n: int) -> None:
         name="t", X=FRAME[["größe"]], y=pd.Series(np.arange(N) % n), kind="classification"
     )
     assert not known.notes
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["one, two,1,a", '"a \\"b\\", c",1,a', "x,y,z,1,a"],
+    ids=["comma", "escape", "two more"],
+)
+def test_a_first_row_of_too_many_cells_does_not_move_all_others(first: str, tmp_path: Path) -> None:
+    """pandas takes its first cells for the names of rows, and the next column for each column."""
+    path = tmp_path / "t.csv"
+    path.write_text("text,n,target\n" + first + "\n" + "word,2,b\nword,3,a\nword,2,a\n" * 9)
+    with pytest.raises(StoreError, match=r"more cells in the line after the names.*quote cells"):
+        load_table(path)
+    path.write_text("text,n,target\n" + "word,2,b\nword,3,a\nword,2,a\n" * 9)
+    assert len(load_table(path)) == 27
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson"])
+def test_lines_of_json_are_refused_with_what_reads_them(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text('{"a": 1, "target": 2}\n')
+    with pytest.raises(InputError, match=r"read_json\(\.\.\., lines=True\)\.to_parquet"):
+        load_table(tmp_path / name)

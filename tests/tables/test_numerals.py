@@ -167,3 +167,47 @@ def test_marks() -> None:
     assert all(map(is_mark, ["?", " N/A ", "None", "\u2014", ""]))
     assert not any(map(is_mark, ["no", "0", "low"]))
     assert Numerals(share=0.0).notations == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["$1.2M", "$300K", "-$5k", "($2bn)", "$10"], [1.2e6, 3e5, -5e3, -2e9, 10]),
+        (["€110.5M", "€600K", "€2.5B"], [110.5e6, 6e5, 2.5e9]),
+        (["£1.2m", "£3b", "£4mn"], [1.2e6, 3e9, 4e6]),
+        (["1.2K", "335", "3.4M"], [1200, 335, 3.4e6]),
+        (["1,5k", "335", "12k"], [1500, 335, 12_000]),
+        (["$5M", "$7.5M"], [5e6, 7.5e6]),
+    ],
+)
+def test_letters_for_thousands_and_millions_count(texts: list[str], values: list[float]) -> None:
+    column = pd.Series([*texts * 5, "n/a"], dtype=object)
+    found = numerals(column)
+    notation = decide(found, None, "")
+    assert notation is not None
+    assert read_numbers(column, notation, found.units)[:-1] == pytest.approx(values * 5)
+    later = read_numbers(pd.Series(["4"]), notation, found.units)  # a row to predict, alone
+    assert later.tolist() == [4.0]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["38", "38M", "40M", "42"],  # sizes of clothes
+        ["12B", "12M", "14"],  # houses
+        ["$1M", "€2M"],  # what is a euro?
+        ["1.2K", "5 kg", "3"],
+        ["3 kg", "2 mg", "1 g"],
+        ["$3x", "$4"],
+    ],
+)
+def test_letters_that_may_mean_something_else_are_not_read(texts: list[str]) -> None:
+    found = numerals(pd.Series(texts * 5, dtype=object))
+    assert decide(found, None, "") is None
+
+
+def test_kelvins_of_which_one_lacks_its_unit_are_no_thousands() -> None:
+    column = pd.Series([*(f"{300 + n} K" for n in range(39)), "290"], dtype=object)
+    found = numerals(column)
+    assert found.units == ("K",)
+    assert read_numbers(column, Notation("."), found.units)[0] == 300.0
