@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from autometa.children.evaluation.threads import helper_environment
+from autometa.children.evaluation.threads import helper_command, helper_environment
 from autometa.meta.model_cache import model_file, read
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class BackgroundFits:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "autometa.tuning.background"],
+                helper_command("autometa.tuning.background"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

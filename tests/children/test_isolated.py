@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,19 @@ def test_isolated_and_direct_evaluation_agree(evaluator: Evaluator, iris: Table)
             there = evaluator.run(child, child.space.defaults, table, folds=3, seed=4).trial
             assert there.fold_scores == pytest.approx(here.fold_scores, abs=1e-12)
             assert there.state is State.COMPLETE
+
+
+@pytest.mark.parametrize("name", ["json.py", "autometa/__init__.py"])
+def test_files_in_the_present_folder_stand_in_for_nothing(
+    name: str, iris: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("raise RuntimeError('not meant')")
+    monkeypatch.chdir(tmp_path)
+    child = children.get("linear")
+    with Evaluator() as evaluator:
+        trial = evaluator.run(child, child.space.defaults, iris, folds=2, seed=0).trial
+    assert trial.state is State.COMPLETE
 
 
 def test_dates_cross_the_border(evaluator: Evaluator) -> None:

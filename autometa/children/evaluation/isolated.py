@@ -16,7 +16,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -32,7 +31,7 @@ import pandas as pd
 
 from autometa.children.child import Child
 from autometa.children.evaluation.evaluate import Outcome, failed
-from autometa.children.evaluation.threads import helper_environment
+from autometa.children.evaluation.threads import helper_command, helper_environment
 from autometa.children.folds import Folds, Splits, splits_of
 from autometa.errors import InputError
 from autometa.space import Value
@@ -214,7 +213,7 @@ class Evaluator:
     def _start(self, within: float) -> None:
         self._kill()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "autometa.children.helper"],
+            helper_command("autometa.children.helper"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,6 +18,14 @@ ONE_THREAD = {
 """Environment variables that the libraries read when they are loaded."""
 
 
+def helper_command(module: str) -> list[str]:
+    """Runs a module of ours; a user's own json.py in the present folder does not stand in for ours.
+
+    (`-m` alone would look there first. Where the caller does too, `helper_environment` says so.)
+    """
+    return [sys.executable, "-P", "-m", module]
+
+
 def helper_environment() -> dict[str, str]:
     """Of a process of ours that imports what this one can, with one thread."""
     paths = os.pathsep.join(p or str(Path.cwd()) for p in sys.path)
