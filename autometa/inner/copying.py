@@ -66,8 +66,10 @@ def check_values(module: nn.Module) -> None:
     """Refuse a module with parts that have no values yet.
 
     Raises:
-        InputError: on the meta device, or of a lazy layer that has not seen an input.
+        InputError: on the meta device, or of a lazy layer that has not seen an input; or no module.
     """
+    if not isinstance(module, nn.Module):
+        raise InputError(f"a child of type {type(module).__name__}", allowed="a torch.nn.Module")
     for name, value in [*module.named_parameters(), *module.named_buffers()]:
         if isinstance(value, UninitializedParameter | UninitializedBuffer):
             raise InputError(f"{name!r} has no shape yet", do="Call the module on a batch first")

@@ -72,6 +72,12 @@ class Episodes:
         return len(self.support_x)
 
     def __getitem__(self, index: slice | Tensor) -> Episodes:
+        if not isinstance(index, slice) and not np.ndim(index):
+            raise InputError(
+                f"episodes[{index}]",
+                allowed="a slice, or a tensor of indices or switches",
+                do="One task is a slice, too: episodes[:1]",
+            )
         ids = None if self.ids is None else self.ids[index]
         return _of((part[index] for part in self.parts), ids)
 

@@ -61,7 +61,10 @@ class Predictor:
             return predictions(self.module, self.params, inputs)
 
     def to_module(self) -> nn.Module:
-        """An ordinary module that holds the adapted parameters; frozen ones are frozen in it."""
+        """An ordinary module that holds the adapted parameters; frozen ones are frozen in it.
+
+        Batch normalisation goes by the batch at hand in it, too: it has no running statistics.
+        """
         module = frozen_copy(self.module, str(next(iter(self.params.values())).device))
         module.load_state_dict({**module.state_dict(), **self.params})
         return module
@@ -136,13 +139,13 @@ class FittedMAML:
             chunk: Tasks adapted at once: memory against speed.
 
         Raises:
-            InputError: no episodes, negative steps, or a chunk below 1.
+            InputError: no episodes, negative steps, a chunk below 1, or a measure that is none.
 
         Returns:
             (B, steps + 1) on the CPU. A task whose support set holds NaN is named in a warning and
             its row is NaN.
         """
-        score = measure or loss_function(self.loss)
+        score = loss_function(self.loss if measure is None else measure, "measure")
         loss, judge = bind(self.module, self.loss), judging(self.module)
         steps, chunk = _steps(steps), whole(chunk, "chunk", low=1)
         stack(episodes)
@@ -194,15 +197,16 @@ class FittedMAML:
 
         Raises:
             StoreError: absent, damaged, newer, or not such a folder.
+            InputError: no such device or loss.
             ModelError: `child` has other parameters or other buffers (frozen parts in evaluation
                 mode have running statistics), or a loss function must be given and is not.
         """
         tensors, info = store.load(folder, KIND, SCHEMA)
+        module = frozen_copy(child, device)
         parts: dict[str, dict[str, Tensor]] = {"params": {}, "logs": {}}
         for name, value in tensors.items():
             part, _, key = name.partition("/")
             parts.setdefault(part, {})[key] = value.to(device)
-        module = frozen_copy(child, device)
         stored = {k: tuple(v.shape) for k, v in parts["params"].items()}
         given = {k: tuple(v.shape) for k, v in module.named_parameters()}
         if stored != given:
@@ -214,6 +218,7 @@ class FittedMAML:
             raise ModelError(
                 f"{folder} was trained with a loss function of yours", do="Pass it as loss="
             )
+        loss_function(trained)
         return cls(
             module=module,
             params=parts["params"],

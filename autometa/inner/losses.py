@@ -30,8 +30,12 @@ LOSSES: dict[str, LossFunction] = {
 }
 
 
-def loss_function(loss: str | LossFunction) -> LossFunction:
+def loss_function(loss: str | LossFunction, what: str = "loss") -> LossFunction:
     """The loss that is meant.
+
+    Args:
+        loss: Its name, or a function.
+        what: It is, for the message.
 
     Raises:
         InputError: an unknown name, or no function; when it is called, outputs that are no tensor
@@ -40,14 +44,14 @@ def loss_function(loss: str | LossFunction) -> LossFunction:
     # A class, such as torch.nn.MSELoss without its brackets, can be called, too.
     function = callable(loss) and not isinstance(loss, type)
     if not (loss in LOSSES if isinstance(loss, str) else function):
-        raise InputError(f"loss={loss!r}", allowed=", ".join(LOSSES) + ", or a function")
+        raise InputError(f"{what}={loss!r}", allowed=", ".join(LOSSES) + ", or a function")
     if not isinstance(loss, str):
-        return lambda outputs, targets: scalar(loss(outputs, targets), "a loss that")
+        return lambda outputs, targets: scalar(loss(outputs, targets), f"a {what} that")
 
     def named(outputs: Tensor, targets: Tensor) -> Tensor:
         if not isinstance(outputs, Tensor):
             raise InputError(
-                f"outputs of type {type(outputs).__name__} for loss={loss!r}",
+                f"outputs of type {type(outputs).__name__} for {what}={loss!r}",
                 allowed="a tensor",
                 do="Give a function (outputs, targets) -> scalar that takes what it needs of them",
             )

@@ -197,10 +197,7 @@ class MAML:
 
     def learner(self, validation: Validation | None = None) -> Learner:
         """The state of meta-training at iteration 0, for `training.train`."""
-        try:
-            module = frozen_copy(self.child, self.device)
-        except (RuntimeError, AssertionError) as error:
-            raise InputError(f"device={self.device!r}: {error}") from error
+        module = frozen_copy(self.child, self.device)
         params, moved = parameters(module), trainable(module)
         names = tuple(self.adapted or moved)
         return Learner(

@@ -25,10 +25,16 @@ def frozen_copy(child: nn.Module, device: str | torch.device = "cpu") -> nn.Modu
 
     Parts whose parameters are all frozen keep their mode and, in evaluation mode, their statistics.
     Embeddings have dense gradients, which are the same ones: no sparse one can be clipped.
+
+    Raises:
+        InputError: a child without values, or that cannot be copied; no such device.
     """
     module = copied(child, "a child as")
-    with torch.no_grad():
-        module = module.to(device)
+    try:
+        with torch.no_grad():
+            module = module.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device={str(device)!r}: {error}") from error
     kept = {id(inner): inner.training for part in _frozen_parts(module) for inner in part.modules()}
     for part in module.modules():
         part.training = kept.get(id(part), True)
@@ -63,8 +69,6 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
         InputError: no module; a lazy layer that has not seen an input yet, one on the meta device,
             complex parameters, a scripted module, or one that is spread over devices.
     """
-    if not isinstance(module, nn.Module):
-        raise InputError(f"a child of type {type(module).__name__}", allowed="a torch.nn.Module")
     if isinstance(module, torch.jit.ScriptModule):
         raise InputError(
             f"a {type(module).__name__}, whose parameters cannot be replaced",

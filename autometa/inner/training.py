@@ -23,7 +23,7 @@ from autometa.inner.early import Watch
 from autometa.inner.episodes import Episodes, EpisodeSource
 from autometa.inner.left_out import LeftOut
 from autometa.inner.rates import LEAST, MOST, MOST_CLIP, RateRule, expand
-from autometa.limits import real, whole
+from autometa.limits import flag, real, whole
 
 SCHEMA = 1
 KIND = "autometa-inner-checkpoint"
@@ -272,6 +272,7 @@ def train(
 ) -> None:
     """Run the outer loop until `iterations` updates are done or patience ends, see `MAML.fit`."""
     iterations, every = whole(iterations, "iterations", low=1), whole(every, "every", low=1)
+    progress = flag(progress, "progress")
     if checkpoint is not None and (store.made(checkpoint) / store.INDEX).exists():
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []

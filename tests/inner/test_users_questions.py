@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,44 @@ def test_what_is_no_module_is_refused(child: Any) -> None:
 def test_what_is_no_loss_is_refused(loss: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         MAML(nn.Linear(3, 1), loss, vectorised=False).fit(lines, iterations=1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        ("accuracy", "measure='accuracy'.*or a function"),
+        (lambda o, y: o - y, r"a measure that returns a tensor of shape \(\d+, 1\)"),
+        (lambda o, y: 1.0, "a measure that returns float"),
+    ],
+)
+def test_what_is_no_measure_is_refused(measure: Any, message: str) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    fitted = MAML(nn.Linear(3, 1), rates="scalar", vectorised=False).fit(tasks, iterations=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # vmap is tried first
+        with pytest.raises(InputError, match=message):
+            fitted.curve(tasks, 1, measure)
+
+
+def test_what_cannot_be_loaded_so_is_refused(tmp_path: Path) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    folder = MAML(nn.Linear(3, 1), rates="scalar").fit(tasks, iterations=1).save(tmp_path)
+    for device in ("gpu", "cuda:99", torch.device("cuda", 99)):
+        with pytest.raises(InputError, match="device='"):
+            FittedMAML.load(folder, nn.Linear(3, 1), device=device)
+    with pytest.raises(InputError, match="loss='hinge'"):
+        FittedMAML.load(folder, nn.Linear(3, 1), loss="hinge")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a child of type"):
+        FittedMAML.load(folder, nn.Linear)  # type: ignore[arg-type]
+
+
+def test_one_task_of_a_stack_is_a_slice() -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    with pytest.raises(InputError, match=r"episodes\[1\].*episodes\[:1\]"):
+        tasks[1]  # type: ignore[index]
+    with pytest.raises(InputError, match=r"episodes\[0\]"):
+        list(tasks)  # type: ignore[call-overload]
+    assert len(tasks[1:3]) == len(tasks[torch.tensor([0, 1])]) == 2
 
 
 class Outputs(nn.Module):
