@@ -16,7 +16,7 @@ import optuna
 from sklearn.base import is_classifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, column_or_1d, indexable
+from sklearn.utils import Bunch, check_random_state, column_or_1d, indexable
 
 from autometa.children.ensemble import Member, ensemble_of, select
 from autometa.errors import InputError
@@ -174,13 +174,24 @@ class MetaSearchCV(Refitted):
         X, y = indexable(X, y)
         if self.ensemble:
             y = column_or_1d(y, warn=True)
+        objective = self._objective(asked, X, y, routed, rng)
+        study = self._searched(objective, seed)
+        self._describe(study, asked, objective)
+        if self.refit:
+            self._refit(objective, routed.estimator.fit)
+        return self
+
+    def _objective(
+        self, asked: Asked, X: Any, y: Any, routed: Bunch, rng: np.random.RandomState
+    ) -> CvObjective:
+        """What all trials are judged by; sets the attributes that say how, and on which rows."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self.scorer_ = self._scorer()
         self.multimetric_ = False
         self.sample_indices_ = sample(rows_of(X), self.subsample, rng)
         splits = splits_of(cv, X, y, self.sample_indices_, routed.splitter.split)
         self.n_splits_ = len(splits)
-        objective = CvObjective(
+        return CvObjective(
             estimator=self.estimator,
             asked=asked,
             X=X,
@@ -195,6 +206,10 @@ class MetaSearchCV(Refitted):
             keep=ENSEMBLE_OF if self.ensemble else 0,
             classes=labels(y) if self.ensemble and is_classifier(self.estimator) else None,
         )
+
+    def _searched(self, objective: CvObjective, seed: int) -> optuna.Study:
+        """The study after its trials; sets what it was searched with."""
+        asked, X, y = objective.asked, objective.X, objective.y
         fitted, features, known = self._prior(asked, X, y, seed)
         self.prior_ = fitted.model
         about = signature(X, y, folds=self.n_splits_, scoring=self.scoring)
@@ -221,10 +236,7 @@ class MetaSearchCV(Refitted):
                 )
             finally:
                 study.sampler = own  # the caller's study keeps its sampler
-        self._describe(study, asked, objective)
-        if self.refit:
-            self._refit(objective, routed.estimator.fit)
-        return self
+        return study
 
     def _prior(
         self, asked: Asked, X: Any, y: Any, seed: int

@@ -60,34 +60,25 @@ def histories_of_frame(
     states[~finite] = State.FAILED
     shares = np.ones(len(frame)) if fidelity is None else _fidelity(frame[fidelity])
     times = np.full(len(frame), np.nan) if seconds is None else _numbers(frame[seconds])
-
+    values = np.where(finite, values, np.nan)
     codes, unique = pd.factorize(names)
-    order = np.argsort(codes, kind="stable")
-    stops = np.cumsum(np.bincount(codes))
+    rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     families = _families(frame[family], codes, names) if family else [""] * len(unique)
-    histories = []
-    for i, stop in enumerate(stops.tolist()):
-        rows = order[0 if i == 0 else stops[i - 1] : stop]
-        record = Task(
-            name=str(unique[i]),
-            space=space,
-            direction=direction,
-            metric=metric,
-            family=families[i],
+    return [
+        TaskHistory.unchecked(
+            task=Task(
+                name=str(name), space=space, direction=direction, metric=metric, family=relatives
+            ),
+            raw=raw[rows],
+            values=values[rows],
+            states=states[rows],
+            fidelity=shares[rows],
+            seconds=times[rows],
+            fold_scores=np.empty((len(rows), 0)),
+            curves=np.empty((len(rows), 0)),
         )
-        histories.append(
-            TaskHistory.unchecked(
-                task=record,
-                raw=raw[rows],
-                values=np.where(finite, values, np.nan)[rows],
-                states=states[rows],
-                fidelity=shares[rows],
-                seconds=times[rows],
-                fold_scores=np.empty((len(rows), 0)),
-                curves=np.empty((len(rows), 0)),
-            )
-        )
-    return histories
+        for name, rows, relatives in zip(unique, rows_of, families, strict=True)
+    ]
 
 
 def _check_columns(frame: pd.DataFrame, needed: list[str]) -> None:

@@ -93,14 +93,7 @@ def import_wandb(
     cells = [{**r, **r.get("summary", {}), **r.get("config", {})} for r in rows]
     known = list(dict.fromkeys(k for c in cells for k in c if k not in _TREES))
     if params is None:
-        if not any("config" in r for r in rows):
-            raise InputError(
-                f"{path.name} does not say which of its columns are parameters",
-                allowed=listed(known),
-                do="Name them: params=[...], or --param NAME for each",
-            )
-        params = list(dict.fromkeys(k for r in rows for k in r.get("config", {})))
-        params = [p for p in params if p not in (task, metric) and not p.startswith("_")]
+        params = [p for p in _configured(rows, known, path) if p not in (task, metric)]
     absent = [n for n in (metric, *params, *([task] if task else [])) if n not in known]
     if absent:
         raise InputError(
@@ -123,6 +116,20 @@ def import_wandb(
         space=space,
         notes=notes,
     )
+
+
+def _configured(
+    rows: Sequence[Mapping[str, Any]], known: Sequence[str], path: Path
+) -> Iterator[str]:
+    """Keys of the runs' configs, but for W&B's own."""
+    if not any("config" in r for r in rows):
+        raise InputError(
+            f"{path.name} does not say which of its columns are parameters",
+            allowed=listed(known),
+            do="Name them: params=[...], or --param NAME for each",
+        )
+    every = dict.fromkeys(k for r in rows for k in r.get("config", {}))
+    yield from (key for key in every if not key.startswith("_"))
 
 
 def _with_config(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
