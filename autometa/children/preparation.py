@@ -53,7 +53,8 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     "robust", for networks: as "scaled", with numbers scaled by their quartiles and squashed.
 
     All of them add, after these: what a date says of the day, the week and the year, and the mean
-    of the target in each category of a column of many, unless there are more than two classes.
+    of the target in each category of a column of many, unless there are more than two classes, or
+    rows weigh differently, which no preparation heeds.
     """
     trees = preparation in ("encoded", "coded")
     numbers: list[Any] = [FunctionTransformer(numbers_of)]

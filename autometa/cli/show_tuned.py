@@ -24,7 +24,7 @@ def show_result(result: TuneResult) -> None:
 
     rows = [(k, warm, cold) for k, warm, cold in result.checkpoints()]
     metric = result.metric.replace("_", " ")
-    what = result.child if result.asked == result.child else f"{result.child} (of all families)"
+    what = result.child if result.asked == result.child else f"{result.child} (the best family)"
     typer.echo(f"{what} on {result.table}, {metric} over {result.folds} folds")
     if not rows:
         typer.echo("no trial was done")

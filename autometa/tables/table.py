@@ -57,7 +57,8 @@ class Schema:
         classes: Number of classes; 0 for a regression.
         missing: Whether any feature cell is missing.
         dates: Names of the number columns that are days since 1970.
-        many: Names of the category columns of more than MANY_CATEGORIES.
+        many: Names of the category columns of more than MANY_CATEGORIES, where all rows weigh the
+            same.
     """
 
     kind: Kind
@@ -207,8 +208,11 @@ class Table:
             classes=len(self.y.cat.categories) if self.kind == "classification" else 0,
             missing=bool(self.X.isna().to_numpy().any()),
             dates=tuple(n for n in numeric if has_days(self.reading.dates.get(n, ""))),
-            many=tuple(n for n in named if len(self.X[n].cat.categories) > MANY_CATEGORIES),
+            many=() if self.weights is not None else self._of_many(named),
         )
+
+    def _of_many(self, categorical: Sequence[str]) -> tuple[str, ...]:
+        return tuple(n for n in categorical if len(self.X[n].cat.categories) > MANY_CATEGORIES)
 
     @cached_property
     def labels(self) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 from autometa.limits import whole
 from autometa.priors.opening import EMBEDDED, PriorSource
 from autometa.tables import Kind, Table
@@ -242,7 +242,15 @@ class AutoRegressor(RegressorMixin, _Auto):  # type: ignore[misc]
     _kind = "regression"
 
     def _target(self, y: Any) -> NDArray[Any]:
-        return np.asarray(super()._target(y), dtype=np.float64)
+        target = super()._target(y)
+        try:
+            return np.asarray(target, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"a target of {target.dtype} that is no number ({told(error)})",
+                allowed="a number for each row",
+                do="Make numbers of it, or give it to autometa.tune, which reads 1,234.50 €",
+            ) from error
 
 
 def _numbers_only(frame: pd.DataFrame) -> bool:

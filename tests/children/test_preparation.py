@@ -82,6 +82,15 @@ def test_a_training_row_has_no_part_in_the_mean_of_its_category() -> None:
     assert np.corrcoef(found, given.labels)[0, 1] < 0.2
 
 
+def test_rows_that_weigh_nothing_have_no_part_in_a_mean() -> None:
+    """A label that is known to be wrong, and weighed 0 for that, must not come in by the back."""
+    words = [f"s{n % 30}" for n in range(90)]
+    y, weights = pd.Series(np.arange(90.0)), np.where(np.arange(90) < 60, 1.0, 0.0)
+    given = Table(name="t", X=pd.DataFrame({"s": words}), y=y, weights=weights)
+    X = preparer("coded", given.schema).fit_transform(given.X, given.labels)
+    assert X.shape == (90, 1)
+
+
 def test_of_several_classes_there_is_no_mean() -> None:
     words = [f"s{n % 30}" for n in range(90)]
     given = Table(name="t", X=pd.DataFrame({"s": words}), y=pd.Series(["a", "b", "c"] * 30))

@@ -226,7 +226,7 @@ def test_a_default_that_nothing_has_tested_is_a_model(
         assert said in data["search_notes"][-1]
     else:
         assert said in " ".join(err.split())
-        assert out.startswith("linear (of all families)")
+        assert out.startswith("linear (the best family)")
 
 
 def test_no_model_is_a_failure(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

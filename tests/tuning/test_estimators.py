@@ -152,3 +152,11 @@ def test_a_model_is_fitted_and_predicts_whatever_transformers_are_set_to_return(
     with config_context(transform_output=container):
         said = model.fit(X, y).predict(X)
     assert (said == AutoClassifier(**{**SHORT, "families": [family]}).fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    "y", [["$1", "$2"] * 10, pd.Series(["a", "b"] * 10, dtype="string"), [{"a": 1}, 2.0] * 10]
+)
+def test_a_regression_on_what_is_no_number_says_what_to_do(y: Any) -> None:
+    with pytest.raises(InputError, match=r"no number .*allowed: a number.*autometa\.tune"):
+        AutoRegressor(**SHORT).fit(np.arange(20.0)[:, None], y)
