@@ -2,7 +2,7 @@
 
 Training rows get the mean of other rows: from one with a part in it a model would read their own
 target. scikit-learn's `TargetEncoder` does that too, but how its folds are drawn is said in another
-way from version to version, and few rows are an error.
+way from version to version, few rows are an error, and a class that they lack changes the width.
 
 References:
     Micci-Barreca, "A preprocessing scheme for high-cardinality categorical attributes in
@@ -11,7 +11,8 @@ References:
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +23,31 @@ from sklearn.preprocessing import TargetEncoder
 from autometa.encoding import Floats
 
 FOLDS = 5
+MOST_CLASSES = 10
+"""With more, their shares in each category would be more columns than they are worth."""
+
+
+def width(classes: int) -> int:
+    """How many columns one becomes; 0 classes for a regression."""
+    if classes > MOST_CLASSES:
+        return 0
+    return classes if classes > 2 else 1
 
 
 class CategoryMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Text columns (n, m) as means of the target (n, m), shrunk where a category has few rows.
+    """Columns of codes (n, m) as means of the target (n, m), shrunk where a category has few rows.
 
     Args:
-        target: What the target is: "continuous", or "binary", class numbers of which one is meant.
+        classes: Number of classes, whose numbers are the target: of two the share of the second
+            one, of c > 2 the shares of all, (n, c m); 0 for a regression.
     """
 
-    def __init__(self, target: Literal["continuous", "binary"] = "continuous") -> None:
-        self.target = target
+    def __init__(self, classes: int = 0) -> None:
+        self.classes = classes
 
     def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
         """Learn the means from rows X (n, m) and their target y (n,)."""
-        self.encoder_ = self._encoder(X, y)
+        self.encoders_ = self._encoders(X, y)
         return self
 
     def fit_transform(self, X: NDArray[Any], y: NDArray[Any], **_: Any) -> Floats:
@@ -46,12 +57,19 @@ class CategoryMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if len(X) > 1:
             folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
             for others, rows in folds.split(X):
-                found[rows] = self._encoder(X[others], y[others]).transform(X[rows])
+                found[rows] = _means(self._encoders(X[others], y[others]), X[rows])
         return found
 
     def transform(self, X: NDArray[Any]) -> Floats:
-        """Means (n, m); that of all rows where a category is new."""
-        return np.asarray(self.encoder_.transform(X), dtype=np.float64)
+        """Means; that of all rows where a category is new."""
+        return _means(self.encoders_, X)
 
-    def _encoder(self, X: NDArray[Any], y: NDArray[Any]) -> TargetEncoder:
-        return TargetEncoder(target_type=self.target).fit(X, y)
+    def _encoders(self, X: NDArray[Any], y: NDArray[Any]) -> list[TargetEncoder]:
+        values = np.asarray(y, dtype=np.float64)
+        targets = [values == k for k in range(self.classes)] if self.classes > 2 else [values]
+        new = partial(TargetEncoder, target_type="continuous")
+        return [new().fit(X, target.astype(np.float64)) for target in targets]
+
+
+def _means(encoders: list[TargetEncoder], X: NDArray[Any]) -> Floats:
+    return np.concatenate([np.asarray(e.transform(X), dtype=np.float64) for e in encoders], axis=1)

@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from autometa.children.calendar import PARTS, cycles_of, parts_of
-from autometa.children.category_means import CategoryMeans
+from autometa.children.category_means import CategoryMeans, width
 from autometa.encoding import Floats
 from autometa.tables import Schema
 from autometa.tables.table import MANY_CATEGORIES
@@ -53,7 +53,7 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     "robust", for networks: as "scaled", with numbers scaled by their quartiles and squashed.
 
     All of them add, after these: what a date says of the day, the week and the year, and the mean
-    of the target in each category of a column of many, unless there are more than two classes, or
+    of the target (the shares of up to ten classes) in each category of a column of many, unless
     rows weigh differently, which no preparation heeds.
     """
     trees = preparation in ("encoded", "coded")
@@ -76,13 +76,11 @@ def preparer(preparation: Preparation, schema: Schema) -> ColumnTransformer:
     if schema.dates:
         dates = (FunctionTransformer(f) for f in (numbers_of, parts_of if trees else cycles_of))
         parts.append(("dates", make_pipeline(*dates), list(schema.dates)))
-    if encoded := _by_target(schema):
-        means: list[Any] = [
-            FunctionTransformer(texts_of),
-            CategoryMeans(_TARGETS[schema.classes]),
-        ]
+    if schema.many and width(schema.classes):
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        means: list[Any] = [FunctionTransformer(texts_of), codes, CategoryMeans(schema.classes)]
         means += [] if trees else [StandardScaler()]
-        parts.append(("means", make_pipeline(*means), list(encoded)))
+        parts.append(("means", make_pipeline(*means), list(schema.many)))
     return ColumnTransformer(parts)
 
 
@@ -102,15 +100,6 @@ def _encoder(preparation: Preparation) -> OrdinalEncoder | OneHotEncoder:
     )
 
 
-_TARGETS: dict[int, Literal["continuous", "binary"]] = {0: "continuous", 2: "binary"}
-"""By the number of classes."""
-
-
-def _by_target(schema: Schema) -> tuple[str, ...]:
-    """The columns whose categories are also known by the mean of the target in them."""
-    return schema.many if schema.classes in _TARGETS else ()
-
-
 def category_places(schema: Schema) -> list[int]:
     """Places of the categories among the prepared columns, "encoded" or "coded"."""
     first = len(schema.numeric)
@@ -119,7 +108,7 @@ def category_places(schema: Schema) -> list[int]:
 
 def columns_added(schema: Schema) -> int:
     """How many columns trees see after those of the table."""
-    return PARTS * len(schema.dates) + len(_by_target(schema))
+    return PARTS * len(schema.dates) + width(schema.classes) * len(schema.many)
 
 
 def numbers_of(X: pd.DataFrame) -> Floats:

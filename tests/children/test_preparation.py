@@ -91,11 +91,29 @@ def test_rows_that_weigh_nothing_have_no_part_in_a_mean() -> None:
     assert X.shape == (90, 1)
 
 
-def test_of_several_classes_there_is_no_mean() -> None:
-    words = [f"s{n % 30}" for n in range(90)]
-    given = Table(name="t", X=pd.DataFrame({"s": words}), y=pd.Series(["a", "b", "c"] * 30))
+@pytest.mark.parametrize("preparation", EVERY)
+def test_of_several_classes_each_has_its_share(preparation: Preparation) -> None:
+    shop = np.random.default_rng(0).permutation(np.repeat(np.arange(30), 20))
+    words = pd.DataFrame({"s": [f"s{n}" for n in shop]})
+    given = Table(name="t", X=words, y=pd.Series(np.array(["a", "b", "c"])[shop % 3]))
+    prepare = preparer(preparation, given.schema)
+    shares = prepare.fit_transform(given.X, given.labels)[:, -3:]
+    assert (shares.argmax(axis=1) == given.labels).all()
+    lacking = given.X[given.labels < 2]  # a fold without the rows of a class
+    found = preparer(preparation, given.schema).fit_transform(
+        lacking, given.labels[given.labels < 2]
+    )
+    assert found.shape[1] == prepare.transform(given.X).shape[1]
+    child = children.get("hist_gradient_boosting")
+    trial = children.run(child, child.space.defaults, given, folds=3, seed=0).trial
+    assert (trial.value or 0.0) > 0.9
+
+
+def test_of_many_classes_there_is_no_share() -> None:
+    words = pd.DataFrame({"s": [f"s{n % 30}" for n in range(330)]})
+    given = Table(name="t", X=words, y=pd.Series([f"c{n % 11}" for n in range(330)]))
     X = preparer("coded", given.schema).fit_transform(given.X, given.labels)
-    assert X.shape == (90, 1)
+    assert X.shape == (330, 1)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +150,16 @@ def test_every_family_learns_what_hours_and_many_categories_do() -> None:
                 config["learning_rate"] = 0.3
             found = children.run(child, config, given, folds=3, seed=0).trial
             assert (found.value or 0.0) > 0.6, name
+
+
+def test_xgboost_knows_how_many_columns_three_classes_add() -> None:
+    pytest.importorskip("xgboost")
+    words = pd.DataFrame({"s": [f"s{n % 30}" for n in range(90)]})
+    given = Table(name="t", X=words, y=pd.Series(["a", "b", "c"] * 30))
+    child = children.get("xgboost")
+    config = {**child.space.defaults, "n_estimators": 20}
+    trial = children.run(child, config, given, folds=3, seed=0).trial
+    assert (trial.value or 0.0) > 0.8
 
 
 def test_categories_of_a_forest_are_codes() -> None:
