@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 
 
 def copied(module: nn.Module, what: str) -> nn.Module:
@@ -36,7 +36,7 @@ def copied(module: nn.Module, what: str) -> nn.Module:
             twin = copy.deepcopy(module, _results(module))
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
-            f"{named} that cannot be copied: {error}",
+            f"{named} that cannot be copied: {told(error)}",
             do="Keep no locks, files or generators on the module",
         ) from error
     own_ids = {id(value) for value in module.parameters() if value.requires_grad}

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from autometa.encoding import Floats
-from autometa.errors import InputError
+from autometa.errors import InputError, told
 from autometa.inner.copying import check_values, copied, own_batch
 from autometa.inner.losses import scalar
 
@@ -175,7 +175,7 @@ def _slopes(value: Tensor, trained: list[nn.Parameter]) -> tuple[Tensor | None, 
 def _as_it_was(module: nn.Module) -> Iterator[None]:
     """Give back buffers, modes and the random states of Python and numpy."""
     buffers = [
-        (part, name, buffer, buffer.detach().clone())
+        (part, name, buffer, buffer.detach().clone() if _dense(buffer) else None)
         for part in module.modules()
         for name, buffer in part.named_buffers(recurse=False)
     ]
@@ -190,10 +190,15 @@ def _as_it_was(module: nn.Module) -> Iterator[None]:
             part.training = training
         with torch.no_grad():
             for part, name, buffer, was in buffers:
-                if not torch.equal(buffer, was):
+                if was is not None and not torch.equal(buffer, was):
                     buffer.copy_(was)
                 if getattr(part, name) is not buffer:
                     setattr(part, name, buffer)
+
+
+def _dense(buffer: Tensor) -> bool:
+    """Whether a call may write into it: sparse and nested ones are replaced as a whole."""
+    return buffer.layout == torch.strided and not buffer.is_nested
 
 
 def _followed(act: Callable[[], Any]) -> Any:
@@ -201,4 +206,4 @@ def _followed(act: Callable[[], Any]) -> Any:
     try:
         return act()
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"a probe that the optimiser cannot follow: {error}") from error
+        raise InputError(f"a probe that the optimiser cannot follow: {told(error)}") from error

@@ -67,7 +67,8 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
 
     Raises:
         InputError: no module; a lazy layer that has not seen an input yet, one on the meta device,
-            complex parameters, a scripted module, or one that is spread over devices.
+            complex, sparse, nested or quantised tensors, a scripted module, or one that is spread
+            over devices.
     """
     if isinstance(module, torch.jit.ScriptModule):
         raise InputError(
@@ -81,6 +82,13 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
             do="Give what it holds: module.module",
         )
     check_values(module)
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+        if value.layout != torch.strided or value.is_nested or value.is_quantized:
+            raise InputError(
+                f"{name!r} is sparse, nested or quantised, which no file of a start holds",
+                allowed="dense parameters and buffers",
+                do="Keep it as an ordinary attribute of the module",
+            )
     for name, value in module.named_parameters():
         if value.is_complex() and value.requires_grad:
             raise InputError(

@@ -373,6 +373,44 @@ def test_one_task_of_a_stack_is_a_slice() -> None:
     assert len(tasks[1:3]) == len(tasks[torch.tensor([0, 1])]) == 2
 
 
+class Graph(nn.Module):
+    """A layer over the neighbours of a graph, which is a buffer or an ordinary attribute."""
+
+    def __init__(self, neighbours: Tensor, *, buffer: bool) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        if buffer:
+            self.register_buffer("graph", neighbours)
+        else:
+            self.graph = neighbours
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = torch.sparse.mm(self.graph, self.layer(x))
+        return out
+
+
+@pytest.mark.filterwarnings("ignore:.*nested tensors:UserWarning")
+def test_sparse_buffers_are_probed_and_no_part_of_a_start(tmp_path: Path) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    n = tasks.support_x.shape[1]
+    child = Graph(torch.eye(n).to_sparse(), buffer=True)
+    graph = child.graph
+    probe = (lambda m, x: (m(x) - 1).square().mean(), tasks.support_x[0])
+    assert autometa.suggest_lr(child, probe=probe).rate > 0
+    assert child.graph is graph
+    ragged = nn.Linear(3, 1)
+    ragged.register_buffer("ragged", torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]))
+    with pytest.raises(InputError, match="cannot be copied") as refusal:
+        autometa.suggest_lr(ragged, probe=probe)
+    assert len(str(refusal.value)) < 500  # torch adds a page
+    for refused in (child, ragged):
+        with pytest.raises(InputError, match=r"is sparse, nested or quantised.*attribute"):
+            MAML(refused)
+    kept = Graph(torch.eye(n).to_sparse(), buffer=False)
+    fitted = MAML(kept, rates="scalar", vectorised=False).fit(tasks, iterations=1)
+    assert FittedMAML.load(fitted.save(tmp_path), kept).steps == 1
+
+
 class Outputs(nn.Module):
     """Its outputs are a dict, as those of transformers are."""
 
