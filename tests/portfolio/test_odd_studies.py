@@ -383,3 +383,20 @@ def quiet() -> Any:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         yield
         optuna.logging.set_verbosity(optuna.logging.INFO)
+
+
+@pytest.mark.parametrize("name", [5, 0.5, None, True])
+def test_a_damaged_journal_with_a_parameter_that_has_no_name_costs_the_trial(
+    name: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.log"
+    storage = JournalStorage(JournalFileBackend(str(path)))
+    study = optuna.create_study(study_name="s", storage=storage)
+    for _ in range(4):
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    named = [line for line in lines if "param_name" in line]
+    named[1]["param_name"] = name
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (history,) = Portfolio.from_studies(path).histories
+    assert len(history) == 3

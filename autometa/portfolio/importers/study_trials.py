@@ -135,11 +135,12 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], target: ImportT
 
 
 def sound(trial: FrozenTrial) -> bool:
-    """Whether values, reports and times are of the kinds that Optuna writes: a file may lie."""
+    """Whether all of it is of the kinds that Optuna writes: a file may lie."""
     numbers = (*(trial.values or ()), *trial.intermediate_values.values())
     times = (trial.datetime_start, trial.datetime_complete)
     return (
-        all(n is None or isinstance(n, float) or number_of(n) < math.inf for n in numbers)
+        all(isinstance(name, str) for name in trial.params)
+        and all(n is None or isinstance(n, float) or number_of(n) < math.inf for n in numbers)
         and all(isinstance(s, int) and abs(s) < _MOST_STEP for s in trial.intermediate_values)
         and all(t is None or (isinstance(t, datetime) and t.tzinfo is None) for t in times)
     )
