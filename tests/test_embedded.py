@@ -31,6 +31,8 @@ FAMILIES = (
     "mlp",
 )
 
+NO_LARGE = ("catboost", "hist_gradient_boosting", "mlp")  # whose large tables are being collected
+
 
 def test_ten_families_ship() -> None:
     assert sorted(embedded_names()) == sorted(FAMILIES)
@@ -45,10 +47,11 @@ def test_what_ships_reaches_a_search_in_the_present_space(name: str, table: str)
     assert found.space == child.space
     assert {t.info["kind"] for t in found.tasks} == {loaded.kind}
     assert len(found) >= (55 if loaded.kind == "classification" else 11)
-    # Another column of a table as target gets half of the configs.
+    # Another column of a table as target gets half of the configs, a large table the best few.
     least = {"catboost": 33, "hist_gradient_boosting": 33}.get(name, 82)
-    halves = (least // 2 if "~" in h.task.name else least for h in found.histories)
-    assert all(len(h) >= n for h, n in zip(found.histories, halves, strict=True))
+    for history in found.histories:
+        large = history.task.name.endswith("-large")
+        assert len(history) >= (12 if large else least // 2 if "~" in history.task.name else least)
     assert np.mean([h.complete.mean() for h in found.histories]) > 0.95
 
 
@@ -70,6 +73,17 @@ def test_what_was_collected_is_seen_by_every_metric(name: str) -> None:
             assert share > (0.97 if name == "mlp" else 0.99)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_large_tables_stand_beside_what_they_are_samples_of(name: str) -> None:
+    tasks = {task.name: task for task in Portfolio.embedded(name).tasks}
+    large = {n: task for n, task in tasks.items() if n.endswith("-large")}
+    assert len(large) == (0 if name in NO_LARGE else 12)
+    for called, task in large.items():
+        small = tasks[called.removesuffix("-large")]
+        assert task.family == small.family  # never on both sides of a split
+        assert task.info["rows"] == small.info["rows"] > 5_000
+
+
 def test_tasks_carry_what_a_new_task_is_compared_by() -> None:
     iris = load_tables(["sklearn:iris"])[0]
     portfolio = Portfolio.embedded("linear")
@@ -82,10 +96,14 @@ def test_tasks_carry_what_a_new_task_is_compared_by() -> None:
 
 
 def test_manifest_knows_how_it_was_made_and_names_no_machine() -> None:
-    provenance = Portfolio.embedded("linear").provenance  # one collection of all families
-    assert provenance["seconds"] > 18 * 3600
-    assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
-    assert set(provenance["children"]) == set(embedded_names())
+    made = Portfolio.embedded("linear").provenance["merged"]
+    small, large = sorted(made, key=lambda part: part["protocol"]["rows"])
+    assert small["seconds"] > 18 * 3600
+    assert large["protocol"]["rows"] == 10_000
+    for provenance in (small, large):
+        assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
+    assert set(small["children"]) == set(embedded_names())
+    assert set(large["children"]) == set(embedded_names()) - set(NO_LARGE)
     assert Portfolio.embedded("linear").licence == "MIT"
     text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
     assert not re.search(r'"/|[ =]/(home|tmp|root|usr|work)', text)
