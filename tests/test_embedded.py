@@ -31,8 +31,6 @@ FAMILIES = (
     "mlp",
 )
 
-NO_LARGE = ("catboost", "hist_gradient_boosting", "mlp")  # whose large tables are being collected
-
 
 def test_ten_families_ship() -> None:
     assert sorted(embedded_names()) == sorted(FAMILIES)
@@ -77,7 +75,7 @@ def test_what_was_collected_is_seen_by_every_metric(name: str) -> None:
 def test_large_tables_stand_beside_what_they_are_samples_of(name: str) -> None:
     tasks = {task.name: task for task in Portfolio.embedded(name).tasks}
     large = {n: task for n, task in tasks.items() if n.endswith("-large")}
-    assert len(large) == (0 if name in NO_LARGE else 12)
+    assert len(large) == 12
     for called, task in large.items():
         small = tasks[called.removesuffix("-large")]
         assert task.family == small.family  # never on both sides of a split
@@ -102,8 +100,7 @@ def test_manifest_knows_how_it_was_made_and_names_no_machine() -> None:
     assert large["protocol"]["rows"] == 10_000
     for provenance in (small, large):
         assert all(run["versions"]["scikit-learn"] and run["command"] for run in provenance["runs"])
-    assert set(small["children"]) == set(embedded_names())
-    assert set(large["children"]) == set(embedded_names()) - set(NO_LARGE)
+        assert set(provenance["children"]) == set(embedded_names())
     assert Portfolio.embedded("linear").licence == "MIT"
     text = (FOLDER / "manifest.json").read_text(encoding="utf-8")
     assert not re.search(r'"/|[ =]/(home|tmp|root|usr|work)', text)
