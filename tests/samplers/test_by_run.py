@@ -29,8 +29,9 @@ def _shipped(monkeypatch: pytest.MonkeyPatch) -> None:
         Portfolio, "embedded", staticmethod(lambda child: portfolio_of(child, same=True))
     )
     spaces = {name: space_of(name) for name in SHIPPED}
-    for room in ("opening", "estimators", "knowing"):
-        monkeypatch.setattr(f"autometa.priors.{room}.embedded_names", lambda: SHIPPED)
+    for name in ("opening.embedded_names", "estimators.embedded_names", "opening.shipped_names"):
+        monkeypatch.setattr(f"autometa.priors.{name}", lambda: SHIPPED)
+    monkeypatch.setattr("autometa.priors.knowing.shipped_names", lambda: SHIPPED)
     monkeypatch.setattr("autometa.priors.knowing.embedded_spaces", lambda: spaces)
 
 
