@@ -71,13 +71,22 @@ def check_values(module: nn.Module) -> None:
     if not isinstance(module, nn.Module):
         raise InputError(f"a child of type {type(module).__name__}", allowed="a torch.nn.Module")
     for name, value in [*module.named_parameters(), *module.named_buffers()]:
-        if isinstance(value, UninitializedParameter | UninitializedBuffer):
-            raise InputError(f"{name!r} has no shape yet", do="Call the module on a batch first")
+        check_shape(name, value)
         if value.is_meta:
             raise InputError(
                 f"{name!r} is on the meta device, which holds no values",
                 do="Put the module on a real device and load its weights first",
             )
+
+
+def check_shape(name: str, value: Tensor) -> None:
+    """Refuse a parameter or buffer of a lazy layer that has not seen an input.
+
+    Raises:
+        InputError: it is one.
+    """
+    if isinstance(value, UninitializedParameter | UninitializedBuffer):
+        raise InputError(f"{name!r} has no shape yet", do="Call the module on a batch first")
 
 
 def judging(module: nn.Module) -> nn.Module:

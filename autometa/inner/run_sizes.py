@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from torch import nn
-from torch.nn.parameter import UninitializedParameter
 
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.inner.copying import check_shape
 from autometa.limits import real
 
 TOKENS = 2048  # of a sequence in the runs on language
 MOST = 1e18  # of a size: beyond it the law would speak of nothing that can be trained
+_OR_SIZES = "Give a number of parameters as n_params="
 
 
 def run_sizes(
@@ -75,9 +76,8 @@ def _parameters(module: nn.Module | None, n_params: float | None) -> float:
     if n_params is not None:
         raise InputError("a module and n_params", do="Give one of them")
     count = 0
-    for name, value in a_module(module).named_parameters():
-        if isinstance(value, UninitializedParameter):
-            raise InputError(f"parameter {name!r} has no shape yet", do="Call the module once")
+    for name, value in a_module(module, do=_OR_SIZES).named_parameters():
+        check_shape(name, value)
         count += value.numel() if value.requires_grad else 0
     if not count:
         raise InputError(
@@ -87,16 +87,18 @@ def _parameters(module: nn.Module | None, n_params: float | None) -> float:
     return count
 
 
-def a_module(module: object) -> nn.Module:
+def a_module(module: object, *, do: str = "") -> nn.Module:
     """The module that was given.
+
+    Args:
+        module: Anything.
+        do: What to give instead, for the message.
 
     Raises:
         InputError: it is none.
     """
     if not isinstance(module, nn.Module):
         raise InputError(
-            f"a module of type {type(module).__name__}",
-            allowed="a torch.nn.Module",
-            do="Give a number of parameters as n_params=",
+            f"a module of type {type(module).__name__}", allowed="a torch.nn.Module", do=do
         )
     return module
