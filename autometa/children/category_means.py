@@ -53,11 +53,11 @@ class CategoryMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: NDArray[Any], y: NDArray[Any], **_: Any) -> Floats:
         """The same, and the means of the training rows, each from rows of other folds."""
         self.fit(X, y)
-        found = self.transform(X)
-        if len(X) > 1:
-            folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
-            for others, rows in folds.split(X):
-                found[rows] = _means(self._encoders(X[others], y[others]), X[rows])
+        if len(X) == 1:
+            return self.transform(X)
+        found = np.empty((len(X), len(self.encoders_) * X.shape[1]))
+        for others, rows in KFold(min(FOLDS, len(X)), shuffle=True, random_state=0).split(X):
+            found[rows] = _means(self._encoders(X[others], y[others]), X[rows])
         return found
 
     def transform(self, X: NDArray[Any]) -> Floats:
