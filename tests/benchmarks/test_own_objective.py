@@ -158,6 +158,10 @@ def test_a_run_that_is_ended_keeps_its_cells(
     )
     with pytest.raises(InputError, match="3 trials by balanced_accuracy"):
         measuring.read_cells(file, metric="balanced_accuracy", trials=4)
+    for other in ("[]", "{}", "no JSON", '{"cells": [{"guide": "g"}]}'):  # of before, or damaged
+        file.write_text(other)
+        with pytest.raises(InputError, match="no such results"):
+            measuring.read_cells(file, metric="balanced_accuracy", trials=3)
 
 
 def test_only_what_is_missing_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

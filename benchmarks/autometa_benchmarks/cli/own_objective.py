@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autometa.cli.bench import parts
+from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import DataOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import note
@@ -38,14 +39,12 @@ def own_objective(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Search users' own spaces in their own objectives, from a family's name and cold."""
-    import optuna
-
     from autometa.bench.data import folder
     from autometa_benchmarks.own_objective import measuring
     from autometa_benchmarks.own_objective.guides import GUIDES
 
     check_writable(into)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    hush_optuna()
     done = [] if into is None else measuring.read_cells(into, metric=metric, trials=trials)
     cells = list(done)
     for cell in measuring.measure(

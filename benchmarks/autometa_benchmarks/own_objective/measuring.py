@@ -12,14 +12,13 @@ Shapes: k trials, c checkpoints.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import optuna
@@ -30,6 +29,7 @@ from autometa.bench.compare import pair
 from autometa.bench.provenance import commit, versions
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.space import SearchSpace
 from autometa.tables import Table, load_table
 from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
@@ -37,6 +37,8 @@ from autometa_benchmarks.own_objective.guides import GUIDES, Guide, builder
 FOLDS, ROWS = 3, 600
 METRICS = ("balanced_accuracy", "neg_log_loss")  # as scikit-learn calls them, higher is better
 METHODS = ("prior by name", "cold TPE", "cold GP")
+Score: TypeAlias = Callable[[Mapping[str, Any], int], float]
+"""(config, number of a partition into folds) -> mean score."""
 _RANDOM = 12  # random configs of a cell that say what is usual
 _JUDGES = 5  # other partitions into folds that judge the best config
 _NUMBERS = ("values", "regret", "judged")  # of a cell
@@ -116,7 +118,8 @@ def small(index: pd.DataFrame) -> list[str]:
 def _cells(
     guide: Guide, table: Table, trials: int, seeds: Sequence[int], metric: str = METRICS[0]
 ) -> Iterator[Cell]:
-    evaluate, judge = _objective(guide, table, metric), _judge(guide, table, metric)
+    score = _score(guide, table, metric)
+    evaluate, judge = _objective(guide, score), _judge(score)
     for seed in seeds:
         random = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1000 + seed)
@@ -168,17 +171,17 @@ def _study(method: str, guide: Guide, table: Table, seed: int, metric: str) -> o
     return optuna.create_study(direction="maximize", sampler=sampler)
 
 
-def _objective(guide: Guide, table: Table, metric: str) -> Callable[[optuna.Trial], float]:
+def _objective(guide: Guide, score: Score) -> Callable[[optuna.Trial], float]:
     """What a user would write."""
     from autometa.samplers.asking import suggest
 
-    score, space = _score(guide, table, metric), SearchSpace(guide.space)
+    space = SearchSpace(guide.space)
     return lambda trial: score(suggest(trial, space), 0)
 
 
-def _judge(guide: Guide, table: Table, metric: str) -> Callable[[Mapping[str, Any]], float]:
+def _judge(score: Score) -> Callable[[Mapping[str, Any]], float]:
     """The score of a config on folds that no search has seen; equal configs are judged once."""
-    score, known = _score(guide, table, metric), dict[str, float]()
+    known: dict[str, float] = {}
 
     def judge(config: Mapping[str, Any]) -> float:
         key = repr(sorted(config.items()))
@@ -189,7 +192,7 @@ def _judge(guide: Guide, table: Table, metric: str) -> Callable[[Mapping[str, An
     return judge
 
 
-def _score(guide: Guide, table: Table, metric: str) -> Callable[[Mapping[str, Any], int], float]:
+def _score(guide: Guide, table: Table, metric: str) -> Score:
     """The mean score of a config over one of many partitions into folds."""
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
@@ -238,17 +241,21 @@ def read_cells(file: Path, *, metric: str, trials: int) -> list[Cell]:
     """The cells of a run's results, if there are any yet; only searches that all methods made.
 
     Raises:
-        InputError: they are of another metric or other numbers of trials.
+        InputError: they are of another metric or other numbers of trials, or no such results.
     """
     if not file.exists():
         return []
-    found = json.loads(file.read_text())
-    if (found["metric"], found["trials"]) != (metric, trials):
+    try:
+        found = parse_json(read_bytes(file, MAX_TEXT))
+        cells = [Cell(**c | {n: np.array(c[n]) for n in _NUMBERS}) for c in found["cells"]]
+        run = found["metric"], found["trials"]
+    except (ValueError, TypeError, LookupError) as error:
+        raise InputError(f"{file}, which holds no such results", allowed="a new file") from error
+    if run != (metric, trials):
         raise InputError(
-            f"{file} of {found['trials']} trials by {found['metric']}",
+            f"{file} of {run[1]} trials by {run[0]}",
             allowed=f"a new file, or one of {trials} trials by {metric}",
         )
-    cells = [Cell(**c | {n: np.array(c[n]) for n in _NUMBERS}) for c in found["cells"]]
     made = Counter((c.guide, c.table, c.seed) for c in cells)
     return [c for c in cells if made[c.guide, c.table, c.seed] == len(METHODS)]
 
