@@ -23,7 +23,8 @@ class AutometaError(Exception):
     def __init__(self, given: str, *, allowed: str = "", do: str = "") -> None:
         self.given, self.allowed, self.do = given, allowed, do
         sentences = [given, f"allowed: {allowed}" if allowed else "", do]
-        super().__init__(". ".join(s.rstrip(".") for s in sentences if s) + ".")
+        ended = (s if s.endswith("?") else s.rstrip(".") + "." for s in sentences if s)
+        super().__init__(" ".join(ended))
 
 
 class SpaceError(AutometaError, ValueError):

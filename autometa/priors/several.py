@@ -66,10 +66,15 @@ def known_front(
 
     Raises:
         InputError: objectives that are not named where they must be, or of which the prior knows
-            nothing; and as `known_of`, like all others.
+            nothing; a family and no space; and as `known_of`, like all others.
     """
     wish = replace(wish, metric=None, direction=None)
     if metrics is not None and names_family(prior):
+        if wish.space is None:  # its names and units would be the family's, not the user's
+            raise InputError(
+                "a family for several objectives where only the trials tell what is searched",
+                do="Say space=",
+            )
         every = [known_of(prior, _by(wish, m)) for m in metrics]
         read = [
             _seconds(k.prior) if m == SECONDS else k.prior

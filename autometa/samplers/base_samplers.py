@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
@@ -16,6 +16,7 @@ ConstraintsFunc: TypeAlias = Callable[[FrozenTrial], Sequence[float]]
 
 # What goes wrong in a model of trials; an outage of the storage is none of these.
 _MISHAPS = (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, AssertionError)
+_LISTED = 10_000_000  # values of a parameter; Optuna's GPSampler keeps a list of all of them
 
 
 def usual_base(seed: int, objectives: int, constraints_func: ConstraintsFunc | None) -> BaseSampler:
@@ -37,7 +38,8 @@ def sample_carefully(
 ) -> dict[str, Any]:
     """Relative values of a base that nobody chose; random ones where it cannot model the trials.
 
-    That they are is said, and the search goes on.
+    That they are is said, and the search goes on. A parameter of more values than a list of them
+    is small for, such as a seed, is left out, and so drawn by itself.
 
     Args:
         sampler: Whose values they are else.
@@ -46,6 +48,7 @@ def sample_carefully(
         trial: Whose values are wanted.
         search_space: Their parameters.
     """
+    search_space = {n: d for n, d in search_space.items() if _is_short(d)}
     try:
         return sampler.sample_relative(study, trial, search_space)
     except _MISHAPS as error:
@@ -55,6 +58,14 @@ def sample_carefully(
         logger.warning(f"autometa: {what} are random, as {name} failed: {error!r}")
         chance = optuna.samplers.RandomSampler(seed=seed)
         return {n: chance.sample_independent(study, trial, n, d) for n, d in search_space.items()}
+
+
+def _is_short(distribution: BaseDistribution) -> bool:
+    step = getattr(distribution, "step", None)  # None where it is continuous, or of choices
+    if step is None:
+        return True
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return (distribution.high - distribution.low) / step < _LISTED
 
 
 def keeper_of_constraints(constraints_func: ConstraintsFunc) -> BaseSampler:

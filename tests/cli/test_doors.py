@@ -57,7 +57,7 @@ def test_portfolio_commands_read_what_every_door_reads(
 @pytest.mark.parametrize(
     ("prior", "said"),
     [
-        ("pasd", "Did you mean 'past'"),
+        ("pasd", "Did you mean 'past'?"),
         ("sqlite:///tunning.db", "Did you mean 'tuning.db'"),
         ("sqllite:///tuning.db", "Did you mean sqlite://"),
         ("embeded", "Did you mean 'embedded'"),
@@ -82,6 +82,7 @@ def test_a_misspelt_prior_ends_with_2(
         assert said in err
         assert "secret" not in err
         assert "Traceback" not in err
+        assert "?." not in err
     assert sorted(p.name for p in here.iterdir()) == before
 
 

@@ -282,15 +282,22 @@ def test_mistakes_are_told() -> None:
         ({"task": "maximize", "metric": ["good", "dear"]}, "one for each"),
         ({"task": prior.tasks[0], "metric": ["good", "auc"]}, "good, dear|seconds, dear, good"),
         ({"directions": ("minimize", "minimize"), "metric": ["good", "dear"]}, "no prior task"),
+        # A family's own names and units would be taken for the user's.
+        ({"directions": BOTH, "metric": ["accuracy", "seconds"], "prior": "svm"}, "Say space="),
+        ({"directions": BOTH, "metric": ["r2", "seconds"], "prior": ["svm", prior]}, "Say space="),
     ]
     for wrong, match in mistakes:
         with pytest.raises(InputError, match=match):
-            autometa.create_study(prior=prior, learner=QUICK, **wrong)
+            autometa.create_study(**{"prior": prior, "learner": QUICK, **wrong})
+    with pytest.raises(InputError, match="Say space="):
+        autometa.MetaSampler("svm", metric=["accuracy", "seconds"])
     with pytest.raises(RecordError):
         autometa.create_study(directions=["up", "down"], prior=prior)  # type: ignore[list-item]
     with pytest.raises(RecordError):
         autometa.create_study(prior=prior)
     single = optuna.create_study(directions=BOTH)
+    with pytest.raises(InputError, match="Say space="):
+        autometa.warm_start(single, "svm", metric=["accuracy", "seconds"])
     with pytest.raises(InputError, match="model of one objective"):
         autometa.warm_start(single, QUICK.fit(prior))
 
