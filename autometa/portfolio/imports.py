@@ -112,8 +112,9 @@ class Imported(Histories):
                 from the distributions of each study, with the conditions that its trials show
                 (rules in `inferring`); alike studies share one.
             metric: What the values measure; of several objectives "metric/0", "metric/1", ...
-                Where nobody says, and some studies of a space minimise and some maximise, these are
-                two metrics, and the latter's is "value (maximize)".
+                By default what `Study.set_metric_names` says. Where nobody says, and some studies
+                of a space minimise and some maximise, these are two metrics, and the latter's is
+                "value (maximize)".
             inner_lr: Name of the parameter that is the inner learning rate, in spaces that are
                 inferred; a log-scaled float. None finds it by its name (`lr`, `learning_rate`,
                 `eta`, ..., see `rates`), "" says that there is none.

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from autometa.portfolio.importers.sharing import shared
-from autometa.portfolio.importers.study_names import INFERRED, identity_of, named, told_apart
+from autometa.portfolio.importers.study_names import (
+    INFERRED,
+    identity_of,
+    is_named,
+    named,
+    told_apart,
+)
 from autometa.portfolio.merging import provenance_of, provenance_parts, unseen
 from autometa.portfolio.portfolio import Portfolio
 from autometa.task import TaskHistory
@@ -43,7 +49,7 @@ def learn_studies(
         arriving = named(new.histories, old.tasks)
         moving = [i for i, h in enumerate(old.histories) if _is_inferred(h)]
         joining = [i for i, h in enumerate(arriving) if _is_inferred(h)]
-        kept = list(old.histories)
+        kept = _named_since(old.histories, arriving)
         common = iter(shared([*(kept[i] for i in moving), *(arriving[i] for i in joining)]))
         for i in moving:
             kept[i] = next(common)
@@ -74,6 +80,21 @@ def learn_studies(
         return replace(base, provenance=known).merge(arrived)
 
     return Portfolio.update(folder, change, timeout=timeout), added
+
+
+def _named_since(old: Sequence[TaskHistory], arriving: Sequence[TaskHistory]) -> list[TaskHistory]:
+    """The old histories; what nobody had named is measured by the name that its study has now."""
+    metrics = {
+        (identity_of(h.task), h.task.name): h.task.metric
+        for h in arriving
+        if is_named(h.task.metric)
+    }
+    return [
+        replace(h, task=replace(h.task, metric=metrics[key]))
+        if not is_named(h.task.metric) and (key := (identity_of(h.task), h.task.name)) in metrics
+        else h
+        for h in old
+    ]
 
 
 def _is_inferred(history: TaskHistory) -> bool:

@@ -66,7 +66,7 @@ def each_objective(
         elif metrics is not None:
             found = [_by(history, name) for name in metrics]
             rows += [tuple(h for h in found if h is not None)] if None not in found else []
-    rows += [_joined(parts) for parts in studies.values()]
+    rows += [_asked(_joined(parts), metrics) for parts in studies.values()]
     rows = [row for row in rows if _are(row, metrics, directions)]
     if not rows:
         raise InputError(
@@ -223,6 +223,14 @@ def _joined(parts: Sequence[TaskHistory]) -> tuple[TaskHistory, ...]:
         return ()
     name = ordered[0].task.name.removesuffix("/0")
     return tuple(replace(h, task=replace(h.task, name=name)) for h in ordered)
+
+
+def _asked(row: tuple[TaskHistory, ...], metrics: Sequence[str] | None) -> tuple[TaskHistory, ...]:
+    """The objectives of a study that are asked for, in that order, where it names them all."""
+    known = {h.task.metric: h for h in row}
+    return (
+        row if metrics is None or not {*metrics} <= {*known} else tuple(known[m] for m in metrics)
+    )
 
 
 def _by(history: TaskHistory, metric: str) -> TaskHistory | None:

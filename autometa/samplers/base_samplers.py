@@ -65,7 +65,7 @@ def _is_short(distribution: BaseDistribution) -> bool:
     if step is None:
         return True
     assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return (distribution.high - distribution.low) / step < _LISTED
+    return bool((distribution.high - distribution.low) / step < _LISTED)
 
 
 def keeper_of_constraints(constraints_func: ConstraintsFunc) -> BaseSampler:

@@ -32,6 +32,7 @@ from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.storages.addresses import database_url, grpc_address, journal_path, sqlite_path
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
+StudyContents: TypeAlias = tuple[list[str], list[str], list[FrozenTrial]]
 
 BUSY = 5.0  # seconds to wait for a database that another process has locked
 ALLOWED = (
@@ -49,14 +50,14 @@ class FoundStudy:
         name: Of the study.
         handed: Whether the user gave this very study.
         source: Where it lies, for people: no path, no password.
-        read: Reads its directions ("minimize" or "maximize") and all its trials; they belong to
-            Optuna and must not be changed.
+        read: Reads its directions ("minimize" or "maximize"), the names that it gives to what it
+            measures, if any, and all its trials; they belong to Optuna and must not be changed.
     """
 
     name: str
     handed: bool
     source: str
-    read: Callable[[], tuple[list[str], list[FrozenTrial]]]
+    read: Callable[[], StudyContents]
 
 
 @contextmanager
@@ -90,14 +91,15 @@ def _loader(name: str, storage: BaseStorage) -> Callable[[], optuna.Study]:
 def _found(
     name: str, label: str, load: Callable[[], optuna.Study], *, handed: bool = False
 ) -> FoundStudy:
-    def read() -> tuple[list[str], list[FrozenTrial]]:
+    def read() -> StudyContents:
         with _reading(f"study {name!r} of {label}"), warnings.catch_warnings():
             # Whoever made the study has been warned; here it would be said for each trial.
             warnings.filterwarnings("ignore", message="Choices for a categorical distribution")
             study = load()
             # One query a table and study: a call for each trial would cost a hundred times more.
             trials = study.get_trials(deepcopy=False)
-            return [d.name.lower() for d in study.directions], trials
+            names = list(study.metric_names or ())
+            return [d.name.lower() for d in study.directions], names, trials
 
     return FoundStudy(name, handed, label, read)
 

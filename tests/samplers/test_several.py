@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -246,6 +247,42 @@ def test_a_search_of_one_objective_says_by_which_of_theirs_it_learns(door: str) 
         assert all(f"/{1 - k}" not in reason for reason in reasons)
         found.append([t.params for t in study.trials[:3]])
     assert found[0] != found[1]
+
+
+def naming(study: optuna.Study, *names: str) -> optuna.Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(names))
+    return study
+
+
+def first_config(study: optuna.Study) -> Any:
+    study.ask()
+    return study.trials[0].user_attrs["autometa:config"]
+
+
+def test_objectives_that_studies_name_are_found_by_their_names() -> None:
+    prior = [naming(study, "good", "dear") for study in studies()]
+    turned = autometa.create_study(
+        directions=BOTH[::-1], prior=prior, metric=["dear", "good"], learner=QUICK
+    )
+    assert "good" in turned.user_attrs[START]
+    assert turned.user_attrs[START].index("dear") < turned.user_attrs[START].index("good")
+    with pytest.raises(InputError, match=r"no prior task .*'good', 'dear'"):
+        autometa.create_study(directions=BOTH, prior=prior, metric=["dear", "good"])
+    one = autometa.create_study("minimize", prior=prior, metric="dear", learner=QUICK)
+    same = autometa.create_study("minimize", prior=studies(), metric="value/1", learner=QUICK)
+    assert first_config(one) == first_config(same)
+
+
+def test_some_of_a_studys_objectives_can_be_asked_for() -> None:
+    prior = naming(optuna.create_study(directions=["minimize", *BOTH]), "size", "good", "dear")
+    prior.sampler = optuna.samplers.RandomSampler(seed=0)
+    prior.optimize(lambda trial: (1.0, *objective(trial)), n_trials=12)
+    found = autometa.create_study(
+        directions=BOTH, prior=prior, metric=["good", "dear"], learner=QUICK
+    )
+    assert "size" not in found.user_attrs[START]
 
 
 def test_tasks_by_several_metrics_are_named_and_their_time_is_one_of_them() -> None:

@@ -6,6 +6,7 @@ import copy
 import logging
 import pickle
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from autometa import locking as lock
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
 from autometa.samplers import study_feedback
+from autometa.task import Direction
 from tests.priors.families import portfolio_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
@@ -268,6 +270,54 @@ def test_searches_that_minimise_and_maximise_join_one_folder(tmp_path: Path) -> 
     assert {t.metric for t in found.tasks} == {"value", "value (maximize)"}
     assert {t.direction for t in found.tasks if t.metric == "value"} == {"minimize"}
     assert sorted(map(len, found.histories)) == [4, 4, 4]
+
+
+def naming(study: optuna.Study, *names: str) -> optuna.Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(list(names))
+    return study
+
+
+def metrics_in(folder: Path) -> list[str]:
+    return [task.metric for task in Portfolio.load(folder).tasks]
+
+
+@pytest.mark.parametrize("directions", [["minimize"], ["maximize"], ["minimize", "maximize"]])
+def test_what_a_study_names_is_the_metric_from_the_first_trial_or_later(
+    tmp_path: Path, directions: list[Direction]
+) -> None:
+    names = ["loss", "gain"][: len(directions)]
+    study = optuna.create_study(directions=directions)
+    study.optimize(lambda trial: [trial.suggest_float("x", 0.0, 1.0)] * len(names), n_trials=3)
+    autometa.feed_back(study, tmp_path / "early")
+    assert all(metric.startswith("value") for metric in metrics_in(tmp_path / "early"))
+    naming(study, *names)
+    study.optimize(lambda trial: [trial.suggest_float("x", 0.0, 1.0)] * len(names), n_trials=2)
+    for folder in ("early", "late"):
+        found = autometa.feed_back(study, tmp_path / folder)
+        assert metrics_in(tmp_path / folder) == names
+        assert [len(history) for history in found.histories] == [5] * len(names)
+
+
+def test_what_is_said_of_a_study_goes_before_its_own_names(tmp_path: Path) -> None:
+    study = naming(search(FeedBack(tmp_path / "plain")), "loss")
+    assert metrics_in(tmp_path / "plain") == ["value"]
+    autometa.feed_back(study, tmp_path / "said", metric="auc")
+    assert metrics_in(tmp_path / "said") == ["auc"]
+    assert [t.metric for t in Portfolio.from_studies(study).tasks] == ["loss"]
+    # What is unnamed and maximised is another metric already than what is named and minimised.
+    other = optuna.create_study(direction="maximize", study_name="other")
+    other.add_trials(study.trials)
+    assert {t.metric for t in Portfolio.from_studies([study, other]).tasks} == {"loss", "value"}
+
+
+@pytest.mark.parametrize("names", [["same", "same"], ["", "gain"]])
+def test_names_that_tell_no_objectives_apart_are_none(names: list[str]) -> None:
+    study = naming(optuna.create_study(directions=["minimize", "maximize"]), *names)
+    study.optimize(lambda trial: [trial.suggest_float("x", 0.0, 1.0)] * 2, n_trials=3)
+    found = [task.metric for task in Portfolio.from_studies(study).tasks]
+    assert found == ["value/0", "value/1"]
 
 
 def records(folder: Path) -> list[Any]:

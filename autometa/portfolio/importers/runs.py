@@ -115,7 +115,7 @@ def histories_of_runs(
 
 
 def _reader(direction: str, trials: list[FrozenTrial]) -> Any:
-    return lambda: ([direction], trials)
+    return lambda: ([direction], [], trials)
 
 
 def _trial(number: int, run: Run, distributions: Mapping[str, BaseDistribution]) -> FrozenTrial:

@@ -17,7 +17,7 @@ that a COMPLETE trial does not have is filled in, but a FAIL or PRUNED trial is 
 of its study have the parameter.
 
 A study with several objectives becomes one task each, "study/0", "study/1", ... of one family and
-with the metrics "value/0", "value/1", ...
+with the metrics that `Study.set_metric_names` has named, else "value/0", "value/1", ...
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from autometa.errors import InputError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
 from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.sharing import shared
-from autometa.portfolio.importers.study_names import INFERRED, named, told_apart
+from autometa.portfolio.importers.study_names import INFERRED, metric_names, named, told_apart
 from autometa.portfolio.importers.study_trials import ImportedStudy, read_rows, sound, values_of
 from autometa.portfolio.importers.target import ImportTarget, import_target
 from autometa.space import SearchSpace
@@ -187,7 +187,7 @@ def _import(
     study: FoundStudy, target: ImportTarget, metric: str
 ) -> tuple[ImportedStudy, InputError | SpaceError | None]:
     """What one study holds, or why it cannot be imported."""
-    directions, trials = study.read()
+    directions, own, trials = study.read()
     starts = [t.datetime_start for t in trials if t.datetime_start is not None and sound(t)]
     new = ImportedStudy(study.name, study.source, min(starts).isoformat() if starts else "")
     try:
@@ -197,6 +197,7 @@ def _import(
     new.infeasible = count_infeasible(rows.trials)
     base = study.name
     several = len(directions) > 1
+    metrics = metric_names(metric, own, len(directions))
     for k, direction in enumerate(directions):
         if direction not in ("minimize", "maximize"):
             return new, InputError(f"study {study.name!r} has the direction {direction!r}")
@@ -204,7 +205,7 @@ def _import(
             name=f"{base}/{k}" if several else base,
             space=rows.space,
             direction=direction,  # type: ignore[arg-type]  # the line above knows
-            metric=f"{metric}/{k}" if several else metric,
+            metric=metrics[k],
             family=base,
             info={
                 "study": study.name,

@@ -45,6 +45,18 @@ def named(histories: Iterable[TaskHistory], old: Iterable[Task]) -> list[TaskHis
     return result
 
 
+def is_named(metric: str) -> bool:
+    """Whether somebody has said what a metric measures."""
+    return metric.partition("/")[0] not in (UNNAMED, _maximised(UNNAMED))
+
+
+def metric_names(metric: str, own: Sequence[str], objectives: int) -> list[str]:
+    """What a study measures: what is said of it, else what it says itself (`set_metric_names`)."""
+    if not is_named(metric) and len({*own} - {""}) == objectives:
+        return list(own)
+    return [metric] if objectives == 1 else [f"{metric}/{k}" for k in range(objectives)]
+
+
 def told_apart(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
     """What nobody named is two metrics where some studies of one space minimise and some maximise.
 
@@ -55,10 +67,14 @@ def told_apart(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
         task = history.task
         ways.setdefault((task.space, task.metric), set()).add(task.direction)
     return [
-        replace(h, task=replace(h.task, metric=f"{h.task.metric} (maximize)"))
+        replace(h, task=replace(h.task, metric=_maximised(h.task.metric)))
         if h.task.direction == "maximize"
         and h.task.metric.partition("/")[0] == UNNAMED
         and len(ways[h.task.space, h.task.metric]) > 1
         else h
         for h in histories
     ]
+
+
+def _maximised(metric: str) -> str:
+    return f"{metric} (maximize)"
