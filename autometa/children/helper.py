@@ -116,6 +116,7 @@ def _table(request: Mapping[str, Any]) -> Table:
         kind=request["kind"],
         reading=Reading.done(request["dates"]),
         weights=target["weight"].to_numpy() if "weight" in target else None,
+        scale=request["scale"],
     )
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,19 @@ from autometa.tables.values import (
     is_text,
 )
 
-__all__ = ["MAX_CLASS_NUMBERS", "Kind", "Schema", "Table", "as_number", "as_text", "guess_kind"]
+__all__ = [
+    "MAX_CLASS_NUMBERS",
+    "Kind",
+    "Scale",
+    "Schema",
+    "Table",
+    "as_number",
+    "as_text",
+    "guess_kind",
+]
+
+Scale: TypeAlias = Literal["", "log", "balanced log"]
+"""On what scale models learn a target: as it is, or as `children.log_target` says."""
 
 EMPTY = "without any value"  # why a column was left out
 MANY_CATEGORIES = 20  # more than people count on their fingers
@@ -59,6 +72,7 @@ class Schema:
         dates: Names of the number columns that are days since 1970.
         many: Names of the category columns of more than MANY_CATEGORIES, where all rows weigh the
             same.
+        scale: Of the target, for models.
     """
 
     kind: Kind
@@ -69,6 +83,7 @@ class Schema:
     missing: bool
     dates: tuple[str, ...] = ()
     many: tuple[str, ...] = ()
+    scale: Scale = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +103,7 @@ class Table:
         reading: How its columns were read; they are read where None.
         weights: What each row weighs in fitting and in scores, (n,); None where all weigh the same.
             Kept with a mean of one, as only their ratios mean something.
+        scale: On what models learn a target of numbers that is nowhere below 0.
 
     Raises:
         InputError: no rows or features, an unusable target, infinite numbers, numbers written
@@ -104,6 +120,7 @@ class Table:
     separator: str = ""
     reading: Reading | None = None
     weights: NDArray[np.float64] | None = None
+    scale: Scale = ""
 
     def __post_init__(self) -> None:
         info = dict(self.info)
@@ -209,6 +226,7 @@ class Table:
             missing=bool(self.X.isna().to_numpy().any()),
             dates=tuple(n for n in numeric if has_days(self.reading.dates.get(n, ""))),
             many=() if self.weights is not None else self._of_many(named),
+            scale=self.scale,
         )
 
     def _of_many(self, categorical: Sequence[str]) -> tuple[str, ...]:
@@ -247,6 +265,13 @@ class Table:
         info = {**self.info, SAMPLED: len(self)}
         weights = None if self.weights is None else self.weights[take]
         return replace(self, X=self.X.iloc[take], y=self.y.iloc[take], info=info, weights=weights)
+
+    def on_scale(self, scale: Scale) -> Table:
+        """The same table, its target learned on another scale."""
+        result = copy(self)
+        object.__setattr__(result, "scale", scale)
+        result.__dict__.pop("schema", None)  # which tells the scale
+        return result
 
     def weighted(self, column: str) -> Table:
         """The table whose rows weigh what a column of it says, which is then no feature.

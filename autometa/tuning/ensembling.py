@@ -27,6 +27,7 @@ import numpy as np
 from autometa import children
 from autometa.children import weighing
 from autometa.children.ensemble import Member, ensemble_of, select, weighted_sum
+from autometa.children.log_target import on_scale
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
 from autometa.tuning.arms import TunedTrial
@@ -274,7 +275,7 @@ def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
 
     from autometa.children.preparation import as_matrices, preparer
 
-    child = children.get(trial.child, table.kind)
+    child = on_scale(children.get(trial.child, table.kind), table.scale)
     model = child.model(child.space.check(trial.config), table.schema, seed)
     prepare = preparer(child.preparation, table.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"), as_matrices():

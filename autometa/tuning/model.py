@@ -46,6 +46,7 @@ TRUSTED = (
     "autometa.children.families._coded.CodedClassifier",
     "autometa.children.families._coded.CodedRegressor",
     "autometa.children.families.svm.by_root_of_width",
+    "autometa.children.log_target.LogTarget",
     "autometa.children.mlp.estimator.MLPClassifier",
     "autometa.children.mlp.estimator.MLPRegressor",
     "autometa.children.mlp.initial.Start",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from pathlib import Path
@@ -24,7 +24,7 @@ from autometa.children.metrics import DEFAULT, METRICS, OF_LABELS, Metric, metri
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError, reason
-from autometa.tables import Kind
+from autometa.tables import Kind, Scale, Table
 from autometa.tuning.held_out import HeldOut
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ _NEAREST = (
     ("neg_mean_squared_log", "rmsle"),
 )
 """Beginnings of other scorers' names, and the standard metrics nearest to them."""
+
+_RELATIVE: Mapping[str, Scale] = {
+    **dict.fromkeys(("root_mean_squared_log_error", "mean_squared_log_error"), "log"),
+    **dict.fromkeys(("rmsle", "msle", "mean_absolute_percentage_error", "mape"), "log"),
+    **dict.fromkeys(("smape", "rmspe", "mspe"), "log"),
+    **dict.fromkeys(("mean_poisson_deviance", "mean_gamma_deviance"), "balanced log"),
+}
+"""Metrics, and functions as people name them, that ask how many times too much or too little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +139,12 @@ class Scoring:
             f"prior tasks are read by {self.standard.name!r}, the nearest to {self.name!r} that "
             "they were scored by"
         )
+
+    def scale(self, table: Table) -> Scale:
+        """On what models should learn a table's target to be good by it."""
+        if table.kind == "classification" or table.labels.min() < 0:
+            return ""
+        return _RELATIVE.get(self.name.lower().removeprefix("neg_"), "")
 
     @property
     def of_labels(self) -> bool:

@@ -255,6 +255,7 @@ def tune_table(
     chosen = families_of(families, table)
     asked = chosen[0].name if len(chosen) == 1 else AUTO
     scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
+    table = table.on_scale(scoring.scale(table))
     check_model(meta_model, chosen, asked)
     check_shared(workers, total, storage, study_name, n_trials)
     audience = Audience(on_trial, watch, message or to_stderr)
@@ -331,6 +332,8 @@ def _notes(
     said = [scoring.note, on_both_sides(folds), not_held_out(folds, table)]
     if table.weights is not None and not scoring.weighs:
         said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
+    if table.scale:
+        said.append(f"models learn log(1 + target), as {scoring.name} is about ratios")
     if everybody:
         said.append(left_out(table, chosen))
     return tuple(sentence for sentence in said if sentence)

@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pytest
 
+from autometa.bench.provenance import commit
 from autometa.bench.suite import BenchTask
 from autometa.encoding import Floats
 from autometa.space import SearchSpace
@@ -71,8 +72,16 @@ def test_searches_are_measured_resumed_and_summed_up(
     done = measuring.read_cells(journal)
     assert len(done) == 4
     assert not [*measuring.measure(problems, methods=methods, trials=10, seeds=2, done=done)]
-    found = measuring.summary(done)
+    found = measuring.summary(done, split="test")
     assert found["checkpoints"] == (1, 3, 5, 10)
     assert found["tasks"] == 1
+    told = {name: found[name] for name in ("commits", "seeds", "problems", "split")}
+    assert told == {
+        "commits": [commit()],
+        "seeds": [0, 1],
+        "problems": {problems[0].name: 1},
+        "split": "test",
+    }
+    assert found["versions"].keys() >= {"autometa", "optuna"}
     assert found["methods"].keys() == methods.keys()
     assert len(found["pairs"]["random"]["difference"]) == 4

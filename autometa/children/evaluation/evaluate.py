@@ -18,6 +18,7 @@ from autometa.children import weighing
 from autometa.children.child import Child, metric
 from autometa.children.evaluation.cross_validation import FoldResult, cross_validated
 from autometa.children.folds import Folds, prepared, problem_of
+from autometa.children.log_target import on_scale
 from autometa.children.prediction import Prediction
 from autometa.children.problem import Fold, Problem
 from autometa.errors import reason
@@ -134,7 +135,7 @@ def run(
     Raises:
         SpaceError, InputError: as `evaluate`.
     """
-    child = child.on(table.kind)
+    child = on_scale(child.on(table.kind), table.scale)
     child.refuse(table)
     checked = child.space.check(config)
     prepare_to_run(child)

@@ -188,7 +188,7 @@ class Evaluator:
                 assert self._folder is not None
                 place = self._folder.name
                 about: dict[str, Any] = {"folder": place, "name": table.name, "kind": table.kind}
-                about["dates"] = table.schema.dates
+                about |= {"dates": table.schema.dates, "scale": table.scale}
                 self._ask(about, None if end is None else left())
                 self._sent = True
             if child.name not in self._warm:

@@ -63,7 +63,7 @@ def seconds(
         if journal is not None:
             measuring.write_cell(journal, cell)
         note(f"{cell.problem} {cell.task}, {cell.method}: {cell.regret[-1]:.3f}")
-    results = measuring.summary(cells, checkpoints=SHARES)
+    results = measuring.summary(cells, checkpoints=SHARES, split=split, evaluations=evaluations)
     if into is not None:
         write_whole(into, json.dumps(results, indent=1))
     if output is Format.JSON:

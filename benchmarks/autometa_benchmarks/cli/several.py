@@ -69,7 +69,7 @@ def several_objectives(
         if journal is not None:
             measuring.write_cell(journal, cell)
         note(f"{cell.problem} {cell.task}, {cell.method}: {cell.regret[-1]:.3f}")
-    results = measuring.summary(cells)
+    results = measuring.summary(cells, split=split, trials=trials, evaluations=evaluations)
     if into is not None:
         write_whole(into, json.dumps(results, indent=1))
     if output is Format.JSON:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,7 @@ from optuna.samplers import BaseSampler
 from scipy.stats import rankdata
 
 from autometa.bench.compare import pair
+from autometa.bench.provenance import commit, versions
 from autometa.bench.suite import BenchTask, Split
 from autometa.meta.front_model import FrontModel
 from autometa.priors.knowing import Wish
@@ -53,6 +55,7 @@ class Cell:
         problem, task, method, seed: Which.
         regret: Hypervolume regret at the checkpoints.
         seconds: Of all suggestions.
+        commit: What ran it.
     """
 
     problem: str
@@ -61,6 +64,7 @@ class Cell:
     seed: int
     regret: tuple[float, ...]
     seconds: float
+    commit: str = field(default_factory=commit)
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -142,15 +146,30 @@ def _cell(
 
 
 def summary(
-    cells: Sequence[Cell], reference: str = OURS, checkpoints: Sequence[float] = CHECKPOINTS
+    cells: Sequence[Cell],
+    reference: str = OURS,
+    checkpoints: Sequence[float] = CHECKPOINTS,
+    **facts: Any,
 ) -> dict[str, Any]:
-    """Means, medians and ranks of the methods, and each beside the reference, task by task."""
+    """Means, medians and ranks of the methods, and each beside the reference, task by task.
+
+    Args:
+        cells: Of one suite.
+        reference: The method that the others are paired with.
+        checkpoints: Of the cells.
+        **facts: Further entries, such as the split.
+    """
     methods = list(dict.fromkeys(c.method for c in cells))
     means = {m: _by_task([c for c in cells if c.method == m]) for m in methods}
     tasks = sorted(set.intersection(*(set(found) for found in means.values())))
     table = {m: np.array([means[m][t] for t in tasks]) for m in methods}
     ranks = rankdata([table[m] for m in methods], axis=0, method="average")  # of ties the mean
     return {
+        "commits": sorted({c.commit for c in cells}),
+        "versions": versions(),
+        **facts,
+        "seeds": sorted({c.seed for c in cells}),
+        "problems": dict(Counter(problem for problem, _ in tasks)),
         "checkpoints": tuple(checkpoints[: table[methods[0]].shape[1]]),
         "tasks": len(tasks),
         "methods": {
