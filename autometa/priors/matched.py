@@ -4,7 +4,8 @@ Names. What the user says comes first, then equal names, then names that are equ
 "__", as in a pipeline (`svc__C` is `C`), then names that differ in case, underscores, hyphens, dots
 and spaces only. Parameters that no prior task knows are left out: they are searched without a
 prior. A prior space of which less than a third would be its own is left out (see
-`portfolio.adapting`). A parameter whose prior values all lie outside of what is searched now is
+`portfolio.adapting`), where what is not searched and only other priors know is not counted. A
+parameter whose prior values all lie outside of what is searched now is
 searched without a prior too, where it is one of a few (`MOST_AWAY`); where it is not, what is known
 is of another kind of model, and the prior space is left out.
 
@@ -122,7 +123,10 @@ def matched(
             for lacking in few.values():
                 away |= lacking
             continue
-        rows = [lost_to(old.rows(wide, part), n) for old, n in zip(helping, never, strict=True)]
+        rows = [
+            _of_searched(lost_to(old.rows(wide, part), n), wide, wanted)
+            for old, n in zip(helping, never, strict=True)
+        ]
         found = [
             report_of(old.space.name, [h.task.name for h in old.histories], r)
             for old, r in zip(helping, rows, strict=True)
@@ -149,6 +153,12 @@ def matched(
         outside=_outside(part, wide, kept)
         | {n: f"{why}: searched without a prior" for n, why in away.items() if n not in part.names},
     )
+
+
+def _of_searched(rows: AdaptedRows, space: SearchSpace, wanted: Collection[str]) -> AdaptedRows:
+    """The same, asked for nothing but what is searched and what it knows of the rest."""
+    searched = np.array([name in wanted for name in space.names])
+    return replace(rows, asked=rows.asked & (rows.own | searched))
 
 
 def _teaches_without(old: OldSpace, names: Collection[str], wanted: Collection[str]) -> bool:

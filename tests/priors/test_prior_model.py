@@ -25,6 +25,7 @@ from autometa.priors.matched import matched
 from autometa.priors.opening import open_prior
 from autometa.priors.prior_model import fit_prior, must_help
 from autometa.space import SearchSpace
+from autometa.space.rules import Rules
 from autometa.task import Direction, Task, TaskHistory
 from autometa.testing.families import Bowls
 
@@ -264,3 +265,49 @@ def test_a_start_counts_the_trials_of_the_tasks_that_teach(monkeypatch: pytest.M
     past = Bowls().portfolio(5, trials=8)
     fitted = fit_prior(past, past.space, learner=MetaLearner(steps=2))
     assert str(fitted.beginning).startswith("starts from 2 prior tasks (16 trials;")
+
+
+def uniform(name: str, *names: str, low: float = 0.0) -> TaskHistory:
+    raw = low + np.random.default_rng(len(names)).random((12, len(names)))
+    space = SearchSpace({n: FloatDistribution(low, low + 1.0) for n in names}, name=name)
+    task = Task(name=name, space=space, direction="maximize")
+    return TaskHistory(task=task, raw=raw, values=raw[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ("a b", True),  # all that is searched, and nothing of what only the family knows
+        ("a u0", True),
+        ("a", True),
+        ("u0 u1", False),  # nothing that is searched
+    ],
+)
+def test_what_only_a_family_knows_does_not_make_own_studies_too_different(
+    own: str, kept: bool
+) -> None:
+    unsearched = [f"u{k}" for k in range(8)]
+    prior = Portfolio([uniform("family", "a", *unsearched), uniform("own", *own.split())])
+    known = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in ("a", "b", *unsearched)})
+    found = matched(prior, known, searched=("a", "b"))
+    assert [h.task.name for h in found.portfolio.histories] == ["family", *["own"] * kept]
+
+
+def test_what_is_searched_must_be_known_or_not_clipped() -> None:
+    asked = ("a", "b", "c", "d")
+    known = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in (*asked, "u")})
+    family = uniform("family", *asked, "u")
+    for own, kept in ((uniform("own", "a"), False), (uniform("own", "a", "b"), True)):
+        found = matched(Portfolio([family, own]), known, searched=asked)
+        assert len(found.portfolio) == 1 + kept
+    # Two of seven: what it knows beside what is searched counts for it, and among all.
+    more = tuple("abcdef")
+    known = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in (*more, "u")})
+    both = Portfolio([uniform("family", *more, "u"), uniform("own", "a", "u")])
+    assert len(matched(both, known, searched=more).portfolio) == 1
+    known = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in (*asked, "u")})
+    away = uniform("away", "a", "b", low=0.9)
+    found = matched(
+        Portfolio([family, away]), known, Rules(outside="clip"), widen=False, searched=asked
+    )
+    assert len(found.portfolio) == 1
