@@ -182,6 +182,7 @@ def create_study(
         describe_task,
         metric="value" if several else one or (named.metric if named else "value"),
         features=known_features(request.features),
+        stated=asked is not None,
     )
     if several:
         return start_several(make, request, several, metric=metric, describe=describe)

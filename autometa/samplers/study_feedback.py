@@ -20,6 +20,7 @@ from autometa.errors import AutometaError, InputError
 from autometa.errors import told as error_text
 from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
+from autometa.portfolio.importers.study_names import INFERRED
 from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.storages.addresses import check_folder
@@ -32,10 +33,15 @@ TASK = "autometa:task"  # user attribute of a study: what is tuned, as plain dat
 
 
 def describe_task(
-    study: optuna.Study, space: SearchSpace | None, *, metric: str, features: Mapping[str, float]
+    study: optuna.Study,
+    space: SearchSpace | None,
+    *,
+    metric: str,
+    features: Mapping[str, float],
+    stated: bool = True,
 ) -> None:
-    """Note in a study what it tunes, for `feed_back`."""
-    known: dict[str, Any] = {"metric": metric, "meta_features": dict(features)}
+    """Note in a study what it tunes, for `feed_back`; the space is stated, or just the prior's."""
+    known: dict[str, Any] = {"metric": metric, "meta_features": dict(features), "stated": stated}
     if space is not None:  # else its trials tell
         known["space"] = space.to_json()
     study.set_user_attr(TASK, known)
@@ -84,7 +90,8 @@ def feed_back(
     """Add the finished trials of a study to the portfolio of a folder, each once.
 
     A study of `create_study` joins in its own space, by its metric and with its meta-features; the
-    space of any other is inferred. The task has the study's name.
+    space of any other is inferred, as is that of a study that has tried more than its space holds.
+    The task has the study's name.
 
     Args:
         study: Finished, or not yet: it may be fed back again later.
@@ -108,20 +115,41 @@ def feed_back(
 
 
 def _imported(study: optuna.Study, metric: str | None, told: Mapping[str, float]) -> Portfolio:
-    """What a study holds: in the space that it is described by, else in an inferred one."""
+    """What a study holds: in the space that it is described by, where that holds it as it is."""
     noted = study.user_attrs.get(TASK)
     known: Mapping[str, Any] = noted if isinstance(noted, Mapping) else {}
     space = SearchSpace.from_json(known["space"]) if "space" in known else None
     measured = metric or str(known.get("metric", "value"))
-    found = Portfolio.from_studies(study, space=space, metric=measured)
+    found = _as_described(study, space, measured) if space is not None else None
+    if found is None:  # as its trials tell
+        found = Portfolio.from_studies(study, metric=measured)
     features = {**known.get("meta_features", {}), **told}
-    if not features:
+    # What nobody stated may still grow into a space that it shares with later studies.
+    info = {} if known.get("stated", True) else {"space": INFERRED}
+    if not features and not info:
         return found
-    return replace(found, histories=tuple(_described(h, features) for h in found.histories))
+    return replace(found, histories=tuple(_described(h, features, info) for h in found.histories))
 
 
-def _described(history: TaskHistory, features: Any) -> TaskHistory:
-    return replace(history, task=replace(history.task, meta_features=features))
+def _as_described(study: optuna.Study, space: SearchSpace, metric: str) -> Portfolio | None:
+    """A study in a space; None where it has values or parameters that are not of this space.
+
+    They would be moved to its edge, or lost: `create_study` notes the prior's space where nobody
+    says what is searched, and the objective may ask for more.
+    """
+    try:
+        found = Portfolio.from_studies(study, space=space, metric=metric)
+    except InputError:  # too different, or nothing to import: then the trials tell that
+        return None
+    parameters = (p for s in found.provenance["adapted"]["spaces"] for p in s["parameters"])
+    kinds = {change["kind"] for parameter in parameters for change in parameter["changes"]}
+    return None if kinds & {"clipped", "dropped"} else found
+
+
+def _described(history: TaskHistory, features: Any, info: Mapping[str, Any]) -> TaskHistory:
+    task = history.task
+    task = replace(task, meta_features=features or task.meta_features, info={**task.info, **info})
+    return replace(history, task=task)
 
 
 @dataclass(slots=True)

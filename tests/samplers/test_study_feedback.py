@@ -19,6 +19,7 @@ import autometa
 from autometa import FeedBack
 from autometa import locking as lock
 from autometa.errors import InputError
+from autometa.meta import MetaLearner
 from autometa.portfolio import Portfolio
 from autometa.samplers import study_feedback
 from autometa.task import Direction
@@ -318,6 +319,67 @@ def test_names_that_tell_no_objectives_apart_are_none(names: list[str]) -> None:
     study.optimize(lambda trial: [trial.suggest_float("x", 0.0, 1.0)] * 2, n_trials=3)
     found = [task.metric for task in Portfolio.from_studies(study).tasks]
     assert found == ["value/0", "value/1"]
+
+
+def loop(folder: Path, high: float, *, choices: list[Any] | None = None, **options: Any) -> Any:
+    """A study of the loop that nobody told what it searches: its objective says that."""
+
+    def objective(trial: optuna.Trial) -> float:
+        if choices is not None:
+            trial.suggest_categorical("k", choices)
+        return trial.suggest_float("x", 0.0, high)
+
+    study = autometa.create_study("minimize", learner=MetaLearner(steps=5), **options)
+    study.enqueue_trial({"x": high})
+    callback = FeedBack(folder)
+    study.optimize(objective, n_trials=4, callbacks=[callback])
+    assert not callback.not_used
+    return study
+
+
+def past() -> optuna.Study:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), study_name="past")
+    study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0), n_trials=12)
+    return study
+
+
+@pytest.mark.parametrize(
+    ("high", "choices", "stated"),
+    [
+        (9.0, None, False),
+        (1.0, [None, "a"], False),
+        (9.0, ["a", "b"], False),
+        (9.0, None, True),
+    ],
+)
+def test_what_a_study_tries_beyond_the_noted_space_is_fed_back_as_it_is(
+    tmp_path: Path, high: float, choices: list[Any] | None, stated: bool
+) -> None:
+    """It was moved to the edge of the prior's space, and new parameters were lost."""
+    space = {"x": FloatDistribution(0.0, 1.0)} if stated else None
+    study = loop(tmp_path, high, choices=choices, prior=past(), space=space)
+    (history,) = Portfolio.load(tmp_path).histories
+    assert history.task.space.from_raw(history.raw) == [t.params for t in study.trials]
+
+
+def test_spaces_that_nobody_stated_go_on_to_be_one(tmp_path: Path) -> None:
+    for number, high in enumerate((1.0, 1.0, 9.0, 1.0, 99.0)):
+        prior = tmp_path if number else past()
+        loop(tmp_path, high, prior=prior, study_name=f"s{number}")
+    found = Portfolio.load(tmp_path)
+    assert len(found) == 5
+    assert found.space.distributions == {"x": FloatDistribution(0.0, 99.0)}
+
+
+def test_a_stated_space_is_kept_and_not_joined(tmp_path: Path) -> None:
+    space = {"x": FloatDistribution(0.0, 2.0)}
+    loop(tmp_path, 1.0, prior=past(), space=space, study_name="stated")
+    loop(tmp_path, 9.0, prior=past(), study_name="told by trials")
+    spaces = {t.name: t.space.distributions["x"] for t in Portfolio.load(tmp_path).tasks}
+    assert spaces == {
+        "stated": FloatDistribution(0.0, 2.0),
+        "told by trials": FloatDistribution(0.0, 9.0),
+    }
 
 
 def records(folder: Path) -> list[Any]:
