@@ -35,7 +35,8 @@ def test_a_record_of_one_module(monkeypatch: pytest.MonkeyPatch) -> None:
     record = suggested.run("tiny", 0, data=None)
     assert len(record["sweep"]) == len(suggested.RATES) == 10
     assert record["best_rate"] == suggested.RATES[record["sweep"].index(min(record["sweep"]))]
-    assert record["regret"].keys() == {"suggested", "probed", "1e-3"}
+    scheduled, held = {"suggested", "probed", "1e-3"}, {*suggested.SHARES, "1e-3 held"}
+    assert record["regret"].keys() == scheduled | held
     assert record["regret"]["suggested"]["mean"] < record["regret"]["1e-3"]["mean"]
     low, high = record["intervals"]["suggested"]
     assert low <= record["rates"]["suggested"] <= high
@@ -47,12 +48,17 @@ def test_a_record_of_one_module(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_training_that_diverges_is_infinitely_bad() -> None:
     assert suggested.trained(TINY, points(None), 0, 1e30) == math.inf
     untrained = suggested.trained(TINY, points(None), 0, None)
+    rising, third = (suggested.trained(TINY, points(None), 0, 3e-2, held=k) for k in (None, 1 / 3))
+    assert (
+        rising != third == pytest.approx(suggested.trained(TINY, points(None), 0, 1e-2, held=1.0))
+    )
     assert suggested.trained(TINY, points(None), 0, 1e-12) == pytest.approx(untrained, abs=1e-4)
 
 
 def test_modules_are_counted_over_their_seeds() -> None:
     def record(name: str, seed: int, said: float, default: float) -> dict[str, Any]:
-        regret = {"suggested": said, "probed": said, "1e-3": default}
+        regret = dict.fromkeys(("suggested", "probed", *suggested.SHARES), said)
+        regret |= {"1e-3": default, "1e-3 held": default}
         return {
             "variant": name,
             "seed": seed,

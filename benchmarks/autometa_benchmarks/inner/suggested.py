@@ -4,6 +4,9 @@ Each of twelve small modules trains for a fixed budget (AdamW, a warm-up of a tw
 cosine to zero) at ten rates half a decade apart, at 1e-3, at the rate of `suggest_lr` for the
 module and its data, and at that after a probe of one batch. Regret is the share of the
 sweep's gain that a rate leaves: (loss - best of the sweep) / (loss untrained - best), held out.
+
+The same once more with rates that are held constant: the suggestion, a third and a tenth of it, and
+1e-3, beside a sweep of constant rates.
 """
 
 from __future__ import annotations
@@ -23,12 +26,15 @@ from autometa_benchmarks.inner.small_problems import TEST, Problem
 RATES = tuple(float(10.0**k) for k in np.linspace(-5.0, -0.5, 10))
 DEFAULT, WITHIN = 1e-3, 0.05
 ALL = "all-modules"
+SHARES = {"held": 1.0, "a third held": 1 / 3, "a tenth held": 0.1}
+"""Of the suggestion, where rates do not change."""
 _WARM_UP, _LEVEL, _WORST = 0.05, 0.01, 2.0
 NAMES = tuple(problem.name for problem in TEST)
 PROTOCOL = {
     "training": "AdamW, decay .01, warm-up of a twentieth, cosine to zero; 200 or 300 updates",
     "sweep": "1e-5 to .32, half a decade apart; the best one by the very loss that is reported",
     "regret": "(held-out loss - best of the sweep) / (loss untrained - best of it), at most 2",
+    "constant": "the same at rates that do not change, beside a sweep of such",
     "level": "at most a hundredth of the gain behind",
     "suggested": "told the module, samples and batch size; `probed`: and one batch",
 }
@@ -73,6 +79,16 @@ def run(name: str, seed: int, *, data: Path | None) -> dict[str, Any]:
     }
     reached = {who: trained(problem, content, seed, found) for who, found in said.items()}
     reached["1e-3"] = trained(problem, content, seed, DEFAULT)
+
+    def lost(value: float, best: float) -> dict[str, float | None]:
+        return {"mean": min((value - best) / (untrained - best), _WORST), "ci95": None}
+
+    def held(rate: float | RateSuggestion, share: float = 1.0) -> float:
+        return trained(problem, content, seed, rate, held=share)
+
+    steady = [held(rate) for rate in RATES]
+    constant = {who: held(said["suggested"], share) for who, share in SHARES.items()}
+    constant["1e-3 held"] = held(DEFAULT)
     return {
         "variant": name,
         "seed": seed,
@@ -83,10 +99,8 @@ def run(name: str, seed: int, *, data: Path | None) -> dict[str, Any]:
         "rates": {who: found.rate for who, found in said.items()},
         "intervals": {who: list(found.interval) for who, found in said.items()},
         "loss": {who: _number(value) for who, value in reached.items()},
-        "regret": {
-            who: {"mean": min((value - best) / (untrained - best), _WORST), "ci95": None}
-            for who, value in reached.items()
-        },
+        "regret": {who: lost(value, best) for who, value in reached.items()}
+        | {who: lost(value, min(steady)) for who, value in constant.items()},
     }
 
 
@@ -102,7 +116,7 @@ def together(records: list[dict[str, Any]]) -> dict[str, Any]:
             ]
         )
 
-    default, methods = lost("1e-3"), ("suggested", "probed", "1e-3")
+    default, methods = lost("1e-3"), ("suggested", "probed", "1e-3", *SHARES, "1e-3 held")
     counts = {f"{who} within 5 %": int((lost(who) <= WITHIN).sum()) for who in methods}
     counts |= {
         f"{who} level with 1e-3 or better": int((lost(who) <= default + _LEVEL).sum())
@@ -128,7 +142,14 @@ def start(problem: Problem, seed: int) -> torch.nn.Module:
         return problem.build(1.0)
 
 
-def trained(problem: Problem, data: Data, seed: int, rate: float | RateSuggestion | None) -> float:
+def trained(
+    problem: Problem,
+    data: Data,
+    seed: int,
+    rate: float | RateSuggestion | None,
+    *,
+    held: float | None = None,
+) -> float:
     """Held-out loss after the budget; infinite where training diverged.
 
     Args:
@@ -136,6 +157,7 @@ def trained(problem: Problem, data: Data, seed: int, rate: float | RateSuggestio
         data: As its `data` gives.
         seed: Of the start and of the batches.
         rate: Peak rate; a suggestion for its groups; None does not train.
+        held: Share of the rate that is held constant; None lets it rise and fall.
     """
     module, (x, y, test_x, test_y) = start(problem, seed), data
     rng = np.random.default_rng([seed, 1])
@@ -147,7 +169,7 @@ def trained(problem: Problem, data: Data, seed: int, rate: float | RateSuggestio
         )
         optimizer = torch.optim.AdamW(groups)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _height(step, problem.steps)
+            optimizer, lambda step: _height(step, problem.steps) if held is None else held
         )
         for _ in range(problem.steps):
             rows = torch.from_numpy(rng.integers(len(x), size=problem.batch))
