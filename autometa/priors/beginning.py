@@ -117,4 +117,4 @@ def say_unheard(study: optuna.Study, known: Collection[str], asked: Collection[s
 def renaming(known: Collection[str], asked: Collection[str]) -> str:
     """What to say where parameters of a prior may have been renamed; "" where none may."""
     near = near_parameters(known, asked)
-    return f"; say renamed={near} to create_study, if that is meant" if near else ""
+    return f"; say renamed={near} and space= to create_study, if that is meant" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -19,8 +20,12 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
 def near_parameters(old: Iterable[str], new: Iterable[str]) -> dict[str, str]:
     """Old name -> the new one that it may be: close in spelling, or the initials of it.
 
+    A new name that several may be is nobody's.
+
     >>> near_parameters(["learning_rate", "momentum"], ["lr", "momentun", "depth"])
     {'learning_rate': 'lr', 'momentum': 'momentun'}
+    >>> near_parameters(["svm__C", "linear__C", "linear__tol"], ["C", "tol"])
+    {'linear__tol': 'tol'}
     """
     news = {last_part(n).casefold(): n for n in new}
     initials = {short: n for plain, n in news.items() if len(short := _initials(plain)) > 1}
@@ -31,7 +36,8 @@ def near_parameters(old: Iterable[str], new: Iterable[str]) -> dict[str, str]:
         meant = news[close[0]] if close else news.get(_initials(plain)) or initials.get(plain)
         if meant is not None:
             found[name] = meant
-    return found
+    claims = Counter(found.values())
+    return {old: new for old, new in found.items() if claims[new] == 1}
 
 
 def last_part(name: str) -> str:

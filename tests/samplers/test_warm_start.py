@@ -94,8 +94,44 @@ def test_other_names_are_cold_and_near_ones_are_suggested(model: MetaModel) -> N
     late = autometa.warm_start(optuna.create_study(direction="maximize"), model)
     assert said(late).startswith("starts from 6")
     late.optimize(lambda t: t.suggest_float("lr", 1e-5, 1.0, log=True), n_trials=2)
-    assert "say renamed={'learning_rate': 'lr'}" in said(late)
+    assert "say renamed={'learning_rate': 'lr'} and space= to create_study" in said(late)
     assert [e.rule for e in explain_study(late)] == ["base", "base"]
+
+
+@pytest.mark.parametrize(
+    ("past", "now", "hint"),
+    [
+        (["svm__C", "linear__C"], ["C"], {}),
+        (["svm__C", "linear__C", "linear__tol"], ["C", "tol"], {"linear__tol": "tol"}),
+        (["dropout1", "dropout2"], ["dropout"], {}),
+        (
+            ["dropout1", "learning_rate"],
+            ["dropout", "lr"],
+            {"dropout1": "dropout", "learning_rate": "lr"},
+        ),
+    ],
+)
+def test_what_is_suggested_can_be_said(
+    past: list[str], now: list[str], hint: dict[str, str]
+) -> None:
+    """One new name for two old ones is an error, and without a space there is nothing to rename."""
+
+    def objective(trial: optuna.Trial, names: list[str]) -> float:
+        return sum(trial.suggest_float(name, 0.0, 1.0) for name in names)
+
+    prior = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    prior.optimize(lambda trial: objective(trial, past), n_trials=12)
+    study = autometa.create_study("minimize", prior=prior, learner=QUICK)
+    study.optimize(lambda trial: objective(trial, now), n_trials=1)
+    found = said(study)
+    assert (f"say renamed={hint} and space= to create_study" if hint else "ask for") in found
+    assert ("say renamed" in found) is bool(hint)
+    if hint:
+        space = {name: FloatDistribution(0.0, 1.0) for name in now}
+        follows = autometa.create_study(
+            "minimize", prior=prior, space=space, renamed=hint, learner=QUICK
+        )
+        assert said(follows).startswith("starts from 1 prior task")
 
 
 @pytest.mark.parametrize(
