@@ -98,8 +98,8 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
     """See the module.
 
     Raises:
-        InputError: not a prior, or not enough is known to read it; a metric that a family has not;
-            a name that may mean several of its parameters.
+        InputError: not a prior, or not enough is known to read it; a metric that a family has not,
+            or that is better the other way; a name that may mean several of its parameters.
         StoreError, PortfolioError: as `open_prior`.
     """
     read = _Families(wish)
@@ -107,7 +107,7 @@ def known_of(prior: PriorSource, wish: Wish) -> Known:
     if wish.fixed and not wish.of_estimator and not read.families:
         read.lines.append(f"fixed {listed(wish.fixed)}: no family is named that could know of it")
     if isinstance(found, Portfolio):
-        found, told = by_named(found, wish.metric)
+        found, told = by_named(found, wish.metric, wish.direction)
         if told and not read.families:
             read.lines.append(told)
     lines = [line for line in (wish.data.line if wish.data else "", *read.lines) if line]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autometa.errors import InputError, PortfolioError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.importers.study_names import UNNAMED
+from autometa.portfolio.importers.study_names import UNNAMED, is_named
 from autometa.priors.near import near_names
 from autometa.showing import few
 
@@ -66,11 +66,10 @@ def check_metric(metric: str, direction: Direction | None) -> None:
     if turned != (_bare(metric) in _TURNED):
         wanted = "maximize" if wanted == "minimize" else "minimize"
     if direction is not None and direction != wanted:
-        other = metric[4:] if turned else f"neg_{metric}"
         raise InputError(
             f"a search that would {direction} {metric!r}",
             allowed=f"{wanted!r}",
-            do=f"If the objective returns it with the opposite sign, say metric={other!r}",
+            do=_opposite(metric),
         )
 
 
@@ -89,11 +88,16 @@ def by_metric(portfolio: Portfolio, metric: str | None, kind: Kind | None) -> tu
         return of_kind, f"no prior task was scored by {metric}: {usual} stands for it"
 
 
-def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
+def by_named(
+    portfolio: Portfolio, metric: str | None, direction: Direction | None = None
+) -> tuple[Portfolio, str]:
     """Tasks of any kind: by the metric where it scored their trials beside their own.
 
     Returns:
         All tasks, the others as they are, and what there is to say if none was scored by it.
+
+    Raises:
+        InputError: tasks have this very metric, and it is better the other way there.
     """
     if metric is None or not len(portfolio):
         return portfolio, ""
@@ -102,6 +106,14 @@ def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
         next((n for n in names if n in (h.task.metric, *h.task.metrics)), "")
         for h in portfolio.histories
     ]
+    for name, task in zip(found, portfolio.tasks, strict=True):
+        known = task.direction if name == task.metric else task.metrics.get(name)
+        if name == metric and is_named(metric) and direction not in (None, known):
+            raise InputError(
+                f"a search that would {direction} {metric!r}, unlike prior task {task.name!r}",
+                allowed=f"{known!r}",
+                do=_opposite(metric),
+            )
     if not any(found):
         usual = dict.fromkeys(t.metric for t in portfolio.tasks if t.metric != UNNAMED)
         line = f"no prior task was scored by {metric}: {few([*usual])} stands for it"
@@ -110,6 +122,12 @@ def by_named(portfolio: Portfolio, metric: str | None) -> tuple[Portfolio, str]:
         return portfolio, ""
     read = [h.by(n) if n else h for h, n in zip(portfolio.histories, found, strict=True)]
     return replace(portfolio, histories=tuple(read)), ""
+
+
+def _opposite(metric: str) -> str:
+    turned = metric.lower().startswith("neg_")
+    other = metric[4:] if turned else f"neg_{metric}"
+    return f"If the objective returns it with the opposite sign, say metric={other!r}"
 
 
 def _plain(metric: str) -> str:

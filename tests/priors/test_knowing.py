@@ -294,7 +294,7 @@ def test_the_metric_of_a_task_is_that_of_its_search() -> None:
     task = Task(name="new", space=space, direction="minimize", metric="log_loss")
     study = autometa.create_study(task, prior=past, learner=QUICK)
     assert study.ask(dict(space.distributions)).params["x"] == pytest.approx(0.8)
-    named = autometa.create_study(task, prior=past, learner=QUICK, metric="accuracy")
+    named = autometa.create_study(task, prior=past, learner=QUICK, metric="neg_accuracy")
     assert named.ask(dict(space.distributions)).params["x"] == pytest.approx(0.2)
     odd = Task(name="odd", space=space, direction="minimize", metric="my own")
     assert "accuracy" in autometa.create_study(odd, prior=past, learner=QUICK).user_attrs[START]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from autometa.samplers.explanation import explain_study
 from autometa.space import SearchSpace
 from autometa.space.ranges import holding, inside, is_inside
 from autometa.space.rules import Rules
-from autometa.task import Task, TaskHistory
+from autometa.task import Direction, Task, TaskHistory
 from autometa.testing.families import Bowls
 
 BOWLS = Bowls()
@@ -552,3 +553,33 @@ def test_a_family_is_found_by_the_parameters_or_asked_for() -> None:
     for unknown in (SearchSpace({"strange": FloatDistribution(0, 1)}), None):
         with pytest.raises(InputError, match="'embedded:svm'"):
             family_of_names(unknown)
+
+
+@pytest.mark.parametrize("door", ["create", "warm"])
+def test_a_metric_that_prior_tasks_have_the_other_way_is_an_error(door: str) -> None:
+    """Their best configs would have been the first tried, where the worst were asked for."""
+    loss, turned, unnamed = (
+        Portfolio([replace(h, task=replace(h.task, metric=name)) for h in PAST.histories])
+        for name in ("loss", "neg_loss", "value/0")
+    )
+
+    def started(prior: Portfolio, direction: Direction, metric: str | None) -> str:
+        options: dict[str, Any] = {"prior": prior, "metric": metric, "learner": QUICK}
+        if door == "warm":
+            study = optuna.create_study(direction=direction)
+            return said(autometa.warm_start(study, **options))
+        return said(autometa.create_study(direction, **options))
+
+    with pytest.raises(InputError, match=r"minimize 'loss', unlike .*metric='neg_loss'"):
+        started(loss, "minimize", "loss")
+    with pytest.raises(InputError, match=r"minimize 'neg_loss', unlike .*metric='loss'"):
+        started(turned, "minimize", "neg_loss")
+    for prior, direction, metric in (
+        (loss, "maximize", "loss"),
+        (loss, "minimize", "neg_loss"),
+        (loss, "minimize", None),
+        (loss, "minimize", "other"),
+        (turned, "maximize", "neg_loss"),
+        (unnamed, "minimize", "value/0"),  # a place, which says nothing of what is measured
+    ):
+        assert "starts from" in started(prior, direction, metric)  # type: ignore[arg-type]
