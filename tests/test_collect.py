@@ -233,6 +233,67 @@ def test_partial_portfolio_is_balanced_and_the_rest_follows(
     assert content(cut.portfolio()) == content(whole.portfolio())
 
 
+def _held(folder: Path) -> dict[tuple[str, str, str], int]:
+    held = Portfolio.load(folder).histories
+    return {(h.task.name, h.task.space.name, h.task.metric): len(h) for h in held}
+
+
+def _collected(folder: Path, **changed: Any) -> Portfolio:
+    mine = collection(folder, **changed)
+    mine.run(processes=1)
+    return mine.save(mine.portfolio(licence="MIT"))
+
+
+@pytest.mark.parametrize(
+    "fewer", [{"tables": (tiny("b", seed=1),)}, {"children": ("linear",)}, {"configs": 1}]
+)
+def test_a_folder_keeps_what_a_later_call_does_not_name(
+    tmp_path: Path, fake: FakeEvaluator, fewer: dict[str, Any]
+) -> None:
+    whole = _collected(tmp_path)
+    part = _collected(tmp_path, **fewer)
+    assert _held(tmp_path) == {
+        (t, c, "balanced_accuracy"): 22 for t in "ab" for c in ("linear", "k_nearest_neighbors")
+    }
+    assert not part.diff(Portfolio.load(tmp_path))
+    again = _collected(tmp_path)
+    assert content(again) == content(whole)
+    assert again.provenance["runs"] == whole.provenance["runs"]  # told once
+
+
+def test_a_folder_keeps_what_others_have_put_there(tmp_path: Path, fake: FakeEvaluator) -> None:
+    space = children.get("linear", "classification").space
+    history = _collected(tmp_path / "other", children=("linear",), configs=0).histories[0]
+    others = [
+        replace(history, task=replace(history.task, name=name, metric=metric))
+        for name, metric in (("s", "value"), ("a", "accuracy"), ("a-2", "loss"))
+    ]
+    told = {"studies": [{"study": "s"}]}
+    Portfolio(others, provenance=told, licence="CC0-1.0").save(tmp_path)
+    for _ in range(2):
+        found = _collected(tmp_path, configs=0)
+        assert _held(tmp_path) == {
+            **{
+                ("ab"[i], c, "balanced_accuracy"): 2
+                for c in collection(tmp_path).children
+                for i in (0, 1)
+            },
+            ("s", space.name, "value"): 2,
+            ("a-3", space.name, "accuracy"): 2,
+            ("a-2", space.name, "loss"): 2,
+        }
+        assert (len(found.provenance["merged"]), found.licence) == (2, "MIT AND CC0-1.0")
+        assert told in found.provenance["merged"]
+
+
+def test_a_config_that_is_evaluated_anew_is_there_once(tmp_path: Path, fake: FakeEvaluator) -> None:
+    _collected(tmp_path, configs=0)
+    (tmp_path / journal.NAME).unlink()
+    found = _collected(tmp_path, configs=0, protocol=Protocol(folds=3, rows=30, seed=3))
+    assert set(map(len, found.histories)) == {2}
+    assert found.histories[0].fold_scores.shape == (2, 3)
+
+
 def test_torn_last_line_is_skipped_cut_off_and_done_again(
     tmp_path: Path, fake: FakeEvaluator
 ) -> None:

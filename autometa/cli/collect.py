@@ -13,9 +13,10 @@ import typer
 
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
-from autometa.cli.progress import busy, progress
+from autometa.cli.progress import busy, note, progress
 from autometa.cli.reading import left_out, read_tables, tell_lost
 from autometa.errors import InputError, without_passwords
+from autometa.showing import counted
 
 if TYPE_CHECKING:
     from autometa.collect import Protocol, Report
@@ -32,7 +33,7 @@ def collect(
         ),
     ],
     into: Annotated[
-        Path, typer.Option(help="Folder of the journal and the portfolio; continued if it exists.")
+        Path, typer.Option(help="Folder of the journal and the portfolio; both grow if they exist.")
     ],
     child: Annotated[
         list[str] | None,
@@ -125,7 +126,9 @@ def collect(
             raise typer.Exit(130) from None
     with busy("writing the portfolio"):
         portfolio = collection.portfolio(licence=licence)
-        portfolio.save(into)
+        kept = _trials(collection.save(portfolio)) - _trials(portfolio)
+    if kept:
+        note(f"{into} keeps what else it held: {counted(kept, 'trial')}")
     _show(portfolio, into, output, lost)
     tell_lost(lost)
 
@@ -190,8 +193,12 @@ def _progress() -> Iterator[Report]:
         yield lambda now: show("collecting", now.done, now.total, f"{now.failed} failed")
 
 
+def _trials(portfolio: Portfolio) -> int:
+    return sum(map(len, portfolio.histories))
+
+
 def _show(portfolio: Portfolio, into: Path, output: Format, lost: Sequence[str]) -> None:
-    """What the portfolio holds, a line a child, on stdout."""
+    """What was collected, a line a child, on stdout."""
     rows: list[tuple[str, int, int, int]] = []
     for space in portfolio.spaces:
         histories = portfolio.select(space).histories

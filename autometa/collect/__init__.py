@@ -334,6 +334,17 @@ class Collection:
         found = result.histories(entries, self.tables, self.planned(entries))
         return Portfolio(found, provenance=provenance, licence=licence)
 
+    def save(self, made: Portfolio) -> Portfolio:
+        """Write what was collected into the folder, beside what its portfolio holds already.
+
+        Returns:
+            The folder's portfolio, see `result.joined`.
+
+        Raises:
+            StoreError: the folder cannot be written, or its portfolio not be read.
+        """
+        return Portfolio.update(self.folder, lambda old: result.joined(made, old))
+
 
 def _counted(given: int | Mapping[str, int], name: str, low: int) -> dict[str, int]:
     """Numbers by child, "" for all others."""

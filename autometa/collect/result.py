@@ -1,4 +1,4 @@
-"""A journal's results as task histories, with what is known of the tables."""
+"""A journal's results as task histories, with what is known of the tables, and as a portfolio."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ from autometa.collect.journal import Entries
 from autometa.collect.plan import key
 from autometa.encoding import Floats
 from autometa.meta_features import compute
+from autometa.portfolio import Portfolio
+from autometa.portfolio.merging import (
+    free_name,
+    judged_alike,
+    provenance_of,
+    provenance_parts,
+    unseen,
+)
 from autometa.tables import fingerprint
 from autometa.task import Task, TaskHistory
 
@@ -59,6 +67,41 @@ def histories(
         history = TaskHistory.of(task, [outcome.trial for outcome in outcomes])
         result.append(replace(history, metrics=scored))
     return result
+
+
+def joined(made: Portfolio, old: Portfolio) -> Portfolio:
+    """What a collection made and what else was in its folder: nothing that was there is lost.
+
+    That is what studies taught, and what earlier calls collected of other tables, children or
+    configs. What the collection has of a config stands; of itself it tells once, as it is now. A
+    task of its tables that was judged by another metric stands beside its own: `name-2`.
+    """
+    own = {run["started"] for run in made.provenance["runs"]}
+    parts = [p for p in provenance_parts(old.provenance) if not own & _starts(p)]
+    named = (_beside(history, old, made) for history in old.histories)
+    kept = [more for history in named if len(more := unseen(history, made))]
+    if not kept:
+        return made
+    return made.merge(Portfolio(kept, provenance=provenance_of(parts), licence=old.licence))
+
+
+def _beside(history: TaskHistory, old: Portfolio, made: Portfolio) -> TaskHistory:
+    """An old history, under a name of its own where what was made has another metric by that."""
+    task = history.task
+
+    def allowed(name: str) -> bool:
+        if name != task.name and (task.space, name) in old.by_key:
+            return False
+        same = made.by_key.get((task.space, name))
+        return same is None or judged_alike(same.task, task)
+
+    return replace(history, task=replace(task, name=free_name(task.name, allowed)))
+
+
+def _starts(provenance: Mapping[str, Any]) -> set[Any]:
+    """When the runs of a collection started; empty where it is of something else."""
+    runs = provenance.get("runs", [])
+    return {run.get("started") for run in runs if isinstance(run, Mapping)}
 
 
 def bare_histories(

@@ -115,6 +115,11 @@ def merge_licences(first: str, second: str) -> str:
 # One at a time -----------------------------------------------------------------------------------
 
 
+def judged_alike(first: Task, second: Task) -> bool:
+    """Whether trials of both can stand in one history: by one metric, in one direction."""
+    return (first.metric, first.direction) == (second.metric, second.direction)
+
+
 def free_name(name: str, allowed: Callable[[str], bool]) -> str:
     """The first allowed of `name`, `name-2`, `name-3`, ..."""
     found, count = name, 1

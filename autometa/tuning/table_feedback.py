@@ -11,7 +11,7 @@ import numpy as np
 from autometa import children
 from autometa.errors import StoreError
 from autometa.portfolio import Portfolio
-from autometa.portfolio.merging import config_keys, free_name, unseen
+from autometa.portfolio.merging import config_keys, free_name, judged_alike, unseen
 from autometa.portfolio.store.folder import exists
 from autometa.storages.addresses import check_folder
 from autometa.tables import Table, fingerprint, same_data
@@ -106,8 +106,15 @@ def _once(history: TaskHistory) -> TaskHistory:
 
 
 def _named(history: TaskHistory, old: Portfolio) -> TaskHistory:
-    """The history under a name that no other data has in the portfolio: `name`, `name-2`, ..."""
-    own = history.task.info["fingerprint"]
-    taken = {t.name: t.info.get("fingerprint", {}) for t in old.tasks}
-    name = free_name(history.task.name, lambda n: n not in taken or same_data(own, taken[n]))
-    return replace(history, task=replace(history.task, name=name))
+    """The history under a name that no other data, nor metric, has in the portfolio: `name-2`."""
+    task = history.task
+
+    def allowed(name: str) -> bool:
+        return all(
+            same_data(task.info["fingerprint"], known.info.get("fingerprint", {}))
+            and (known.space != task.space or judged_alike(known, task))
+            for known in old.tasks
+            if known.name == name
+        )
+
+    return replace(history, task=replace(task, name=free_name(task.name, allowed)))

@@ -52,6 +52,20 @@ def test_collect_writes_a_portfolio_and_goes_on_where_it_stopped(
     assert str(tmp_path) not in (tmp_path / "out" / "manifest.json").read_text()
 
 
+def test_what_the_folder_held_is_kept_and_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--into", tmp_path / "out", "--target", "quality", "--workers", 1, "--folds", 2]
+    options += ["--children", "linear", "--configs", 0, "-f", "json"]
+    for name, note in (("red", ""), ("white", "keeps what else it held: 2 trials\n")):
+        assert run(folder / f"{name}.csv", *options) == 0
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["children"][0]["tables"] == 1
+        assert shown.err.endswith(note)
+        assert ("keeps" in shown.err) == bool(note)
+    assert {t.name for t in Portfolio.load(tmp_path / "out").tasks} == {"red", "white"}
+
+
 def test_own_tables_get_the_configs_that_others_would_start_with(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

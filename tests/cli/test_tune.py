@@ -146,6 +146,14 @@ def test_learn_writes_a_portfolio(run: Any) -> None:
     assert [t.name for t in Portfolio.load("mine").tasks] == ["table"]
 
 
+def test_another_metric_of_a_table_is_learned_beside(run: Any) -> None:
+    for metric in ("roc_auc", "accuracy", "roc_auc"):
+        options = ("--trials", "3", "--learn", "mine", "--families", "svm", "--metric", metric)
+        assert run(*options)[0] == 0
+    found = {t.name: (t.metric, len(h)) for h in Portfolio.load("mine").histories for t in [h.task]}
+    assert found == {"table": ("roc_auc", 3), "table-2": ("accuracy", 3)}
+
+
 def test_the_folder_of_a_portfolio_starts_the_search_of_another_table(run: Any) -> None:
     frame = pd.read_csv("table.csv")
     other = frame.assign(a=frame["b"] ** 3, b=np.cos(3 * frame["a"]))
