@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from autometa.children.metrics import DEFAULT
 from autometa.children.prediction import Prediction
+from autometa.children.problem import Preparation
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.space import Config, SearchSpace, Value
 from autometa.tables import Kind, Schema, Table
 
 if TYPE_CHECKING:
-    from autometa.children.preparation import Preparation
     from autometa.children.problem import Fold
 
 __all__ = ["Child", "Prediction", "Trained", "metric"]
@@ -93,6 +93,11 @@ class Child:
             raise InputError(
                 f"child {self.name!r} has a space named {self.space.name!r}",
                 allowed="the same non-empty name",
+            )
+        if self.preparation not in get_args(Preparation):
+            raise InputError(
+                f"child {self.name!r} has the preparation {self.preparation!r}",
+                allowed=", ".join(get_args(Preparation)),
             )
         if self.tuned:
             object.__setattr__(self, "tuned", self.space.check(self.tuned))

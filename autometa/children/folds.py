@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autometa.children.metrics import scores
-from autometa.children.problem import Fold, Pair, Problem, check_splits
+from autometa.children.problem import Fold, Pair, Preparation, Problem, check_splits
 from autometa.errors import InputError
 from autometa.tables import Kind, Table
 
 if TYPE_CHECKING:
     from autometa.children.prediction import Prediction
-    from autometa.children.preparation import Preparation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,11 @@ from sklearn.preprocessing import (
 
 from autometa.children.calendar import PARTS, cycles_of, parts_of
 from autometa.children.category_means import CategoryMeans, width
+from autometa.children.problem import Preparation
 from autometa.encoding import Floats
 from autometa.tables import Schema
 from autometa.tables.table import MANY_CATEGORIES
 from autometa.tables.values import LARGEST, are_plain, as_number, as_text
-
-Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
-"""How a table is prepared; see `preparer`."""
 
 MAX_CATEGORIES = MANY_CATEGORIES
 """Rarer categories of a column share one column."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from autometa.errors import InputError
 
 Pair: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Training rows and test rows, as indices into all rows."""
+Preparation: TypeAlias = Literal["encoded", "coded", "scaled", "robust"]
+"""How a table becomes numbers for a model; see `preparation.preparer`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -193,10 +193,14 @@ def _elsewhere(name: str) -> Child:
     try:
         child = _with_source(_checked(getattr(import_module(module), attribute), name), name)
         return _registered.setdefault(child.name, child)  # known by its own name from here on
+    except InputError:
+        raise
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"family {name!r}: {error}", allowed="MODULE:ATTRIBUTE of a Child that can be imported"
         ) from error
+    except Exception as error:  # of a module that is not ours
+        raise InputError(f"family {name!r} cannot be imported ({reason(error)})") from error
 
 
 def _checked(child: object, name: str) -> Child:

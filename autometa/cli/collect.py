@@ -129,6 +129,10 @@ def collect(
         kept = _trials(collection.save(portfolio)) - _trials(portfolio)
     if kept:
         note(f"{into} keeps what else it held: {counted(kept, 'trial')}")
+    for name, reasons in collection.failures().items():
+        told, times = reasons.most_common(1)[0]
+        said = f"{name}: {counted(reasons.total(), 'trial')} failed, {times:,} by: {told}"
+        note(" ".join(said.split()))
     _show(portfolio, into, output, lost)
     tell_lost(lost)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -333,6 +334,16 @@ class Collection:
         }
         found = result.histories(entries, self.tables, self.planned(entries))
         return Portfolio(found, provenance=provenance, licence=licence)
+
+    def failures(self) -> dict[str, Counter[str]]:
+        """Child -> why trials of it failed on these tables, each reason with its number."""
+        entries, found = self.entries, defaultdict[str, Counter[str]](Counter)
+        for (table, child), configs in self.planned(entries).items():
+            for config in configs:
+                outcome = entries.trials.get(plan.key(table, child, config))
+                if outcome is not None and outcome.trial.state == State.FAILED:
+                    found[child][outcome.error] += 1
+        return found
 
     def save(self, made: Portfolio) -> Portfolio:
         """Write what was collected into the folder, beside what its portfolio holds already.

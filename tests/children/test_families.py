@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,32 @@ def made():
 
 CHILD = made()
 """
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ("1 / 0", r"cannot be imported \(ZeroDivisionError: division by zero\)"),
+        ("def", r"cannot be imported \(SyntaxError"),
+        ("import no_such_module", "No module named 'no_such_module'. allowed: MODULE:ATTRIBUTE"),
+        (_MODULE.replace('"scaled"', '"trees"'), "'trees'. allowed: encoded, coded, scaled, rob"),
+        ("CHILD = 3", "'their_module:CHILD' is a int. allowed: an autometa Child"),
+    ],
+)
+def test_a_module_that_holds_no_family_is_said_with_its_mistake(
+    mistake: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_module.py").write_text(mistake)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_module", raising=False)
+    with pytest.raises(InputError, match=said):
+        children.get("their_module:CHILD")
+
+
+@pytest.mark.parametrize("preparation", ["", "Scaled", None])
+def test_a_preparation_that_is_none_is_refused(preparation: Any) -> None:
+    with pytest.raises(InputError, match="preparation"):
+        replace(children.get("linear"), preparation=preparation)
 
 
 @pytest.mark.parametrize("way", ["registered", "named"])

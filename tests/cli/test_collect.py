@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from autometa.children import Child, Outcome
+from autometa.children.evaluation.evaluate import failed
 from autometa.cli import main
+from autometa.collect import workers
 from autometa.portfolio import Portfolio
+from autometa.space import Config
+from autometa.task import CompletedTrial
 
 
 @pytest.fixture
@@ -64,6 +71,39 @@ def test_what_the_folder_held_is_kept_and_said(
         assert shown.err.endswith(note)
         assert ("keeps" in shown.err) == bool(note)
     assert {t.name for t in Portfolio.load(tmp_path / "out").tasks} == {"red", "white"}
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (["out\nof luck"] * 4, "linear: 4 trials failed, 4 by: out of luck"),
+        (["", "a", "", ""], "linear: 1 trial failed, 1 by: a"),
+        (["a", "b", "b", ""], "linear: 3 trials failed, 2 by: b"),
+        ([""] * 4, ""),
+    ],
+)
+def test_why_trials_failed_is_said(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    errors: list[str],
+    said: str,
+) -> None:
+    left = iter(errors)
+
+    def outcome(child: Child, config: Config, *_: Any, **how: Any) -> Outcome:
+        error = next(left)
+        done = Outcome(trial=CompletedTrial(config=config, value=0.5))
+        return failed(config, 0.1, error) if error else done
+
+    monkeypatch.setattr(workers, "_evaluator", lambda: SimpleNamespace(run=outcome))
+    options = [folder, "--into", tmp_path / "out", "--target", "quality", "--workers", 1]
+    options += ["--folds", 2, "--configs", 0, "--children", "linear", "-f", "json"]
+    assert run(*options) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["children"][0]["trials"] == 4
+    assert shown.err.endswith(f"note: {said}\n" if said else ", 0 failed\n")
 
 
 def test_own_tables_get_the_configs_that_others_would_start_with(
