@@ -8,7 +8,8 @@ import pytest
 
 from autometa import children
 from autometa.children.calendar import cycles_of, parts_of
-from autometa.children.preparation import MAX_CATEGORIES, Preparation, numbers_of, preparer
+from autometa.children.preparation import MAX_CATEGORIES, numbers_of, preparer
+from autometa.children.problem import Preparation
 from autometa.tables import Kind, Table
 
 ROWS = 60
