@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -363,6 +364,26 @@ def test_two_writers_are_refused(tmp_path: Path, fake: FakeEvaluator) -> None:
     with journal.Writer(tmp_path / journal.NAME), pytest.raises(StoreError, match="another"):
         mine.run(processes=1)
     mine.run(processes=1)
+
+
+@pytest.mark.parametrize("what", ["folder removed", "folder moved", "journal replaced"])
+def test_a_folder_that_goes_away_ends_the_collection(
+    tmp_path: Path, fake: FakeEvaluator, what: str
+) -> None:
+    mine = collection(tmp_path / "out")
+
+    def go_away(progress: Progress) -> None:
+        if what == "folder removed":
+            shutil.rmtree(mine.folder)
+        elif what == "folder moved":
+            mine.folder.rename(tmp_path / "moved")
+        else:
+            (tmp_path / "new").touch()
+            (tmp_path / "new").replace(mine.folder / journal.NAME)
+
+    with pytest.raises(StoreError, match=rf"{journal.NAME} cannot be written: (No such|another)"):
+        mine.run(processes=1, report=go_away)
+    assert len(fake.asked) < 88
 
 
 def test_nothing_to_write_is_said(tmp_path: Path) -> None:

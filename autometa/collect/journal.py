@@ -208,6 +208,8 @@ class Writer:
         text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
         left = memoryview(text.encode())
         with _writing(self._path):
+            if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                raise FileNotFoundError("another file has taken its place")
             before = self._file.seek(0, os.SEEK_END)
             try:
                 while left:
