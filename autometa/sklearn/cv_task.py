@@ -34,8 +34,10 @@ def sample(n: int, share: float, rng: np.random.RandomState) -> NDArray[np.int64
         rng: Draws them.
 
     Raises:
-        InputError: no such share.
+        InputError: no such share, or no rows.
     """
+    if n < 1:
+        raise InputError("X has 0 rows", allowed="as many as the folds, or more")
     is_int = isinstance(share, int) and not isinstance(share, bool)
     size = int(share) if is_int else round(n * share)
     if not (0 < share <= (n if is_int else 1)) or size < 1:
@@ -59,7 +61,15 @@ def splits_of(
         y: Target; may be None.
         rows: Indices of the rows to split.
         params: Further arguments of `split`, one value a row, or None.
+
+    Raises:
+        InputError: not one value a row.
     """
+    for name, values in params.items():
+        if values is not None and rows_of(values) != rows_of(X):
+            raise InputError(
+                f"{name} of {rows_of(values)} values", allowed=f"one for each of {rows_of(X)} rows"
+            )
 
     def part(values: Any) -> Any:
         return None if values is None else _safe_indexing(values, rows)

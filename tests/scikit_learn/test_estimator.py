@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 import sklearn
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
@@ -191,6 +192,19 @@ def test_a_search_that_only_fails_says_why() -> None:
     search = MetaSearchCV(Fussy(), {"level": [2]}, n_trials=2, cv=2)
     with pytest.raises(InputError, match="all 2 trials failed: RuntimeError: level 2 explodes"):
         search.fit(X, y)
+
+
+@pytest.mark.parametrize("length", [0, 89, 91])
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_groups_of_other_rows_are_refused(length: int, kind: Any) -> None:
+    search = MetaSearchCV(Ridge(), {"alpha": (0.1, 1.0)}, cv=GroupKFold(3), n_trials=1)
+    with pytest.raises(InputError, match=f"groups of {length} values. allowed: one for each of 90"):
+        search.fit(X, y, groups=kind([i % 3 for i in range(length)]))
+
+
+def test_no_rows_are_said() -> None:
+    with pytest.raises(InputError, match="X has 0 rows"):
+        MetaSearchCV(Ridge(), {"alpha": (0.1, 1.0)}, n_trials=1).fit(X[:0], y[:0])
 
 
 def test_groups_and_weights_arrive() -> None:
