@@ -92,6 +92,7 @@ def collect(
     """
     from autometa import children
     from autometa.collect import Collection, Protocol, with_derived
+    from autometa.collect.derived import FEWEST_ROWS
 
     names = tuple(n for names in child or () for n in names.split(",")) or children.names()
     protocol = Protocol(folds=folds, rows=rows, seed=seed)
@@ -101,6 +102,11 @@ def collect(
     given = _usable(read_tables(tables, target, kind, keep, lost), names, protocol, lost)
     with busy("choosing derived tables"):
         loaded = tuple(with_derived(given, derived, into, seed))
+    if (made := len(loaded) - len(given)) < derived:
+        note(
+            f"{made} of {derived} derived tables: the folder was begun with no more, or no further "
+            f"table has {FEWEST_ROWS} rows and a number column that the others predict"
+        )
     collection = Collection(
         tables=loaded,
         folder=into,

@@ -106,6 +106,26 @@ def test_why_trials_failed_is_said(
     assert shown.err.endswith(f"note: {said}\n" if said else ", 0 failed\n")
 
 
+def test_derived_tables_that_cannot_be_made_are_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    age = rng.normal(50, 10, 240)
+    frame = pd.DataFrame({"age": age, "pressure": 2 * age + rng.normal(0, 8, 240)})
+    frame.assign(quality=np.where(age > 50, "old", "young")).to_csv(folder / "clinic.csv")
+    options = ["--target", "quality", "--children", "k_nearest_neighbors", "--configs", 0]
+    options += ["--workers", 1, "--folds", 2]
+    for tables, into, asked, said in (
+        (folder / "red.csv", "none", 2, "0 of 2 derived tables: "),
+        (folder, "one", 1, ""),
+        (folder, "one", 3, "1 of 3 derived tables: the folder was begun with no more, or no "),
+    ):
+        assert run(tables, "--into", tmp_path / into, "--derived", asked, *options) == 0
+        shown = capsys.readouterr().err
+        assert ("derived tables" in shown) == bool(said)
+        assert said in shown
+
+
 def test_own_tables_get_the_configs_that_others_would_start_with(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
