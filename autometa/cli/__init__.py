@@ -21,7 +21,7 @@ import typer
 
 from autometa._version import __version__
 from autometa.cli import loudness
-from autometa.cli.ending import printed
+from autometa.cli.ending import printed, stopped_alike
 from autometa.errors import AutometaError, without_passwords
 
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's; newer typers carry their own click
@@ -97,7 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
     lost: list[str] = []
     code: Any = 0
     try:
-        with printed(lost):
+        with stopped_alike(), printed(lost):
             code = app(arguments, prog_name="autometa", standalone_mode=False) or 0
         sys.stderr.write("".join(f"error: {sentence}\n" for sentence in lost))
         sys.exit(3 if lost else code)

@@ -15,7 +15,7 @@ from autometa.errors import reason, without_passwords
 
 @contextmanager
 def stopped_alike() -> Iterator[None]:
-    """SIGTERM, by which schedulers end a program, stops a search as Ctrl-C does."""
+    """SIGTERM, by which schedulers end a program, stops a command as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

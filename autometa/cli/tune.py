@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autometa.cli.ending import or_told, printed, stopped_alike
+from autometa.cli.ending import or_told, printed
 from autometa.cli.loudness import hush_optuna
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
@@ -158,7 +158,7 @@ def tune(
     asked = TIME if seconds is None else seconds
     try:
         shown = _progress(trials, None if asked is TIME and trials else asked)
-        with stopped_alike(), shown as (on_trial, watch):
+        with shown as (on_trial, watch):
             result = tune_table(
                 data,
                 metric=metric,

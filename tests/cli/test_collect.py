@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -158,7 +160,9 @@ def test_what_cannot_be_used_is_said_in_one_line(
     assert "no results" in capsys.readouterr().err
 
 
-def test_ctrl_c_keeps_the_results_and_ends_with_130(
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_stops_it_keeps_the_results_and_ends_with_130(
+    number: signal.Signals,
     folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -171,7 +175,7 @@ def test_ctrl_c_keeps_the_results_and_ends_with_130(
     def stopping(*arguments: object) -> object:
         asked.append(arguments)
         if len(asked) == 2:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), number)
         return evaluate(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(workers, "evaluate", stopping)

@@ -71,6 +71,16 @@ def test_any_command_says_that_the_disk_is_full(
     assert capsys.readouterr().err.startswith("error: what belongs on stdout was not written")
 
 
+@pytest.mark.parametrize("command", ["learn", "bench", "start"])
+def test_any_command_is_stopped_by_sigterm(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "app", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command])
+    assert stop.value.code == 130
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_sigterm_is_what_ctrl_c_is_and_only_for_as_long() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), stopped_alike():
