@@ -110,7 +110,7 @@ def _defaults(space: SearchSpace) -> list[Candidate]:
             config=config,
             inner_lr=_inner_lr(space, config),
             expected=float("nan"),
-            reason="the space's default config; there are no prior tasks to learn from",
+            reason="the space's default config; nothing has been learned from prior tasks",
         )
     ]
 

@@ -12,7 +12,7 @@ from autometa.space import Config
 SLOT = "slot"  # note: which item of the start a trial has
 RULES = {
     "portfolio": "the next config of the zero-shot start",
-    "default": "the space's default config; there are no prior tasks to learn from",
+    "default": "the space's default config; nothing has been learned from prior tasks",
     "transfer": "most promising after weighing prior tasks by how they fit the trials so far",
     "cold": "most promising judged by this task's own trials alone: insurance against the prior",
     "base": "proposed by the base sampler, without the prior",
