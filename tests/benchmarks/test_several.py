@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,9 @@ def test_searches_are_measured_resumed_and_summed_up(
     done = measuring.read_cells(journal)
     assert len(done) == 4
     assert not [*measuring.measure(problems, methods=methods, trials=10, seeds=2, done=done)]
+    silent = [{k: v for k, v in asdict(cell).items() if k != "commit"} for cell in done]
+    (tmp_path / "before.jsonl").write_text("".join(json.dumps(row) + "\n" for row in silent))
+    assert {c.commit for c in measuring.read_cells(tmp_path / "before.jsonl")} == {"unknown"}
     found = measuring.summary(done, split="test")
     assert found["checkpoints"] == (1, 3, 5, 10)
     assert found["tasks"] == 1

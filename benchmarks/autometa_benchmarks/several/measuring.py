@@ -6,7 +6,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -64,7 +64,7 @@ class Cell:
     seed: int
     regret: tuple[float, ...]
     seconds: float
-    commit: str = field(default_factory=commit)
+    commit: str
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -142,6 +142,7 @@ def _cell(
         seed=seed,
         regret=tuple(round(r, 6) for r in problem.scale(task).regret(np.array(scores), after)),
         seconds=round(seconds, 3),
+        commit=commit(),
     )
 
 
@@ -200,7 +201,9 @@ def read_cells(path: Path) -> list[Cell]:
     if not path.exists():
         return []
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    return [Cell(**{**row, "regret": tuple(row["regret"])}) for row in rows]
+    return [
+        Cell(**{"commit": "unknown", **row, "regret": tuple(row["regret"])}) for row in rows
+    ]  # journals of before do not say what ran them
 
 
 def write_cell(path: Path, cell: Cell) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
+from autometa.bench.provenance import commit
 from autometa.bench.suite import BenchTask, Split
 from autometa.meta.cost_model import CostModel
 from autometa.priors.cost import cost_model_of
@@ -98,4 +99,5 @@ def _cell(
         seed=seed,
         regret=tuple(round(float(r), 6) for r in regret),
         seconds=round(spent / budget, 3),
+        commit=commit(),
     )
