@@ -72,7 +72,6 @@ class Schema:
         dates: Names of the number columns that are days since 1970.
         many: Names of the category columns of more than MANY_CATEGORIES, where all rows weigh the
             same.
-        scale: Of the target, for models.
     """
 
     kind: Kind
@@ -83,7 +82,6 @@ class Schema:
     missing: bool
     dates: tuple[str, ...] = ()
     many: tuple[str, ...] = ()
-    scale: Scale = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -226,7 +224,6 @@ class Table:
             missing=bool(self.X.isna().to_numpy().any()),
             dates=tuple(n for n in numeric if has_days(self.reading.dates.get(n, ""))),
             many=() if self.weights is not None else self._of_many(named),
-            scale=self.scale,
         )
 
     def _of_many(self, categorical: Sequence[str]) -> tuple[str, ...]:
@@ -270,7 +267,6 @@ class Table:
         """The same table, its target learned on another scale."""
         result = copy(self)
         object.__setattr__(result, "scale", scale)
-        result.__dict__.pop("schema", None)  # which tells the scale
         return result
 
     def weighted(self, column: str) -> Table:

@@ -67,10 +67,17 @@ _NEAREST = (
 """Beginnings of other scorers' names, and the standard metrics nearest to them."""
 
 _RELATIVE: Mapping[str, Scale] = {
-    **dict.fromkeys(("root_mean_squared_log_error", "mean_squared_log_error"), "log"),
-    **dict.fromkeys(("rmsle", "msle", "mean_absolute_percentage_error", "mape"), "log"),
-    **dict.fromkeys(("smape", "rmspe", "mspe"), "log"),
-    **dict.fromkeys(("mean_poisson_deviance", "mean_gamma_deviance"), "balanced log"),
+    "root_mean_squared_log_error": "log",
+    "rmsle": "log",
+    "mean_squared_log_error": "log",
+    "msle": "log",
+    "mean_absolute_percentage_error": "log",
+    "mape": "log",
+    "smape": "log",
+    "rmspe": "log",
+    "mspe": "log",
+    "mean_poisson_deviance": "balanced log",
+    "mean_gamma_deviance": "balanced log",
 }
 """Metrics, and functions as people name them, that ask how many times too much or too little."""
 
