@@ -3,7 +3,9 @@
 A sampler that forgot pruned trials would suggest them again; one that took their latest value as
 final would think worse of them than the finished ones, which had longer to improve. So a pruned
 trial keeps its place: the share of finished trials that were better at its last step is the share
-that is better at the end (quantile matching), and beyond them it counts as the worst, or the best.
+that is better at the end (quantile matching). Below them all it ends as far below the worst as it
+stood then: after a warm start all that has finished is good, and what counted no less than the
+worst of it would be good wherever it lay. Above them all it counts as the best.
 """
 
 from __future__ import annotations
@@ -51,5 +53,6 @@ def _score(finished: StudyCurves, trial: FrozenTrial) -> PrunedScore | None:
     if not len(curve):
         return None
     then = np.sort(finished.curves[:, len(curve) - 1])
-    score = float(np.interp(curve[-1], then, np.sort(finished.finals)))
+    below = max(float(then[0] - curve[-1]), 0.0)
+    score = float(np.interp(curve[-1], then, np.sort(finished.finals))) - below
     return PrunedScore(score, len(curve) / len(finished.steps))

@@ -12,6 +12,7 @@ from optuna.distributions import FloatDistribution
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.trial import TrialState, create_trial
 
+import autometa
 from autometa.encoding import Floats
 from autometa.errors import AutometaError, PortfolioError
 from autometa.meta import MetaLearner, MetaModel
@@ -250,7 +251,8 @@ def test_a_pruned_trial_keeps_its_place_among_the_finished_ones() -> None:
         for step in (1, 2, 3):
             trial.report(final + 3 - step, step)
         study.tell(trial, final)
-    expected = {2.0: -1.0, 2.5: -1.5, 9.0: -3.0, 0.0: -1.0}  # value at step 2 -> score
+    # Value at step 2 -> score; the finished trials stood at 2, 3 and 4.
+    expected = {2.0: -1.0, 2.5: -1.5, 4.0: -3.0, 4.5: -3.5, 9.0: -8.0, 0.0: -1.0}
     for value, score in expected.items():
         trial = study.ask()
         trial.report(8.0, 1)
@@ -263,6 +265,34 @@ def test_a_pruned_trial_keeps_its_place_among_the_finished_ones() -> None:
     silent = study.ask()
     study.tell(silent, state=TrialState.PRUNED)
     assert PrunedScores().of(study, study.trials[-1:]) == [None]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_pruned_trials_behind_all_that_finished_say_where_it_is_worse(direction: Direction) -> None:
+    """A warm start ends good trials, and a strict pruner gives up nearly all that follow."""
+    sign = 1.0 if direction == "minimize" else -1.0
+
+    def objective(trial: optuna.Trial) -> float:
+        x, y = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
+        final = sign * ((x - 0.3) ** 2 + (y - 0.6) ** 2)
+        for step in range(1, 10):
+            trial.report(final + sign / step, step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return final
+
+    past = []
+    for seed in range(3):
+        past.append(optuna.create_study(direction=direction, study_name=f"{seed}"))
+        past[-1].sampler = optuna.samplers.RandomSampler(seed=seed)
+        past[-1].optimize(objective, n_trials=15)
+    pruner = optuna.pruners.PercentilePruner(25.0, n_startup_trials=1)
+    study = autometa.create_study(direction, prior=past, pruner=pruner)
+    for x, y in ((0.35, 0.6), (0.3, 0.5)):
+        study.enqueue_trial({"x": x, "y": y})
+    study.optimize(objective, n_trials=20)
+    assert len(study.get_trials(states=(TrialState.PRUNED,))) > 12
+    assert abs(study.best_value) < 2e-4
 
 
 def test_curves_of_other_steps_meet_on_one_grid() -> None:
