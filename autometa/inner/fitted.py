@@ -245,9 +245,8 @@ def _take_buffers(module: nn.Module, stored: Params | None) -> None:
             allowed=f"{shapes[1]}",
             do="Freeze the same parts as for training, in evaluation mode where they were",
         )
-    with torch.no_grad():
-        for name, value in (stored or {}).items():
-            own[name].copy_(value)
+    for name, value in (stored or {}).items():
+        own[name].data = value.to(own[name].dtype)  # one that is expanded cannot be written to
 
 
 def _check(folder: str | Path, parts: Mapping[str, Params], info: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ is stays so. Whatever else a forward pass writes into buffers is forgotten after
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -82,7 +83,7 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
             do="Give what it holds: module.module",
         )
     check_values(module)
-    for name, value in [*module.named_parameters(), *module.named_buffers()]:
+    for name, value in _named(module):
         if value.layout != torch.strided or value.is_nested or value.is_quantized:
             raise InputError(
                 f"{name!r} is sparse, nested or quantised, which no file of a start holds",
@@ -115,8 +116,27 @@ def head(module: nn.Module) -> tuple[str, ...]:
 def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
     """Outputs of `module` with `params` in place of its own; `module` does not change."""
     buffers = {name: value.clone() for name, value in module.named_buffers()}
-    out: Tensor = torch.func.functional_call(module, {**buffers, **params}, (inputs,))
+    tensors = _everywhere(module, {**buffers, **params})
+    out: Tensor = torch.func.functional_call(module, tensors, (inputs,), tie_weights=False)
     return out
+
+
+def _everywhere(module: nn.Module, tensors: Params) -> Params:
+    """The tensors under the name of each place that holds them, each place once.
+
+    Torch's own ties do so by every name of a place. A part that a module holds twice then keeps the
+    last call's tensors, which no copy can be made of.
+    """
+    given = {id(own): tensors[name] for name, own in _named(module)}
+    return {
+        f"{prefix}.{name}" if prefix else name: given[id(own)]
+        for prefix, part in module.named_modules()
+        for name, own in _named(part, recurse=False, remove_duplicate=False)
+    }
+
+
+def _named(module: nn.Module, **which: bool) -> Iterator[tuple[str, Tensor]]:
+    return itertools.chain(module.named_parameters(**which), module.named_buffers(**which))
 
 
 def bind(module: nn.Module, loss: str | LossFunction) -> Loss:

@@ -32,7 +32,7 @@ def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, A
     """
     folder = made(folder)
     payload = safetensors.torch.save(
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        {name: _own(value) for name, value in tensors.items()}  # views of one store are refused
     )
     digest = hashlib.sha256(payload).hexdigest()
     name = f"tensors-{digest[:16]}.safetensors"
@@ -43,6 +43,10 @@ def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, A
         if stale.name != name:
             stale.unlink(missing_ok=True)
     return folder
+
+
+def _own(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def made(folder: str | Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,42 @@ def test_shared_parameters_stay_shared() -> None:
     assert torch.allclose(predictor(x), by_hand, atol=1e-6)
 
 
+class Repeated(nn.Module):
+    """Holds a part at several places: in a list, by two names, or frozen with its statistics."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        part: nn.Module = nn.Linear(3, 3)
+        if how == "norm":
+            part = nn.Sequential(part, nn.BatchNorm1d(3)).eval().requires_grad_(False)
+        self.parts = nn.ModuleList([part] * (3 if how == "list" else 1))
+        self.again = part if how != "list" else nn.Identity()
+        self.last = nn.Linear(3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self.parts:
+            x = torch.tanh(part(x))
+        out: Tensor = self.last(self.again(x))
+        return out
+
+
+@pytest.mark.parametrize("how", ["list", "name", "norm"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_part_that_is_held_twice_can_be_copied_after_training(how: str, order: Any) -> None:
+    fitted = MAML(Repeated(how), outer=QUICK, order=order, steps=2).fit(lines, iterations=2)
+    kept = {name: value.clone() for name, value in fitted.module.state_dict().items()}
+    x = torch.randn(4, 3)
+    predictor = fitted.adapt((x, x[:, :1]))
+    module: Any = predictor.to_module()
+    assert torch.equal(module.eval()(x), predictor(x))
+    assert how == "list" or module.again is module.parts[0]
+    assert all(isinstance(value, nn.Parameter) for value in module.parameters())
+    for twin in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
+        assert torch.equal(twin.adapt((x, x[:, :1]))(x), predictor(x))
+    assert all(torch.equal(value, kept[n]) for n, value in fitted.module.state_dict().items())
+
+
 def test_head_is_the_last_layer_that_trains() -> None:
     child = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
     child[2].requires_grad_(False)
@@ -189,6 +227,34 @@ def test_buffers_are_stored_and_checked(tmp_path: Path) -> None:
         MAML(Counting(5.0), outer=QUICK).fit(lines, iterations=1).save(tmp_path / "c"), Counting()
     )
     assert dict(again.module.named_buffers())["calls"] == 5
+
+
+class Masked(nn.Module):
+    """Has buffers that share their numbers with each other, or with themselves."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        numbers = factor * torch.arange(1.0, 7.0)
+        self.register_buffer("first", numbers[:3])
+        self.register_buffer("whole", numbers)
+        self.register_buffer("view", numbers.view(6))
+        self.register_buffer("spread", numbers[:3].expand(4, 3))
+        self.layer.register_buffer("same", numbers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x * self.get_buffer("spread")[3] + self.get_buffer("view")[3:])
+        return out
+
+
+def test_buffers_that_share_their_numbers_are_stored(tmp_path: Path) -> None:
+    fitted = MAML(Masked(), outer=QUICK).fit(lines, iterations=2, checkpoint=tmp_path / "state")
+    loaded = FittedMAML.load(fitted.save(tmp_path / "start"), Masked(9.0))
+    x = torch.randn(4, 3)
+    assert torch.equal(loaded.adapt((x, x[:, :1]))(x), fitted.adapt((x, x[:, :1]))(x))
+    assert loaded.module.get_buffer("layer.same") is loaded.module.get_buffer("whole")
+    for name, value in Masked().named_buffers():
+        assert torch.equal(loaded.module.get_buffer(name), value)
 
 
 def test_a_checkpoint_of_other_frozen_parameters_or_buffers_is_refused(tmp_path: Path) -> None:
