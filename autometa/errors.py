@@ -51,6 +51,10 @@ class InputError(AutometaError, ValueError):
     """A table, an option or another input of the user is not usable."""
 
 
+class NothingFinishedError(InputError):
+    """Of the studies that were named none has a trial that can be learned from."""
+
+
 class MissingExtraError(AutometaError, ImportError):
     """An optional package is needed; the message names the extra that installs it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -24,6 +24,7 @@ from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
 from autometa.space.values import listed
+from autometa.storages.connect import open_storage
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def create_study(
             rest.
         seed: Of the model and of the sampler.
         study_name: As of `optuna.create_study`; by default the task's name.
-        storage: As of `optuna.create_study`.
+        storage: As of `optuna.create_study`; also `journal:///FILE` and `grpc://HOST:PORT`.
         load_if_exists: As of `optuna.create_study`.
         pruner: As of `optuna.create_study`; `MetaPruner(prior)` is ours.
         meta_features: Of the task; by default those it has. Of a network `n_params`, `n_tokens` and
@@ -151,9 +152,10 @@ def create_study(
         features=given,
         rules=rules,
     )
+    opened = cache(lambda: open_storage(storage, heartbeat=None))
     own = None
-    if load_if_exists and name is not None and storage is not None:
-        own = _existing(name, storage, several or (direction,))
+    if load_if_exists and name is not None and (there := opened()) is not None:
+        own = _existing(name, there, several or (direction,))
     check_cost_alone(cost, several)
     request = Request(
         source=source,
@@ -171,7 +173,7 @@ def create_study(
     def make(sampler: BaseSampler) -> optuna.Study:
         return optuna.create_study(
             directions=several or [direction],
-            storage=storage,
+            storage=opened(),
             sampler=sampler,
             study_name=name,
             load_if_exists=load_if_exists,
@@ -201,7 +203,7 @@ def _said_once(
 
 
 def _existing(
-    name: str, storage: str | BaseStorage, directions: Sequence[Direction]
+    name: str, storage: BaseStorage, directions: Sequence[Direction]
 ) -> optuna.Study | None:
     """The study of a name, if there is one: Optuna keeps its directions, whatever is asked for."""
     try:

@@ -41,22 +41,23 @@ T = TypeVar("T")
 
 @overload
 def open_storage(
-    storage: str | BaseStorage, *, heartbeat: int = ..., grace: int = ...
+    storage: str | BaseStorage, *, heartbeat: int | None = ..., grace: int = ...
 ) -> BaseStorage: ...
 @overload
-def open_storage(storage: None, *, heartbeat: int = ..., grace: int = ...) -> None: ...
+def open_storage(storage: None, *, heartbeat: int | None = ..., grace: int = ...) -> None: ...
 @overload
 def open_storage(
-    storage: str | BaseStorage | None, *, heartbeat: int = ..., grace: int = ...
+    storage: str | BaseStorage | None, *, heartbeat: int | None = ..., grace: int = ...
 ) -> BaseStorage | None: ...
 def open_storage(
-    storage: str | BaseStorage | None, *, heartbeat: int = HEARTBEAT, grace: int = GRACE
+    storage: str | BaseStorage | None, *, heartbeat: int | None = HEARTBEAT, grace: int = GRACE
 ) -> BaseStorage | None:
     """A storage by its address; storages and None (memory) are passed through.
 
     Args:
         storage: As Optuna reads it, or one of `autometa.storages.addresses`.
-        heartbeat: Seconds between two signs of life of a running trial, in a database.
+        heartbeat: Seconds between two signs of life of a running trial, in a database. None for
+            none, and a database as Optuna opens it: whoever asks and tells by hand gives no signs.
         grace: Seconds of silence after which it is given to another worker.
 
     Raises:
@@ -77,7 +78,10 @@ def open_storage(
                 proxy = optuna.storages.GrpcStorageProxy(host=address[0], port=address[1])
                 proxy.wait_server_ready(timeout=30)
                 return proxy
-            return _database(database_url(storage), heartbeat, grace)
+            url = database_url(storage)
+            if heartbeat is None:
+                return _made_once(lambda: optuna.storages.get_storage(url))
+            return _database(url, heartbeat, grace)
         except ImportError as error:
             raise MissingExtraError(
                 f"this storage needs a driver ({error.name or error})",
@@ -115,7 +119,7 @@ def _database(url: str, heartbeat: int, grace: int) -> RDBStorage:
     return _made_once(lambda: _Database(url, **options))
 
 
-def _made_once(make: Callable[[], RDBStorage]) -> RDBStorage:
+def _made_once(make: Callable[[], T]) -> T:
     """A database's storage, tried again where another process makes its tables at this moment."""
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 

@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
 
 import autometa
 from autometa.errors import AutometaError, InputError
@@ -488,8 +489,8 @@ def test_a_study_is_no_prior_of_its_own(tmp_path: Path) -> None:
         return study
 
     first = run("a")
-    assert said(first) == "starts cold, because its storage holds no study yet"
-    assert said(run("a")) == "starts cold, because the prior holds no tasks"
+    nothing = "starts cold, because its storage holds no study to learn from yet"
+    assert said(first) == said(run("a")) == nothing
     assert said(run("b")).startswith("starts from 1 prior task (8 trials")
     again = optuna.load_study(study_name="a", storage=url)
     autometa.warm_start(again, [url], learner=QUICK)
@@ -497,6 +498,44 @@ def test_a_study_is_no_prior_of_its_own(tmp_path: Path) -> None:
     autometa.warm_start(again, again, learner=QUICK)
     assert said(again) == "starts cold, because the prior holds no tasks"
     assert len(again.trials) == 8
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "journal", ""])
+def test_a_first_search_whose_prior_is_its_own_storage_goes_on(scheme: str, tmp_path: Path) -> None:
+    """A second worker, or the same program after Ctrl-C, comes before any trial has finished."""
+    file = tmp_path / "tuning"
+    storage: Any = f"{scheme}:///{file}" if scheme else optuna.storages.InMemoryStorage()
+
+    def start(**options: Any) -> optuna.Study:
+        return autometa.create_study(
+            "minimize",
+            space={"x": FloatDistribution(0.0, 1.0)},
+            learner=QUICK,
+            **{"prior": storage, "storage": storage, "study_name": "a", **options},
+            load_if_exists=True,
+        )
+
+    nothing = "starts cold, because its storage holds no study to learn from yet"
+    if scheme:
+        file.touch()  # what another worker has just begun to make
+    study = start()
+    assert said(study) == said(start()) == nothing
+    trial = study.ask()
+    assert said(start()) == nothing
+    study.tell(trial, state=TrialState.FAIL)
+    assert said(start()) == said(start(study_name="b")) == nothing
+    assert [t.state for t in start().trials] == [TrialState.FAIL]
+    with pytest.raises(InputError, match="2 studies and none to import"):
+        start(storage=None)  # somebody else's storage was to teach something
+
+
+def test_storages_have_the_addresses_that_priors_have(tmp_path: Path) -> None:
+    url = f"journal:///{tmp_path / 'tuning.log'}"
+    study = autometa.create_study("minimize", storage=url, study_name="a", space=SPACE)
+    study.optimize(lambda t: t.suggest_float("x", 0.0, 1.0), n_trials=3)
+    assert autometa.Portfolio.from_studies(url).tasks[0].name == "a"
+    with pytest.raises(InputError, match="allowed: journal:///FILE"):
+        autometa.create_study("minimize", storage="journal:/tuning.log", space=SPACE)
 
 
 def test_the_study_goes_on_with_its_own_trials_and_sampler(model: MetaModel) -> None:

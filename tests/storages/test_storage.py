@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import optuna
 import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -34,3 +37,12 @@ def test_other_errors_of_a_database_are_not_waited_for(monkeypatch: pytest.Monke
 
     with pytest.raises(OperationalError):
         storage._made_once(make)
+
+
+def test_without_heartbeats_a_database_is_as_optuna_opens_it(tmp_path: Path) -> None:
+    """A trial that is asked for and told by hand would be given to somebody else."""
+    url = f"sqlite:///{tmp_path / 'tuning.db'}"
+    study = optuna.create_study(storage=storage.open_storage(url, heartbeat=None))
+    study.ask()  # warns where there are heartbeats
+    with pytest.warns(UserWarning, match="[Hh]eartbeat"):
+        optuna.create_study(storage=storage.open_storage(url)).ask()

@@ -36,7 +36,7 @@ from optuna.trial import TrialState
 
 from autometa._version import __version__
 from autometa.constraints import count_infeasible, infeasible
-from autometa.errors import InputError, SpaceError
+from autometa.errors import InputError, NothingFinishedError, SpaceError
 from autometa.portfolio.adapting import AdaptReport
 from autometa.portfolio.histories import Histories
 from autometa.portfolio.importers.sharing import shared
@@ -175,7 +175,7 @@ def _check_any(
                 do="Correct the names",
             )
     if not imported:
-        raise InputError(
+        raise NothingFinishedError(
             f"{len(seen)} studies and none to import"
             + (f": {refused[0]['reason']}" if refused else ""),
             allowed="at least one study with a COMPLETE trial",
