@@ -9,7 +9,6 @@ is stays so. Whatever else a forward pass writes into buffers is forgotten after
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import torch
@@ -121,7 +120,7 @@ def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
     return out
 
 
-def _everywhere(module: nn.Module, tensors: Params) -> Params:
+def _everywhere(module: nn.Module, tensors: Params) -> dict[str, Tensor]:
     """The tensors under the name of each place that holds them, each place once.
 
     Torch's own ties do so by every name of a place. A part that a module holds twice then keeps the
@@ -131,12 +130,14 @@ def _everywhere(module: nn.Module, tensors: Params) -> Params:
     return {
         f"{prefix}.{name}" if prefix else name: given[id(own)]
         for prefix, part in module.named_modules()
-        for name, own in _named(part, recurse=False, remove_duplicate=False)
+        for name, own in _named(part, whole=False)
     }
 
 
-def _named(module: nn.Module, **which: bool) -> Iterator[tuple[str, Tensor]]:
-    return itertools.chain(module.named_parameters(**which), module.named_buffers(**which))
+def _named(module: nn.Module, *, whole: bool = True) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers by name: of all of it once, or all of its own, however often."""
+    for members in (module.named_parameters, module.named_buffers):
+        yield from members(recurse=whole, remove_duplicate=whole)
 
 
 def bind(module: nn.Module, loss: str | LossFunction) -> Loss:
