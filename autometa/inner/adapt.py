@@ -17,10 +17,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from autometa.errors import InputError
+from autometa.limits import whole
 
 Params: TypeAlias = Mapping[str, Tensor]
 Batch: TypeAlias = tuple[Tensor, Tensor]
@@ -57,6 +62,9 @@ def adapt(
     Returns:
         Parameter name -> adapted tensor. Differentiable by `params` and `rates`.
 
+    Raises:
+        InputError: see `trajectory`.
+
     Example:
         >>> start = {"w": torch.tensor(1.0)}
         >>> def loss(p, batch):
@@ -84,6 +92,9 @@ def trajectory(
 ) -> Iterator[dict[str, Tensor]]:
     """Yield the parameters before the first step and after each one: steps + 1 mappings.
 
+    Attention goes by its plain formula under order 2: torch's fused kernels have no second
+    derivative.
+
     Args:
         params: See `adapt`.
         rates: See `adapt`.
@@ -94,14 +105,28 @@ def trajectory(
         clip: See `adapt`.
         guard: Take a gradient entry that is NaN as zero, so that a step never makes NaN. Training
             switches it off for speed, since it refuses updates that are not finite.
+
+    Raises:
+        InputError: a rate without a parameter, or that is no tensor (S, ...); steps or an order
+            that cannot be.
     """
+    steps = whole(steps, "steps", low=0)
+    whole(order, "order", low=1, high=2)
+    for name, rate in rates.items():
+        if name not in params or not isinstance(rate, Tensor) or not rate.ndim or not len(rate):
+            raise InputError(
+                f"rate of {name!r}: {rate!r:.100}",
+                allowed="a tensor (S, ...) for a name of params",
+                do="One rate for all steps is torch.tensor([0.1])",
+            )
     now = dict(params)
     yield now
     for k in range(steps):
         at = now if order == 2 else {name: value.detach() for name, value in now.items()}
         moving = {name: at[name] for name in rates}
         fixed = {name: value for name, value in at.items() if name not in rates}
-        gradient = torch.func.grad(_moving_first(loss))(moving, fixed, batch)
+        with sdpa_kernel(SDPBackend.MATH) if order == 2 else nullcontext():
+            gradient = torch.func.grad(_moving_first(loss))(moving, fixed, batch)
         now = dict(now)
         for name, rate in rates.items():
             g = gradient[name]

@@ -5,7 +5,7 @@ All episodes of one stack have the same shapes, so that they are adapted togethe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from autometa.errors import InputError
 
 _PART = "a tensor (tasks, examples, ...)"
+_TASKS = "Episodes, a list of them, or a function (generator, n) -> n of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,11 +112,18 @@ def source(tasks: EpisodeSource | Episodes | Sequence[Episodes]) -> EpisodeSourc
     """What the user gave, as a source: a stack or a list of stacks is drawn from with replacement.
 
     Raises:
-        InputError: an empty list, what is no stack, or stacks of different shapes.
+        InputError: an empty list, what is no stack, stacks of different shapes, or what may never
+            end, as a generator.
     """
     if callable(tasks):
         return lambda rng, n: stack(tasks(rng, n))
     given: object = tasks
+    if _endless(given):
+        raise InputError(
+            f"tasks as {type(given).__name__}, which has no length",
+            allowed=_TASKS,
+            do="Where it has an end: list(tasks)",
+        )
     several = isinstance(given, Iterable) and not isinstance(given, Tensor)
     stacks = [*map(stack, cast("Iterable[object]", given) if several else [given])]
     if not stacks or len({tuple(p.shape[1:] for p in s.parts) for s in stacks}) != 1:
@@ -137,16 +145,27 @@ def stack(given: object) -> Episodes:
     """Refuse what are no episodes.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is something else, or empty.
     """
     if not isinstance(given, Episodes):
         raise InputError(
             f"tasks as {type(given).__name__}",
-            allowed="Episodes, a list of them, or a function (generator, n) -> n of them",
+            allowed=_TASKS,
             do="Stack the tasks: Episodes(support_x=torch.stack([...]), support_y=..., "
             f"query_x=..., query_y=...), each {_PART}",
         )
+    if not len(given):
+        raise InputError("episodes of no task", allowed="one task or more")
     return given
+
+
+def _endless(given: object) -> bool:
+    """Whether going through it may never end, as of a generator or a loader of a stream."""
+    try:
+        len(cast("Sized", given))
+    except TypeError:
+        return isinstance(given, Iterable)
+    return False
 
 
 def check_support(given: object) -> None:

@@ -133,10 +133,10 @@ class Rows:
                 f"rows of table {self.name!r} that are no finite numbers",
                 do="Prepare them: numbers, standardised, nothing missing",
             )
-        if y.dtype.kind not in "iu" or y.min() < 0:
+        if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= len(y):
             raise InputError(
                 f"classes of table {self.name!r} that are no indices ({y.dtype})",
-                allowed="whole numbers from 0 on",
+                allowed="whole numbers from 0 on, below the number of rows",
                 do="Number them: np.unique(y, return_inverse=True)[1]",
             )
         object.__setattr__(self, "X", X)

@@ -75,6 +75,8 @@ def test_a_start_learned_on_some_tables_helps_on_others() -> None:
         (np.zeros((4, 2)), np.arange(4) > 1, "no indices"),
         (np.zeros((4, 2)), np.array(list("abab")), "no indices"),
         (np.zeros((4, 2)), np.arange(4) - 1, "no indices"),
+        (np.zeros((4, 2)), np.arange(4) + 1, "no indices .*below the number of rows"),
+        (np.zeros((4, 2)), np.array([0, 1, 0, 10**9]), "no indices"),  # one output each
     ],
 )
 def test_rows_that_no_network_reads_are_refused(X: Any, y: Any, message: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
+from torch.utils.data import DataLoader, IterableDataset
 
 import autometa
 from autometa.errors import InputError
@@ -49,6 +51,51 @@ def test_first_order_is_the_gradient_at_the_adapted_place() -> None:
     shrink = 1 - rate * 2 * features @ features  # the Hessian's only direction is the gradient's
     for second, by_hand in zip(found[2], plain, strict=True):
         assert torch.allclose(second, shrink * by_hand, atol=1e-5)
+
+
+class Attention(nn.Module):
+    """One head over three places, by torch's function or by its formula."""
+
+    def __init__(self, by_hand: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner, self.last, self.by_hand = nn.Linear(1, 12), nn.Linear(4, 1), by_hand
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.inner(x[..., None])[..., None, :, :].chunk(3, dim=-1)
+        if self.by_hand:
+            seen = (q @ k.mT / 2).softmax(-1) @ v
+        else:
+            seen = nn.functional.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.last(seen[..., 0, :, :].mean(-2))
+        return out
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_attention_has_second_derivatives(order: Any) -> None:
+    """Torch's fused kernels have none."""
+    tasks = lines(np.random.default_rng(0), 2)
+    support, query = (tasks.support_x[0], tasks.support_y[0]), (tasks.query_x[0], tasks.query_y[0])
+    found = []
+    for by_hand in (False, True):
+        child = Attention(by_hand)
+        params = {n: value.requires_grad_() for n, value in parameters(child).items()}
+        rate, loss = torch.tensor([0.1]), bind(child, "mse")
+        end = adapt(params, dict.fromkeys(params, rate), loss, support, 2, order=order)
+        found.append(torch.autograd.grad(loss(end, query), list(params.values())))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+def test_a_transformer_is_a_child(order: Any, dropout: float) -> None:
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout, batch_first=True)
+    child = nn.Sequential(nn.Unflatten(-1, (3, 1)), nn.Linear(1, 4), layer, nn.Flatten(-2))
+    child.append(nn.Linear(12, 1))
+    fitted = MAML(child, order=order, steps=2, outer=Outer(tasks=2)).fit(lines, iterations=2)
+    assert fitted.info["skipped"] == 0
+    assert fitted.curve(lines(np.random.default_rng(1), 3), 2).isfinite().all()
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -153,6 +200,55 @@ def test_tasks_that_are_no_stacks_are_refused_with_how_to_stack_them(tasks: Any)
         MAML(nn.Linear(3, 1), "mse").fit(tasks, iterations=1)
     with pytest.raises(InputError, match="tasks as "):
         MAML(nn.Linear(3, 1), "mse").fit(lambda rng, n: tasks, iterations=1)
+
+
+def endless() -> Iterator[Episodes]:
+    while True:
+        yield STACK
+
+
+class Stream(IterableDataset[Episodes]):
+    def __iter__(self) -> Iterator[Episodes]:
+        return endless()
+
+
+@pytest.mark.parametrize(
+    "tasks", [endless(), Stream(), DataLoader(Stream(), batch_size=None), iter([STACK])]
+)
+def test_tasks_that_may_never_end_are_refused(tasks: Any) -> None:
+    """They were gathered until the memory was full."""
+    with pytest.raises(InputError, match=r"has no length.*list\(tasks\)"):
+        MAML(nn.Linear(3, 1)).fit(tasks, iterations=1)
+    ends: Any = [STACK, STACK]
+    assert MAML(nn.Linear(3, 1)).fit(DataLoader(ends, batch_size=None), iterations=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tasks", [STACK[:0], [STACK, STACK[:0]], lambda rng, n: STACK[:0]])
+@pytest.mark.parametrize("rates", ["parameter", "fixed"])
+def test_no_task_is_none_to_learn_from(tasks: Any, rates: Any) -> None:
+    recipe = MAML(nn.Linear(3, 1), rates=rates)
+    with pytest.raises(InputError, match="episodes of no task"):
+        recipe.fit(tasks, iterations=1)
+    with pytest.raises(InputError, match="episodes of no task"):
+        recipe.fit(STACK, iterations=1).curve(STACK[:0], 2)
+
+
+@pytest.mark.parametrize(
+    "rate", [0.1, torch.tensor(0.1), torch.empty(0), [0.1], np.array([0.1]), None]
+)
+def test_a_rate_is_a_tensor_with_steps_in_front(rate: Any) -> None:
+    params, loss = start(), bind(nn.Linear(3, 1), "mse")
+    with pytest.raises(InputError, match=r"rate of 'bias': .*torch\.tensor\(\[0\.1\]\)"):
+        adapt(params, {"bias": rate}, loss, (X, Y), 1)
+    with pytest.raises(InputError, match="rate of 'head'"):
+        adapt(params, {"head": torch.tensor([0.1])}, loss, (X, Y), 1)
+
+
+@pytest.mark.parametrize(("steps", "order"), [(-1, 2), (1.5, 2), (1, 0), (1, 3)])
+def test_steps_and_order_of_a_single_child_are_checked(steps: Any, order: Any) -> None:
+    params, loss = start(), bind(nn.Linear(3, 1), "mse")
+    with pytest.raises(InputError, match=r"steps = |order = "):
+        adapt(params, {"bias": torch.tensor([0.1])}, loss, (X, Y), steps, order=order)
 
 
 def test_a_stack_of_arrays_is_refused() -> None:
