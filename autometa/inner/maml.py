@@ -137,7 +137,8 @@ class MAML:
             tasks: A function (generator, n) -> n episodes, or stacks of episodes to draw from.
             iterations: Outer updates in total, those before a resumption included.
             checkpoint: Folder to save the state in; training goes on from what it holds.
-            every: Iterations between two checkpoints.
+            every: Iterations between two checkpoints. An error or Ctrl-C writes one more, unless
+                it comes in the midst of an update or of a look at validation tasks.
             progress: Show a progress bar on stderr.
             validation: Tasks kept aside: training stops early where they get no better, and the
                 start and the rates that were best on them are returned. Episodes stand for

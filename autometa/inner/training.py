@@ -7,6 +7,7 @@ resumed draws what an unbroken one draws, and no generator state needs to be sto
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +89,7 @@ class Learner:
         losses: Outer loss of each iteration so far.
         skipped: Updates refused since no task had a finite loss and gradient.
         left_out: Tasks that were left out of an update since theirs was not.
+        between: Whether no update is half done, so that what there is can be kept.
     """
 
     objective: Objective
@@ -105,6 +107,7 @@ class Learner:
     losses: list[float] = field(default_factory=list)
     skipped: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
+    between: bool = True
     optimiser: torch.optim.Adam = field(init=False)
     start: str = field(init=False)
 
@@ -129,6 +132,7 @@ class Learner:
         episodes = tasks(np.random.default_rng([self.seed, done]), self.outer.tasks)
         episodes = episodes.to(self.device)
         loss, gradients = self._gradient(episodes, progress)
+        self.between = False
         norm = self._take(gradients)
         if not bool(torch.isfinite(norm + loss)):
             loss, gradients = self._of_sound_tasks(episodes, progress)
@@ -188,9 +192,10 @@ class Learner:
         return self.watch is not None and self.watch.stopped
 
     def look(self) -> None:
-        """Look at the validation tasks where it is time to."""
+        """Look at the validation tasks where it is time to; ends the update."""
         if self.watch is not None and len(self.losses) % self.watch.rule.every == 0:
             self.watch.look(self.params, self.logs)
+        self.between = True
 
     def report(self) -> dict[str, Any]:
         """What meta-training looked like, as JSON."""
@@ -273,19 +278,27 @@ def train(
     """Run the outer loop until `iterations` updates are done or patience ends, see `MAML.fit`."""
     iterations, every = whole(iterations, "iterations", low=1), whole(every, "every", low=1)
     progress = flag(progress, "progress")
-    if checkpoint is not None and (store.made(checkpoint) / store.INDEX).exists():
+    if checkpoint is not None and (store.made(checkpoint, KIND) / store.INDEX).exists():
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []
+    saved = len(learner.losses)
     with torch.random.fork_rng(devices=devices), bar(progress, iterations) as advance:
-        advance(len(learner.losses), math.nan)
-        while (done := len(learner.losses)) < iterations and not learner.stopped:
-            torch.manual_seed(_torch_seed(learner.seed, done))
-            loss = learner.step(tasks, iterations)
-            advance(1, loss)
-            learner.look()
-            last = done + 1 == iterations or learner.stopped
-            if checkpoint is not None and ((done + 1) % every == 0 or last):
-                learner.save(checkpoint, iterations)
+        advance(saved, math.nan)
+        try:
+            while (done := len(learner.losses)) < iterations and not learner.stopped:
+                torch.manual_seed(_torch_seed(learner.seed, done))
+                loss = learner.step(tasks, iterations)
+                advance(1, loss)
+                learner.look()
+                last = done + 1 == iterations or learner.stopped
+                if checkpoint is not None and ((done + 1) % every == 0 or last):
+                    learner.save(checkpoint, iterations)
+                    saved = done + 1
+        except BaseException:  # Ctrl-C, or tasks that cannot be read any more
+            if checkpoint is not None and learner.between and len(learner.losses) > saved:
+                with suppress(OSError):
+                    learner.save(checkpoint, iterations)
+            raise
 
 
 def _schedule(kind: str, progress: float) -> float:
