@@ -31,6 +31,7 @@ def start(
 ) -> None:
     """Learn where `tune --child mlp@FOLDER` starts training and how fast each layer moves."""
     from autometa.children.starts.learning import learn_start_on, usable
+    from autometa.inner import fitted, store
 
     lost: list[str] = []
     loaded = read_tables(tables, target, keep=keep, lost=lost)
@@ -38,6 +39,8 @@ def start(
     for table in loaded:
         if not usable(table):
             note(f"{table.name}: left out, not a classification with 200 rows or more")
+    if fit:
+        store.made(into, fitted.KIND)  # refused before minutes are spent on it
     progress = loudness() is not Loudness.QUIET
     learn_start_on(fit, iterations=iterations, seed=seed, progress=progress).save(into)
     if output is Format.JSON:

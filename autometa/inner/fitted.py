@@ -27,7 +27,7 @@ from autometa.inner.per_task import PerTask
 from autometa.inner.rates import MOST_CLIP, SHARED, expand
 from autometa.inner.stateless import bind, frozen_copy, predictions
 from autometa.limits import whole
-from autometa.showing import counted
+from autometa.showing import counted, few
 
 SCHEMA = 1
 MOST_STEPS = 10**6
@@ -167,7 +167,11 @@ class FittedMAML:
             return curves
 
     def save(self, folder: str | Path) -> Path:
-        """Write safetensors + JSON (see `store`); the child's class is not stored."""
+        """Write safetensors + JSON (see `store`); the child's class is not stored.
+
+        Raises:
+            StoreError: the folder cannot be written to, or holds something else, as a checkpoint.
+        """
         tensors = {f"params/{k}": v for k, v in self.params.items()}
         tensors |= {f"logs/{k}": v for k, v in self.logs.items()}
         tensors |= {f"buffers/{k}": v for k, v in self.module.named_buffers()}
@@ -207,10 +211,7 @@ class FittedMAML:
         for name, value in tensors.items():
             part, _, key = name.partition("/")
             parts.setdefault(part, {})[key] = value.to(device)
-        stored = {k: tuple(v.shape) for k, v in parts["params"].items()}
-        given = {k: tuple(v.shape) for k, v in module.named_parameters()}
-        if stored != given:
-            raise ModelError(f"a child with parameters {given}", allowed=f"{stored}")
+        _same(parts["params"], dict(module.named_parameters()), "parameters")
         _take_buffers(module, parts.pop("buffers", None))
         _check(folder, parts, info)
         trained: Any = loss or info.get("loss")
@@ -231,6 +232,29 @@ class FittedMAML:
         )
 
 
+def _same(stored: Params, given: Params, what: str, *, do: str = "") -> None:
+    """Refuse a child whose tensors are not those that are stored; names where they differ.
+
+    Raises:
+        ModelError: it is one.
+    """
+
+    def told(tensors: Params, name: str) -> str:
+        return str(tuple(tensors[name].shape)) if name in tensors else "absent"
+
+    other = [
+        f"{name!r} is {told(given, name)}, was {told(stored, name)}"
+        for name in {**given, **dict(sorted(stored.items()))}
+        if told(given, name) != told(stored, name)
+    ]
+    if other:
+        raise ModelError(
+            f"a child whose {what} differ from those that were trained: {few(other)}",
+            allowed="the architecture that was trained",
+            do=do,
+        )
+
+
 def _take_buffers(module: nn.Module, stored: Params | None) -> None:
     """Give `module` the buffers of the child that was trained; files of old have none.
 
@@ -238,13 +262,8 @@ def _take_buffers(module: nn.Module, stored: Params | None) -> None:
         ModelError: it has others.
     """
     own = dict(module.named_buffers())
-    shapes = [{k: tuple(v.shape) for k, v in part.items()} for part in (own, stored or own)]
-    if shapes[0] != shapes[1]:
-        raise ModelError(
-            f"a child with buffers {shapes[0]}",
-            allowed=f"{shapes[1]}",
-            do="Freeze the same parts as for training, in evaluation mode where they were",
-        )
+    frozen = "Freeze the same parts as for training, in evaluation mode where they were"
+    _same(stored or own, own, "buffers", do=frozen)
     for name, value in (stored or {}).items():
         own[name].data = value.to(own[name].dtype)  # one that is expanded cannot be written to
 

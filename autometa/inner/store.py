@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,10 +28,15 @@ from autometa.writing import write_whole
 def save(folder: str | Path, tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> Path:
     """Write `tensors` and JSON-able `info` to `folder` (made if absent); returns the folder.
 
+    Args:
+        folder: Of nothing else: what it holds of the same kind is replaced.
+        tensors: What to write.
+        info: JSON-able; "kind" says what it is.
+
     Raises:
-        StoreError: the folder cannot be made.
+        StoreError: the folder cannot be made, or holds something else.
     """
-    folder = made(folder)
+    folder = made(folder, str(info["kind"]))
     payload = safetensors.torch.save(
         {name: _own(value) for name, value in tensors.items()}  # views of one store are refused
     )
@@ -49,11 +55,11 @@ def _own(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
-def made(folder: str | Path) -> Path:
+def made(folder: str | Path, kind: str) -> Path:
     """A folder to write to, made if absent.
 
     Raises:
-        StoreError: there is a file in its place, or it cannot be made.
+        StoreError: it cannot be made or written to, or it holds something of another kind.
     """
     folder = Path(folder)
     try:
@@ -62,7 +68,38 @@ def made(folder: str | Path) -> Path:
         raise StoreError(
             f"{folder} cannot be a folder: {error.strerror}", do="Give another folder"
         ) from error
+    if not os.access(folder, os.W_OK):
+        raise StoreError(f"{folder} cannot be written to", do="Give another folder")
+    if (folder / INDEX).exists():
+        _of_kind(folder, _index(folder), kind)
     return folder
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """The JSON of a folder; what else it says is not looked at.
+
+    Raises:
+        StoreError: there is none, or it is damaged.
+    """
+    try:
+        info: dict[str, Any] = dict(parse_json(read_bytes(folder / INDEX, MOST_JSON)))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreError(f"no {INDEX} in {folder}") from error
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{folder / INDEX} is damaged ({error})") from error
+    return info
+
+
+def _of_kind(folder: Path, info: Mapping[str, Any], kind: str) -> None:
+    """Refuse what something else has written.
+
+    Raises:
+        StoreError: it has.
+    """
+    if info.get("kind") != kind:
+        raise StoreError(
+            f"{folder} holds {info.get('kind')!r}", allowed=kind, do="Give another folder"
+        )
 
 
 def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -80,32 +117,27 @@ def load(folder: str | Path, kind: str, schema: int) -> tuple[dict[str, Tensor],
         StoreError: absent, damaged, of another kind, or written by a newer version.
     """
     folder = Path(folder)
-    try:
-        info = parse_json(read_bytes(folder / INDEX, MOST_JSON))
-        name = info["tensors"]
-        if not _FILE.fullmatch(name):
-            raise ValueError(f"tensors in {name!r}")
-        payload = read_bytes(folder / name, MOST_TENSORS)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreError(f"no {Path(error.filename).name} in {folder}") from error
-    except StoreError:
-        raise
-    except (ValueError, LookupError, TypeError) as error:
-        raise StoreError(f"{folder / INDEX} is damaged ({error})") from error
-    if info.get("kind") != kind:
-        raise StoreError(f"{folder} holds {info.get('kind')!r}", allowed=kind)
+    info = _index(folder)
+    _of_kind(folder, info, kind)
     if not isinstance(info.get("schema"), int) or info["schema"] > schema:
         raise StoreError(
             f"{folder} has schema {info.get('schema')!r}",
             allowed=f"up to {schema}",
             do="Install a newer autometa",
         )
+    name = info.get("tensors")
+    if not isinstance(name, str) or not _FILE.fullmatch(name):
+        raise StoreError(f"{folder / INDEX} is damaged (tensors in {name!r})")
+    try:
+        payload = read_bytes(folder / name, MOST_TENSORS)
+    except FileNotFoundError as error:
+        raise StoreError(f"no {name} in {folder}") from error
     if hashlib.sha256(payload).hexdigest() != info.get("sha256"):
-        raise StoreError(f"{folder / info['tensors']} does not match its checksum")
+        raise StoreError(f"{folder / name} does not match its checksum")
     try:
         return safetensors.torch.load(payload), info
     except (SafetensorError, LookupError, ValueError, RuntimeError) as error:
-        raise StoreError(f"{folder / info['tensors']} is damaged ({error})") from error
+        raise StoreError(f"{folder / name} is damaged ({error})") from error
 
 
 INDEX = "index.json"

@@ -53,3 +53,14 @@ def test_nothing_to_learn_from_leaves_nothing(
     assert run("start", small, "--into", tmp_path / "start") == 2
     assert "error: no tables" in capsys.readouterr().err
     assert not (tmp_path / "start").exists()
+
+
+@pytest.mark.parametrize("held", ["{}", "not JSON"])
+def test_a_folder_of_something_else_is_refused_before_learning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], held: str
+) -> None:
+    (tmp_path / "index.json").write_text(held)
+    known = write(tmp_path / "known.csv", 3, 200, 0)
+    assert run("start", known, "--into", tmp_path, "--iterations", 10**9) == 2
+    assert "index.json" in capsys.readouterr().err or held == "{}"
+    assert (tmp_path / "index.json").read_text() == held

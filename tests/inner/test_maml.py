@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def test_damaged_foreign_and_newer_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="checksum"):
         FittedMAML.load(folder, network())
     tensors.write_bytes(good)
-    with pytest.raises(ModelError, match="parameters"):
+    with pytest.raises(ModelError, match=r"'weight' is \(1, 1\), was absent.*'0.bias' is absent"):
         FittedMAML.load(folder, nn.Linear(1, 1))
     for change, message in (({"schema": 99}, "newer"), ({"kind": "cake"}, "cake")):
         (folder / "index.json").write_text(json.dumps({**index, **change}))
@@ -177,6 +178,50 @@ def test_damaged_foreign_and_newer_files_are_refused(tmp_path: Path) -> None:
         FittedMAML.load(folder, network())
     with pytest.raises(StoreError, match="no index"):
         FittedMAML.load(tmp_path / "absent", network())
+
+
+def test_a_child_of_another_architecture_is_told_where(tmp_path: Path) -> None:
+    """In a line, not by a list of all parameters."""
+    folder = MAML(network(), outer=QUICK).fit(waves, iterations=1).save(tmp_path)
+    wide = nn.Sequential(nn.Linear(1, 9), nn.Tanh(), nn.Linear(9, 1))
+    told = (
+        r"trained: '0\.weight' is \(9, 1\), was \(8, 1\), '0\.bias' .* '2\.weight' [^']*\. allowed"
+    )
+    with pytest.raises(ModelError, match=told):
+        FittedMAML.load(folder, wide)
+    deep = nn.Sequential(*(nn.Linear(1, 1) for _ in range(90)))
+    with pytest.raises(ModelError, match=r"and 17\d more\. allowed") as refused:
+        FittedMAML.load(folder, deep)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize("held", ["a checkpoint", '{"my": "site"}', "not JSON"])
+def test_a_folder_of_something_else_is_not_written_over(tmp_path: Path, held: str) -> None:
+    recipe, index = MAML(network(), outer=QUICK), tmp_path / "index.json"
+    fitted = recipe.fit(waves, iterations=2, checkpoint=tmp_path / "other")
+    if held == "a checkpoint":
+        recipe.fit(waves, iterations=1, checkpoint=tmp_path)
+    else:
+        index.write_text(held)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with pytest.raises(StoreError, match=r"holds|damaged"):
+        fitted.save(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    start = fitted.save(tmp_path / "start")
+    assert fitted.save(start) == start  # its own kind is replaced
+    with pytest.raises(StoreError, match=r"holds 'autometa-inner'.*another folder"):
+        recipe.fit(waves, iterations=2, checkpoint=start)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no such mode")
+def test_a_folder_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write all
+    with pytest.raises(StoreError, match="cannot be written to"):
+        MAML(network()).fit(
+            lambda rng, n: pytest.fail("trained"), iterations=1, checkpoint=tmp_path
+        )
 
 
 def test_a_child_with_convolutions_batch_norm_and_dropout() -> None:
