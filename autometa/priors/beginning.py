@@ -31,11 +31,17 @@ class Beginning:
         metrics: What these measured, where known.
         known: Parameters that prior tasks know.
         searched: Parameters that are searched; empty where only the trials will tell.
+        lacking: How many of the tasks do not know a parameter that others know.
+        unused: Prior tasks that could not be used.
+        lost: Which of their trials could not be used, and why; "" where all could.
+        renaming: What to say where parameters may have been renamed.
         held: Parameters that prior tasks know and that are not searched -> their values.
         why: Why the search starts cold; "" where it does not.
 
     >>> str(Beginning(tasks=2, trials=80, metrics=("auc",), known=("lr",), searched=("lr", "n")))
     'starts from 2 prior tasks (80 trials; auc), which know 1 of 2 parameters (not n)'
+    >>> str(Beginning(tasks=9, unused=3, known=("lr",), searched=("lr",), lacking={"lr": 4}))
+    'starts from 9 of 12 prior tasks, which know 1 of 1 parameters (lr by 5 of them)'
     >>> str(Beginning(why="no prior was given"))
     'starts cold, because no prior was given'
     """
@@ -45,6 +51,10 @@ class Beginning:
     metrics: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    unused: int = 0
+    lost: str = ""
+    renaming: str = ""
     held: Mapping[str, Value] = field(default_factory=dict)
     why: str = ""
 
@@ -55,18 +65,23 @@ class Beginning:
 
     def __str__(self) -> str:
         if self.why:
-            return f"{COLD}, because {self.why}"
+            return f"{COLD}, because {self.why}" + (f": {self.lost}" if self.lost else "")
         trials = "" if self.trials is None else counted(self.trials, "trial")
         about = "; ".join(part for part in (trials, few(self.metrics)) if part)
-        tasks = counted(self.tasks, "prior task") + f" ({about})" * bool(about)
+        some = f"{self.tasks} of " if self.unused else ""
+        tasks = some + counted(self.tasks + self.unused, "prior task") + f" ({about})" * bool(about)
         verb = "know" if self.tasks != 1 else "knows"
         if not self.searched:
             return f"starts from {tasks}, which {verb} {few(self.known)}"
         missing = [n for n in self.searched if n not in self.known]
         count = f"{len(self.searched) - len(missing)} of {len(self.searched)} parameters"
-        rest = f" (not {few(missing)})" if missing else ""
+        rare = {n: self.tasks - k for n, k in self.lacking.items() if n in self.searched}
+        gaps = [f"not {few(missing)}"] if missing else []
+        gaps += [few(f"{name} by {count} of them" for name, count in rare.items())] if rare else []
+        rest = f" ({'; '.join(gaps)}{self.renaming})" if gaps else ""
         if self.held:
             rest += f", at {few([f'{name} = {value}' for name, value in self.held.items()])}"
+        rest += f"; {self.lost}" if self.unused and self.lost else ""
         return f"starts from {tasks}, which {verb} {count}{rest}"
 
 

@@ -26,6 +26,7 @@ Shapes: n trials, p parameters; raw (n, p) as in `space`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -63,14 +64,19 @@ class Matched:
     Args:
         portfolio: Its trials in the space of what they know; empty where they know nothing.
         report: What became of them, one part an old space.
-        old_names: Names of the parameters of all prior spaces.
+        lacking: For each parameter that some tasks do not know, how many: for them a value is made
+            up, which says nothing.
+        lost: Which trials of the tasks that help could not be kept, and why.
+        renaming: What to say where parameters may have been renamed; "" where none may.
         outside: For each parameter that has any, how many trials lie outside of what is searched.
         why: Why nothing is known; "" where something is.
     """
 
     portfolio: Portfolio
     report: AdaptReport = field(default_factory=AdaptReport)
-    old_names: tuple[str, ...] = ()
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    lost: str = ""
+    renaming: str = ""
     outside: Mapping[str, str] = field(default_factory=dict)
     why: str = ""
 
@@ -139,17 +145,21 @@ def matched(
     report = AdaptReport(spaces=tuple(reports[s] for s in spaces if s in reports))
     if part is None:
         why = _why(report, names, space)
-        return Matched(portfolio=Portfolio(), report=report, old_names=names, why=why)
+        return Matched(portfolio=Portfolio(), report=report, why=why)
     found_by = {
         id(h): new
         for old, r in zip(helping, rows, strict=True)
         for h, new in _histories(old, wide, r)
     }
     kept = [found_by[id(h)] for h in prior.histories if id(h) in found_by]
+    unknown = _lacking(helping, rows, wide)
+    unread = [n for n in names if all(n not in old.matches.values() for old in olds)]
     return Matched(
         portfolio=replace(prior, histories=tuple(_alike(kept))),
         report=report,
-        old_names=names,
+        lacking=unknown,
+        lost=_lost(report),
+        renaming=renaming(unread, [n for n in space.names if n in unknown or n not in part.names]),
         outside=_outside(part, wide, kept)
         | {n: f"{why}: searched without a prior" for n, why in away.items() if n not in part.names},
     )
@@ -208,6 +218,21 @@ def _histories(
             yield history, moved(history, wide, rows.raw[part], rows.keep[part])
 
 
+def _lacking(
+    olds: Sequence[OldSpace], rows: Sequence[AdaptedRows], space: SearchSpace
+) -> dict[str, int]:
+    """How many histories have no value of a parameter where it is active, and nobody gave one."""
+    found: Counter[str] = Counter()
+    for old, r in zip(olds, rows, strict=True):
+        for j, name in enumerate(space.names):
+            if name in old.matches or name in old.rules.defaults:
+                continue
+            filled, end = r.filled[:, j] & r.keep, 0
+            for history in old.histories:
+                found[name] += bool(filled[end : (end := end + len(history))].any())
+    return {name: count for name, count in found.items() if count}
+
+
 def _alike(histories: Sequence[TaskHistory]) -> list[TaskHistory]:
     """Named apart, and as scores where some minimise and some maximise."""
     apart = named_apart(histories)
@@ -243,6 +268,17 @@ def _outside(
 
 
 # What to say -------------------------------------------------------------------------------------
+
+
+def _lost(report: AdaptReport) -> str:
+    """How many trials could not be kept, and most of them why."""
+    reasons: Counter[str] = Counter()
+    for space in report.spaces:
+        reasons.update(space.dropped)
+    if not reasons:
+        return ""
+    reason, count = reasons.most_common(1)[0]
+    return f"in {count} of {sum(s.trials for s in report.spaces)} trials {reason}"
 
 
 def _why(report: AdaptReport, names: Sequence[str], space: SearchSpace) -> str:

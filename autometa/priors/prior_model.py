@@ -120,7 +120,13 @@ def fit_prior(
     why = (empty or found.why) if not len(prior) else found.why
     return Fitted(
         model=model,
-        beginning=beginning_of(model, found.portfolio, searched, why, held),
+        beginning=replace(
+            beginning_of(model, found.portfolio, searched, why, held),
+            lacking=found.lacking,
+            lost=found.lost,
+            unused=len(prior) - len(model.tasks),
+            renaming="" if keep else found.renaming,
+        ),
         report=found.report,
         notes=tuple(f"{name}: {note}" for name, note in found.outside.items()),
         strange=len(prior) > 0 and not len(found.portfolio),

@@ -126,7 +126,7 @@ def test_every_door_takes_a_family(tmp_path: Any) -> None:
     both = started(prior=["lightgbm", "embedded:xgboost"])
     assert "6 prior tasks" in both.user_attrs[START]
     joined = started(prior=["lightgbm", tmp_path / "mine"])
-    assert "3 prior tasks" in joined.user_attrs[START]  # those of svm know nothing of it
+    assert "3 of 4 prior tasks" in joined.user_attrs[START]  # those of svm know nothing of it
     found = started(prior="embedded")
     assert "lightgbm: eta is learning_rate" in found.user_attrs[NAMES]
 

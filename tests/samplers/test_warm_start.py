@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import TrialState
 
 import autometa
@@ -134,6 +140,64 @@ def test_what_is_suggested_can_be_said(
             "minimize", prior=prior, space=space, renamed=hint, learner=QUICK
         )
         assert said(follows).startswith("starts from 1 prior task")
+
+
+def past(name: str, trials: int = 12, **space: BaseDistribution) -> optuna.Study:
+    """A study of random configs, whatever they are worth."""
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    study = optuna.create_study(study_name=name, sampler=sampler)
+    for _ in range(trials):
+        trial = study.ask(space)
+        study.tell(trial, float(trial.number * 7 % 5))
+    return study
+
+
+LR, DEPTH = FloatDistribution(1e-5, 1.0, log=True), IntDistribution(1, 12)
+
+
+def test_a_start_says_what_some_of_the_tasks_do_not_know() -> None:
+    """What a task does not know is made up, and was counted as known."""
+    space: Mapping[str, BaseDistribution] = {"lr": LR, "depth": DEPTH}
+    one, two = past("one", lr=LR, depth=DEPTH), past("two", learning_rate=LR, depth=DEPTH)
+    other = past("other", depth=DEPTH)
+    about = "prior tasks (24 trials; value), which know 2 of 2 parameters"
+
+    def start(*prior: optuna.Study, **options: Any) -> str:
+        return said(
+            autometa.create_study(
+                "minimize", prior=list(prior), space=space, learner=QUICK, **options
+            )
+        )
+
+    assert start(one, other) == f"starts from 2 {about} (lr by 1 of them)"
+    assert start(one, other, defaults={"lr": 0.1}) == f"starts from 2 {about}"
+    asked = "say renamed={'learning_rate': 'lr'} and space= to create_study, if that is meant"
+    assert start(one, two) == f"starts from 2 {about} (lr by 1 of them; {asked})"
+    assert start(two).endswith(f"which knows 1 of 2 parameters (not lr; {asked})")
+    assert start(one, two, renamed={"learning_rate": "lr"}) == f"starts from 2 {about}"
+
+
+def test_a_start_says_which_tasks_and_trials_are_of_no_use() -> None:
+    sizes: dict[str, Any] = {
+        "bs": CategoricalDistribution([16, 32]),
+        "depth": DEPTH,
+    }
+    other = past("numbers", bs=IntDistribution(40, 90), depth=DEPTH)
+    few = past("few", trials=1, **sizes)
+    why = "in 12 of {} trials parameter 'bs' is outside of one of 16, 32"
+
+    def start(*prior: optuna.Study) -> str:
+        return said(
+            autometa.create_study("minimize", prior=list(prior), space=sizes, learner=QUICK)
+        )
+
+    known = "starts from 1 of 2 prior tasks (12 trials; value), which knows 2 of 2 parameters"
+    assert start(past("a", **sizes), few) == known
+    assert start(past("a", **sizes), other) == f"{known}; {why.format(24)}"
+    assert start(few, other) == (
+        "starts cold, because none of the prior tasks has enough different trials to learn from: "
+        + why.format(13)
+    )
 
 
 @pytest.mark.parametrize(
