@@ -125,6 +125,8 @@ class _Rows:
     def _candidates(self, rows: NDArray[np.bool_]) -> list[Floats]:
         if self.shares.shape[1] == 2:
             values = np.unique(np.append(self.shares[rows, 1], 0.5))
+            if len(values) == 1:  # all say one half
+                return [np.ones(2)]
             middles = (values[1:] + values[:-1]) / 2
             chosen = np.unique(np.quantile(middles, np.linspace(0.02, 0.98, _GRID)))
             return [np.array([t, 1.0 - t]) for t in chosen if 0.0 < t < 1.0] or [np.ones(2)]

@@ -66,6 +66,15 @@ def test_it_is_left_alone_where_it_cannot_help() -> None:
     assert learn_threshold(noise, pure, BALANCED) is None
 
 
+@pytest.mark.parametrize("share", [0.5, 0.3, 1.0])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_nothing_is_learned_where_all_rows_are_told_the_same(share: float, classes: int) -> None:
+    truth = np.arange(20) % classes
+    held_out = HeldOut(tuple(np.array_split(truth, 5)), np.arange(classes))
+    shares = np.tile([1 - share, share, 0.0][:classes], (20, 1))
+    assert learn_threshold(Prediction.of_shares(shares), held_out, BALANCED) is None
+
+
 def test_scorers_and_weights_count() -> None:
     said, held_out = drawn(0.1, rows=3000)
     f1 = Scoring.of("f1", "classification")
