@@ -42,6 +42,7 @@ class Metric:
         direction: Whether more or less of it is better.
         score: (truth, prediction, weights of the rows) -> number; NaN where it is not defined.
         two_classes: Whether it is for two classes only.
+        least_rows: Of how few rows it still says something.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Metric:
     direction: Direction
     score: Measure
     two_classes: bool = False
+    least_rows: int = 1
 
 
 def balanced_accuracy(y: Truth, p: Prediction, w: Weights = None) -> float:
@@ -212,9 +214,9 @@ _LISTED = [
         score=average_precision,
         two_classes=True,
     ),
+    Metric(name="r2", kind="regression", direction="maximize", score=r2, least_rows=2),
     *_of(
         "regression",
-        (r2, "maximize"),
         (rmse, "minimize"),
         (mae, "minimize"),
         (median_absolute_error, "minimize"),

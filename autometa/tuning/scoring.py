@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
 from pathlib import Path
@@ -20,51 +20,20 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from autometa.children.ensemble import as_said
 from autometa.children.evaluation.evaluate import Outcome, failed
-from autometa.children.metrics import DEFAULT, METRICS, OF_LABELS, Metric, metric, of_kind
+from autometa.children.metrics import DEFAULT, METRICS, OF_LABELS, Metric
 from autometa.children.prediction import Prediction
 from autometa.encoding import Floats
 from autometa.errors import InputError, reason
 from autometa.tables import Kind, Scale, Table
+from autometa.tables.notes import shown
 from autometa.tuning.held_out import HeldOut
+from autometa.tuning.scorer_names import about_the_last, name_of, named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Asked: TypeAlias = str | Callable[..., float] | None
 """How a user names a metric: a name, a scorer (estimator, X, y), a function (y, predicted)."""
-
-_SCORERS = {
-    "log_loss": "neg_log_loss",
-    "brier": "neg_brier_score",
-    "rmse": "neg_root_mean_squared_error",
-    "mae": "neg_mean_absolute_error",
-    "median_absolute_error": "neg_median_absolute_error",
-    "rmsle": "neg_root_mean_squared_log_error",
-}
-"""What scikit-learn calls the scorers of the losses."""
-
-_CALLED = {
-    "mse": "neg_mean_squared_error",
-    "l2": "neg_mean_squared_error",
-    "mape": "neg_mean_absolute_percentage_error",
-    "msle": "neg_mean_squared_log_error",
-    "mcc": "matthews_corrcoef",
-}
-"""What else people call scorers that are no standard metric."""
-
-_NEAREST = (
-    ("f1", "f1_macro"),
-    ("jaccard", "f1_macro"),
-    ("accuracy", "accuracy"),
-    ("top_k", "accuracy"),
-    ("roc_auc", "roc_auc"),
-    ("neg_log", "log_loss"),
-    ("neg_mean_squared_error", "rmse"),
-    ("neg_max_error", "rmse"),
-    ("neg_mean_absolute", "mae"),
-    ("neg_mean_squared_log", "rmsle"),
-)
-"""Beginnings of other scorers' names, and the standard metrics nearest to them."""
 
 _RELATIVE: Mapping[str, Scale] = {
     "root_mean_squared_log_error": "log",
@@ -118,10 +87,8 @@ class Scoring:
         >>> Scoring.of("f1", "classification").note
         "prior tasks are read by 'f1_macro', the nearest to 'f1' that they were scored by"
         """
-        if asked is None:
-            return _standard(METRICS[DEFAULT[kind]])
-        if isinstance(asked, str):
-            return _by_name(asked, kind, classes)
+        if asked is None or isinstance(asked, str):
+            return _by_name(DEFAULT[kind] if asked is None else asked, kind, classes)
         if not callable(asked):
             raise InputError(
                 f"a metric of type {type(asked).__name__}",
@@ -145,6 +112,20 @@ class Scoring:
         return (
             f"prior tasks are read by {self.standard.name!r}, the nearest to {self.name!r} that "
             "they were scored by"
+        )
+
+    def about(self, labels: Sequence[Any]) -> str:
+        """Which of two labels (c,) it is about, where a user may have meant the other; "" if none.
+
+        A label of 1, or true, is what everybody means.
+        """
+        if len(labels) != 2 or not about_the_last(self.name) or labels[-1] == 1:
+            return ""
+        if self.scorer is not None and not self.coded:  # the user's own, which says it
+            return ""
+        return (
+            f"{self.name} is about the label {shown(labels[-1:])}, the last of {shown(labels)}; "
+            "a scorer with pos_label=... is about the other"
         )
 
     def scale(self, table: Table) -> Scale:
@@ -181,6 +162,8 @@ class Scoring:
             weights: What each row counts, (m,), where the scorer can take them.
         """
         if self.scorer is None:
+            if len(truth) < self.standard.least_rows:
+                return math.nan
             return self.sign * self.standard.score(truth, prediction, weights)
         classes = labels if len(labels) else None
         if self.coded and len(labels) == 2:
@@ -246,7 +229,9 @@ class Scoring:
             if not wrong:
                 return
             why = f"it is {values[wrong[0]]} for the rows of split {wrong[0] + 1}"
-            problems.append((why, "Take fewer splits, or some that hold rows of each class out"))
+            classes = "some that hold rows of each class out"
+            other = classes if len(held_out.labels) else "another metric"
+            problems.append((why, f"Take fewer splits, or {other}"))
         why, do = problems[0]
         if self.scorer is not None and not self.coded:
             do = (
@@ -285,33 +270,20 @@ class Scoring:
         return mean if math.isfinite(mean) else -math.inf
 
 
-def _standard(found: Metric) -> Scoring:
-    return Scoring(name=_SCORERS.get(found.name, found.name), standard=found)
-
-
 def _by_name(name: str, kind: Kind, classes: int) -> Scoring:
-    from sklearn.metrics import get_scorer, get_scorer_names
+    from sklearn.metrics import get_scorer
 
-    try:
-        found = metric(name, kind)
-    except InputError:
-        found = None
-    if found is not None and not (found.two_classes and classes > 2):
-        return _standard(found)
-    names = [_SCORERS.get(n, n) for n in of_kind(kind, classes)]
-    listed = f"{', '.join(names)}, or another scorer of scikit-learn"
-    other, given = METRICS.get(name.removeprefix("neg_")), name
-    plain = _CALLED.get(name.lower(), name.lower())
-    spelt = (name, plain, f"neg_{plain}", plain.removesuffix("_score"))
-    name = next((n for n in spelt if n in get_scorer_names()), "")
-    if found is not None or not name or other is not None:
-        many = f" with {classes} classes" * (found is not None)
-        raise InputError(f"metric {given!r} of a {kind}{many}", allowed=listed)
-    nearest = next((m for start, m in _NEAREST if name.startswith(start)), DEFAULT[kind])
-    standard = METRICS[nearest if METRICS[nearest].kind == kind else DEFAULT[kind]]
-    scorer = get_scorer(name)
-    weighs = _takes_weights(getattr(scorer, "_score_func", scorer))
-    return Scoring(name=name, standard=standard, scorer=scorer, coded=True, weighs=weighs)
+    scorer_name, standard = named(name, kind, classes)
+    if scorer_name == name_of(standard):
+        return Scoring(name=scorer_name, standard=standard)
+    scorer = get_scorer(scorer_name)
+    return Scoring(
+        name=scorer_name,
+        standard=standard,
+        scorer=scorer,
+        coded=True,
+        weighs=_takes_weights(getattr(scorer, "_score_func", scorer)),
+    )
 
 
 def _takes_weights(asked: Callable[..., float]) -> bool:

@@ -75,13 +75,17 @@ def _check_rarest(table: Table) -> None:
 
 
 def _by_size(table: Table, seconds: float | None) -> Folds:
-    """Five folds, or three, or one split: of many rows, or of much to learn in little time."""
+    """Five folds, or three, or one split: of many rows, or of much to learn in little time.
+
+    Each holds two rows out, where there are four: one has no variance to explain.
+    """
+    most = max(2, len(table) // 2)
     models = 1 if table.schema.classes <= 2 else table.schema.classes  # of boosting, each step
     work = len(table) * len(table.X.columns) * models / (seconds or np.inf)
     if len(table) <= FIVE_UP_TO and work <= FIVE_WORK:
-        return min(5, len(table))
+        return min(5, most)
     if len(table) <= THREE_UP_TO and work <= THREE_WORK:
-        return min(3, len(table))
+        return min(3, most)
     return Splits((splits_of(table, 5, 0)[0],))
 
 

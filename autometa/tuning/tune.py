@@ -329,7 +329,9 @@ def _notes(
     scoring: Scoring, table: Table, chosen: Sequence[Child], folds: Folds, *, everybody: bool
 ) -> tuple[str, ...]:
     """What the user should know before anything is tried."""
-    said = [scoring.note, on_both_sides(folds), not_held_out(folds, table)]
+    labels = list(table.y.cat.categories) if table.kind == "classification" else []
+    said = [scoring.note, scoring.about(labels)]
+    said += [on_both_sides(folds), not_held_out(folds, table)]
     if table.weights is not None and not scoring.weighs:
         said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
     if table.scale:

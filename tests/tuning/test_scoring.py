@@ -2,21 +2,24 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import (
     accuracy_score,
+    f1_score,
     fbeta_score,
     get_scorer,
+    get_scorer_names,
     log_loss,
     make_scorer,
     mean_absolute_error,
     mean_squared_error,
     zero_one_loss,
 )
+from sklearn.model_selection import LeaveOneOut, TimeSeriesSplit
 
 from autometa.children.evaluation.evaluate import Outcome
 from autometa.children.evaluation.held_out import read_predictions, write_predictions
@@ -122,6 +125,77 @@ def test_of_two_labels_that_are_text_the_second_is_the_positive_one(name: str) -
 def test_what_is_no_metric_is_refused(asked: object, kind: Kind, classes: int) -> None:
     with pytest.raises(InputError, match="metric"):
         Scoring.of(asked, kind, classes)  # type: ignore[arg-type]
+
+
+OF_CLUSTERS = {
+    *("adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score", "rand_score"),
+    *("fowlkes_mallows_score", "homogeneity_score", "mutual_info_score", "v_measure_score"),
+    "normalized_mutual_info_score",
+}
+"""Scorers that are no nonsense for either kind, as they compare groups of rows."""
+
+
+def test_each_scorer_of_the_other_kind_is_refused_and_the_kind_is_named() -> None:
+    refused = {
+        kind: {name: said for name in get_scorer_names() if (said := refusal(name, kind))}
+        for kind in get_args(Kind)
+    }
+    assert not refused["classification"].keys() & refused["regression"].keys()
+    assert set(get_scorer_names()) - set().union(*refused.values()) == OF_CLUSTERS
+    assert all('say kind="regression"' in said for said in refused["classification"].values())
+    assert all('say kind="classification"' in said for said in refused["regression"].values())
+
+
+def refusal(name: str, kind: Kind) -> str:
+    """What is said of a metric that is refused; "" where it is not."""
+    try:
+        Scoring.of(name, kind)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", ["R2", "mse", "MAPE", "neg_mean_absolute_error", "rmse", "l1"])
+def test_errors_of_numbers_are_no_metrics_of_classes_however_they_are_spelt(name: str) -> None:
+    ratings = Table(name="ratings", X=X, y=pd.Series(np.arange(40) % 5))
+    with pytest.raises(InputError, match=f"metric '{name}' of a classification.*kind=.regression"):
+        tune_table(ratings, metric=name, families="linear", n_trials=1, portfolio=None)
+    assert Scoring.of(name, "regression").standard.kind == "regression"
+
+
+@pytest.mark.parametrize("name", ["f1", "average_precision", "recall", "jaccard"])
+def test_it_is_said_which_of_two_labels_a_metric_is_about(name: str) -> None:
+    scoring = Scoring.of(name, "classification")
+    assert scoring.about(["fraud", "ok"]) == (
+        f"{name} is about the label 'ok', the last of 'fraud', 'ok'; "
+        "a scorer with pos_label=... is about the other"
+    )
+    assert "'2'" in scoring.about([1, 2])
+    for plain in ([0, 1], [False, True], [-1.0, 1.0], ["a", "b", "c"], ()):
+        assert scoring.about(plain) == ""
+
+
+@pytest.mark.parametrize(
+    "asked", ["roc_auc", "f1_macro", "neg_brier_score", make_scorer(f1_score, pos_label="fraud")]
+)
+def test_of_metrics_that_know_their_label_nothing_is_said(asked: Any) -> None:
+    assert Scoring.of(asked, "classification").about(["fraud", "ok"]) == ""
+
+
+def test_a_search_says_which_label_its_metric_is_about() -> None:
+    words = Table(name="words", X=X, y=pd.Series(TWO.labels).map({0: "fraud", 1: "ok"}))
+    result = tune_table(words, metric="f1", families="linear", n_trials=1, portfolio=None)
+    assert any("about the label 'ok'" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("splits", [LeaveOneOut(), TimeSeriesSplit(3, test_size=1), 40])
+def test_what_one_row_explains_is_no_number_and_refused(splits: Any) -> None:
+    given: dict[str, Any] = {"families": "linear", "n_trials": 1, "portfolio": None, "cv": splits}
+    with pytest.raises(InputError, match=r"'r2' says nothing.*Take fewer splits, or another"):
+        tune_table(NUMBERS, **given)
+    found = tune_table(NUMBERS, metric="neg_mean_absolute_error", **given)
+    assert found.best_value is not None
+    assert found.best_value < 0
 
 
 @pytest.mark.parametrize("table", [TWO, THREE, NUMBERS], ids=lambda t: t.name)

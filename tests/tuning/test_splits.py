@@ -84,3 +84,9 @@ def test_classes_that_some_folds_do_not_judge_are_told() -> None:
     assert "of the class 'd' out" in not_held_out(by_hand, table)
     assert not not_held_out(5, SORTED)
     assert not not_held_out(5, NUMBERS)
+
+
+@pytest.mark.parametrize(("rows", "folds"), [(2, 2), (3, 2), (5, 2), (8, 4), (9, 4), (10, 5)])
+def test_each_fold_of_a_few_rows_holds_two_out(rows: int, folds: int) -> None:
+    values = Table(name="n", X=X[:rows], y=pd.Series(np.arange(rows) / 7), kind="regression")
+    assert folds_of(None, None, None, values) == folds
