@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from autometa._version import __version__
 from autometa.errors import InputError, ModelError, StoreError
-from autometa.inner import store
+from autometa.inner import shared_rows, store
 from autometa.inner.adapt import Batch, Params, adapt, trajectory
 from autometa.inner.copying import judging
 from autometa.inner.episodes import Episodes, check_support, stack
@@ -83,6 +83,7 @@ class FittedMAML:
         clip: Clip of gradient entries in an inner step.
         loss: Name in `LOSSES`, or a function (outputs, targets) -> scalar.
         info: Provenance, JSON-able.
+        shared_rows: Names of the parameters whose rows start alike.
     """
 
     module: nn.Module
@@ -93,6 +94,7 @@ class FittedMAML:
     clip: float
     loss: str | LossFunction
     info: Mapping[str, Any] = field(default_factory=dict)
+    shared_rows: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         rates = [float(rate) for value in self.logs.values() for rate in value.exp().aminmax()]
@@ -166,6 +168,20 @@ class FittedMAML:
             curves[broken] = torch.nan
             return curves
 
+    def on(self, child: nn.Module) -> FittedMAML:
+        """The same start and rates in a child for another number of classes.
+
+        Args:
+            child: As the one that was trained but for the number of rows of `shared_rows`.
+
+        Raises:
+            ModelError: it differs in more than that.
+        """
+        module = frozen_copy(child, next(iter(self.params.values())).device)
+        params, logs = _rows_like(self.params, self.logs, self.shared_rows, module)
+        _take_buffers(module, dict(self.module.named_buffers()))
+        return replace(self, module=module, params=params, logs=logs)
+
     def save(self, folder: str | Path) -> Path:
         """Write safetensors + JSON (see `store`); the child's class is not stored.
 
@@ -184,6 +200,7 @@ class FittedMAML:
             "steps": self.steps,
             "clip": self.clip,
             "loss": named,
+            "shared_rows": list(self.shared_rows),
             "info": dict(self.info),
         }
         return store.save(folder, tensors, info)
@@ -199,6 +216,9 @@ class FittedMAML:
     ) -> FittedMAML:
         """Read what `save` wrote, into the architecture of `child`.
 
+        Where the rows of its head start alike (`shared_rows`), the child may have another number of
+        classes than the one that was trained.
+
         Raises:
             StoreError: absent, damaged, newer, or not such a folder.
             InputError: no such device or loss.
@@ -211,9 +231,10 @@ class FittedMAML:
         for name, value in tensors.items():
             part, _, key = name.partition("/")
             parts.setdefault(part, {})[key] = value.to(device)
-        _same(parts["params"], dict(module.named_parameters()), "parameters")
-        _take_buffers(module, parts.pop("buffers", None))
+        shared, buffers = _shared(folder, info), parts.pop("buffers", None)
         _check(folder, parts, info)
+        params, logs = _rows_like(parts["params"], parts["logs"], shared, module)
+        _take_buffers(module, buffers)
         trained: Any = loss or info.get("loss")
         if trained is None:
             raise ModelError(
@@ -222,14 +243,37 @@ class FittedMAML:
         loss_function(trained)
         return cls(
             module=module,
-            params=parts["params"],
-            logs=parts["logs"],
+            params=params,
+            logs=logs,
+            shared_rows=shared,
             adapted=tuple(info["adapted"]),
             steps=info["steps"],
             clip=info["clip"],
             loss=trained,
             info=info["info"],
         )
+
+
+def _shared(folder: str | Path, info: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the parameters whose rows start alike; files of old have none."""
+    names = info.get("shared_rows", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise StoreError(f"{folder} holds shared_rows that cannot be")
+    return tuple(names)
+
+
+def _rows_like(
+    params: Params, logs: Params, shared: tuple[str, ...], child: nn.Module
+) -> tuple[Params, Params]:
+    """Start and log rates with as many rows as `child` has, where rows start alike.
+
+    Raises:
+        ModelError: it has other parameters.
+    """
+    rows = shared_rows.rows_of(child, shared)
+    params, logs = shared_rows.spread(params, rows), shared_rows.spread_logs(logs, rows)
+    _same(params, dict(child.named_parameters()), "parameters")
+    return params, logs
 
 
 def _same(stored: Params, given: Params, what: str, *, do: str = "") -> None:

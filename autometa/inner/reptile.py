@@ -48,10 +48,12 @@ def fit(
         rate: Outer rate in (0, 1] at the start; it falls linearly to zero.
 
     Raises:
-        InputError: an argument is not usable, or the recipe learns rates.
+        InputError: an argument is not usable, the recipe learns rates or shares rows.
     """
     if recipe.rule.learned:
         raise InputError(f"rates={recipe.rule.kind!r} for Reptile", allowed='rates="fixed"')
+    if recipe.shared_rows:
+        raise InputError(f"shared_rows={recipe.shared_rows} for Reptile", allowed="MAML.fit")
     iterations = whole(iterations, "iterations", low=1)
     rate = real(rate, "rate", low=LEAST, high=1)
     draw, learner = source(tasks), recipe.learner()
