@@ -400,3 +400,36 @@ def test_a_damaged_journal_with_a_parameter_that_has_no_name_costs_the_trial(
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (history,) = Portfolio.from_studies(path).histories
     assert len(history) == 3
+
+
+def test_a_parameter_that_was_renamed_on_the_way_is_one_parameter() -> None:
+    halfway = of({"eta": 0.1, "x": 0.2}, {"rate": 0.3, "x": 0.4}, {"lr": 0.5}, eta=X, rate=X, lr=X)
+    space = {"lr": X, "x": X}
+    told: dict[str, Any] = {"space": space, "defaults": {"x": 0.0}}
+    found = Portfolio.from_studies(halfway, renamed={"eta": "lr", "rate": "lr"}, **told)
+    assert configs(found) == [
+        {"lr": 0.1, "x": 0.2},
+        {"lr": 0.3, "x": 0.4},
+        {"lr": 0.5, "x": 0.0},
+    ]
+    assert [set(t.params) for t in halfway.trials] == [{"eta", "x"}, {"rate", "x"}, {"lr"}]
+    by_others = of({"eta": 0.1, "x": 0.2}, {"rate": 0.3, "x": 0.4}, eta=X, rate=X)
+    found = Portfolio.from_studies(by_others, renamed={"eta": "lr", "rate": "lr"}, **told)
+    assert configs(found)[1] == {"lr": 0.3, "x": 0.4}
+
+
+def test_two_parameters_of_one_trial_do_not_become_one() -> None:
+    both = of({"eta": 0.1}, {"eta": 0.2, "lr": 0.3}, eta=X, lr=X)
+    with pytest.raises(SpaceError, match="'lr' and 'eta' of one old space both become 'lr'"):
+        Portfolio.from_studies(both, space={"lr": X}, renamed={"eta": "lr"})
+
+
+def test_a_renamed_choice_list_is_widened_by_what_it_became() -> None:
+    kinds: dict[str, Any] = {
+        "opt": CategoricalDistribution(["adam", "sgd"]),
+        "optimizer": CategoricalDistribution(["sgd", "lion"]),
+    }
+    study = of({"opt": "adam", "x": 0.1}, {"optimizer": "lion", "x": 0.2}, **kinds)
+    space = {"optimizer": CategoricalDistribution(["lion", "adam"]), "x": X}
+    found = Portfolio.from_studies(study, space=space, renamed={"opt": "optimizer"})
+    assert [c["optimizer"] for c in configs(found)] == ["adam", "lion"]

@@ -8,6 +8,7 @@ Shapes: n trials that fit, p parameters, l steps.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -106,6 +107,9 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], target: ImportT
     if not names:
         raise InputError(f"study {new.study!r} tunes no parameter", allowed="at least one")
     new.names.update(names)
+    if becomes := _renamed_on_the_way(finished, target.rules.renamed):
+        finished = [_by_new_names(t, becomes) for t in finished]
+        names = list(dict.fromkeys(becomes.get(n, n) for n in names))
     distributions, new.left_out = distributions_of(new.study, names, finished)
     if target.space is None:
         space, raw, wrong = _inferred(new, distributions, finished, target.inner_lr)
@@ -132,6 +136,30 @@ def read_rows(new: ImportedStudy, trials: Sequence[FrozenTrial], target: ImportT
     fidelity, curves = _curves(kept)
     seconds = [np.nan if t.duration is None else t.duration.total_seconds() for t in kept]
     return StudyRows(space, kept, raw[keep], fidelity, np.array(seconds), curves)
+
+
+def _renamed_on_the_way(
+    trials: Sequence[FrozenTrial], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    """Old name -> new one, of parameters that no trial has by both though the study does."""
+    found: dict[str, str] = {}
+    for becomes in dict.fromkeys(renamed.values()):
+        names = {old for old, new in renamed.items() if new == becomes}
+        names |= {becomes} - renamed.keys()
+        by = [names & t.params.keys() for t in trials]
+        if len(set().union(*by)) > 1 and max(map(len, by)) == 1:
+            found |= dict.fromkeys(names - {becomes}, becomes)
+    return found
+
+
+def _by_new_names(trial: FrozenTrial, becomes: Mapping[str, str]) -> FrozenTrial:
+    """A trial with the new names; the user's own stays as it is."""
+    if not becomes.keys() & trial.params.keys():
+        return trial
+    trial = copy.copy(trial)
+    trial.params = {becomes.get(n, n): v for n, v in trial.params.items()}
+    trial.distributions = {becomes.get(n, n): d for n, d in trial.distributions.items()}
+    return trial
 
 
 def sound(trial: FrozenTrial) -> bool:
