@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from autometa.errors import InputError, SpaceError
 from autometa.samplers.asking import config_of, suggest
 from autometa.samplers.explanation import UNKNOWN, explain_trial
 from autometa.space import Config
@@ -86,6 +87,23 @@ class Search:
     expect: Callable[[Config], float | None] = lambda config: None
     worker: str = field(default_factory=lambda: secrets.token_hex(6))
     _read: dict[int, TunedTrial] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look at once whether what the study has already can be read.
+
+        Raises:
+            InputError: it has trials of another space, such as a family's of an earlier version.
+        """
+        for trial in patiently(self.finished):
+            try:
+                self.choice.read(trial.params)
+            except SpaceError as error:
+                raise InputError(
+                    f"trial {trial.number} of study {self.study.study_name!r} is of another space "
+                    f"than is searched now: {error.given}",
+                    allowed="a study whose trials this version, or this family, has made",
+                    do="Choose another --study-name",
+                ) from error
 
     def propose(self, config: Config, why: str, rule: str = "portfolio") -> None:
         """Have a config of the only child tried next; its trial says rule and why."""

@@ -13,6 +13,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from optuna.distributions import FloatDistribution
 from scipy import sparse
 
 import autometa
@@ -239,6 +240,33 @@ def test_a_study_about_something_else_is_refused(evaluator: FakeEvaluator, tmp_p
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with pytest.raises(InputError, match="not made by autometa"):
         run(storage=storage, study_name="other")
+
+
+def test_a_study_with_trials_of_another_space_is_refused_before_it_goes_on(
+    evaluator: FakeEvaluator, tmp_path: Path
+) -> None:
+    """A family may gain a parameter between two versions, or lose a choice."""
+    storage = f"sqlite:///{tmp_path}/s.db"
+    for name in ("fewer", "others"):
+        run(storage=storage, study_name=name, n_trials=1)
+        study = optuna.load_study(study_name=name, storage=storage)
+        old = study.trials[0]
+        floats = {n: d for n, d in old.distributions.items() if isinstance(d, FloatDistribution)}
+        gone = next(iter(floats))
+        there = [n for n in old.params if n != gone]
+        params = {n: old.params[n] for n in there}
+        distributions = {n: old.distributions[n] for n in there}
+        if name == "others":
+            params[gone] = 1e9
+            distributions[gone] = FloatDistribution(1.0, 1e10, log=floats[gone].log)
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=0.5, params=params, distributions=distributions, user_attrs=old.user_attrs
+            )
+        )
+        with pytest.raises(InputError, match=f"trial 1 of study {name!r} is of another space"):
+            run(storage=storage, study_name=name, n_trials=1)
+        assert len(study.get_trials()) == 2
 
 
 def test_a_storage_that_cannot_be_opened_hides_its_password(evaluator: FakeEvaluator) -> None:
