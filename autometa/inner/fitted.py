@@ -36,7 +36,22 @@ Measure = Callable[[Tensor, Tensor], Tensor]  # (outputs, targets) of one task -
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Share of rows whose largest output is the target class."""
+    """Share of rows whose largest output is the target class.
+
+    Args:
+        outputs: (n, classes).
+        targets: Class indices, (n,).
+
+    Raises:
+        InputError: targets of another shape, or that are no indices.
+    """
+    if targets.shape != outputs.shape[:-1] or targets.is_floating_point():
+        raise InputError(
+            f"targets of shape {tuple(targets.shape)} ({targets.dtype}) for outputs of shape "
+            f"{tuple(outputs.shape)}",
+            allowed="class indices, one for each row of outputs",
+            do="Measure what is no such classification with a function of your own",
+        )
     return (outputs.argmax(-1) == targets).float().mean()
 
 

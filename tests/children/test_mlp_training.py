@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from autometa.children.mlp.estimator import MLPClassifier, MLPRegressor
-from autometa.children.mlp.training import _optimizer, _Pace, initial, train
+from autometa.children.mlp.training import _optimizer, _Pace, initial, one_thread, train
 
 CONFIG: dict[str, Any] = {
     "learning_rate": 0.02,
@@ -126,3 +127,33 @@ def test_the_regressor_works_in_the_targets_own_units() -> None:
 def test_one_class_is_refused() -> None:
     with pytest.raises(ValueError, match="one class"):
         MLPClassifier(**CONFIG).fit(np.zeros((4, 2)), [1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("first_leaves_first", [True, False])
+def test_threads_that_overlap_leave_torch_its_threads(first_leaves_first: bool) -> None:
+    before, inside = torch.get_num_threads(), []
+    entered, leave = [Event(), Event()], [Event(), Event()]
+
+    def work(k: int) -> None:
+        with one_thread():
+            inside.append(torch.get_num_threads())
+            entered[k].set()
+            leave[k].wait()
+        inside.append(torch.get_num_threads())
+
+    torch.set_num_threads(3)
+    try:
+        both = [Thread(target=work, args=(k,)) for k in range(2)]
+        for k in range(2):
+            both[k].start()
+            entered[k].wait()
+        for k in (0, 1) if first_leaves_first else (1, 0):
+            leave[k].set()
+            both[k].join()
+        after = Thread(target=lambda: inside.append(torch.get_num_threads()))
+        after.start()
+        after.join()
+        assert inside == [1, 1, 3, 3, 3]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

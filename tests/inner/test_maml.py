@@ -393,6 +393,25 @@ def test_a_file_in_the_place_of_a_folder_is_refused_before_training(tmp_path: Pa
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("outputs", "targets"),
+    [
+        (torch.randn(4, 1), torch.tensor([[0.0], [1.0], [1.0], [1.0]])),  # one logit a row
+        (torch.randn(4, 1), torch.tensor([0.0, 1.0, 1.0, 1.0])),
+        (torch.randn(4, 3), torch.ones(4, 1, dtype=torch.int64)),
+        (torch.randn(4, 3), torch.ones(4, 3)),
+        (torch.randn(4, 3, 3, 3), torch.ones(4, 3, 3, dtype=torch.float32)),
+    ],
+)
+def test_accuracy_is_of_one_index_a_row(outputs: torch.Tensor, targets: torch.Tensor) -> None:
+    """Others were spread over each other, or counted as the first class, without a word."""
+    with pytest.raises(InputError, match="class indices, one for each row"):
+        accuracy(outputs, targets)
+    right = torch.eye(3)[torch.tensor([0, 2, 1, 1])]
+    assert accuracy(right, torch.tensor([0, 2, 1, 0])) == 0.75
+    assert accuracy(torch.randn(4, 1), torch.zeros(4, dtype=torch.uint8)) == 1
+
+
 def test_what_a_session_shows_is_a_line() -> None:
     """All tensors of a network would fill a notebook."""
     recipe = MAML(network(), outer=QUICK, steps=2, adapted=("2.weight",))

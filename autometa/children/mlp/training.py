@@ -11,6 +11,7 @@ Adam with decoupled weight decay: Loshchilov & Hutter, "Decoupled weight decay r
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -260,12 +261,18 @@ def _stacked_targets(targets: Sequence[NDArray[Any]], classes: int) -> Tensor:
     return torch.from_numpy(result)
 
 
+_OUTSIDE: list[int] = []  # for each that is inside, the threads that torch had before the first
+_LOCK = threading.Lock()
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread: these products are too small to share out."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """One torch thread: these products are too small to share out. Python's threads may overlap."""
+    with _LOCK:
+        _OUTSIDE.append(_OUTSIDE[0] if _OUTSIDE else torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _LOCK:
+            torch.set_num_threads(_OUTSIDE.pop())
