@@ -22,9 +22,9 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from autometa.errors import InputError
+from autometa.inner.second_order import differentiable_twice
 from autometa.limits import whole
 
 Params: TypeAlias = Mapping[str, Tensor]
@@ -92,9 +92,6 @@ def trajectory(
 ) -> Iterator[dict[str, Tensor]]:
     """Yield the parameters before the first step and after each one: steps + 1 mappings.
 
-    Attention goes by its plain formula under order 2: torch's fused kernels have no second
-    derivative.
-
     Args:
         params: See `adapt`.
         rates: See `adapt`.
@@ -125,7 +122,7 @@ def trajectory(
         at = now if order == 2 else {name: value.detach() for name, value in now.items()}
         moving = {name: at[name] for name in rates}
         fixed = {name: value for name, value in at.items() if name not in rates}
-        with sdpa_kernel(SDPBackend.MATH) if order == 2 else nullcontext():
+        with differentiable_twice() if order == 2 else nullcontext():
             gradient = torch.func.grad(_moving_first(loss))(moving, fixed, batch)
         now = dict(now)
         for name, rate in rates.items():

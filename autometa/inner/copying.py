@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import MutableMapping
 from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
@@ -14,6 +15,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from autometa.errors import InputError, told
+
+TURN = threading.RLock()
+"""Held by the thread that calls a module with other tensors in its places, or copies one."""
 
 
 def copied(module: nn.Module, what: str) -> nn.Module:
@@ -32,7 +36,7 @@ def copied(module: nn.Module, what: str) -> nn.Module:
     check_values(module)
     named = f"{what} a {type(module).__name__}"
     try:
-        with torch.no_grad():
+        with TURN, torch.no_grad():
             twin = copy.deepcopy(module, _results(module))
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
@@ -91,8 +95,9 @@ def check_shape(name: str, value: Tensor) -> None:
 
 def judging(module: nn.Module) -> nn.Module:
     """The module in evaluation mode, with the same tensors; its own mode stays as it is."""
-    shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
-    return copy.deepcopy(module, _results(module) | shared).eval()
+    with TURN:
+        shared = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
+        return copy.deepcopy(module, _results(module) | shared).eval()
 
 
 def own_batch(batch: Any) -> Any:

@@ -4,19 +4,20 @@ Batch normalisation keeps running statistics: hidden state that meta-training wo
 and `vmap` cannot write. Here it normalises by the batch at hand (the common choice in few-shot
 learning; predictions then depend on which queries are asked together), except inside a part whose
 parameters are all frozen and that is in evaluation mode: a backbone that was set up to stay as it
-is stays so. Whatever else a forward pass writes into buffers is forgotten after it.
+is stays so. Whatever else a forward pass writes into buffers or attributes is forgotten after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from autometa.errors import InputError
 from autometa.inner.adapt import Batch, Loss, Params
-from autometa.inner.copying import check_values, copied
+from autometa.inner.copying import TURN, check_values, copied
 from autometa.inner.losses import LossFunction, loss_function
 
 
@@ -113,11 +114,31 @@ def head(module: nn.Module) -> tuple[str, ...]:
 
 
 def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
-    """Outputs of `module` with `params` in place of its own; `module` does not change."""
-    buffers = {name: value.clone() for name, value in module.named_buffers()}
-    tensors = _everywhere(module, {**buffers, **params})
-    out: Tensor = torch.func.functional_call(module, tensors, (inputs,), tie_weights=False)
+    """Outputs of `module` with `params` in place of its own; `module` does not change.
+
+    Threads take turns: while it is called, the module holds what it is called with.
+    """
+    with TURN, _as_it_was(module):
+        buffers = {name: value.clone() for name, value in module.named_buffers()}
+        tensors = _everywhere(module, {**buffers, **params})
+        out: Tensor = torch.func.functional_call(module, tensors, (inputs,), tie_weights=False)
     return out
+
+
+@contextmanager
+def _as_it_was(module: nn.Module) -> Iterator[None]:
+    """Takes back what a call leaves on the parts of a module: a result, a cache, a state.
+
+    It would reach from task to task, and out of the transforms in which it can be used.
+    """
+    kept = [(vars(part), dict(vars(part))) for part in module.modules()]
+    try:
+        yield
+    finally:
+        for now, before in kept:
+            if now.keys() != before.keys() or any(now[k] is not before[k] for k in before):
+                now.clear()
+                now.update(before)
 
 
 def _everywhere(module: nn.Module, tensors: Params) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ resumed draws what an unbroken one draws, and no generator state needs to be sto
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autometa.errors import InputError, ModelError
+from autometa.errors import InputError, ModelError, told
 from autometa.inner import store
 from autometa.inner.bar import bar
 from autometa.inner.compiled import Objective
@@ -28,6 +29,7 @@ from autometa.limits import flag, real, whole
 
 SCHEMA = 1
 KIND = "autometa-inner-checkpoint"
+_NO_SECOND = re.compile("derivative for|[Dd]ouble backward|differentiate twice")  # torch's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,16 @@ class Learner:
                 "a loss that does not depend on the child's parameters",
                 do="Compute it from the outputs, without detach, item or no_grad",
             )
-        return loss.detach(), list(torch.autograd.grad(loss, self.leaves, allow_unused=True))
+        try:
+            gradients = torch.autograd.grad(loss, self.leaves, allow_unused=True)
+        except RuntimeError as error:
+            if not _NO_SECOND.search(str(error)):
+                raise
+            raise InputError(
+                f"a child or a loss without second derivatives: {told(error)}",
+                do="Say order=1, which needs none",
+            ) from error
+        return loss.detach(), list(gradients)
 
     def _of_sound_tasks(
         self, episodes: Episodes, progress: float

@@ -7,9 +7,12 @@ layers learn at their own pace? What becomes of a module that is not on one devi
 from __future__ import annotations
 
 import copy
+import pickle
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 import autometa
 from autometa.errors import InputError
-from autometa.inner import MAML, Episodes, FittedMAML, Outer, adapt
+from autometa.inner import MAML, Episodes, FittedMAML, Outer, RateRule, Validation, adapt
 from autometa.inner.stateless import bind, parameters
 from tests.inner.test_frozen import lines
 
@@ -387,6 +390,81 @@ def test_what_earlier_calls_left_on_a_module_does_not_matter(kind: str, tmp_path
     probe = (lambda m, b: (m(b) - 1).square().mean(), X)
     assert autometa.suggest_lr(child, probe=probe).rate > 0
     assert all(torch.equal(value, kept[name]) for name, value in child.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
+@pytest.mark.filterwarnings("ignore:vmap cannot batch:UserWarning")
+@pytest.mark.parametrize("vectorised", [True, False])
+@pytest.mark.parametrize(
+    "kind", ["result", "pair", "log", "old norm", "old spectral norm", "pruned"]
+)
+def test_what_a_call_leaves_on_a_child_is_forgotten(kind: str, vectorised: bool) -> None:
+    """What vmap has left cannot be copied or used any more."""
+    tasks = lines(np.random.default_rng(0), 4)
+    recipe = MAML(left_over(kind), rates="scalar", vectorised=vectorised)
+    kept = Validation(episodes=tasks, every=1)
+    fitted = recipe.fit(tasks, iterations=2, validation=kept)
+    support = tasks.support_x[0], tasks.support_y[0]
+    first = fitted.curve(tasks, 2)
+    predictor = fitted.adapt(support)
+    said = predictor(X)
+    twin = copy.deepcopy(fitted)
+    assert torch.equal(twin.curve(tasks, 2), first)
+    assert torch.equal(copy.deepcopy(predictor)(X), said)
+    assert torch.equal(pickle.loads(pickle.dumps(twin)).adapt(support)(X), said)
+
+
+class Walks(nn.Module):
+    """Goes on from where its last call ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 1)
+        self.place: Any = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x)
+        if self.place is not None:
+            out = out + self.place
+        self.place, self.calls = out.mean(), getattr(self, "calls", 0) + 1
+        return out
+
+
+@pytest.mark.parametrize("vectorised", [True, False])
+def test_a_state_reaches_from_no_task_to_the_next(vectorised: bool) -> None:
+    tasks = lines(np.random.default_rng(0), 4)
+    walks, plain = Walks(), nn.Linear(3, 1)
+    plain.load_state_dict(walks.layer.state_dict())
+    left, right = (
+        MAML(child, vectorised=vectorised, steps=2).fit(tasks, iterations=2)
+        for child in (walks, plain)
+    )
+    assert torch.equal(left.params["layer.weight"], right.params["weight"])
+    assert vars(left.module)["place"] is None
+    assert not hasattr(left.module, "calls")
+
+
+def test_threads_adapt_each_to_its_own_task() -> None:
+    """The module that they share holds one task's parameters at a time."""
+    tasks = lines(np.random.default_rng(0), 6)
+    child = nn.Sequential(
+        nn.Linear(3, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 1)
+    )
+    fitted = MAML(child, rates=RateRule(initial=0.1)).fit(tasks, iterations=1)
+
+    def said(k: int) -> Tensor:
+        return fitted.adapt((tasks.support_x[k], tasks.support_y[k]), steps=20)(X)
+
+    alone = [said(k) for k in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            together = list(pool.map(said, [*range(6)] * 10))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(torch.equal(alone[k % 6], value) for k, value in enumerate(together))
 
 
 def test_a_module_that_cannot_be_copied_is_refused_as_such() -> None:
