@@ -26,7 +26,7 @@ from torch import nn
 from autometa.bench.data import folder
 from autometa.bench.record_file import mean_interval
 from autometa.errors import InputError
-from autometa.inner import MAML, Episodes, FittedMAML, Outer, RateRule, accuracy
+from autometa.inner import MAML, Episodes, FittedMAML, Outer, RateRule, accuracy, head
 from autometa.inner.episodes import EpisodeSource
 
 SPLIT_SEED, TEST_SEED = 2017, 20_260_102
@@ -48,6 +48,7 @@ class Variant:
         steps: Inner steps in training.
         filters: Width of the network.
         iterations: Outer updates.
+        head: Whether only the head is adapted, its rows starting alike.
         outer: The mother's own training.
         bar: Accuracy to reach, or None.
     """
@@ -60,6 +61,7 @@ class Variant:
     steps: int = 1
     filters: int = 32
     iterations: int
+    head: bool = False
     outer: Outer = field(default_factory=lambda: Outer(tasks=16, rate=2e-3, schedule="cosine"))
     bar: float | None = None
 
@@ -67,11 +69,23 @@ class Variant:
 _FIXED = RateRule(kind="fixed", initial=0.4, highest=1.0)
 _SCALAR = RateRule(kind="layer_step", initial=0.4, highest=2.0)
 _LEARNED = RateRule(kind="parameter", initial=0.4, highest=2.0)
+_HEAD = RateRule(kind="parameter", initial=0.4, highest=20.0)
 VARIANTS: dict[str, Variant] = {
     "5-way-1-shot-learned": Variant(rates=_LEARNED, iterations=10_000, bar=0.97),
     "5-way-1-shot-layer-step": Variant(rates=_SCALAR, iterations=10_000),
     "5-way-1-shot-fixed": Variant(rates=_FIXED, iterations=10_000),
     "5-way-5-shot-learned": Variant(shots=5, rates=_LEARNED, iterations=4_000, bar=0.99),
+    "5-way-1-shot-head": Variant(rates=_HEAD, iterations=10_000, head=True, bar=0.97),
+    "5-way-5-shot-head": Variant(shots=5, rates=_HEAD, iterations=7_000, head=True, bar=0.99),
+    "20-way-1-shot-head": Variant(
+        ways=20,
+        queries=2,
+        test_queries=5,
+        rates=_HEAD,
+        iterations=10_000,
+        head=True,
+        outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
+    ),
     "20-way-1-shot-learned": Variant(
         ways=20,
         queries=1,
@@ -201,9 +215,12 @@ def child(ways: int, seed: int, filters: int = 32) -> nn.Module:
 def recipe(name: str, seed: int) -> MAML:
     """The recipe of a variant."""
     variant = VARIANTS[name]
+    module = child(variant.ways, seed, variant.filters)
     return MAML(
-        child(variant.ways, seed, variant.filters),
+        module,
         "cross_entropy",
+        adapted=head(module) if variant.head else None,
+        shared_rows=head(module) if variant.head else (),
         rates=variant.rates,
         steps=variant.steps,
         outer=variant.outer,
