@@ -129,6 +129,20 @@ def say_unheard(study: optuna.Study, known: Collection[str], asked: Collection[s
         say(study, Beginning(why=why))
 
 
+def say_renaming(study: optuna.Study, unasked: Collection[str], unknown: Collection[str]) -> None:
+    """Say, once a study, that what its trials ask for may be what the prior calls otherwise.
+
+    A family's own names are no longer those of a prior, but of libraries: NAMES tells of them.
+    """
+    hint = renaming(unasked, unknown)
+    if not hint or NAMES in study.user_attrs or hint in study.user_attrs.get(START, ""):
+        return
+    line = f"no prior task knows {listed(unknown)}{hint}"
+    study.set_user_attr(START, "; ".join(filter(None, [study.user_attrs.get(START), line])))
+    logger = optuna.logging.get_logger("optuna.autometa")
+    logger.info(f"autometa: study {study.study_name!r}: {line}")
+
+
 def renaming(known: Collection[str], asked: Collection[str]) -> str:
     """What to say where parameters of a prior may have been renamed; "" where none may."""
     near = near_parameters(known, asked)

@@ -268,7 +268,7 @@ class MetaSampler(BaseSampler):
         lost = plan is not None and unrelated(plan.rule, plan.config, trial)
         if plan is not None and lost:
             announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))
-        self._unheard.after(study, trial, self._setup.model.space.names, unrelated=lost)
+        self._unheard.after(study, trial, self._setup.model.space, unrelated=lost)
 
     def _relative(
         self, study: optuna.Study, trial: FrozenTrial, rest: dict[str, BaseDistribution]

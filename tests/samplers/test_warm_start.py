@@ -177,6 +177,46 @@ def test_a_start_says_what_some_of_the_tasks_do_not_know() -> None:
     assert start(one, two, renamed={"learning_rate": "lr"}) == f"starts from 2 {about}"
 
 
+def test_trials_that_ask_for_a_part_by_another_name_say_so_once() -> None:
+    """Without a space only the trials tell; one known name among them hid that another was gone."""
+    one = past("one", lr=LR, depth=DEPTH)
+    line = (
+        "no prior task knows 'learning_rate', 'epochs'; say renamed={'lr': 'learning_rate'} and "
+        "space= to create_study, if that is meant"
+    )
+
+    def run(*names: str, prior: Any = one, **options: Any) -> str:
+        study = autometa.create_study("minimize", prior=prior, learner=QUICK, **options)
+        objective = {"lr": LR, "learning_rate": LR, "depth": DEPTH, "epochs": DEPTH, "bare": DEPTH}
+        for _ in range(2):
+            study.tell(study.ask({name: objective[name] for name in names}), 1.0)
+        return said(study)
+
+    found = run("learning_rate", "depth", "epochs")
+    assert found == f"starts from 1 prior task (12 trials; value), which knows lr, depth; {line}"
+    for names in (("lr", "depth", "learning_rate"), ("depth",), ("lr", "depth"), ("depth", "bare")):
+        assert run(*names).endswith("which knows lr, depth")
+    space: dict[str, BaseDistribution] = {"learning_rate": LR, "depth": DEPTH}
+    assert run("learning_rate", "depth", space=space).count("say renamed") == 1
+
+
+def test_a_branch_that_is_not_asked_for_is_no_other_name() -> None:
+    kinds = CategoricalDistribution(["a", "b"])
+    prior = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for n in range(14):
+        own: dict[str, BaseDistribution] = {"a_size": DEPTH} if n % 2 else {}
+        params = {"kind": "ab"[(n + 1) % 2], **dict.fromkeys(own, n % 12 + 1)}
+        prior.add_trial(
+            optuna.create_trial(
+                params=params, distributions={"kind": kinds, **own}, value=float(n * 5 % 7)
+            )
+        )
+    study = autometa.create_study("minimize", prior=prior, learner=QUICK)
+    study.enqueue_trial({"kind": "b"})
+    study.tell(study.ask({"kind": kinds, "b_size": DEPTH}), 1.0)
+    assert said(study).endswith("which knows kind, a_size")
+
+
 def test_a_start_says_which_tasks_and_trials_are_of_no_use() -> None:
     sizes: dict[str, Any] = {
         "bs": CategoricalDistribution([16, 32]),
