@@ -54,6 +54,12 @@ _KINDS: Mapping[Kind, tuple[str, ...]] = {
 }
 """Beginnings of the names of scorers that are about problems of one kind only."""
 
+_TARGETS: Mapping[Kind, tuple[str, str]] = {
+    "classification": ("classes", "AutoClassifier"),
+    "regression": ("numbers", "AutoRegressor"),
+}
+"""What a target is, and the estimator for it."""
+
 _OF_THE_LAST = (
     *("average_precision", "f1", "jaccard", "precision", "recall"),
     *("positive_likelihood_ratio", "neg_negative_likelihood_ratio"),
@@ -98,11 +104,12 @@ def named(name: str, kind: Kind, classes: int) -> tuple[str, Metric]:
     if found is not None or not scorer or elsewhere:
         listed = [name_of(METRICS[n]) for n in of_kind(kind, classes)]
         many = f" with {classes} classes" * (found is not None)
-        target = "numbers" if other == "regression" else "classes"
+        target, auto = _TARGETS[other]
         raise InputError(
             f"metric {name!r} of a {kind}{many}",
             allowed=f"{', '.join(listed)}, or another scorer of scikit-learn",
-            do=f'If the target is {target}, say kind="{other}" (--kind {other})' * elsewhere,
+            do=f'If the target is {target}, say kind="{other}" (--kind {other}) or take {auto}'
+            * elsewhere,
         )
     nearest = next((m for start, m in _NEAREST if scorer.startswith(start)), DEFAULT[kind])
     return scorer, METRICS[nearest if METRICS[nearest].kind == kind else DEFAULT[kind]]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autometa.children.folds import Folds, Splits, splits_of
+from autometa.children.problem import Pair
 from autometa.errors import InputError
 from autometa.limits import whole
 from autometa.tables import Table
@@ -123,7 +124,21 @@ def _pairs(cv: Any, groups: Any, table: Table) -> Iterable[tuple[Any, Any]]:
                 allowed="two classes or more in each",
                 do="Shuffle the rows, or take splits that keep the classes' shares",
             )
+    if groups is not None:
+        _check_apart(groups, rows)
     return rows
+
+
+def _check_apart(groups: Any, pairs: Iterable[Pair]) -> None:
+    """Refuse splits, by a splitter that does not look at groups or by hand, that part a group."""
+    codes, names = pd.factorize(groups)
+    for number, (train, test) in enumerate(pairs, start=1):
+        if len(both := np.intersect1d(codes[train], codes[test])):
+            raise InputError(
+                f"split {number} has rows of the group {shown(names[both[:1]])} on both sides",
+                allowed="splits that keep the rows of a group together, or no groups",
+                do="Take GroupKFold, or another splitter of scikit-learn that looks at groups",
+            )
 
 
 def on_both_sides(folds: Folds) -> str:

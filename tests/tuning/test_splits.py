@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import LeaveOneOut, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, ShuffleSplit, TimeSeriesSplit
 
 from autometa.children.folds import Splits
 from autometa.errors import InputError
@@ -90,3 +90,25 @@ def test_classes_that_some_folds_do_not_judge_are_told() -> None:
 def test_each_fold_of_a_few_rows_holds_two_out(rows: int, folds: int) -> None:
     values = Table(name="n", X=X[:rows], y=pd.Series(np.arange(rows) / 7), kind="regression")
     assert folds_of(None, None, None, values) == folds
+
+
+MIXED = Table(name="m", X=X, y=pd.Series(np.arange(ROWS) % 3))
+
+
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
+@pytest.mark.parametrize("table", [MIXED, NUMBERS], ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    ("cv", "groups", "said"),
+    [
+        (KFold(2, shuffle=True, random_state=0), np.repeat(["p", "q"], 10), "split 1 .* '[pq]'"),
+        (TimeSeriesSplit(3), np.arange(ROWS) // 6, "split 1 .* '0'"),
+        ([(np.arange(10), np.arange(10, ROWS)), EVEN], np.arange(ROWS) // 2, "split 2 .* '0'"),
+    ],
+)
+def test_splits_that_part_a_group_are_refused(
+    cv: Any, groups: Any, said: str, table: Table
+) -> None:
+    with pytest.raises(InputError, match=f"{said} on both sides.*Take GroupKFold"):
+        folds_of(None, cv, groups, table)
+    assert isinstance(folds_of(None, cv, np.arange(ROWS), table), Splits)
+    assert isinstance(folds_of(None, GroupKFold(2), groups, table), Splits)
