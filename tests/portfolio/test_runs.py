@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -511,3 +512,30 @@ def test_a_category_of_many_values_that_come_again_switches() -> None:
     assert left_out == []
     alone = np.stack([codes, heads], axis=1)[:12]
     assert infer(distributions, alone) == ({}, ["heads"])
+
+
+@pytest.mark.parametrize("text", ["93 %", "0,93", "1,234.5", "-,5", "+3e"])
+def test_a_number_in_another_notation_is_no_failure(text: str, tmp_path: Path) -> None:
+    """Its run would have counted as failed, and a search would have kept away from its config."""
+    odd = json.dumps(text)
+    (tmp_path / "w.csv").write_text(
+        "Name,State,lr,acc\na,finished,0.1,0.9\nb,finished,0.2," + odd + "\n"
+    )
+    (tmp_path / "m.csv").write_text(
+        "experiment_id,status,params.lr,metrics.acc\n1,FINISHED,0.1,0.9\n1,FINISHED,0.2," + odd
+    )
+    with pytest.raises(InputError, match=f"'acc' is {re.escape(repr(text))}"):
+        Portfolio.from_wandb(tmp_path / "w.csv", metric="acc", direction="maximize", params=["lr"])
+    with pytest.raises(InputError, match=f"acc' is {re.escape(repr(text))}"):
+        Portfolio.from_mlflow(tmp_path / "m.csv", metric="acc", direction="maximize")
+
+
+@pytest.mark.parametrize("text", ["diverged", "inf", "-Infinity", "NaN", "1e999", ""])
+def test_a_run_without_a_finite_value_has_failed(text: str, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text(
+        f"Name,State,lr,acc\na,finished,0.1,0.9\nb,finished,0.2,{text}\n"
+    )
+    found = Portfolio.from_wandb(
+        tmp_path / "w.csv", metric="acc", direction="maximize", params=["lr"]
+    )
+    assert found.histories[0].states.tolist() == [State.COMPLETE, State.FAILED]

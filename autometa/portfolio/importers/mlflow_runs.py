@@ -31,10 +31,10 @@ from autometa.portfolio.importers.runs import Run, histories_of_runs
 from autometa.portfolio.importers.tracker_values import (
     is_missing,
     name_of_task,
-    quantity_of,
     read_records,
     read_table,
     time_of,
+    value_of,
 )
 from autometa.space import SearchSpace
 from autometa.task import Direction
@@ -99,7 +99,7 @@ def _run(row: Mapping[str, Any], metric: str, task: str, number: int) -> Run:
         task=name_of_task(row[task]),
         params=params,
         distributions={n: d for n, d in written.items() if d is not None},
-        value=quantity_of(row.get(metric)),
+        value=value_of(row.get(metric), metric),
         state=state,
         started=time_of(row.get("start_time")),
         ended=time_of(row.get("end_time")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from autometa.portfolio.importers.importing import MISSING
 from autometa.reading import check_size, csv_header, parse_json, read_bytes, read_csv
 
 MOST_BYTES = 512 * 2**20  # of a file that is read as a whole
+_NUMERAL = re.compile(r"\s*[-+]?[.,]?\d")
 FLAGS = {"true": True, "false": False}
 
 
@@ -139,6 +141,35 @@ def quantity_of(cell: Any) -> float | None:
     """
     number = number_of(cell)
     return seconds_of(cell) if number is None else number
+
+
+def value_of(cell: Any, metric: str) -> float | None:
+    """What a run's metric is; None where it has none, or a word such as "diverged".
+
+    Raises:
+        InputError: text of a number in another notation, such as "93 %" or "0,93": without it the
+            run would count as failed.
+
+    >>> value_of("0.93", "auc"), value_of("inf", "auc"), value_of("diverged", "auc")
+    (0.93, None, None)
+    """
+    number = quantity_of(cell)
+    if number is None and isinstance(cell, str) and _NUMERAL.match(cell) and not _is_float(cell):
+        raise InputError(
+            f"a run whose {metric!r} is {cell[:60]!r}",
+            allowed="a number as programs write it, such as 0.93",
+            do="Make the column's text numbers first",
+        )
+    return number
+
+
+def _is_float(text: str) -> bool:
+    """Whether a text is a number, also one that is too large."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def name_of_task(cell: Any) -> str:

@@ -40,6 +40,7 @@ from autometa.portfolio.importers.tracker_values import (
     read_records,
     read_table,
     time_of,
+    value_of,
 )
 from autometa.space import SearchSpace
 from autometa.space.literals import as_json
@@ -167,7 +168,7 @@ def _run(
 ) -> Run:
     """The run of a record; `cell` joins its own keys, its summary and its config."""
     # The summary first: a config may have a key of the same name.
-    value = quantity_of(row.get("summary", cell).get(metric))
+    value = value_of(row.get("summary", cell).get(metric), metric)
     given = row.get("state")
     if is_missing(given):
         given = "failed" if value is None else "finished"
