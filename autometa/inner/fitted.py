@@ -78,11 +78,12 @@ class Predictor:
     def to_module(self) -> nn.Module:
         """An ordinary module that holds the adapted parameters; frozen ones are frozen in it.
 
+        It is in evaluation mode and predicts what this does; `train()` is for training it further.
         Batch normalisation goes by the batch at hand in it, too: it has no running statistics.
         """
         module = frozen_copy(self.module, str(next(iter(self.params.values())).device))
         module.load_state_dict({**module.state_dict(), **self.params})
-        return module
+        return module.eval()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,8 +9,9 @@ is stays so. Whatever else a forward pass writes into buffers or attributes is f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import is_
 
 import torch
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ def trainable(module: nn.Module) -> tuple[str, ...]:
             do="Give what it holds: module.module",
         )
     check_values(module)
-    for name, value in _named(module):
+    for name, value in [*module.named_parameters(), *module.named_buffers()]:
         if value.layout != torch.strided or value.is_nested or value.is_quantized:
             raise InputError(
                 f"{name!r} is sparse, nested or quantised, which no file of a start holds",
@@ -118,47 +119,46 @@ def predictions(module: nn.Module, params: Params, inputs: Tensor) -> Tensor:
 
     Threads take turns: while it is called, the module holds what it is called with.
     """
-    with TURN, _as_it_was(module):
-        buffers = {name: value.clone() for name, value in module.named_buffers()}
-        tensors = _everywhere(module, {**buffers, **params})
-        out: Tensor = torch.func.functional_call(module, tensors, (inputs,), tie_weights=False)
-    return out
+    with TURN:
+        parts = dict(module.named_modules())
+        with _as_they_were(parts.values()):
+            tensors = _everywhere(parts, params)
+            out: Tensor = torch.func.functional_call(module, tensors, (inputs,), tie_weights=False)
+            return out
 
 
 @contextmanager
-def _as_it_was(module: nn.Module) -> Iterator[None]:
-    """Takes back what a call leaves on the parts of a module: a result, a cache, a state.
+def _as_they_were(parts: Iterable[nn.Module]) -> Iterator[None]:
+    """Takes back what a call leaves on parts of a module: a result, a cache, a state.
 
     It would reach from task to task, and out of the transforms in which it can be used.
     """
-    kept = [(vars(part), dict(vars(part))) for part in module.modules()]
+    kept = [(vars(part), vars(part).copy()) for part in parts]
     try:
         yield
     finally:
         for now, before in kept:
-            if now.keys() != before.keys() or any(now[k] is not before[k] for k in before):
+            if now.keys() != before.keys() or not all(map(is_, now.values(), before.values())):
                 now.clear()
                 now.update(before)
 
 
-def _everywhere(module: nn.Module, tensors: Params) -> dict[str, Tensor]:
-    """The tensors under the name of each place that holds them, each place once.
+def _everywhere(parts: Mapping[str, nn.Module], params: Params) -> dict[str, Tensor]:
+    """Parameters, and copies of the buffers, under the name of each place, each place once.
 
     Torch's own ties do so by every name of a place. A part that a module holds twice then keeps the
     last call's tensors, which no copy can be made of.
     """
-    given = {id(own): tensors[name] for name, own in _named(module)}
-    return {
-        f"{prefix}.{name}" if prefix else name: given[id(own)]
-        for prefix, part in module.named_modules()
-        for name, own in _named(part, whole=False)
-    }
-
-
-def _named(module: nn.Module, *, whole: bool = True) -> Iterator[tuple[str, Tensor]]:
-    """Parameters and buffers by name: of all of it once, or all of its own, however often."""
-    for members in (module.named_parameters, module.named_buffers):
-        yield from members(recurse=whole, remove_duplicate=whole)
+    given: dict[int, Tensor] = {}  # by what stands there otherwise
+    tensors: dict[str, Tensor] = {}
+    for prefix, part in parts.items():
+        for key, own in (*part._parameters.items(), *part._buffers.items()):
+            if own is not None:
+                name = f"{prefix}.{key}" if prefix else key
+                if id(own) not in given:
+                    given[id(own)] = params[name] if name in params else own.clone()
+                tensors[name] = given[id(own)]
+    return tensors
 
 
 def bind(module: nn.Module, loss: str | LossFunction) -> Loss:
