@@ -30,10 +30,10 @@ from autometa.priors.matched import matched
 from autometa.priors.near import near_parameters
 from autometa.priors.old_space import names_of
 from autometa.priors.opening import PriorSource
-from autometa.space import SearchSpace, Value
+from autometa.space import Config, SearchSpace, Value
 from autometa.space.ranges import in_common, is_allowed
 from autometa.space.rules import Rules
-from autometa.space.values import listed
+from autometa.space.values import listed, plain_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,9 @@ def fit_prior(
                 allowed="renamed= and choices= together with space=",
                 do="Say space=, in its new names",
             )
-        model = learner.fit(prior, space=_only_space(prior, empty))
+        own = _only_space(prior, empty)
+        part = _part(own, own, {}, _had(prior, own, Rules()), prior)
+        model = learner.fit(prior, space=own, part=part)
         return Fitted(
             model=model, beginning=beginning_of(model, prior, None, "" if len(prior) else empty)
         )
@@ -225,29 +227,38 @@ def _part(
     """Where the start goes: at what is held, in the ranges that are searched and prior tasks had.
 
     Of the best configs of wider ranges few lie in narrower ones, or none. Beyond the ranges that
-    prior tasks had, and with a choice that no prior trial had where all had one and the same,
-    nobody can say how good a config is.
+    prior tasks had, and with a value that no prior trial had where all had one and the same, nobody
+    can say how good a config is.
     """
-    part = StudySpace(known).holding(held).part
-    numbers, choices = dict(part.numbers), dict(part.choices)
+    only = _only_values(prior, known, searched)
+    part = StudySpace(known).holding({**only, **held}).part
+    numbers = dict(part.numbers)
     for name, new in searched.distributions.items():
-        wide = known.distributions.get(name)
-        if wide is None:  # no prior task knows it
+        wide = known.distributions.get(name)  # None: no prior task knows it
+        if name in only or wide is None or isinstance(wide, CategoricalDistribution):
             continue
-        if isinstance(wide, CategoricalDistribution):
-            columns = [h.raw[:, known.names.index(name)] for h in prior.histories]
-            tried = {int(code) for column in columns for code in column[~np.isnan(column)]}
-            only = tried.pop() if len(tried) == 1 < len(wide.choices) else None
-            # Beyond the choices of numbers that are searched lie two that prior trials alone have.
-            if not isinstance(new, CategoricalDistribution) or only is None:
-                continue
-            if is_allowed(new, wide.choices[only]):
-                choices[name] = only
-        elif isinstance(new, FloatDistribution | IntDistribution):
+        if isinstance(new, FloatDistribution | IntDistribution):
             common = in_common(new, had.get(name, ()))
             if common != wide:
                 numbers[name] = common
-    return replace(part, numbers=numbers, choices=choices)
+    return replace(part, numbers=numbers)
+
+
+def _only_values(prior: Portfolio, known: SearchSpace, searched: SearchSpace) -> Config:
+    """Parameters of which all prior trials had one and the same value, though there are others."""
+    found: Config = {}
+    for j, (name, wide) in enumerate(known.distributions.items()):
+        new = searched.distributions.get(name)
+        # Beyond the choices of numbers that are searched lie two that prior trials alone have.
+        if new is None or wide.single() or type(new) is not type(wide):
+            continue
+        column = np.concatenate([h.raw[:, j] for h in prior.histories] or [np.empty(0)])
+        tried = column[~np.isnan(column)]
+        if len(tried) and tried.min() == tried.max():
+            value = plain_value(wide, float(tried[0]))
+            if is_allowed(new, value):
+                found[name] = value
+    return found
 
 
 def must_help(fitted: Fitted) -> Fitted:

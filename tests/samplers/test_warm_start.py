@@ -177,6 +177,44 @@ def test_a_start_says_what_some_of_the_tasks_do_not_know() -> None:
     assert start(one, two, renamed={"learning_rate": "lr"}) == f"starts from 2 {about}"
 
 
+@pytest.mark.parametrize(
+    ("new", "value", "held"),
+    [
+        (FloatDistribution(0.0, 1.0), 0.0, True),
+        (FloatDistribution(1e-6, 1.0, log=True), 1e-3, True),
+        (IntDistribution(1, 50, step=7), 8, True),
+        (CategoricalDistribution([None, "cosine"]), None, True),
+        (CategoricalDistribution([None, "cosine"]), "cosine", True),
+        (IntDistribution(3, 3), 3, True),
+        (IntDistribution(1, 50), None, False),
+    ],
+)
+@pytest.mark.parametrize("said_space", [True, False])
+def test_a_start_keeps_to_the_only_value_that_prior_trials_had(
+    new: BaseDistribution, value: Any, held: bool, said_space: bool
+) -> None:
+    """As `defaults` of `adapt` give one: of others nobody knows anything."""
+    space: dict[str, Any] = {"depth": DEPTH, "new": new}
+    old = Portfolio.from_studies([past(name, depth=DEPTH) for name in "abc"])
+    if held:
+        prior = old.adapt(space, defaults={"new": value}).portfolio
+    else:
+        prior = Portfolio.from_studies(past("d", **space))
+    own: dict[str, Any] = {"space": space} if said_space else {}
+    study = autometa.create_study("minimize", prior=prior, learner=QUICK, **own)
+    tried = [study.ask(space).params["new"] for _ in range(3)]
+    is_number = isinstance(value, float)
+    assert (tried == [pytest.approx(value) if is_number else value] * 3) is held
+
+
+def test_the_only_value_that_is_not_searched_any_more_is_not_kept_to() -> None:
+    space: dict[str, Any] = {"depth": DEPTH, "new": IntDistribution(1, 50)}
+    prior = Portfolio.from_studies(past("a", depth=DEPTH)).adapt(space, defaults={"new": 1})
+    narrow = {**space, "new": IntDistribution(20, 50)}
+    study = autometa.create_study("minimize", prior=prior.portfolio, space=narrow, learner=QUICK)
+    assert len({study.ask(narrow).params["new"] for _ in range(3)}) > 1
+
+
 def test_trials_that_ask_for_a_part_by_another_name_say_so_once() -> None:
     """Without a space only the trials tell; one known name among them hid that another was gone."""
     one = past("one", lr=LR, depth=DEPTH)
