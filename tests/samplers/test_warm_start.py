@@ -207,6 +207,31 @@ def test_a_start_keeps_to_the_only_value_that_prior_trials_had(
     assert (tried == [pytest.approx(value) if is_number else value] * 3) is held
 
 
+@pytest.mark.parametrize(
+    ("new", "value"),
+    [
+        (FloatDistribution(0.0, 1.0), 0.0),
+        (FloatDistribution(1e-6, 1.0, log=True), 1e-3),
+        (IntDistribution(1, 50), 7),
+    ],
+)
+def test_a_start_from_a_whole_catalogue_keeps_to_it_too(
+    new: BaseDistribution, value: float
+) -> None:
+    space: dict[str, Any] = {"x": FloatDistribution(0.0, 1.0), "depth": DEPTH, "new": new}
+    studies = [optuna.create_study(study_name=str(k)) for k in range(6)]
+    for k, study in enumerate(studies):
+        study.sampler = optuna.samplers.RandomSampler(seed=k)
+        for _ in range(15):
+            trial = study.ask({n: space[n] for n in ("x", "depth")})
+            x, depth = trial.params["x"], trial.params["depth"]
+            study.tell(trial, (x - 0.3 - 0.05 * (k % 3)) ** 2 + 0.05 * (depth - 6) ** 2)
+    past = Portfolio.from_studies(studies).adapt(space, defaults={"new": value}).portfolio
+    study = autometa.create_study("minimize", prior=past)
+    tried = [study.ask(space).params["new"] for _ in range(3)]
+    assert tried == pytest.approx([value] * 3)
+
+
 def test_the_only_value_that_is_not_searched_any_more_is_not_kept_to() -> None:
     space: dict[str, Any] = {"depth": DEPTH, "new": IntDistribution(1, 50)}
     prior = Portfolio.from_studies(past("a", depth=DEPTH)).adapt(space, defaults={"new": 1})
