@@ -313,10 +313,12 @@ def _typed(y: pd.Series[Any]) -> pd.Series[Any]:
     if set(known.unique()) <= {"True", "False"} and len(known):
         return y.map({"True": True, "False": False})
     coded = known.str.fullmatch(r"\s*[+-]?0\d+\s*").any()  # 007 is a code
-    numbers = pd.to_numeric(y, errors="coerce")
-    if len(known) and not coded and numbers.notna().sum() == len(known):
-        return numbers
-    return y
+    numbers = pd.to_numeric(known, errors="coerce")
+    if not len(known) or coded or numbers.isna().any():
+        return y
+    if numbers.dtype == np.int64 and len(known) < len(y):
+        numbers = numbers.astype("Int64")  # or else a missing target made 1.0 of the class 1
+    return numbers.reindex(y.index)
 
 
 def _from_sklearn(name: str) -> pd.DataFrame:

@@ -305,16 +305,29 @@ def test_a_class_of_that_name_does_not_vanish(tmp_path: Path, word: str) -> None
         (["01", "02", "02"], ["01", "02"]),
         (["1.0", "2.0", "1.0"], [1.0, 2.0]),
         (["low", "high", "low"], ["high", "low"]),
+        (["10000000000000001", "10000000000000002", "10000000000000002"], [10**16 + 1, 10**16 + 2]),
     ],
 )
+@pytest.mark.parametrize("missing", [0, 3])
+@pytest.mark.filterwarnings("ignore:.*3 of 60 rows have no target")
 def test_a_target_has_the_type_it_has_in_the_file(
-    tmp_path: Path, cells: list[str], wanted: list[Any]
+    tmp_path: Path, cells: list[str], wanted: list[Any], missing: int
 ) -> None:
     path = tmp_path / "t.csv"
-    FRAME.assign(target=[cells[i % 3] for i in range(N)]).to_csv(path, index=False)
+    column = [""] * missing + [cells[i % 3] for i in range(N - missing)]
+    FRAME.assign(target=column).to_csv(path, index=False)
     labels = load_table(path).y.cat.categories.tolist()
     assert labels == wanted
     assert [type(v) for v in labels] == [type(v) for v in wanted]
+
+
+def test_whole_numbers_of_a_regression_may_be_missing(tmp_path: Path) -> None:
+    path, values = tmp_path / "t.csv", RNG.permutation(N) * 7
+    FRAME.assign(target=["", *values[1:]]).to_csv(path, index=False)
+    with pytest.warns(TableWarning, match="1 of 60 rows have no target"):
+        table = load_table(path)
+    assert table.kind == "regression"
+    assert np.array_equal(table.y, values[1:].astype(float))
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
