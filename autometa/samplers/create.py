@@ -24,7 +24,7 @@ from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Outside, Rules
 from autometa.space.values import listed
-from autometa.storages.connect import open_storage
+from autometa.storages.studies import opened
 from autometa.task import Direction, Task, check_direction
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def create_study(
         SpaceError: not a space, or a rule or an incumbent that does not apply.
         PortfolioError: no space is given and the prior has none or several.
         ModelError: a model of another space.
-        InputError: not a prior, or one that needs to be told more; a study that is there already
-            and has other directions.
+        InputError: not a prior, or one that needs to be told more; a storage that cannot be opened;
+            a study that is there already and has other directions.
         StoreError: there is no such file or folder, or it cannot be read.
     """
     task = _said_once(task, direction)
@@ -152,9 +152,9 @@ def create_study(
         features=given,
         rules=rules,
     )
-    opened = cache(lambda: open_storage(storage, heartbeat=None))
+    shared = cache(lambda: opened(storage, heartbeat=None))
     own = None
-    if load_if_exists and name is not None and (there := opened()) is not None:
+    if load_if_exists and name is not None and (there := shared()) is not None:
         own = _existing(name, there, several or (direction,))
     check_cost_alone(cost, several)
     request = Request(
@@ -173,7 +173,7 @@ def create_study(
     def make(sampler: BaseSampler) -> optuna.Study:
         return optuna.create_study(
             directions=several or [direction],
-            storage=opened(),
+            storage=shared(),
             sampler=sampler,
             study_name=name,
             load_if_exists=load_if_exists,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 
 from autometa.errors import AutometaError, InputError, told, without_passwords
-from autometa.storages.connect import open_storage
+from autometa.storages.connect import HEARTBEAT, open_storage
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -81,14 +81,16 @@ def continue_study(study: optuna.Study, signature: Mapping[str, Any]) -> None:
         study.set_user_attr(SEARCH, dict(signature))
 
 
-def opened(storage: str | BaseStorage | None) -> BaseStorage | None:
-    """As `storage.open_storage`, with one error for all that can go wrong.
+def opened(
+    storage: str | BaseStorage | None, *, heartbeat: int | None = HEARTBEAT
+) -> BaseStorage | None:
+    """As `open_storage`, with one error for all that can go wrong.
 
     Raises:
         InputError: the storage cannot be opened.
     """
     with _opening(storage):
-        return open_storage(storage)
+        return open_storage(storage, heartbeat=heartbeat)
 
 
 @contextmanager

@@ -703,6 +703,10 @@ def test_storages_have_the_addresses_that_priors_have(tmp_path: Path) -> None:
     assert autometa.Portfolio.from_studies(url).tasks[0].name == "a"
     with pytest.raises(InputError, match="allowed: journal:///FILE"):
         autometa.create_study("minimize", storage="journal:/tuning.log", space=SPACE)
+    for wrong in (f"sqlite:///{tmp_path}", "nonsense://me:secret@host/db"):
+        with pytest.raises(InputError, match="cannot be opened") as caught:
+            autometa.create_study("minimize", storage=wrong, space=SPACE)
+        assert "secret" not in str(caught.value)
 
 
 def test_the_study_goes_on_with_its_own_trials_and_sampler(model: MetaModel) -> None:
