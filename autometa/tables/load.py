@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _ELSEWHERE |= {".json": "json(...)", ".sav": "spss(...)", ".dta": "stata(...)"}
 _ELSEWHERE |= dict.fromkeys((".jsonl", ".ndjson"), "json(..., lines=True)")
 _ELSEWHERE |= dict.fromkeys((".feather", ".arrow", ".ipc"), "feather(...)")
 _ELSEWHERE |= {".sas7bdat": "sas(...)", ".orc": "orc(...)"}
+
+_NO_FILE = re.compile(r"-$|/dev/|\w\w+:/")  # the standard input, or a URL
 
 
 def load_table(
@@ -99,6 +102,7 @@ def check_source(source: str | Path) -> None:
             f"no file {str(source)!r}",
             allowed="a CSV or Parquet file, or sklearn:NAME with NAME one of "
             + shown(BUILTIN, quoted=False),
+            do="Save its rows in a file first" * bool(_NO_FILE.match(str(source))),
         )
 
 

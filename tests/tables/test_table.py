@@ -88,6 +88,17 @@ def test_another_column_can_be_the_target(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "source", ["-", "/dev/stdin", "https://example.org/t.csv", "s3://bucket/t.parquet"]
+)
+@pytest.mark.parametrize("form", [str, Path])
+def test_what_is_no_file_is_refused_with_what_to_do(source: str, form: Any) -> None:
+    for place, do in ((source, "Save its rows in a file first"), ("C:/t.csv", ""), ("t-.csv", "")):
+        with pytest.raises(InputError, match=rf"no file.*wine\.( {do}\.)?$") as found:
+            load_table(form(place))
+        assert ("Save" in str(found.value)) == bool(do)
+
+
+@pytest.mark.parametrize(
     ("source", "target", "message"),
     [
         ("no-such-file.csv", None, "no file"),
