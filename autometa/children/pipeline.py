@@ -31,7 +31,7 @@ from autometa.tables.matching import columns_there
 from autometa.tables.notes import TableWarning, shown
 from autometa.tables.numerals import is_mark
 from autometa.tables.rereading import written_otherwise
-from autometa.tables.values import are_plain, as_number, as_text, is_text
+from autometa.tables.values import are_plain, as_number, as_text, is_moment, is_text
 
 _TRUTHS = {"0": "False", "1": "True", "false": "False", "true": "True"}
 _MOST_DAYS = 1e6  # the year 4707
@@ -155,12 +155,16 @@ class TablePipeline(Pipeline):  # type: ignore[misc]
             raise InputError("no rows to predict", allowed="one row or more")
         reading = self._reading
         frame = self._known_columns(reading.apply(given))
-        _tell_of_numbers_for_dates(given[list(self.numeric)], reading)
         numeric = given[list(self.numeric)]
+        _tell_of_numbers_for_moments(numeric, reading)
         if not are_plain(numeric):
             numbers = [name for name in self.numeric if name not in reading.dates]
             found, said = written_otherwise(given, frame, numbers, reading.numbers)
             frame = frame.assign(**found)
+            if reading.columns and (odd := [n for n in numbers if is_moment(given[n])]):
+                said.append(
+                    f"dates and durations are taken as days in columns of numbers: {shown(odd)}"
+                )
             for sentence in said:
                 _tell(sentence)
         if not are_plain(numeric) or np.isinf(numeric.to_numpy(dtype=np.float64)).any():
@@ -207,14 +211,15 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _tell_of_numbers_for_dates(given: pd.DataFrame, reading: Reading) -> None:
-    """Dates may come as days since 1970, which `Table` makes of them; seconds are not these."""
+def _tell_of_numbers_for_moments(given: pd.DataFrame, reading: Reading) -> None:
+    """Moments may come as days, which `Table` makes of them; seconds are none."""
     for name, form in reading.dates.items():
-        if form == DURATION or name not in given or not is_numeric_dtype(given[name]):
+        if name not in given or not is_numeric_dtype(given[name]):
             continue
         most = as_number(given[name]).abs().max()
         if most > _MOST_DAYS:
-            _tell(f"column {name!r} holds dates: numbers up to {most:g} are taken as days")
+            what = "durations" if form == DURATION else "dates"
+            _tell(f"column {name!r} holds {what}: numbers up to {most:g} are taken as days")
 
 
 def _tell_unread(given: pd.Series[Any], read: pd.Series[Any]) -> None:

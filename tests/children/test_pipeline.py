@@ -284,3 +284,24 @@ def test_numbers_in_place_of_dates_are_told_where_they_are_no_days() -> None:
         said = model.predict_proba(frame.assign(when=seconds / 86_400))
         model.predict(frame.assign(when=np.nan))
     assert np.allclose(said, model.predict_proba(frame))
+
+
+def test_numbers_in_place_of_durations_are_told_where_they_are_no_days() -> None:
+    frame, model = dated("durations")
+    thousandths = frame["when"].dt.total_seconds() * 1000
+    with pytest.warns(TableWarning, match="'when' holds durations: numbers up to .* as days"):
+        model.predict(frame.assign(when=thousandths))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(frame.assign(when=thousandths / 86_400_000))
+
+
+@pytest.mark.parametrize("kind", list(_MOMENTS))
+def test_dates_and_durations_in_place_of_numbers_are_told(kind: str) -> None:
+    frame, model = dated("zone")
+    with pytest.warns(TableWarning, match="taken as days in columns of numbers: 'other'$"):
+        model.predict(frame.assign(other=_MOMENTS[kind]))
+    model.set_params(reading=None)  # nothing is known of the columns
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(frame)
