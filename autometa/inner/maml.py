@@ -145,7 +145,8 @@ class MAML:
             iterations: Outer updates in total, those before a resumption included.
             checkpoint: Folder to save the state in; training goes on from what it holds.
             every: Iterations between two checkpoints. An error or Ctrl-C writes one more, unless
-                it comes in the midst of an update or of a look at validation tasks.
+                it comes in the midst of an update or of a look at validation tasks. Ctrl-C waits
+                for the end of these; a second one does not.
             progress: Show a progress bar on stderr.
             validation: Tasks kept aside: training stops early where they get no better, and the
                 start and the rates that were best on them are returned. Episodes stand for

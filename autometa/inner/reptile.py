@@ -21,6 +21,7 @@ from autometa.errors import InputError
 from autometa.inner.adapt import adapt
 from autometa.inner.episodes import Episodes, EpisodeSource, source
 from autometa.inner.fitted import FittedMAML
+from autometa.inner.interrupts import between_updates
 from autometa.inner.left_out import LeftOut
 from autometa.inner.maml import MAML
 from autometa.inner.per_task import PerTask
@@ -62,9 +63,10 @@ def fit(
     start = dict(fitted.params)
 
     per_task, left_out, skipped = PerTask(fitted.module, vectorised=recipe.vectorised), LeftOut(), 0
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), between_updates() as check:
         torch.manual_seed(recipe.seed)
         for i in range(iterations):
+            check()
             episodes = draw(np.random.default_rng([recipe.seed, i]), recipe.outer.tasks)
             episodes = episodes.to(recipe.device)
 

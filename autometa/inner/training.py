@@ -23,6 +23,7 @@ from autometa.inner.bar import bar
 from autometa.inner.compiled import Objective
 from autometa.inner.early import Watch
 from autometa.inner.episodes import Episodes, EpisodeSource
+from autometa.inner.interrupts import between_updates
 from autometa.inner.left_out import LeftOut
 from autometa.inner.rates import LEAST, MOST, MOST_CLIP, RateRule, expand
 from autometa.limits import flag, real, whole
@@ -293,7 +294,11 @@ def train(
         learner.restore(checkpoint, iterations)
     devices = [learner.device] if learner.device.startswith("cuda") else []
     saved = len(learner.losses)
-    with torch.random.fork_rng(devices=devices), bar(progress, iterations) as advance:
+    with (
+        torch.random.fork_rng(devices=devices),
+        bar(progress, iterations) as advance,
+        between_updates() as check,
+    ):
         advance(saved, math.nan)
         try:
             while (done := len(learner.losses)) < iterations and not learner.stopped:
@@ -305,6 +310,7 @@ def train(
                 if checkpoint is not None and ((done + 1) % every == 0 or last):
                     learner.save(checkpoint, iterations)
                     saved = done + 1
+                check()
         except BaseException:  # Ctrl-C, or tasks that cannot be read any more
             if checkpoint is not None and learner.between and len(learner.losses) > saved:
                 with suppress(OSError):
