@@ -122,7 +122,8 @@ def test_an_inner_model_names_no_file_but_its_own(tmp_path: Path, name: object) 
     folder = tmp_path / "model"
     folder.mkdir()
     (tmp_path / "secret").write_bytes(b"x")
-    (folder / "index.json").write_text(json.dumps({"tensors": name, "sha256": ""}))
+    index = {"kind": "autometa-inner", "schema": 1, "tensors": name, "sha256": ""}
+    (folder / "index.json").write_text(json.dumps(index))
     with pytest.raises(StoreError, match="damaged"):
         FittedMAML.load(folder, nn.Linear(1, 1))
 
