@@ -51,6 +51,8 @@ class MAML:
             default.
         shared_rows: Names of parameters whose rows start alike, none by default. `head(child)` for
             a classifier: it learns far faster, and serves any number of classes (`FittedMAML.on`).
+            What lies below the head then moves from the second step on: with `steps=1` adapt only
+            the head.
         clip: Inner gradient entries are clamped to [-clip, clip].
         outer: The mother's own training.
         vectorised: Adapt all tasks of an iteration at once (`vmap`). Where vmap cannot batch the
