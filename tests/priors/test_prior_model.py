@@ -264,7 +264,7 @@ def test_a_start_counts_the_trials_of_the_tasks_that_teach(monkeypatch: pytest.M
     monkeypatch.setattr("autometa.meta.data.sampling.MOST_TASKS", 2)
     past = Bowls().portfolio(5, trials=8)
     fitted = fit_prior(past, past.space, learner=MetaLearner(steps=2))
-    assert str(fitted.beginning).startswith("starts from 2 prior tasks (16 trials;")
+    assert str(fitted.beginning).startswith("starts from 2 of 5 prior tasks (16 trials;")
 
 
 def uniform(name: str, *names: str, low: float = 0.0) -> TaskHistory:
