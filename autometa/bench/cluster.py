@@ -15,7 +15,7 @@ from autometa.bench.journal import Cell
 from autometa.bench.suite import Suite
 from autometa.bench.work import Group, References, work_off
 from autometa.collect.workers import connected, distributed
-from autometa.meta.threads import one_thread
+from autometa.threads import one_thread
 
 _loaded: dict[tuple[str, Path | None], Suite] = {}
 

@@ -20,7 +20,7 @@ from autometa.bench.summary import summarise
 from autometa.bench.work import Group, References, groups, known_references, shorten, work_off
 from autometa.children.evaluation.threads import one_thread_each
 from autometa.errors import InputError
-from autometa.meta.threads import one_thread
+from autometa.threads import one_thread
 
 SEEDS = (0, 1, 2, 3, 4)
 

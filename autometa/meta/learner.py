@@ -22,10 +22,10 @@ from autometa.meta.parts.similarity import fit_similarity, head_errors
 from autometa.meta.parts.transfer import Transfer
 from autometa.meta.refit import log_slope, rate_model, refitted
 from autometa.meta.spaces.candidates import Candidates, Part
-from autometa.meta.threads import one_thread
 from autometa.meta.training_set import TrainingSet
 from autometa.portfolio import Portfolio
 from autometa.space import SearchSpace
+from autometa.threads import one_thread
 
 _MOST_SOURCES = 50  # that a model names
 

@@ -25,9 +25,9 @@ from autometa.meta.parts.prior import fit_prior
 from autometa.meta.parts.similarity import Similarity, table
 from autometa.meta.parts.transfer import Transfer
 from autometa.meta.spaces.candidates import Candidates
-from autometa.meta.threads import one_thread
 from autometa.meta.training_set import TrainingSet
 from autometa.space import SearchSpace
+from autometa.threads import one_thread
 
 _ROUNDS = 10  # of EM: from the last prior it is close already
 

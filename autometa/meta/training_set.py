@@ -27,9 +27,9 @@ from autometa.meta.data.sampling import LEAST_TRIALS
 from autometa.meta.data.targets import usable
 from autometa.meta.parts.basis import Basis
 from autometa.meta.parts.reference import common_design, reference_scores
-from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.task import State, TaskHistory
+from autometa.threads import one_thread
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

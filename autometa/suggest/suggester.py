@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autometa.meta.threads import one_blas_thread
 from autometa.suggest.rules import RULES, anywhere
 from autometa.suggest.setup import Setup
 from autometa.suggest.situation import Situation
 from autometa.suggest.suggestion import ENQUEUED, Suggestion
+from autometa.threads import one_blas_thread
 
 
 def suggest(setup: Setup, now: Situation) -> Suggestion:

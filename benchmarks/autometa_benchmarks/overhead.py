@@ -24,10 +24,10 @@ from autometa import MetaSampler, reading
 from autometa.bench import show
 from autometa.bench.provenance import commit, versions
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
 from autometa.samplers.asking import suggest
 from autometa.space import SearchSpace
+from autometa.threads import one_thread
 from autometa_benchmarks.measuring import alone, bowls, peak, resident
 
 SPACE = SearchSpace(

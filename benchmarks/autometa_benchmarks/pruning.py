@@ -36,8 +36,8 @@ from autometa.bench.record_file import mean_interval
 from autometa.bench.suite import BenchTask, Split
 from autometa.encoding import Floats
 from autometa.meta import MetaLearner, MetaModel
-from autometa.meta.threads import one_thread
 from autometa.samplers.asking import suggest
+from autometa.threads import one_thread
 from autometa_benchmarks.suites.lcbench import EPOCHS, LCBench
 
 NAME = "pruning"

@@ -57,7 +57,7 @@ INTERNAL = {
     "autometa.samplers.sampler": "the sampler of a model that a suite fitted itself",
     "autometa.storages.attributes": "the simulated seconds of a trial",
     "autometa.storages.studies": "Optuna's own lines, kept quiet",
-    "autometa.meta.threads": "one thread, while times are taken",
+    "autometa.threads": "one thread, while times are taken",
     "autometa.storages.addresses": "a database's URL, for a server to measure with",
     "autometa.tuning.table_priors": "the loop's steps",
     "autometa.tuning.arms": "the same",

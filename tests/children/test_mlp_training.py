@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from autometa.children.mlp.estimator import MLPClassifier, MLPRegressor
-from autometa.children.mlp.training import _optimizer, _Pace, initial, one_thread, train
+from autometa.children.mlp.training import _optimizer, _Pace, initial, train
+from autometa.threads import one_torch_thread
 
 CONFIG: dict[str, Any] = {
     "learning_rate": 0.02,
@@ -135,7 +136,7 @@ def test_threads_that_overlap_leave_torch_its_threads(first_leaves_first: bool) 
     entered, leave = [Event(), Event()], [Event(), Event()]
 
     def work(k: int) -> None:
-        with one_thread():
+        with one_torch_thread():
             inside.append(torch.get_num_threads())
             entered[k].set()
             leave[k].wait()

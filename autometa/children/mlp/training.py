@@ -11,9 +11,7 @@ Adam with decoupled weight decay: Loshchilov & Hutter, "Decoupled weight decay r
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -25,6 +23,7 @@ from torch.nn.functional import cross_entropy
 
 from autometa.children.mlp.initial import Start, begin, paced
 from autometa.encoding import Floats
+from autometa.threads import one_torch_thread
 
 Layer: TypeAlias = tuple[Tensor, Tensor]
 """Weights (k, in, out) and biases (k, 1, out)."""
@@ -61,7 +60,7 @@ def train(
     Returns:
         Weights (k, in, out) and biases (k, 1, out) of each layer.
     """
-    with one_thread():
+    with one_torch_thread():
         return _train(data, tests, config, classes, seed, watch, start, weights)
 
 
@@ -259,20 +258,3 @@ def _stacked_targets(targets: Sequence[NDArray[Any]], classes: int) -> Tensor:
     for row, target in zip(result, targets, strict=True):
         row[: len(target)] = target
     return torch.from_numpy(result)
-
-
-_OUTSIDE: list[int] = []  # for each that is inside, the threads that torch had before the first
-_LOCK = threading.Lock()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread: these products are too small to share out. Python's threads may overlap."""
-    with _LOCK:
-        _OUTSIDE.append(_OUTSIDE[0] if _OUTSIDE else torch.get_num_threads())
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        with _LOCK:
-            torch.set_num_threads(_OUTSIDE.pop())

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from autometa.children.families.mlp import SPACE
 from autometa.children.folds import prepared
-from autometa.children.mlp.training import batch_loss, forward, initial, one_thread, row_weights
+from autometa.children.mlp.training import batch_loss, forward, initial, row_weights
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.inner.adapt import Batch, Params
 from autometa.inner.probe import one_step_rate
 from autometa.space import Value
 from autometa.tables import Table
+from autometa.threads import one_torch_thread
 
 _FOLDS, _STARTS = 3, 3
 
@@ -41,7 +42,7 @@ def probe(table: Table, config: Mapping[str, Value], *, seed: int = 0) -> float:
     classes = table.schema.classes
     y = fold.y if classes else _standard(fold.y)
     direction: Literal["gradient", "sign"] = "sign" if own["optimizer"] == "adam" else "gradient"
-    with one_thread():
+    with one_torch_thread():
         weight = row_weights([fold.y], classes, own)
         targets = torch.as_tensor(y, dtype=torch.int64 if classes else torch.float32)[None]
         X = torch.as_tensor(fold.X, dtype=torch.float32)[None]

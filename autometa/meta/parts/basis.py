@@ -30,7 +30,7 @@ from autometa.encoding import Floats
 from autometa.meta.data.early import Shown, budget_column
 from autometa.meta.parts.descent import minimise
 from autometa.meta.parts.projection import Projection
-from autometa.meta.threads import one_thread
+from autometa.threads import one_thread
 
 Singles = NDArray[np.float32]
 

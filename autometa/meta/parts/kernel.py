@@ -19,7 +19,7 @@ import numpy as np
 from autometa.encoding import Floats
 from autometa.meta.parts.descent import minimise
 from autometa.meta.parts.prior import HeadPrior
-from autometa.meta.threads import one_thread
+from autometa.threads import one_thread
 
 SQRT5 = 5.0**0.5
 _LEAST_POINTS = 8

@@ -58,7 +58,7 @@ def serve(items: Connection[Any, Any], spec: SearchSpec, name: str, index: int) 
     signal.signal(signal.SIGTERM, _stop)
     import optuna
 
-    from autometa.meta.threads import one_thread
+    from autometa.threads import one_thread
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     parent = os.getppid()

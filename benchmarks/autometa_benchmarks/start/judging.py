@@ -17,8 +17,8 @@ from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.meta import MetaLearner
 from autometa.meta.parts.zero_shot import greedy_portfolio
-from autometa.meta.threads import one_thread
 from autometa.portfolio import Portfolio
+from autometa.threads import one_thread
 from autometa_benchmarks import start
 from autometa_benchmarks.start.groups import EMBEDDED, FOLDS, Group, of_portfolio, of_suite
 from autometa_benchmarks.start.regret import (

@@ -20,8 +20,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from torch import Tensor, nn
 
 from autometa.encoding import Floats
-from autometa.meta.threads import one_thread
 from autometa.space import Config, SearchSpace
+from autometa.threads import one_thread
 
 SPACE: Final = SearchSpace(
     {

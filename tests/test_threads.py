@@ -8,7 +8,7 @@ import pytest
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from autometa.meta.threads import one_blas_thread, one_thread
+from autometa.threads import one_blas_thread, one_thread
 
 
 def blas() -> set[int]:

@@ -88,6 +88,13 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """The same for torch and OpenMP alone, in the calling thread."""
+    with _limit.of_thread():
+        yield
+
+
+@contextmanager
 def one_blas_thread() -> Iterator[None]:
     """The same for numpy and scipy alone, without the milliseconds that finding libraries costs."""
     with _limit.of_blas(_loaded):
