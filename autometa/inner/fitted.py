@@ -287,7 +287,7 @@ def _rows_like(
         ModelError: it has other parameters.
     """
     rows = shared_rows.rows_of(child, shared)
-    params, logs = shared_rows.spread(params, rows), shared_rows.spread_logs(logs, rows)
+    params, logs = shared_rows.spread(params, rows), shared_rows.spread(logs, rows, axis=1)
     _same(params, dict(child.named_parameters()), "parameters")
     return params, logs
 

@@ -196,7 +196,7 @@ class MAML:
         self, module: nn.Module, params: Params, logs: Params, info: Mapping[str, Any]
     ) -> FittedMAML:
         rows = shared_rows.rows_of(module, self.shared_rows)
-        params, logs = shared_rows.spread(params, rows), shared_rows.spread_logs(logs, rows)
+        params, logs = shared_rows.spread(params, rows), shared_rows.spread(logs, rows, axis=1)
         return FittedMAML(
             module=module,
             params={name: value.detach().clone() for name, value in params.items()},

@@ -49,23 +49,22 @@ def one_row(params: Params, names: Iterable[str]) -> dict[str, Tensor]:
     return {**params, **means}
 
 
-def spread(params: Params, rows: Mapping[str, int]) -> dict[str, Tensor]:
-    """The same with so many rows like the first one in each parameter that `rows` names."""
-    return {
-        name: value[:1].expand(rows[name], *value.shape[1:])
-        if name in rows and value.ndim and len(value)
-        else value
-        for name, value in params.items()
-    }
+def spread(values: Params, rows: Mapping[str, int], axis: int = 0) -> dict[str, Tensor]:
+    """The same with so many rows like the first one in each tensor that `rows` names.
 
-
-def spread_logs(logs: Params, rows: Mapping[str, int]) -> dict[str, Tensor]:
-    """Log rates as stored, (S, ...); those of every weight with so many rows like the first one."""
+    Args:
+        values: A start, rows on axis 0, or log rates as stored, (S, ...), on axis 1. What has no
+            such axis stays as it is, as one rate of all rows.
+        rows: Name -> number of rows.
+        axis: Where the rows are.
+    """
     return {
-        name: value[:, :1].expand(-1, rows[name], *value.shape[2:])
-        if name in rows and value.ndim > 1
+        name: value.narrow(axis, 0, 1).expand(
+            *value.shape[:axis], rows[name], *value.shape[axis + 1 :]
+        )
+        if name in rows and value.ndim > axis and value.shape[axis]
         else value
-        for name, value in logs.items()
+        for name, value in values.items()
     }
 
 
