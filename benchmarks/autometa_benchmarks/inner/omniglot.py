@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,14 @@ _FIXED = RateRule(kind="fixed", initial=0.4, highest=1.0)
 _SCALAR = RateRule(kind="layer_step", initial=0.4, highest=2.0)
 _LEARNED = RateRule(kind="parameter", initial=0.4, highest=2.0)
 _HEAD = RateRule(kind="parameter", initial=0.4, highest=20.0)
+_TWENTY = Variant(
+    ways=20,
+    queries=1,
+    test_queries=5,
+    rates=_LEARNED,
+    iterations=2_500,
+    outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
+)
 VARIANTS: dict[str, Variant] = {
     "5-way-1-shot-learned": Variant(rates=_LEARNED, iterations=10_000, bar=0.97),
     "5-way-1-shot-layer-step": Variant(rates=_SCALAR, iterations=10_000),
@@ -77,32 +85,9 @@ VARIANTS: dict[str, Variant] = {
     "5-way-5-shot-learned": Variant(shots=5, rates=_LEARNED, iterations=4_000, bar=0.99),
     "5-way-1-shot-head": Variant(rates=_HEAD, iterations=10_000, head=True, bar=0.97),
     "5-way-5-shot-head": Variant(shots=5, rates=_HEAD, iterations=7_000, head=True, bar=0.99),
-    "20-way-1-shot-head": Variant(
-        ways=20,
-        queries=2,
-        test_queries=5,
-        rates=_HEAD,
-        iterations=10_000,
-        head=True,
-        outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
-    ),
-    "20-way-1-shot-learned": Variant(
-        ways=20,
-        queries=1,
-        test_queries=5,
-        rates=_LEARNED,
-        iterations=2_500,
-        outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
-    ),
-    "20-way-1-shot-wide": Variant(
-        ways=20,
-        queries=1,
-        test_queries=5,
-        rates=_LEARNED,
-        filters=64,
-        iterations=30_000,
-        outer=Outer(tasks=8, rate=2e-3, schedule="cosine"),
-    ),
+    "20-way-1-shot-head": replace(_TWENTY, queries=2, rates=_HEAD, iterations=10_000, head=True),
+    "20-way-1-shot-learned": _TWENTY,
+    "20-way-1-shot-wide": replace(_TWENTY, filters=64, iterations=30_000),
 }
 
 
