@@ -84,7 +84,7 @@ def extrapolate_lr(
             objectives.
 
     Example:
-        >>> study = optuna.create_study()
+        >>> study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         >>> for width in (16, 32, 64, 128):
         ...     for k in range(9):
         ...         trial = study.ask()
