@@ -172,7 +172,7 @@ def test_episodes_of_characters(characters: Path) -> None:
 @pytest.mark.parametrize("name", ["5-way-1-shot-layer-step", "5-way-1-shot-head"])
 def test_a_character_model_trains_and_is_judged(characters: Path, name: str) -> None:
     drawings = omniglot.load(characters)
-    assert (len(omniglot.recipe(name, 0).shared_rows) == 2) == name.endswith("head")
+    assert (len(omniglot.recipe(name, 0).shared_rows) == 2) == ("-head" in name)
     record = omniglot.run(name, 0, drawings, iterations=2)
     assert json.dumps(record)
     assert 0 <= record["accuracy"]["chosen"]["mean"] <= 1
