@@ -1,4 +1,4 @@
-"""Objectives with branches whose space is flat: what they do not ask for is not varied."""
+"""Objectives with branches of which no prior task told: what is not asked for is not varied."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import (
@@ -17,6 +18,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.spaces.study_space import ObservedSpace, study_space
 from autometa.samplers.create import create_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.unasked import UnaskedReader
@@ -163,3 +165,124 @@ def test_a_branch_is_searched_whole_once_it_is_taken(flat: MetaModel) -> None:
     planned = [t.user_attrs["autometa:config"] for t in study.trials[6:]]
     assert all(("drop" in c) == (c["booster"] == "dart") for c in planned)
     assert all(("depth" in c) == (c["booster"] != "gblinear") for c in planned)
+
+
+# Of a prior that has conditions itself -----------------------------------------------------------
+
+BRANCHED = SearchSpace(
+    {
+        "model": CategoricalDistribution(["svm", "nu", "tree"]),
+        "C": CategoricalDistribution([0.1, 1.0, 10.0]),
+        "gamma": FloatDistribution(0.0, 1.0),
+        "depth": IntDistribution(1, 9),
+    },
+    conditions={
+        "C": ("model", ["svm", "nu"]),
+        "gamma": ("model", ["svm", "nu"]),
+        "depth": ("model", ["tree"]),
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def branched() -> MetaModel:
+    return MetaLearner(seed=0, steps=60).fit(quadratic(BRANCHED, {"model": 0.0}, tasks=4))
+
+
+def _branch(trial: optuna.Trial, *names: str) -> dict[str, Any]:
+    return {n: trial._suggest(n, BRANCHED.distributions[n]) for n in names}
+
+
+def by_a_new_switch(trial: optuna.Trial) -> float:
+    """Every `svm` and `nu` of the prior asked for gamma, here those with one kernel do."""
+    model = _branch(trial, "model")["model"]
+    if model == "tree":
+        return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
+    cost = _branch(trial, "C")["C"]
+    if trial.suggest_categorical("kernel", ["linear", "rbf"]) == "linear":
+        return float(-abs(math.log10(cost)) / 100)
+    return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+
+
+def by_fewer_choices(trial: optuna.Trial) -> float:
+    model = _branch(trial, "model")["model"]
+    if model == "tree":
+        return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
+    cost = _branch(trial, "C")["C"]
+    if model == "nu":
+        return float(-abs(math.log10(cost)) / 100)
+    return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+
+
+def by_a_switch_and_a_number(trial: optuna.Trial) -> float:
+    """No single parameter says whether gamma is asked for."""
+    model = _branch(trial, "model")["model"]
+    if model == "tree":
+        return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
+    cost = _branch(trial, "C")["C"]
+    if trial.suggest_categorical("kernel", ["linear", "rbf"]) == "linear" or cost > 1.0:
+        return float(-abs(math.log10(cost)) / 100)
+    return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+
+
+@pytest.mark.parametrize("objective", [by_a_new_switch, by_fewer_choices, by_a_switch_and_a_number])
+def test_a_branch_within_a_branch_of_the_prior_is_not_varied_where_it_is_not_asked_for(
+    branched: MetaModel, objective: Any
+) -> None:
+    study = create_study("maximize", prior=branched)
+    study.optimize(objective, n_trials=25)
+    assert distinct(study) == 25
+    planned = [t.user_attrs["autometa:config"] for t in study.trials[12:]]
+    if objective is by_a_new_switch:
+        assert all(("gamma" in c) == (c.get("kernel") == "rbf") for c in planned)
+    if objective is by_fewer_choices:
+        assert all(("gamma" in c) == (c["model"] == "svm") for c in planned)
+
+
+KERNEL = CategoricalDistribution(["linear", "rbf"])
+
+
+@pytest.mark.parametrize(
+    ("switched", "gamma"),
+    [
+        ({}, ("model", ("svm", "nu"))),
+        ({"gamma": ("model", ("nu", "tree"))}, ("model", ("nu",))),  # both hold
+        ({"gamma": ("kernel", ("rbf",))}, ("model", ("svm", "nu"))),  # of models that have none
+        (
+            {"kernel": ("model", ("svm", "tree")), "gamma": ("kernel", ("rbf",))},
+            ("model", ("svm", "nu")),
+        ),
+        ({"kernel": ("model", ("svm",)), "gamma": ("kernel", ("rbf",))}, ("kernel", ("rbf",))),
+        (
+            {
+                "kernel": ("model", ("nu", "svm")),
+                "shape": ("kernel", ("rbf",)),
+                "gamma": ("shape", ("b",)),
+            },
+            ("shape", ("b",)),
+        ),
+        ({"gamma": ("C", (0.1,))}, ("C", (0.1,))),
+        ({"gamma": ("depth", (3,))}, ("model", ("svm", "nu"))),  # of another branch
+    ],
+)
+def test_a_condition_of_the_prior_gives_way_to_a_narrower_one_only(
+    switched: dict[str, Any], gamma: Any
+) -> None:
+    new = {"kernel": KERNEL, "shape": CategoricalDistribution(["a", "b"])}
+    shown = {**BRANCHED.distributions, **new}
+    found = study_space(BRANCHED, ObservedSpace(latest=shown, widest=shown, switched=switched))
+    assert found.space.conditions["gamma"] == gamma
+
+
+def test_what_was_not_asked_for_lies_where_candidates_do() -> None:
+    shown = dict(BRANCHED.distributions)
+    study = study_space(
+        BRANCHED, ObservedSpace(latest=shown, widest=shown, lacked=frozenset({"gamma"}))
+    )
+    unit = study.project({"model": "svm", "C": 1.0})
+    assert unit is not None
+    whole = study.project({"model": "svm", "C": 1.0, "gamma": 0.5})
+    np.testing.assert_array_equal(unit, whole)
+    tree = study.project({"model": "tree", "depth": 3})
+    assert tree is not None
+    assert [tree[study.space.flags[n]] for n in ("C", "gamma", "depth")] == [0.0, 0.0, 1.0]

@@ -33,7 +33,7 @@ from autometa.encoding import Floats, Number
 from autometa.errors import SpaceError
 from autometa.meta.spaces.candidates import Candidates, Part
 from autometa.space import Config, SearchSpace, Value, same
-from autometa.space.values import check_distribution, fits, raw_value
+from autometa.space.values import check_distribution, fits, is_among, raw_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class StudySpace:
     def project(self, params: Mapping[str, Any]) -> Floats | None:
         """The nearest unit config (d,); None where a parameter is missing or has no nearest value.
 
-        Optional ones that are missing stand in the middle, as inactive ones do.
+        Optional ones that are missing stand in the middle, as inactive ones do, and are active.
         """
         raw = np.full(len(self.space.names), np.nan)
         for j, (name, distribution) in enumerate(self.space.distributions.items()):
@@ -103,6 +103,8 @@ class StudySpace:
             return None
         raw[~active] = np.nan
         unit: Floats = self.space.encode_raw(raw[None])[0]
+        for name, flag in self.space.flags.items():  # as every candidate has them
+            unit[flag] = active[self.space.names.index(name)]
         return unit
 
     def without(self, names: Iterable[str]) -> Floats:
@@ -190,11 +192,33 @@ def _conditions(
         if values or name not in shown.latest:
             found[name] = (parent, values)
     for name, (parent, values) in shown.switched.items():
-        if name in kept and name not in found and not _above(found, parent, name):
+        if name in kept and not _above(found, parent, name):
             allowed = tuple(v for v in values if parent in kept and _holds(kept[parent], v))
+            if name in found:
+                allowed = _narrower(found, (parent, allowed), found[name])
             if allowed:
                 found[name] = (parent, allowed)
     return found
+
+
+def _narrower(
+    conditions: Mapping[str, tuple[str, tuple[Any, ...]]],
+    switch: tuple[str, tuple[Any, ...]],
+    known: tuple[str, tuple[Any, ...]],
+) -> tuple[Any, ...]:
+    """Values of a switch that keep to a known condition, too; none where that is not so simple.
+
+    The switch is that of the condition, or stands in the same branch: of a prior in which every
+    `svm` asks for `gamma`, and a study in which those do whose `kernel` is `rbf`.
+    """
+    (name, values), (parent, on) = switch, known
+    if name == parent:
+        return tuple(v for v in values if is_among(v, on))
+    while name in conditions:
+        name, above = conditions[name]
+        if name == parent:
+            return values if all(is_among(v, on) for v in above) else ()
+    return ()
 
 
 def _above(conditions: Mapping[str, tuple[str, Any]], name: str, other: str) -> bool:
