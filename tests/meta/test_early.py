@@ -5,7 +5,7 @@ import optuna
 import pytest
 
 from autometa.meta import MetaLearner
-from autometa.meta.data.early import with_early
+from autometa.meta.data.early import _placed, with_early
 from autometa.meta.data.targets import normal_scores, usable
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
@@ -114,3 +114,14 @@ def test_only_a_full_trial_can_be_the_best_one() -> None:
     assert np.isfinite(
         Posterior(model.transfer, unit, scores, fidelity=fidelity * 0.5).log_ei(at)
     ).all()
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e-14, 1e12])
+def test_where_early_values_stand_has_no_unit(unit: float) -> None:
+    final, early = np.array([0.5, 0.6, 0.7, 0.8]), np.array([0.1, 0.45, 0.65])
+    target = normal_scores(final)
+    here = _placed(early, final, target)
+    np.testing.assert_allclose(_placed(unit * early, unit * final, target), here, atol=1e-9)
+    assert here[0] < here[1] < target[0] < here[2]
+    alike = _placed(early, np.zeros(4), np.zeros(4))
+    assert np.isfinite(alike).all()

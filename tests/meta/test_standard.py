@@ -58,6 +58,16 @@ def test_units_do_not_matter(seed: int, scores: list[float], unit: float, zero: 
     np.testing.assert_allclose(back, raise_diverged(zero + unit * known), atol=1e-9)
 
 
+@given(SOUND, st.integers(-130, 140))
+@example([0.1, 0.2, 0.3], -12)  # farads
+@example([0.1, 0.2, 0.3], -20)
+def test_units_may_be_very_small(scores: list[float], exponent: int) -> None:
+    known = np.array(scores)
+    assume(np.ptp(known) > 1e-3)
+    moved = standardise(10.0**exponent * known)
+    np.testing.assert_allclose(moved.z, standardise(known).z, atol=1e-9)
+
+
 @given(SOUND, DIVERGED)
 def test_no_order_is_turned_round(sound: list[float], bad: list[float]) -> None:
     scores = np.array([*sound, *bad])

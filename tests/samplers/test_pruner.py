@@ -216,6 +216,9 @@ def test_standings_have_no_unit() -> None:
     one = standing(curves[0], steps, curves[1:], curves[1:, -1])
     two = standing(7 * curves[0] + 3, steps, 7 * curves[1:] + 3, 7 * curves[1:, -1] + 3)
     np.testing.assert_allclose(one, two, atol=1e-9)
+    level = standing(curves[0], steps, curves[1:], np.ones(11))  # whose ends are all alike
+    small = standing(1e-20 * curves[0], steps, 1e-20 * curves[1:], np.full(11, 1e-20))
+    np.testing.assert_allclose(level, small, atol=1e-9)
     assert np.isfinite(standing(np.full(STEPS, -1e300), steps, curves, curves[:, -1])).all()
     assert np.isfinite(standing(curves[0], steps, np.ones((5, STEPS)), np.ones(5))).all()
 

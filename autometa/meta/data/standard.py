@@ -32,7 +32,7 @@ _HALF, _ORDINARY = 1 / 2, 2 / 3
 _LEVEL, _MOST = 0.1, 3.0
 _JUMP = 1e6
 _TIE = 1e-12  # relative to the size of the scores
-_FINITE = 1e150  # whose square is one, too
+_FINITE, _LEAST = 1e150, 1e-150  # whose squares are numbers, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def standardise(scores: Floats, weights: Floats | None = None, *, depth: float =
     """
     raised = raise_diverged(scores, weights, depth=depth)
     centre = float(raised.mean())
-    spread = float(max(raised.std(), _TIE * max(1.0, abs(centre))))
+    spread = float(max(raised.std(), _TIE * abs(centre), _LEAST))
     return Standard(z=(raised - centre) / spread, centre=centre, spread=spread)
 
 
