@@ -93,7 +93,8 @@ def grown(unit: Floats, target: Floats, rng: np.random.Generator) -> ExtraTreesR
     from sklearn.ensemble import ExtraTreesRegressor
 
     trees = ExtraTreesRegressor(_TREES, random_state=int(rng.integers(2**31)), n_jobs=1)
-    return trees.fit(unit, target)
+    # Splits are often ties, which rounding errors of the metric's unit must not decide.
+    return trees.fit(unit, target.astype(np.float32))
 
 
 def _informative(target: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
