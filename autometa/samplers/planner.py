@@ -36,9 +36,10 @@ class Planner:
 
     def __init__(self, setup: Setup, expected: SearchSpace | None = None) -> None:
         self._setup = setup
-        fixed = setup.pool is not None
+        pool = setup.pool
+        known = setup.model.space if pool is None else pool.space
         self._reader = PerStudy(
-            partial(StudyReader, setup.model.space, fixed=fixed, expected=expected)
+            partial(StudyReader, known, fixed=pool is not None, expected=expected)
         )
         self._deciding = threading.Lock()
 

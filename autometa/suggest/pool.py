@@ -13,6 +13,7 @@ import numpy as np
 from autometa.encoding import Floats
 from autometa.errors import SpaceError
 from autometa.meta.first_configs import Candidate
+from autometa.meta.spaces.study_space import StudySpace
 from autometa.space import Config, SearchSpace
 from autometa.suggest.tried import Tried
 
@@ -22,10 +23,12 @@ class Pool:
     """A list of configs, plain and encoded.
 
     Args:
+        space: Of the configs.
         configs: In plain values, k of them.
         unit: The same, encoded, (k, d).
     """
 
+    space: SearchSpace
     configs: tuple[Config, ...]
     unit: Floats
 
@@ -41,7 +44,7 @@ class Pool:
                 "a pool without configs", allowed="one config or more", do="Leave the pool out"
             )
         plain = tuple(map(space.check, configs))
-        return cls(configs=plain, unit=space.encode_raw(space.to_raw(plain)))
+        return cls(space=space, configs=plain, unit=space.encode_raw(space.to_raw(plain)))
 
     def at(self, unit: Floats) -> Config:
         """The config nearest to a unit config (d,)."""
@@ -52,11 +55,18 @@ class Pool:
         rest = [c for c in self.configs if not any(other.again(c) for other in tried)]
         return rest or self.configs
 
-    def moved(self, candidates: Sequence[Candidate], space: SearchSpace) -> list[Candidate]:
-        """Candidates with the nearest config of the pool in the place of their own, each once."""
+    def moved(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates with the nearest config of the pool in the place of their own, each once.
+
+        What a candidate has no value for, as no prior task knows it, counts as in the middle.
+        """
         left, moved = np.ones(len(self.configs), dtype=bool), []
+        space, whole = self.space, StudySpace(self.space, optional=frozenset(self.space.names))
         for candidate in candidates[: len(left)]:
-            distance = ((self.unit - space.encode(candidate.config)) ** 2).sum(axis=1)
+            unit = whole.project(candidate.config)
+            if unit is None:  # of other parameters, or with a choice that the pool has not
+                continue
+            distance = ((self.unit - unit) ** 2).sum(axis=1)
             row = int(np.where(left, distance, np.inf).argmin())
             left[row] = False
             config = self.configs[row]

@@ -74,7 +74,7 @@ class Setup:
         """A setup; the arguments are those of `MetaSampler`.
 
         Raises:
-            SpaceError: a config of the pool does not fit the model's space.
+            SpaceError: a config of the pool does not fit what is searched, else the model's space.
             InputError: meta-features that are no mapping, or a seed that is no whole number from 0.
         """
         policy, features = policy or Policy(), known_features(meta_features)
@@ -83,7 +83,7 @@ class Setup:
             front, model = Front.of(model, features), model.lead
         elif isinstance(model, CostModel):
             cost, model = Cost.of(model, features), model.quality
-        listed = None if pool is None else Pool.of(model.space, pool)
+        listed = None if pool is None else Pool.of(space or model.space, pool)
         learned = model.transfer is not None and model.transfer.rates is not None
         return cls(
             model=model,

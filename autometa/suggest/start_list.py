@@ -78,6 +78,6 @@ class StartList:
             if self._pool is None:
                 items = stated_first(items, self._stated, self._within or self._model.space)
             else:
-                items = self._pool.moved(items, self._model.space)
+                items = self._pool.moved(items)
             self._length, self._items = length, tuple(items)
         return len(self._items) > before

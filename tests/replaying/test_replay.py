@@ -323,3 +323,28 @@ def test_a_prior_that_knows_nothing_of_the_studies_is_said_first(
         code, _, err = run(capsys, "replay", tmp_path / "mine.db", "--prior", wrong)
         assert code == 2
         assert words in err
+
+
+def test_another_prior_may_know_more_and_less_than_what_the_studies_tuned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "mine.db", shuffled=False)
+    far = Bowls().portfolio(STUDIES, TRIALS)
+    wide = SearchSpace(
+        {
+            **{n: d for n, d in far.space.distributions.items() if n != "depth"},
+            "more": FloatDistribution(0.0, 1.0),
+        },
+        conditions=far.space.conditions,
+        inner_lr=far.space.inner_lr,
+    )
+    other = far.adapt(wide, defaults={"more": 0.5}).portfolio
+    Portfolio(
+        replace(h, task=replace(h.task, name=f"far-{h.task.name}")) for h in other.histories
+    ).save(tmp_path / "other")
+    words = ("--seeds", 1, "--trials", 4, "--prior", tmp_path / "other", "-f", "json")
+    code, out, err = run(capsys, "replay", tmp_path / "mine.db", *words)
+    assert code == 0, err
+    assert {f"{tmp_path / 'other'}-{m}" for m in ("alone", "and-own")} <= json.loads(out)[
+        "against"
+    ].keys()

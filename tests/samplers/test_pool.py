@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 
+import autometa
 from autometa.errors import SpaceError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.samplers.asking import suggest
-from autometa.space import Config
+from autometa.space import Config, SearchSpace
+from autometa.suggest.suggestion import UNRELATED
 from autometa.testing.families import Bowls
 
 
@@ -84,3 +87,35 @@ def test_a_pool_of_numpy_numbers_is_kept_to_in_any_storage(model: MetaModel) -> 
         study.tell(trial, Bowls().objective(101)(suggest(trial, Bowls().space)))
     assert all(t.params in pool for t in study.trials)
     assert len({str(t.params) for t in study.trials}) == 6
+
+
+def test_a_pool_may_hold_less_and_more_than_prior_tasks_know(model: MetaModel) -> None:
+    known = {n: model.space.distributions[n] for n in ("learning_rate", "depth")}
+    space = {**known, "new": FloatDistribution(0.0, 1.0)}
+    searched = SearchSpace(space)
+    rows = searched.sample_raw(20, np.random.default_rng(1))
+    pool: list[Config] = searched.from_raw(rows)
+    sampler = autometa.MetaSampler(model, seed=0, pool=pool, space=space)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    for _ in range(12):
+        trial = study.ask()
+        config = suggest(trial, searched)
+        assert config in pool
+        study.tell(trial, -abs(config["depth"] - 3) - config["new"])
+    rules = [t.user_attrs["autometa:rule"] for t in study.trials]
+    assert rules[:3] == ["portfolio"] * 3
+    assert "transfer" in rules
+    first = model.warm_start(1, within=searched)[0].config
+    at = searched.encode_raw(searched.to_raw([{**first, "new": 0.5}]))
+    near = ((searched.encode_raw(rows) - at) ** 2).sum(axis=1).argmin()
+    assert study.trials[0].params == pool[int(near)]
+
+
+def test_a_pool_of_which_prior_tasks_know_nothing_is_kept_to(model: MetaModel) -> None:
+    space = {"new": FloatDistribution(0.0, 1.0)}
+    pool: list[Config] = [{"new": k / 8} for k in range(8)]
+    sampler = autometa.MetaSampler(model, seed=0, pool=pool, space=space)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(lambda t: t.suggest_float("new", 0.0, 1.0), n_trials=8)
+    assert sorted(t.params["new"] for t in study.trials) == [k / 8 for k in range(8)]
+    assert study.trials[0].user_attrs["autometa:reason"] == UNRELATED
