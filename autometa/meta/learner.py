@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autometa._version import __version__
+from autometa.errors import InputError
 from autometa.limits import whole
 from autometa.meta.data.sampling import sampled
 from autometa.meta.lineage import Lineage
@@ -80,6 +81,7 @@ class MetaLearner:
                 in it, and so does what stands for parameters that a study leaves out.
 
         Raises:
+            InputError: not a portfolio.
             PortfolioError: several spaces, or none and no `space` given.
         """
         space = _space_of(portfolio, space)
@@ -193,6 +195,12 @@ class MetaLearner:
 
 
 def _space_of(portfolio: Portfolio, space: SearchSpace | None) -> SearchSpace:
+    if not isinstance(portfolio, Portfolio):
+        raise InputError(
+            f"a portfolio of type {type(portfolio).__name__}",
+            allowed="a Portfolio",
+            do="Portfolio.open reads a folder, Portfolio.from_studies finished studies",
+        )
     return portfolio.space if space is None or portfolio.histories else space
 
 

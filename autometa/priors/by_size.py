@@ -22,6 +22,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from autometa.encoding import Floats
 from autometa.errors import InputError
 from autometa.portfolio import Portfolio
+from autometa.priors.near import near_names
 from autometa.space import SearchSpace
 from autometa.task import TaskHistory
 
@@ -82,6 +83,9 @@ def at_size(
     shown = ", ".join(f"{name} = {size:.3g}" for name, size in known.items())
     low, high = (10.0**step for step in reach)
     line = f"learning rates moved to {shown} by the law of rates, x {low:.2g} to x {high:.2g}"
+    for name in features:
+        if name not in SIZES and (near := near_names(name, SIZES)):
+            line += f"; {name!r} is none of the sizes: did you mean {near[0]!r}?"
     if max(law.beyond(there)) > FAR:
         line += "; that is far beyond every run seen"
     return replace(portfolio, histories=tuple(moved)), line

@@ -54,6 +54,11 @@ class FamilyPrior:
         lines += [
             f"{name}: all prior tasks had {value!r}" for name, value in self.names.ran.items()
         ]
+        lines += [
+            f"{own} = {value!r}, as you fixed it, is of no effect: {named.name} is searched"
+            for own, named in self.names.searched.items()
+            if (value := self.names.fixed.get(own)) is not None
+        ]
         lines += [f"{own} = {value!r}: {why}" for own, (value, why) in self.why_held.items()]
         strange = {n: why for n, why in self.names.unknown.items() if n not in without}
         return (*lines, *(f"{name} is not known: {why}" for name, why in strange.items()))

@@ -18,7 +18,7 @@ from autometa.errors import InputError
 from autometa.meta import MetaModel
 from autometa.portfolio import Portfolio
 from autometa.portfolio.store.shipped import embedded_spaces, network_names, shipped_names
-from autometa.priors.by_size import at_size, sizes_of
+from autometa.priors.by_size import at_size
 from autometa.priors.data import Data
 from autometa.priors.family import FamilyPrior, in_words_of
 from autometa.priors.meanings import is_of_library
@@ -47,7 +47,7 @@ class Wish:
         kind: The kind of problem, where there are no data that tell it.
         facts: What is known of the data; by default what they tell.
         fixed: What the user's model is given beside what is searched, by any of its names.
-        features: Sizes of the user's network, which move learning rates, see `by_size`.
+        features: Of the task; sizes of a network move learning rates, see `by_size`.
         rules: What the user says of old spaces.
         family: The one that "embedded" stands for, where the user's model tells.
         of_estimator: Whether an estimator says all this: what its constructor was given and no
@@ -290,6 +290,6 @@ def wish_of(
         metric=metric,
         data=None if data is None else read_data(data, kind_of(metric)),
         fixed={name: unboxed(value) for name, value in (fixed or {}).items()},
-        features=sizes_of(features),
+        features=features or {},
         rules=rules or Rules(),
     )

@@ -47,7 +47,8 @@ class Names:
 
     Args:
         searched: Parameters that are searched and known, by the family's own name.
-        fixed: The family's own parameters that have one value -> that value, in its own form.
+        fixed: The family's own parameters that have one value -> that value, in its own form; of
+            no effect where it is searched.
         unknown: Names of the user's -> why no parameter of the prior is that.
         ran: Names of the user's of which all prior tasks had one value, one of those that are
             searched -> that value.
@@ -102,7 +103,7 @@ def names_for(
             notes.leave(name, why, meant[name].about)
     return Names(
         searched=searched,
-        fixed={own: value for own, value in values.items() if own not in searched},
+        fixed=values,
         unknown={n: why for n, why in notes.unknown.items() if n not in ran},
         ran=ran,
         unread=frozenset(notes.unread - searched.keys()),

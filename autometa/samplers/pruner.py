@@ -16,24 +16,35 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, MedianPruner
 from optuna.trial import FrozenTrial
 
 from autometa.meta.data.curves import checkpoints, standing
 from autometa.meta.model import MetaModel
-from autometa.meta.parts.improvement_chance import LEAST_FINISHED, ImprovementChance
+from autometa.meta.parts.improvement_chance import (
+    LEAST_FAMILIES,
+    LEAST_FINISHED,
+    LEAST_TRIALS,
+    ImprovementChance,
+)
 from autometa.priors.knowing import wish_of
 from autometa.priors.opening import PriorSource
 from autometa.priors.prior_model import model_of
 from autometa.samplers.read_curves import CurveReader, StudyCurves
 from autometa.space import SearchSpace
+from autometa.space.rates import as_space
 from autometa.storages import attributes
 from autometa.storages.per_study import PerStudy
 
-NO_CURVES = "too few prior tasks have learning curves: {} decides"
+NO_CURVES = (
+    f"fewer than {LEAST_FAMILIES} prior tasks of different families have {LEAST_TRIALS} COMPLETE "
+    "trials with learning curves: {} decides"
+)
 
 
 class MetaPruner(BasePruner):
@@ -56,13 +67,14 @@ class MetaPruner(BasePruner):
         prior: MetaModel | ImprovementChance | PriorSource,
         *,
         fallback: BasePruner | None = None,
-        space: SearchSpace | None = None,
+        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
         seed: int = 0,
     ) -> None:
         if prior is None or isinstance(prior, ImprovementChance):
             self._chance = prior
         else:
-            self._chance = model_of(prior, wish_of(space=space), seed).chance
+            asked = None if space is None else as_space(space)
+            self._chance = model_of(prior, wish_of(space=asked), seed).chance
         self._fallback = fallback or MedianPruner()
         self._readers = PerStudy(CurveReader)
         self.note = "" if self._chance else NO_CURVES.format(type(self._fallback).__name__)

@@ -62,6 +62,7 @@ from autometa.samplers.unheard import Unheard
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.plain import unboxed
+from autometa.space.rates import as_space
 from autometa.space.rules import Rules
 from autometa.storages import attributes
 from autometa.suggest import Policy, Setup, Suggestion
@@ -113,7 +114,7 @@ class MetaSampler(BaseSampler):
         policy: Policy | None = None,
         pool: Sequence[Config] | None = None,
         constraints_func: ConstraintsFunc | None = None,
-        space: SearchSpace | None = None,
+        space: SearchSpace | Mapping[str, BaseDistribution] | None = None,
         first: Config | None = None,
         metric: str | Sequence[str] | None = None,
         data: Any = None,
@@ -131,6 +132,7 @@ class MetaSampler(BaseSampler):
         one = metric if isinstance(metric, str) else None
         if meta_features is not None:
             meta_features = known_features(meta_features)  # here, so that it warns once
+        space = None if space is None else as_space(space)
         first = {name: unboxed(value) for name, value in (first or {}).items()}
         wish = wish_of(
             space=space,

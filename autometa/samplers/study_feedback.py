@@ -18,12 +18,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from autometa.errors import AutometaError, InputError
 from autometa.errors import told as error_text
+from autometa.limits import whole
 from autometa.meta.new_task import known_features
 from autometa.portfolio import Portfolio
 from autometa.portfolio.importers.study_names import INFERRED
 from autometa.portfolio.learning import learn_studies
 from autometa.space import SearchSpace
 from autometa.storages.addresses import check_folder
+from autometa.storages.studies import check_study
 from autometa.task import TaskHistory
 
 _log = logging.getLogger(__name__)
@@ -104,11 +106,13 @@ def feed_back(
         The portfolio that the folder now holds.
 
     Raises:
-        InputError: the study has no COMPLETE trial; or no metric, meta-features or data.
+        InputError: not a study, or one without a COMPLETE trial; no folder, metric, meta-features
+            or data.
         SpaceError: its distributions make no space.
         StoreError: the folder cannot be read or written.
         PortfolioError: its direction is not that of others in its space.
     """
+    check_study(study)
     check_folder(folder)
     about = About(metric=metric, meta_features=meta_features, data=data)
     return learn_studies(_imported(study, about.metric, about.features()), folder)[0]
@@ -204,8 +208,7 @@ class FeedBack:
     not_used: NotUsed = field(default_factory=NotUsed, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.every, int) or isinstance(self.every, bool) or self.every < 1:
-            raise InputError(f"every = {self.every!r}", allowed="an integer from 1 on")
+        object.__setattr__(self, "every", whole(self.every, "every", low=1))
         check_folder(self.folder)
         about = About(metric=self.metric, meta_features=self.meta_features, data=self.data)
         self._features.update(about.features())

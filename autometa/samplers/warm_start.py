@@ -22,6 +22,7 @@ from autometa.samplers.starting import Request, check_cost_alone
 from autometa.space import SearchSpace, Value
 from autometa.space.rates import as_space
 from autometa.space.rules import Rules
+from autometa.storages.studies import check_study
 from autometa.task import Direction
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ def warm_start(
         InputError: not a study, a sampler that fixes parameters, or as `create_study`, like all
             others.
     """
-    if not isinstance(study, optuna.Study):
-        raise InputError(f"a study of type {type(study).__name__}", allowed="an optuna Study")
+    check_study(study)
     upwards = [d == optuna.study.StudyDirection.MAXIMIZE for d in study.directions]
     every: tuple[Direction, ...] = tuple("maximize" if up else "minimize" for up in upwards)
     one = metric if isinstance(metric, str) else None

@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 
 from autometa.errors import InputError
 from autometa.limits import seconds, whole
+from autometa.storages.studies import check_study
 
 
 class Options(Protocol):
@@ -26,6 +27,7 @@ class Options(Protocol):
     refit: Any
     ensemble: Any
     meta_features: Any
+    study: Any
 
 
 def check_options(search: Options, y: Any) -> None:
@@ -66,6 +68,8 @@ def check_options(search: Options, y: Any) -> None:
     features = search.meta_features
     if isinstance(features, str) and features != "auto":
         raise InputError(f"meta_features = {features!r}", allowed='"auto", a mapping or None')
+    if search.study is not None:
+        check_study(search.study)
     if search.ensemble:
         _check_ensemble(search, y)
 

@@ -21,7 +21,13 @@ import optuna
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial
 
-from autometa.errors import AutometaError, MissingExtraError, StoreError, without_passwords
+from autometa.errors import (
+    AutometaError,
+    InputError,
+    MissingExtraError,
+    StoreError,
+    without_passwords,
+)
 from autometa.storages import attributes
 from autometa.storages.addresses import database_url, grpc_address, journal_path
 
@@ -61,11 +67,17 @@ def open_storage(
         grace: Seconds of silence after which it is given to another worker.
 
     Raises:
-        InputError: a journal's or proxy's address that is none.
+        InputError: not a storage, or a journal's or proxy's address that is none.
         MissingExtraError: the driver is not installed.
     """
-    if not isinstance(storage, str):
+    if storage is None or isinstance(storage, BaseStorage):
         return storage
+    if not isinstance(storage, str):
+        raise InputError(
+            f"storage={storage!r}",
+            allowed="a storage of Optuna's, or its URL",
+            do="Of a file that is sqlite:///FILE, or journal:///FILE",
+        )
     if (path := journal_path(storage)) is not None:
         from autometa.storages.journal import open_journal
 

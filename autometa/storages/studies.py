@@ -81,6 +81,20 @@ def continue_study(study: optuna.Study, signature: Mapping[str, Any]) -> None:
         study.set_user_attr(SEARCH, dict(signature))
 
 
+def check_study(study: object) -> None:
+    """Refuse what is no study, such as its name or URL.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(study, optuna.Study):
+        raise InputError(
+            f"a study of type {type(study).__name__}",
+            allowed="an optuna Study",
+            do="optuna.load_study opens one by its name and storage",
+        )
+
+
 def opened(
     storage: str | BaseStorage | None, *, heartbeat: int | None = HEARTBEAT
 ) -> BaseStorage | None:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from autometa.errors import ModelError, PortfolioError, StoreError
+from autometa.errors import InputError, ModelError, PortfolioError, StoreError
 from autometa.meta import MetaLearner, MetaModel
 from autometa.meta.inference.posterior import Posterior
 from autometa.meta.inference.refit_kernel import adapt_kernel
@@ -262,3 +263,9 @@ def test_a_model_stays_as_it_is_made_and_can_be_copied(model: MetaModel, tmp_pat
         assert type(copied) is MetaModel
         assert [c.config for c in copied.warm_start(3)] == [c.config for c in model.warm_start(3)]
     assert (read.tasks, read.lineage) == (model.tasks, model.lineage)
+
+
+@pytest.mark.parametrize("portfolio", ["my-portfolio", "sqlite:///tuning.db", None])
+def test_what_is_no_portfolio_is_refused_with_what_reads_it(portfolio: Any) -> None:
+    with pytest.raises(InputError, match=r"Portfolio\.open"):
+        MetaLearner().fit(portfolio)

@@ -158,6 +158,12 @@ def test_nothing_moves_without_a_size_or_a_law() -> None:
 def test_sizes_that_are_far_or_wrong_are_said() -> None:
     prior = Portfolio([language(SMALL, 2e-3, "small")])
     assert "far beyond" in at_size(prior, "pretrain_lm", {"n_params": 1e12})[1]
+    typo = at_size(prior, "pretrain_lm", {"n_param": 3e8, "n_tokens": 1e10, "rows": 5.0})[1]
+    assert typo.endswith("; 'n_param' is none of the sizes: did you mean 'n_params'?")
+    study = autometa.create_study(
+        "minimize", prior="pretrain_lm", meta_features={"n_param": 3e8, "n_tokens": 1e10}
+    )
+    assert "did you mean 'n_params'?" in study.user_attrs[NAMES][0]
     for wrong in (0.0, -3.0):
         with pytest.raises(InputError, match="n_params"):
             at_size(prior, "pretrain_lm", {"n_params": wrong})

@@ -131,6 +131,16 @@ def test_what_is_stated_comes_first_and_what_is_fixed_is_held() -> None:
     assert first.params["num_leaves"] == near
 
 
+def test_what_is_fixed_and_asked_for_all_the_same_is_said() -> None:
+    fixed = {"learning_rate": 0.1, "n_estimators": 700}
+    study = autometa.create_study("maximize", prior="lightgbm", learner=QUICK, fixed=fixed)
+    study.optimize(objective, n_trials=2)
+    told = study.user_attrs[NAMES]
+    line = "learning_rate = 0.1, as you fixed it, is of no effect: model.eta is searched"
+    assert f"lightgbm: {line}" in told
+    assert sum("of no effect" in other for other in told) == 1
+
+
 def test_numpy_numbers_are_stated_and_fixed_as_any_others() -> None:
     stated: dict[str, Any] = {"model.eta": np.float32(0.125), "num_leaves": np.int64(63)}
     fixed: dict[str, Any] = {"n_estimators": np.int64(700)}

@@ -131,6 +131,16 @@ def test_it_takes_whatever_a_prior_is(tmp_path: Path) -> None:
     with pytest.raises(PortfolioError):
         MetaPruner(both)
     assert MetaPruner(both, space=SPACE).note == ""
+    assert MetaPruner(both, space=SPACE.distributions).note == ""
+
+
+def test_how_many_curves_are_too_few_is_said() -> None:
+    enough = histories(5, 20)
+    for few, words in ((enough[:4], "fewer than 5 "), (histories(5, 19), "have 20 COMPLETE")):
+        note = MetaPruner(Portfolio(few)).note
+        assert words in note
+        assert note.endswith("MedianPruner decides")
+    assert MetaPruner(Portfolio(enough)).note == ""
 
 
 def other_space() -> list[TaskHistory]:

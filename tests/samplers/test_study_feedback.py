@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
@@ -183,6 +184,7 @@ def test_it_is_copied_and_pickled_and_refuses_addresses(tmp_path: Path) -> None:
         FeedBack("sqlite:///tuning.db")
     with pytest.raises(InputError, match="every"):
         FeedBack(tmp_path, every=True)
+    assert FeedBack(tmp_path, every=np.int64(2)).every == 2  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +244,13 @@ def test_what_is_said_wrongly_is_an_error_before_the_search(
     study = search(FeedBack(tmp_path / "q"))
     with pytest.raises(InputError, match=words):
         autometa.feed_back(study, tmp_path / "p", **wrong)
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("study", ["study", "sqlite:///tuning.db", None])
+def test_what_is_no_study_is_not_fed_back(tmp_path: Path, study: Any) -> None:
+    with pytest.raises(InputError, match="load_study"):
+        autometa.feed_back(study, tmp_path / "p")
     assert not (tmp_path / "p").exists()
 
 

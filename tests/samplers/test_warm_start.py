@@ -707,6 +707,9 @@ def test_storages_have_the_addresses_that_priors_have(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot be opened") as caught:
             autometa.create_study("minimize", storage=wrong, space=SPACE)
         assert "secret" not in str(caught.value)
+    for kind in (tmp_path / "tuning.db", 3):
+        with pytest.raises(InputError, match="sqlite:///FILE"):
+            autometa.create_study("minimize", storage=kind, space=SPACE)  # type: ignore[arg-type]
 
 
 def test_the_study_goes_on_with_its_own_trials_and_sampler(model: MetaModel) -> None:

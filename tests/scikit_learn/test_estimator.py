@@ -345,6 +345,7 @@ def test_an_ensemble_of_regressors_takes_up_an_earlier_fit() -> None:
         ({"error_score": np.inf}, "error_score"),
         ({"refit": "accuracy"}, "refit"),
         ({"meta_features": "all"}, "meta_features"),
+        ({"study": "mine"}, "study of type str"),
         ({"subsample": 0.0}, "subsample"),
         ({"subsample": 1000}, "subsample"),
         ({"param_distributions": {}}, "empty space"),

@@ -39,7 +39,7 @@ from autometa.meta.data.curves import checkpoints, standing, whole_curves
 from autometa.task import TaskHistory
 
 LEAST_FINISHED = 5  # of a study, before one of its trials is judged
-_LEAST_TRIALS, _LEAST_FAMILIES = 20, 5  # with curves
+LEAST_TRIALS, LEAST_FAMILIES = 20, 5  # with curves
 _STUDIES, _RUNNING, _MOST_FINISHED = 24, 8, 40  # a task; a study
 _MOST_STUDIES, _MOST_TASKS = 960, 240  # of all tasks together
 _FOLDS = 4
@@ -91,11 +91,11 @@ def fit_improvement_chance(
     usable = [
         (family, curves, finals)
         for family, curves, finals in known
-        if len(finals) >= _LEAST_TRIALS and len(checkpoints(curves.shape[1])) and _varied(finals)
+        if len(finals) >= LEAST_TRIALS and len(checkpoints(curves.shape[1])) and _varied(finals)
     ]
     usable = [usable[i] for i in np.sort(rng.permutation(len(usable))[:_MOST_TASKS])]
     kinds = sorted({family for family, _, _ in usable})
-    if len(kinds) < _LEAST_FAMILIES:
+    if len(kinds) < LEAST_FAMILIES:
         return None
     studies = min(_STUDIES, _MOST_STUDIES // len(usable))
     fold = np.array([kinds.index(family) % _FOLDS for family, _, _ in usable])
