@@ -101,7 +101,7 @@ def test_a_pool_may_hold_less_and_more_than_prior_tasks_know(model: MetaModel) -
         trial = study.ask()
         config = suggest(trial, searched)
         assert config in pool
-        study.tell(trial, -abs(config["depth"] - 3) - config["new"])
+        study.tell(trial, -float(config["depth"]) - float(config["new"]))  # type: ignore[arg-type]
     rules = [t.user_attrs["autometa:rule"] for t in study.trials]
     assert rules[:3] == ["portfolio"] * 3
     assert "transfer" in rules
