@@ -236,10 +236,10 @@ class Table:
             return np.asarray(self.y.cat.codes, dtype=np.int64)
         return np.asarray(self.y, dtype=np.float64)
 
-    def subsample(self, rows: int, rng: np.random.Generator) -> Table:
+    def subsample(self, rows: int, rng: np.random.Generator, *, least: int = 1) -> Table:
         """At most `rows` rows, drawn without replacement; class shares are kept.
 
-        Every class keeps at least one row, so a table of many classes may get a few rows more.
+        Every class keeps `least` rows, or all that it has: a table of many classes may get more.
 
         Raises:
             InputError: fewer than 2 rows asked for.
@@ -251,7 +251,8 @@ class Table:
         order = rng.permutation(len(self))
         if self.kind == "classification":
             counts = np.bincount(self.labels)
-            keep = np.maximum(1, np.floor(counts * rows / len(self))).astype(np.int64)
+            share = np.floor(counts * rows / len(self)).astype(np.int64)
+            keep = np.maximum(share, np.minimum(counts, least))
             # Largest remainders fill up what rounding down left.
             remainder = counts * rows / len(self) - keep
             for c in np.argsort(-remainder)[: max(0, rows - int(keep.sum()))]:

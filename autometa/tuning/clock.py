@@ -17,6 +17,7 @@ _TRIAL_SHARE = 0.25  # of the time left, that any later trial may take
 _PATIENCE = 2.0  # times the seconds in which a trial should end, after which it is stopped
 _MOST = 0.4  # of all time, kept in hand at most while no trial has said how long a fit takes
 _UNKNOWN = 0.2  # of all time, kept in hand while no trial has said how long a fit takes
+_FIT = 0.4  # of all time, kept in hand at most for fitting the best trial's config
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,23 @@ class Clock:
         """
         return max(limit, min(_PATIENCE * limit, _TRIAL_SHARE * self.left))
 
-    def kept_for(self, best_first: Sequence[TunedTrial], folds: int, slow: float) -> float:
-        """Seconds to keep for choosing and fitting the members of the ensemble."""
+    def kept_for(self, fits: Sequence[float], slow: float) -> float:
+        """Seconds to keep for choosing and fitting the members of the ensemble.
+
+        Args:
+            fits: Seconds that fitting each trial's config to all rows will take, the best first.
+            slow: Seconds by the clock for a second of processor time.
+        """
         whole = self.seconds or 0.0
         overhead = (0.3 + 0.005 * whole) * min(max(slow, 1.0), _BUSY)
         overhead = min(overhead, _MOST * whole)  # of a second there is a search, too
-        if not best_first:
+        if not fits:
             return min(overhead + _UNKNOWN * whole, _MOST * whole)
-        first, *others = [refit_seconds(t, folds, slow) for t in best_first[:MEMBERS]]
-        return overhead + first + min(sum(others), _SHARE * whole)
+        first, *others = fits[:MEMBERS]
+        return overhead + min(first, _FIT * whole) + min(sum(others), _SHARE * whole)
 
 
-def refit_seconds(trial: TunedTrial, folds: int, slow: float) -> float:
+def refit_seconds(trial: TunedTrial, folds: int, slow: float, rows: float = 1.0) -> float:
     """What fitting a trial's config to all rows will take, by what its folds took.
 
     A fold of k trains on (k - 1) / k of the rows, so a trial is k - 1 fits of all rows.
@@ -90,8 +96,9 @@ def refit_seconds(trial: TunedTrial, folds: int, slow: float) -> float:
         trial: With its seconds of processor time.
         folds: Their number, k.
         slow: Seconds by the clock for a second of processor time.
+        rows: All rows, for each row that the folds were made of.
     """
-    return 1.2 * slow * (trial.seconds or 0.0) / max(1, folds - 1)
+    return 1.2 * slow * rows * (trial.seconds or 0.0) / max(1, folds - 1)
 
 
 def shorter(*times: float | None) -> float | None:

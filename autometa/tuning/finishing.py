@@ -20,8 +20,10 @@ from autometa.tuning.held_out import HeldOut
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.shown import Shown, shown
 from autometa.tuning.thresholds import Threshold, learn_threshold
+from autometa.tuning.tried_rows import LEAST_ROWS, sample
 
 _LAST = 0.1  # seconds that are left when nothing more is begun
+_OF_LEFT = 0.7  # of the time left, that fitting the best config may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,17 +50,20 @@ def finish(
     file: Callable[[TunedTrial], Path],
     held_out: HeldOut,
     spec: SearchSpec,
+    table: Table,
     clock: Clock,
     *,
     slow: float,
     ensemble: bool,
     threshold: bool,
 ) -> Finished:
-    """The model of some trials with values, the best first; one at least."""
+    """The model of some trials with values, the best first, one at least, fitted to a table."""
     folds = len(held_out.truths)
+    whole = refit_seconds(ranked[0], folds, slow, len(table) / len(spec.table))
+    fitted_to, said_of_rows = _in_time(table, whole, _OF_LEFT * clock.left, spec.seed)
 
     def seconds(trial: TunedTrial) -> float:
-        return refit_seconds(trial, folds, slow)
+        return refit_seconds(trial, folds, slow, len(fitted_to) / len(spec.table))
 
     chosen = ensembling.single(ranked[0])
     if ensemble and len(ranked) > 1:
@@ -70,9 +75,9 @@ def finish(
             late=lambda: clock.left < seconds(ranked[0]) + _LAST,
         )
     fitted = ensembling.fit(
-        chosen, ranked, spec.table, spec.seed, seconds=seconds, left=lambda: clock.left
+        chosen, ranked, fitted_to, spec.seed, seconds=seconds, left=lambda: clock.left
     )
-    notes = [fitted.why] if fitted.why else []
+    notes = [why for why in (said_of_rows, fitted.why) if why]
     said = ensembling.said_by(fitted.members, file, held_out)
     if said is None or fitted.pipeline is None:
         return Finished(fitted=fitted, score=chosen.score, notes=tuple(notes))
@@ -90,6 +95,18 @@ def finish(
         threshold=cut,
         held_out=shown(said, held_out),
         notes=tuple(notes),
+    )
+
+
+def _in_time(table: Table, seconds: float, left: float, seed: int) -> tuple[Table, str]:
+    """As many rows as can be learned in the seconds left, and what to say where some cannot."""
+    rows = max(LEAST_ROWS, int(len(table) * left / seconds)) if seconds > max(left, 0.0) else None
+    if rows is None or rows >= len(table):
+        return table, ""
+    part = sample(table, rows, seed)
+    return (
+        part,
+        f"the model is fitted to {len(part):,} of {len(table):,} rows, all there was time for",
     )
 
 

@@ -17,9 +17,12 @@ from autometa.versions import OF_MODELS, versions_of
 if TYPE_CHECKING:
     from optuna.study import Study
 
+    from autometa.tables import Table
+
 
 def result_of(
     spec: SearchSpec,
+    table: Table,
     models: FamilyModels,
     warm: Arm,
     cold: Arm | None,
@@ -34,7 +37,7 @@ def result_of(
     first = spec.children[0] if len(spec.children) == 1 else asked
     winner = warm.best.child if warm.best is not None else first
     return TuneResult(
-        table=spec.table.name,
+        table=table.name,
         child=winner,
         asked=asked,
         metric=spec.metric,
@@ -52,7 +55,7 @@ def result_of(
         model=models.known.get(winner),
         meta_features=spec.features,
         notes=notes,
-        table_notes=spec.table.notes,
+        table_notes=table.notes,
     )
 
 

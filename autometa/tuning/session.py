@@ -16,7 +16,7 @@ from autometa.priors.beginning import say
 from autometa.space import Config
 from autometa.tuning import race
 from autometa.tuning.arms import Arm, TunedTrial
-from autometa.tuning.clock import Clock, past, shorter
+from autometa.tuning.clock import Clock, past, refit_seconds, shorter
 from autometa.tuning.contest import START, WHY_DEFAULT, Contest, Turn
 from autometa.tuning.cross_validator import Judge
 from autometa.tuning.family_models import FamilyModels
@@ -35,6 +35,8 @@ from autometa.tuning.workers.worker_pool import WorkerPool
 if TYPE_CHECKING:
     from optuna.study import Study
 
+    from autometa.tables import Table
+
 BRIEF = 120.0  # seconds, below which families' own searches leave all trials to pairs
 
 
@@ -44,6 +46,7 @@ class Session:
 
     Args:
         spec: What is searched.
+        table: All rows, which the model is fitted to.
         asked: A child's name, or "auto".
         models: What prior tasks teach of each family.
         judge: Evaluates in this process where there is no pool of workers.
@@ -56,6 +59,7 @@ class Session:
     """
 
     spec: SearchSpec
+    table: Table
     asked: str
     models: FamilyModels
     judge: Judge
@@ -288,7 +292,11 @@ class Session:
         """When the search must end, so that the model can be fitted in time."""
         if self.clock.seconds is None:
             return None
-        kept = self.clock.kept_for(self._best_first(), self.spec.n_folds, self.judge.slow)
+        rows = len(self.table) / len(self.spec.table)
+        fits = [
+            refit_seconds(t, self.spec.n_folds, self.judge.slow, rows) for t in self._best_first()
+        ]
+        kept = self.clock.kept_for(fits, self.judge.slow)
         return self.clock.search_end(kept)
 
     # The model -----------------------------------------------------------------------------------
@@ -298,7 +306,7 @@ class Session:
         ranked, done = self._best_first(), self._all()
         why = ""
         if not ranked and self.clock.seconds is not None:
-            ranked, why = untried(self._ranked(), done, self.spec.table, over)
+            ranked, why = untried(self._ranked(), done, self.table, over)
         if not ranked:
             early = f"{over} before a config was evaluated: there is no model"
             self.notes += (why or ("no trial succeeded" if done else early),)
@@ -308,6 +316,7 @@ class Session:
             self._file,
             self.judge.held_out,
             self.spec,
+            self.table,
             self.clock,
             slow=self.judge.slow,
             ensemble=ensemble,
@@ -334,6 +343,7 @@ class Session:
         seconds = self.clock.spent
         found = result_of(
             self.spec,
+            self.table,
             self.models,
             warm,
             cold,

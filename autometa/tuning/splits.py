@@ -14,11 +14,12 @@ from autometa.errors import InputError
 from autometa.limits import whole
 from autometa.tables import Table
 from autometa.tables.notes import shown
+from autometa.tuning.tried_rows import cells
 
 FIVE_UP_TO, THREE_UP_TO = 10_000, 30_000
 """Rows up to which a config is judged by five folds, by three; by one split beyond."""
 FIVE_WORK, THREE_WORK = 3_500.0, 35_000.0
-"""The same of cells (rows x columns x classes, one of two) for each second of the search."""
+"""The same of cells for each second of the search."""
 
 
 def folds_of(
@@ -81,8 +82,7 @@ def _by_size(table: Table, seconds: float | None) -> Folds:
     Each holds two rows out, where there are four: one has no variance to explain.
     """
     most = max(2, len(table) // 2)
-    models = 1 if table.schema.classes <= 2 else table.schema.classes  # of boosting, each step
-    work = len(table) * len(table.X.columns) * models / (seconds or np.inf)
+    work = cells(table) / (seconds or np.inf)
     if len(table) <= FIVE_UP_TO and work <= FIVE_WORK:
         return min(5, most)
     if len(table) <= THREE_UP_TO and work <= THREE_WORK:

@@ -39,7 +39,9 @@ def check_to_learn(folder: str | Path) -> None:
         Portfolio.load(path)
 
 
-def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfolio:
+def learn_from(
+    result: TuneResult, table: Table, folder: str | Path, tried: Table | None = None
+) -> Portfolio:
     """Add a search to the portfolio of a folder, which is made where there is none.
 
     Both arms count: a config that the cold search tried teaches as much. A config that the task's
@@ -49,6 +51,7 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
         result: What `tune` returned.
         table: The table it was about.
         folder: Of the portfolio; written atomically, other writers wait.
+        tried: Its rows that the configs were tried on, all of them by default.
 
     Returns:
         The portfolio that the folder now holds.
@@ -58,7 +61,8 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
     """
     from autometa.meta_features import compute
 
-    features = compute(table)
+    tried = table if tried is None else tried
+    features = compute(tried)
     trials = [trial for arm in result.arms for trial in arm.trials]
     found = []
     for name in dict.fromkeys(trial.child for trial in trials):
@@ -70,9 +74,9 @@ def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfoli
             family=table.family,
             meta_features=features,
             info={
-                **table.provenance,
+                **tried.provenance,
                 "kind": table.kind,
-                "rows": len(table),
+                "rows": len(tried),
                 "columns": table.X.shape[1],
                 "fingerprint": fingerprint(table),
                 "folds": result.folds,

@@ -17,6 +17,8 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autometa.errors import AutometaError, InputError, without_passwords
 from autometa.limits import flag, seconds, whole
 from autometa.meta_features import compute
@@ -46,6 +48,7 @@ from autometa.tuning.session import Session
 from autometa.tuning.splits import folds_of, not_held_out, on_both_sides
 from autometa.tuning.table_feedback import check_to_learn, learn_from
 from autometa.tuning.table_priors import gatherer
+from autometa.tuning.tried_rows import tried_on
 from autometa.tuning.watching import Audience, OnTrial, TuneWarning, Watch, warn_untested
 from autometa.tuning.workers.worker_pool import WorkerPool, to_stderr
 
@@ -110,7 +113,9 @@ def tune(
         seed: Of the folds, the children and the search.
         cv: How configs are judged: a number of folds, a splitter of scikit-learn (by time, ...) or
             (training rows, test rows) pairs. By default five folds; three of more than 10,000
-            rows, a fifth of the rows held out of more than 30,000.
+            rows, a fifth of the rows held out of more than 30,000. Where rows are too many for the
+            time (and no storage keeps the search), configs are tried on a sample of them; the model
+            learns all.
         groups: Group of each row, (n,): rows of one are never on both sides of a split.
         sample_weight: What each row weighs in fitting, in scores and in the ensemble, (n,), or the
             name of the column of X that says it. Families for which all rows weigh the same do not
@@ -247,7 +252,10 @@ def tune_table(
     if n_trials is None and time is None:
         raise InputError("neither time nor n_trials", allowed="one of them, or both")
     # A study that is kept may be continued with another time: its folds depend on the table alone.
-    judged_on = folds_of(folds, cv, groups, table, rows, None if storage is not None else time)
+    brief = None if storage is not None else time
+    own_splits = groups is None and (cv is None or isinstance(cv, int | np.integer))
+    tried = tried_on(table, brief, seed) if own_splits else table
+    judged_on = folds_of(folds, cv, groups, tried, rows, brief)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)
     if learn is not None:
@@ -255,7 +263,8 @@ def tune_table(
     chosen = families_of(families, table)
     asked = chosen[0].name if len(chosen) == 1 else AUTO
     scoring = Scoring.of(metric, table.kind, table.schema.classes)  # type: ignore[arg-type]
-    table = table.on_scale(scoring.scale(table))
+    scale = scoring.scale(table)
+    table, tried = table.on_scale(scale), tried.on_scale(scale)
     check_model(meta_model, chosen, asked)
     check_shared(workers, total, storage, study_name, n_trials)
     audience = Audience(on_trial, watch, message or to_stderr)
@@ -265,7 +274,7 @@ def tune_table(
     with ExitStack() as stack:
         folder = stack.enter_context(predictions_folder(storage, whole_name))
         spec = SearchSpec(
-            table=table,
+            table=tried,
             children=tuple(c.name for c in chosen),
             sources=tuple(c.source for c in chosen),
             folds=judged_on,
@@ -273,7 +282,7 @@ def tune_table(
             trial_timeout=shorter(time, trial_timeout),
             storage=place,
             study_name=whole_name,
-            features=compute(table),
+            features=compute(tried),
             scoring=scoring,
             predictions=folder,
         )
@@ -288,6 +297,7 @@ def tune_table(
         judge.first_slow = (perf_counter() - began) / max(process_time() - used, 1e-3)
         session = Session(
             spec=spec,
+            table=table,
             asked=asked,
             models=FamilyModels(spec, gather, meta_model, fits),
             judge=judge,
@@ -296,11 +306,13 @@ def tune_table(
             clock=Clock(started, time),
             audience=audience,
             pool=pool,
-            notes=_notes(scoring, table, chosen, judged_on, everybody=families in (None, AUTO)),
+            notes=_notes(
+                scoring, table, tried, chosen, judged_on, everybody=families in (None, AUTO)
+            ),
         )
         fit = partial(session.fit, ensemble=ensemble, threshold=threshold) if refit else None
         result = _run(session, fit, compare_cold=compare_cold)
-    return result if learn is None else _learned(result, table, learn)
+    return result if learn is None else _learned(result, table, learn, tried)
 
 
 def _run(session: Session, fit: Callable[[], None] | None, *, compare_cold: bool) -> TuneResult:
@@ -326,12 +338,23 @@ def _run(session: Session, fit: Callable[[], None] | None, *, compare_cold: bool
 
 
 def _notes(
-    scoring: Scoring, table: Table, chosen: Sequence[Child], folds: Folds, *, everybody: bool
+    scoring: Scoring,
+    table: Table,
+    tried: Table,
+    chosen: Sequence[Child],
+    folds: Folds,
+    *,
+    everybody: bool,
 ) -> tuple[str, ...]:
     """What the user should know before anything is tried."""
     labels = list(table.y.cat.categories) if table.kind == "classification" else []
     said = [scoring.note, scoring.about(labels)]
-    said += [on_both_sides(folds), not_held_out(folds, table)]
+    said += [on_both_sides(folds), not_held_out(folds, tried)]
+    if len(tried) < len(table):
+        said.append(
+            f"configs were tried on {len(tried):,} of {len(table):,} rows, so that there was time "
+            "for many of them"
+        )
     if table.weights is not None and not scoring.weighs:
         said.append(f"the weights of the rows do not count in {scoring.name}, which takes none")
     if table.scale:
@@ -341,10 +364,10 @@ def _notes(
     return tuple(sentence for sentence in said if sentence)
 
 
-def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:
+def _learned(result: TuneResult, table: Table, folder: str | Path, tried: Table) -> TuneResult:
     """The result, added to a portfolio; where that fails it is still the result."""
     try:
-        learn_from(result, table, folder)
+        learn_from(result, table, folder, tried)
     except (AutometaError, OSError) as error:
         said = f"the search was not added to the portfolio: {without_passwords(str(error))}"
         warnings.warn(said, TuneWarning, stacklevel=4)

@@ -74,8 +74,10 @@ def test_time_is_kept_for_what_comes_after_the_search() -> None:
     assert refit_seconds(trial(4.0), folds=5, slow=2.0) == pytest.approx(1.2 * 2.0)
     assert refit_seconds(trial(4.0), folds=1, slow=1.0) == pytest.approx(4.8)
     clock = Clock(0.0, 100.0)
-    none, one = clock.kept_for([], 5, 1.0), clock.kept_for([trial(4.0)], 5, 1.0)
-    many = clock.kept_for([trial(4.0)] + [trial(400.0)] * 9, 5, 1.0)
+    assert refit_seconds(trial(4.0), folds=1, slow=1.0, rows=10.0) == pytest.approx(48.0)
+    none, one = clock.kept_for([], 1.0), clock.kept_for([1.2], 1.0)
+    many = clock.kept_for([1.2] + [120.0] * 9, 1.0)
+    assert clock.kept_for([1e9], 1.0) == pytest.approx(one - 1.2 + 40.0)  # of some rows, then
     assert one < many < none < 25.0
     assert many == pytest.approx(one + 10.0)
     assert clock.search_end(many) == 100.0 - many
@@ -132,10 +134,10 @@ def test_the_pace_of_the_machine_is_taken_from_trials_that_import_nothing(tmp_pa
 
 
 def test_what_a_second_costs_is_guessed_until_trials_say_it() -> None:
-    quiet, busy = Clock(0.0, 100.0).kept_for([], 5, 1.0), Clock(0.0, 100.0).kept_for([], 5, 4.0)
+    quiet, busy = Clock(0.0, 100.0).kept_for([], 1.0), Clock(0.0, 100.0).kept_for([], 4.0)
     assert quiet < busy <= 40.0
-    assert Clock(0.0, 1.0).kept_for([], 5, 4.0) == pytest.approx(0.4)
-    assert Clock(0.0, 1.0).kept_for([trial(0.0)], 5, 4.0) == pytest.approx(0.4)
+    assert Clock(0.0, 1.0).kept_for([], 4.0) == pytest.approx(0.4)
+    assert Clock(0.0, 1.0).kept_for([0.0], 4.0) == pytest.approx(0.4)
 
 
 def test_little_time_for_much_work_means_fewer_folds() -> None:
