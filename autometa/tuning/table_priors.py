@@ -20,7 +20,7 @@ from autometa.portfolio.store.shipped import embedded_names
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior
 from autometa.priors.own_tasks import without_study
 from autometa.space.values import listed
-from autometa.storages.connect import open_storage
+from autometa.storages.studies import opened
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -68,12 +68,12 @@ def _ships(sources: PriorSource) -> bool:
 
 def _studies(storage: BaseStorage | str | None, study_name: str) -> list[optuna.Study]:
     """The studies of a search: of its families, and of its cold arm."""
-    if storage is None:
+    place = opened(storage)
+    if place is None:
         return []
-    opened = open_storage(storage)
-    names = optuna.get_all_study_names(opened)
+    names = optuna.get_all_study_names(place)
     own = [n for n in names if n == study_name or n.startswith(f"{study_name}-")]
-    return [optuna.load_study(study_name=name, storage=opened) for name in own]
+    return [optuna.load_study(study_name=name, storage=place) for name in own]
 
 
 def _without_own(priors: Priors, own: Sequence[optuna.Study]) -> Priors:

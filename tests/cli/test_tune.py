@@ -180,6 +180,8 @@ def test_the_folder_of_a_portfolio_starts_the_search_of_another_table(run: Any) 
         (("--report", "no/where.html"), "cannot be written"),
         (("--save", "no/model.skops"), "cannot be written"),
         (("--storage", "nonsense://x"), "storage"),
+        (("--workers", "2", "--study-name", "s", "--storage", "sqlite:///no/s.db"), "be opened"),
+        (("--workers", "2", "--study-name", "s", "--storage", "nonsense://x"), "be opened"),
         (("--total", "--trials", "2"), "total without storage and study_name"),
         (("--total", "--storage", "sqlite:///s.db", "--study-name", "s"), "without n_trials"),
         (("--portfolio", "nowhere"), "nowhere"),
