@@ -1,12 +1,14 @@
 """A search space from a JSON file, written by hand or by `SearchSpace.to_json`.
 
-{"eta": {"low": 0.01, "high": 0.3, "log": true},      a number; whole where both ends are
-"max_depth": {"low": 2, "high": 10},
+{"eta": {"low": 0.01, "high": 0.3, "log": true},      a number; "step" and "type" may be added
+"max_depth": {"low": 2, "high": 10},                 whole where ends and step are
+"subsample": {"low": 0, "high": 1, "type": "float"},
 "booster": ["gbtree", "dart"]}                       choices
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +51,41 @@ def _distribution(name: str, given: Any) -> BaseDistribution:
     try:
         if isinstance(given, list):
             return CategoricalDistribution(given)
+        if not isinstance(given, dict):
+            raise ValueError("neither a range nor a list of choices")
         if "attributes" in given:
             return read_distribution(given)
-        ends = given["low"], given["high"]
-        unknown = given.keys() - {"low", "high", "log", "step", "type"}
-        if unknown or any(isinstance(e, bool) or not isinstance(e, int | float) for e in ends):
-            raise ValueError(sorted(unknown) or ends)
-        kind = given.get("type", "int" if all(isinstance(e, int) for e in ends) else "float")
-        log, step = bool(given.get("log", False)), given.get("step")
-        if kind == "int":
-            return IntDistribution(*ends, log=log, step=step or 1)
-        return FloatDistribution(float(ends[0]), float(ends[1]), log=log, step=step)
+        return _range(given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        told = str(error).rstrip(".")
         raise InputError(
-            f"parameter {name!r} is {given!r:.80} ({error})", allowed=f"as in {_FORM}"
+            f"parameter {name!r} is {given!r:.80} ({told})", allowed=f"as in {_FORM}"
         ) from error
+
+
+def _range(given: Mapping[str, Any]) -> BaseDistribution:
+    """A range of numbers.
+
+    Raises:
+        ValueError: a key that is missing or unknown, a value that it cannot have, or ends that say
+            neither int nor float.
+    """
+    if not {"low", "high"} <= given.keys() <= {"low", "high", "log", "step", "type"}:
+        raise ValueError("a range has low and high, perhaps log, step and type")
+    low, high, step, kind = given["low"], given["high"], given.get("step"), given.get("type")
+    numbers = [low, high] if step is None else [low, high, step]
+    log = given.get("log", False)
+    if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        raise ValueError("low, high and step are numbers")
+    if not isinstance(log, bool):
+        raise ValueError("log is true or false")
+    if kind not in (None, "int", "float"):
+        raise ValueError('type is "int" or "float"')
+    whole = all(isinstance(n, int) for n in numbers)
+    if kind is None and whole and (low, high) == (0, 1):
+        raise ValueError('0 to 1 may mean whole numbers or any: add "type": "int" or "float"')
+    if kind == "float" or (kind is None and not whole):
+        return FloatDistribution(float(low), float(high), log=log, step=step)
+    if not all(float(n).is_integer() for n in numbers):
+        raise ValueError("an int has whole ends and steps")
+    return IntDistribution(int(low), int(high), log=log, step=1 if step is None else int(step))

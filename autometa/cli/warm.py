@@ -10,6 +10,7 @@ import typer
 from autometa.cli.adapting import pairs
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note
+from autometa.errors import InputError
 
 
 def warm(
@@ -18,7 +19,7 @@ def warm(
     ],
     space: Annotated[
         Path,
-        typer.Option(help='JSON: {"eta": {"low": .01, "high": .3, "log": true}, "grow": ["a"]}.'),
+        typer.Option(help='JSON: {"eta": {"low": 0.01, "high": 0.3, "log": true}, "grow": ["a"]}.'),
     ],
     trials: Annotated[int, typer.Option(min=1, max=100, help="How many configs.")] = 5,
     metric: Annotated[
@@ -29,7 +30,8 @@ def warm(
         typer.Option(help="NAME=VALUE: what else the model is given; repeat for several."),
     ] = None,
     renamed: Annotated[
-        list[str] | None, typer.Option(help="OLD=NEW: what a name of yours means; repeatable.")
+        list[str] | None,
+        typer.Option(help="OLD=NEW: a name of the prior, and yours for it; repeatable."),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="A CSV or Parquet file, or sklearn:NAME: for units, kind.")
@@ -45,6 +47,8 @@ def warm(
     from autometa.priors.prior_model import fit_known, must_help
     from autometa.space.rules import Rules
 
+    if target is not None and data is None:
+        raise InputError("--target without --data", allowed="both, or neither")
     asked = read_space(space)
     table = None if data is None else read_table(data, target, None, None)
     wish = wish_of(

@@ -61,12 +61,15 @@ class Rules:
             SpaceError: the first rule that cannot apply.
         """
         known = list(dict.fromkeys(old_names))
+        turned = {n: o for o, n in self.renamed.items() if o in new.distributions}
         for name in (*self.renamed.values(), *self.choices, *self.defaults):
             if name not in new.distributions:
                 raise SpaceError(
                     f"a rule for parameter {name!r}, which the new space does not have",
                     allowed=listed(new.names),
-                    do="Correct the name",
+                    do=f"Renaming goes from the old name to the new: {name!r} to {turned[name]!r}"
+                    if name in turned
+                    else "Correct the name",
                 )
         for name in self.renamed:
             if name not in known:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from autometa.cli import main
 from autometa.cli.space_file import read_space
@@ -61,6 +62,16 @@ def test_the_first_configs_and_what_was_matched(
         ({"eta": 3}, (), "parameter 'eta' is 3"),
         ({"eta": {"low": 0.1, "hi": 1}}, (), "parameter 'eta'"),
         ({"eta": {"low": 1, "high": 0}}, (), "parameter 'eta'"),
+        ({"eta": {"low": 0.1, "high": 1, "q": 1}}, (), "low and high, perhaps log, step and type"),
+        ({"eta": {"low": "0.1", "high": 1}}, (), "low, high and step are numbers"),
+        ({"eta": {"low": 0.1, "high": 1, "step": True}}, (), "low, high and step are numbers"),
+        ({"eta": {"low": 0.1, "high": 1, "log": "false"}}, (), "log is true or false"),
+        ({"eta": {"low": 0.1, "high": 1, "type": "loguniform"}}, (), 'type is "int" or "float"'),
+        ({"eta": {"low": 0, "high": 1}}, (), "0 to 1 may mean whole numbers or any"),
+        ({"max_depth": {"low": 2, "high": 10.5, "type": "int"}}, (), "an int has whole ends"),
+        ({"max_depth": {"low": 2, "high": 10, "step": 0}}, (), "step"),
+        (SPACE, ("--target", "y"), "--target without --data"),
+        (SPACE, ("--renamed", "eta=learning_rate"), "'learning_rate' to 'eta'"),
         ({"strange": ["a", "b"]}, (), "none of 'strange' is one of these"),
         (SPACE, ("--fixed", "n_estimators"), "NAME=VALUE"),
         (SPACE, ("--metric", "los"), "metric 'los'"),
@@ -84,6 +95,18 @@ def test_every_way_to_write_a_space(tmp_path: Path) -> None:
     assert read_space(path) == space
     path.write_text(json.dumps(space.to_json()["distributions"]))
     assert read_space(path).distributions == space.distributions
+    for given, meant in (
+        ({"low": 1, "high": 9}, IntDistribution(1, 9)),
+        ({"low": 1, "high": 9, "step": 2}, IntDistribution(1, 9, step=2)),
+        ({"low": 1, "high": 9.0}, FloatDistribution(1, 9)),
+        ({"low": 1, "high": 9.0, "type": "int"}, IntDistribution(1, 9)),
+        ({"low": 1, "high": 9, "type": "float", "log": True}, FloatDistribution(1, 9, log=True)),
+        ({"low": 0, "high": 1, "step": 0.1}, FloatDistribution(0, 1, step=0.1)),
+        ({"low": 0, "high": 1, "type": "int"}, IntDistribution(0, 1)),
+        ([0, 1], CategoricalDistribution([0, 1])),
+    ):
+        path.write_text(json.dumps({"x": given}))
+        assert read_space(path).distributions == {"x": meant}
     path.write_text("{")
     with pytest.raises(InputError, match="JSON"):
         read_space(path)
