@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autometa.cli.ending import tell_lost
 from autometa.cli.options import KeepOption, KindOption
 from autometa.cli.output import Format, FormatOption, show_json, show_table
 from autometa.cli.progress import busy, note, progress
-from autometa.cli.reading import left_out, read_tables, tell_lost
+from autometa.cli.reading import left_out, read_tables
 from autometa.errors import InputError, without_passwords
 from autometa.showing import counted
 

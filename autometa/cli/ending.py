@@ -7,8 +7,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+
+import typer
 
 from autometa.errors import reason, without_passwords
 
@@ -33,6 +35,14 @@ def or_told(lost: list[str], what: str) -> Iterator[None]:
         yield
     except Exception as error:  # also a mistake of ours: the results come first
         lost.append(f"{what} was not written: {without_passwords(reason(error))}")
+
+
+def tell_lost(lost: Sequence[str]) -> None:
+    """Say what was left out or not written, and end with the code of what is not all done."""
+    for sentence in lost:
+        sys.stderr.write(f"error: {sentence}\n")
+    if lost:
+        raise typer.Exit(3)
 
 
 @contextmanager

@@ -74,13 +74,14 @@ def _cell(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def check_writable(path: Path | None, *read: str | Path | None) -> None:
+def check_writable(path: Path | None, *read: str | Path | None, new_folder: bool = False) -> None:
     """Refuse before the work what could not be written after it, or would destroy what is read.
 
     Args:
         path: To be written; None for nothing.
         *read: Files that the command reads or writes as well, by path or by a storage's address;
             what is no file is passed over.
+        new_folder: Whether the folder is made where it is absent.
 
     Raises:
         InputError: a folder, a device, a file in a folder that is absent or locked, or one of
@@ -97,6 +98,8 @@ def check_writable(path: Path | None, *read: str | Path | None) -> None:
     if str(path) == "-":
         raise InputError("a file called '-'", allowed="the name of a file")
     folder, other_thing = path.parent, path.exists() and not path.is_file()
+    while new_folder and not folder.exists():
+        folder = folder.parent
     if other_thing or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise InputError(
             f"{str(path)!r} cannot be written",

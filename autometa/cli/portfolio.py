@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autometa.cli.adapting import Choices, Defaults, Outside, Renamed, rules, show_report
+from autometa.cli.ending import or_told, tell_lost
 from autometa.cli.importing import import_file, report, trials_of
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import busy
-from autometa.errors import PortfolioError, StoreError
+from autometa.errors import PortfolioError
+from autometa.writing import write_whole
 
 if TYPE_CHECKING:
     from autometa.portfolio import Portfolio
+    from autometa.space import SearchSpace
     from autometa.task import TaskHistory
 
 EMBEDDED = "embedded"
@@ -116,6 +119,7 @@ def adapt(
     from autometa.cli.space_file import read_space
     from autometa.portfolio import Portfolio
 
+    check_writable(report_into, space, folder)
     with busy("adapting the portfolio"):
         adapted, told = _load(folder).adapt(
             read_space(space), **rules(renamed, choice, default, outside)
@@ -126,21 +130,17 @@ def adapt(
             do="Say what was renamed, or start without it",
         )
     result = Portfolio.update(into, lambda old: old.merge(adapted))
+    lost: list[str] = []
     if report_into is not None:
-        _write_json(report_into, told.to_json())
+        with or_told(lost, f"the report {str(report_into)!r}"):
+            write_whole(report_into, json.dumps(told.to_json(), indent=1) + "\n")
     if form is Format.JSON:
         counts = {"tasks": len(result), "trials": trials_of(result)}
         show_json({"folder": str(into), **counts, "adapted": told.to_json()})
-        return
-    show_report(told.to_json())
-    report(result, into, form)
-
-
-def _write_json(path: Path, data: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+    else:
+        show_report(told.to_json())
+        report(result, into, form)
+    tell_lost(lost)
 
 
 @group.command()
@@ -178,12 +178,19 @@ def _load(source: str) -> Portfolio:
         return open_portfolio(source)
 
 
+def _name(space: SearchSpace) -> str:
+    """What a space is called; one from a file of the user's has no name."""
+    from autometa.portfolio.importers.inferring import name_of
+
+    return space.name or name_of(space.distributions)
+
+
 def _task_row(history: TaskHistory) -> dict[str, Any]:
     task, scores = history.task, history.scores[history.complete]
     best = float(history.values[history.complete][scores.argmax()]) if len(scores) else None
     return {
         "task": task.name,
-        "space": task.space.name,
+        "space": _name(task.space),
         "family": task.family,
         "metric": task.metric,
         "direction": task.direction,
@@ -214,7 +221,7 @@ def _inspect_portfolio(portfolio: Portfolio, form: Format) -> None:
         seconds = sum(float(h.seconds[~_nan(h)].sum()) for h in part.histories)
         spaces.append(
             {
-                "space": space.name,
+                "space": _name(space),
                 "parameters": list(space.names),
                 "inner_lr": space.inner_lr,
                 "tasks": len(part),

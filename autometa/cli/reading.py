@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from autometa.cli.output import is_same
 from autometa.cli.progress import busy, note
@@ -149,14 +146,6 @@ def left_out(lost: list[str], name: str, error: AutometaError) -> None:
     sentence = f"{name} is left out: {error}"
     note(sentence)
     lost.append(sentence)
-
-
-def tell_lost(lost: Sequence[str]) -> None:
-    """Say once more what was left out, and end with the code of what is not all done."""
-    for sentence in lost:
-        sys.stderr.write(f"error: {sentence}\n")
-    if lost:
-        raise typer.Exit(3)
 
 
 def _kind(kind: KindChoice | None) -> Kind | None:

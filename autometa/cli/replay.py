@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.ending import or_told, tell_lost
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import busy, note, progress
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def replay(
 
     if plot is not None:
         check_figure_name(plot)
+    check_writable(into, plot, *storage, new_folder=True)
+    check_writable(plot, into, *storage)
     with busy("reading the studies"):
         portfolio = open_portfolio(storage, names=names)
     with progress("cells") as bar:
@@ -73,14 +76,18 @@ def replay(
             ),
             message=note,
         )
+    lost: list[str] = []
     if into is not None:
-        show.save(found.to_json(), into)
+        with or_told(lost, f"the results {str(into)!r}"):
+            show.save(found.to_json(), into)
     if plot is not None:
-        save_replay(found, plot)
+        with or_told(lost, f"the figure {str(plot)!r}"):
+            save_replay(found, plot)
     if form is Format.JSON:
         show_json(found.to_json())
     else:
         _show(found)
+    tell_lost(lost)
 
 
 def _show(found: Replay) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from autometa.cli.ending import tell_lost
 from autometa.cli.loudness import Loudness, loudness
 from autometa.cli.options import KeepOption
 from autometa.cli.output import Format, FormatOption, show_json
 from autometa.cli.progress import note
-from autometa.cli.reading import read_tables, tell_lost
+from autometa.cli.reading import read_tables
+from autometa.showing import counted
 
 
 def start(
@@ -47,6 +49,7 @@ def start(
         show_json({"start": str(into), "tables": [table.name for table in fit], "left_out": lost})
     else:
         typer.echo(
-            f"learned on {len(fit)} tables; use it with: autometa tune ... --child mlp@{into}"
+            f"learned on {counted(len(fit), 'table')}; "
+            f"use it with: autometa tune ... --child mlp@{into}"
         )
     tell_lost(lost)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autometa.errors import InputError, StoreError
+from autometa.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,12 +48,15 @@ def save_figure(figure: Figure, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
+    drawn = BytesIO()
+    figure.savefig(
+        drawn,
+        format=path.suffix.removeprefix("."),
+        bbox_inches="tight",
+        metadata={"Date": None} if path.suffix == ".svg" else None,
+    )
     try:
-        figure.savefig(
-            path,
-            bbox_inches="tight",
-            metadata={"Date": None} if path.suffix == ".svg" else None,
-        )
+        write_whole(path, drawn.getvalue())
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error}") from error
 

@@ -102,4 +102,8 @@ def test_what_is_no_file_is_refused_before_the_work(tmp_path: Path) -> None:
     for path in (Path("/dev/null"), Path("-"), tmp_path, tmp_path / "no" / "file"):
         with pytest.raises(InputError):
             check_writable(path)
+    (tmp_path / "a file").touch()
+    with pytest.raises(InputError):
+        check_writable(tmp_path / "a file" / "new", new_folder=True)
+    check_writable(tmp_path / "no" / "where" / "new", new_folder=True)
     check_writable(tmp_path / "new")

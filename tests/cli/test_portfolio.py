@@ -282,6 +282,11 @@ def test_adapt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "'adam' -> 'ADAM', 'sgd' -> 'momentum'" in shown
     assert "with 7, as given" in shown
     assert json.loads((tmp_path / "report.json").read_text())["helps"]
+    for report in ("space.json", "no/report.json"):  # what is read, and what cannot be written
+        with pytest.raises(SystemExit) as ended:
+            main([str(w) for w in [*words[:-1], tmp_path / report]])
+        assert ended.value.code == 2
+    assert json.loads((tmp_path / "space.json").read_text()) == space
     found = Portfolio.load(tmp_path / "new")
     assert [len(h) for h in found.histories] == [5, 5]
     assert {t.config["epochs"] for h in found.histories for t in h} == {7}
@@ -302,6 +307,9 @@ def test_a_space_may_be_written_as_for_warm(
     code, _, err = run(capsys, *import_words(files)[:-2])
     assert code == 0, err
     assert Portfolio.load(files / "p").spaces[0].inner_lr == "lr"
+    for words in (("list",), ("inspect",), ("inspect", "--task", "a")):
+        shown = run(capsys, "portfolio", *words, files / "p")[1]
+        assert "lr, kind" in shown.replace("kind, lr", "lr, kind")
     code, _, err = run(
         capsys,
         "portfolio",

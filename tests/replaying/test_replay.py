@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import replace
@@ -90,13 +91,13 @@ def test_shuffled_studies_would_not_have(
     assert "autometa is better" in figure.read_text()
 
 
-def test_the_table_names_every_study(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Replay:
+    """What every replay finds, without work."""
     regret = {"autometa": 0.1, "cold-tpe": 0.3}
     rows = (StudyReplay(study="[mine]", recorded=20, regret=regret, trials_to_match=None),)
     numbers = {"difference": -0.2, "low": -0.3, "high": -0.1, "win": 1, "tie": 0, "loss": 0}
-    made = Replay(
+    found = Replay(
         trials=5,
         studies=rows,
         against={"cold-tpe": numbers, "enqueue3-tpe": numbers},
@@ -104,8 +105,50 @@ def test_the_table_names_every_study(
         results={"methods": dict.fromkeys(regret)},
         infeasible={"[mine]": 3},
     )
-    monkeypatch.setattr(replaying, "replay", lambda *a, **k: made)
+    monkeypatch.setattr(replaying, "replay", lambda *a, **k: found)
     monkeypatch.setattr(opening, "open_portfolio", lambda *a, **k: Portfolio())
+    return found
+
+
+@pytest.mark.usefixtures("made")
+def test_what_is_read_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.db"
+    mine.write_text("studies")
+    (tmp_path / "link.svg").symlink_to(mine)
+    for storage in (mine, f"sqlite:///{mine}", f"journal:///{mine}"):
+        for words in (("--into", mine), ("--plot", tmp_path / "link.svg")):
+            code, out, err = run(capsys, "replay", storage, *words)
+            assert (code, out) == (2, "")
+            assert "which this command also uses" in err
+    figure = tmp_path / "same.svg"
+    assert run(capsys, "replay", mine, "--into", figure, "--plot", figure)[0] == 2
+    assert mine.read_text() == "studies"
+
+
+def test_results_are_shown_whatever_cannot_be_written(
+    made: Replay,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("autometa.bench.show.write_whole", full)
+    monkeypatch.setattr("autometa.replaying.figure.save_replay", full)
+    words = ("--into", tmp_path / "r.json", "--plot", tmp_path / "r.svg")
+    code, out, err = run(capsys, "replay", "mine.db", *words)
+    assert code == 3
+    assert made.verdict in out
+    assert err.count("No space left") == 2
+    assert "error: the results" in err
+    assert "error: the figure" in err
+
+
+@pytest.mark.usefixtures("made")
+def test_the_table_names_every_study(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "replay", "mine.db")
     assert code == 0
     assert "[mine]" in out
