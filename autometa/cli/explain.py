@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autometa.cli.output import Format, FormatOption, show_json, show_table
+from autometa.cli.ending import or_told, tell_lost
+from autometa.cli.output import Format, FormatOption, check_writable, show_json, show_table
 from autometa.cli.progress import note
-from autometa.cli.storage import load_study
+from autometa.cli.storage import StorageOption, load_study, studies_of
+
+if TYPE_CHECKING:
+    from autometa.samplers.explanation import Explanation
 
 SHOWN = 3  # prior tasks named a trial in the table
 MOST_NUMBERS = 10
@@ -17,7 +22,7 @@ MOST_NUMBERS = 10
 
 def explain(
     study: Annotated[str, typer.Argument(help="Name of the study.")],
-    storage: Annotated[str, typer.Option(help="Optuna storage URL, such as sqlite:///tuning.db.")],
+    storage: StorageOption,
     plot: Annotated[
         Path | None, typer.Option(help="SVG or PNG of the prior tasks' weights over the trials.")
     ] = None,
@@ -30,18 +35,27 @@ def explain(
 
     if plot is not None:
         check_figure_name(plot)
-    loaded = load_study(study, storage)
-    explained = explain_study(loaded)
-    start, names = loaded.user_attrs.get(START, ""), loaded.user_attrs.get(NAMES, [])
+        check_writable(plot, storage)
+    with studies_of(storage) as studies:
+        loaded = load_study(study, studies)
+        explained = explain_study(loaded)
+        start, names = loaded.user_attrs.get(START, ""), loaded.user_attrs.get(NAMES, [])
+    lost: list[str] = []
     if plot is not None:
-        figure = plot_weights(explained).get_figure(root=True)
-        assert figure is not None
-        save_figure(figure, plot)
+        with or_told(lost, f"the figure {str(plot)!r}"):
+            figure = plot_weights(explained).get_figure(root=True)
+            assert figure is not None
+            save_figure(figure, plot)
     if output is Format.JSON:
         trials = [e.to_json() for e in explained]
         show_json({"study": study, "start": start, "names": names, "trials": trials})
-        return
-    for line in filter(None, [start, *names]):
+    else:
+        _show(study, explained, [start, *names])
+    tell_lost(lost)
+
+
+def _show(study: str, explained: Sequence[Explanation], notes: Sequence[Any]) -> None:
+    for line in filter(None, notes):
         note(str(line))
     show_table(
         f"study {study}",
@@ -49,7 +63,7 @@ def explain(
         [
             [
                 e.number,
-                e.value,
+                _value(e),
                 e.rule,
                 e.transfer,
                 ", ".join(f"{n} {w:+.2f}" for n, w in list(e.weights.items())[:SHOWN]),
@@ -65,3 +79,11 @@ def explain(
         note(
             f"{len(broken)} of {len(explained)} trials are infeasible and count as failed: {shown}"
         )
+
+
+def _value(explained: Explanation) -> float | str | None:
+    """What a trial found, or why it found nothing."""
+    if explained.state == "complete" and len(explained.values) == 1:
+        return explained.value
+    found = ", ".join("-" if v is None else f"{v:.5g}" for v in explained.values)
+    return found if explained.state == "complete" else f"{explained.state} {found}".strip()

@@ -10,11 +10,12 @@ import typer
 
 from autometa.cli.output import Format, FormatOption, check_writable, show_json
 from autometa.cli.progress import busy
-from autometa.cli.storage import load_study
+from autometa.cli.storage import STORAGE, load_study, studies_of
 from autometa.errors import InputError, StoreError
 from autometa.reading import parse_json, read_bytes
 
 if TYPE_CHECKING:
+    from autometa.storages.sources import FoundStudy
     from autometa.tuning.result import TuneResult
 
 REPORT = Path("report.html")
@@ -31,10 +32,7 @@ def report(
     into: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")] = REPORT,
     storage: Annotated[
         str | None,
-        typer.Option(
-            help="Optuna storage URL of the study, such as sqlite:///tuning.db or "
-            "journal:///tuning.log; four slashes for a path from the root."
-        ),
+        typer.Option(help=STORAGE),
     ] = None,
     cold: Annotated[
         str | None,
@@ -51,29 +49,31 @@ def report(
     if storage is None and (cold is not None or model is not None):
         raise InputError("--cold and --model are about a study", allowed="them with --storage URL")
     with busy("writing the report"):
-        shown = _results(subject) if storage is None else _study(subject, storage, cold, model)
         from autometa.report import write_report
 
-        written = write_report(shown, into)
+        if storage is None:
+            written = write_report(_results(subject), into)
+        else:
+            with studies_of(storage) as studies:
+                written = write_report(_study(subject, studies, cold, model), into)
     if output is Format.JSON:
         show_json({"report": str(written)})
     else:
         typer.echo(f"report: {written}")
 
 
-def _study(name: str, storage: str, cold: str | None, model: Path | None) -> TuneResult:
-    import optuna
-
+def _study(
+    name: str, studies: Mapping[str, FoundStudy], cold: str | None, model: Path | None
+) -> TuneResult:
     from autometa.meta import MetaModel
-    from autometa.storages.connect import open_storage
     from autometa.tuning.reading import read_study
 
-    study = load_study(name, storage)
-    if cold is None and f"{name}-cold" in optuna.get_all_study_names(open_storage(storage)):
+    study = load_study(name, studies)
+    if cold is None and f"{name}-cold" in studies:
         cold = f"{name}-cold"
     return read_study(
         study,
-        cold=None if cold is None else load_study(cold, storage),
+        cold=None if cold is None else load_study(cold, studies),
         model=None if model is None else MetaModel.load(model),
     )
 

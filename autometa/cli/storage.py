@@ -1,50 +1,65 @@
-"""Studies that a command is asked to read."""
+"""Studies that a command is asked to look at; nothing in their storage changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from autometa.cli.loudness import hush_optuna
-from autometa.errors import AutometaError, InputError, told
+from autometa.cli.progress import note
+from autometa.errors import InputError
 
 if TYPE_CHECKING:
     import optuna
 
+    from autometa.storages.sources import FoundStudy
+
 SQLITE = "sqlite:///"
+STORAGE = (
+    "Optuna storage of the study: a URL, such as sqlite:///tuning.db or journal:///tuning.log "
+    "(four slashes for a path from the root), or a sqlite or journal file; only read."
+)
+StorageOption = Annotated[str, typer.Option(help=STORAGE)]
 
 
-def load_study(name: str, storage: str) -> optuna.Study:
-    """A study of a storage.
+@contextmanager
+def studies_of(storage: str) -> Iterator[Mapping[str, FoundStudy]]:
+    """The studies of a storage, by name, readable inside the `with`.
 
     Raises:
-        InputError: the storage cannot be read, or has no such study.
+        InputError: an address of what is not there, or of no storage.
+        StoreError: the storage cannot be read.
     """
-    import optuna
-
-    from autometa.storages.connect import open_storage
+    from autometa.storages.sources import opened
 
     hush_optuna()
-    check_file(storage)
-    try:
-        opened = open_storage(storage)
-        return optuna.load_study(study_name=name, storage=opened)
-    except AutometaError:
-        raise
-    except KeyError as error:
-        known = optuna.get_all_study_names(opened)
+    _check_file(storage)
+    with opened(storage) as (found, notes):
+        for sentence in notes:
+            note(sentence)
+        yield {study.name: study for study in found}
+
+
+def load_study(name: str, studies: Mapping[str, FoundStudy]) -> optuna.Study:
+    """A study by its name.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    found = studies.get(name)
+    if found is None or found.load is None:
         raise InputError(
             f"there is no study {name!r} in this storage",
-            allowed=", ".join(known[:10]) or "no study is in it yet",
-        ) from error
-    except Exception as error:  # whatever a database driver raises
-        raise InputError(
-            f"the storage cannot be read ({told(error, storage)})",
-            allowed="an Optuna storage URL, such as sqlite:///tuning.db or journal:///tuning.log",
-        ) from None
+            allowed=", ".join([*studies][:10]) or "no study is in it yet",
+        )
+    return found.load()
 
 
-def check_file(storage: str) -> None:
+def _check_file(storage: str) -> None:
     """Refuse the address of a file that is not there: opening it would make an empty one.
 
     Raises:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 
 from autometa import plots
 from autometa.report import known, made, page
 from autometa.report.drawing import figure
-from autometa.tuning.arms import TunedTrial, failures
+from autometa.tuning.arms import TunedTrial
 from autometa.tuning.result import TuneResult
 
 _SHOWN_TRIALS = 200  # rows of the trial table; more would make the page slow to read
@@ -170,9 +171,12 @@ def _trials(result: TuneResult) -> str:
             )
             for t in shown
         ]
-        failed = failures(arm.trials)
-        title = f"{arm.name}, {page.count(len(arm), 'trial')}" + (
-            f", {failed} failed" * bool(failed)
+        ended = Counter(t.state.name.lower() for t in arm.trials if t.value is None)
+        title = ", ".join(
+            [
+                f"{arm.name}, {page.count(len(arm), 'trial')}",
+                *(f"{n} {s}" for s, n in ended.items()),
+            ]
         )
         if len(shown) < len(arm):
             title += f", the first {len(shown)} shown"

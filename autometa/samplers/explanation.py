@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
+from optuna.trial import TrialState
 
 from autometa.constraints import infeasible
 from autometa.storages import attributes
@@ -34,6 +35,9 @@ class Explanation:
     Args:
         number: The trial's number.
         value: Its value; None where it has none (or several).
+        values: One of each objective, or the last that a pruned trial reported; None for what is
+            not finite, empty where there is none.
+        state: "complete", "pruned", "failed", "running" or "waiting".
         rule: default, portfolio, transfer, cold, enqueued, base (see `samplers.sampler`), or
             "not by autometa".
         transfer: Share of the evidence that spoke for the prior tasks, in [0, 1]; None where
@@ -47,6 +51,8 @@ class Explanation:
     number: int
     value: float | None
     rule: str
+    values: tuple[float | None, ...] = ()
+    state: str = "complete"
     transfer: float | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
@@ -58,6 +64,8 @@ class Explanation:
         return {
             "number": self.number,
             "value": self.value,
+            "values": list(self.values),
+            "state": self.state,
             "rule": self.rule,
             "transfer": self.transfer,
             "weights": dict(self.weights),
@@ -79,9 +87,12 @@ def explain_trial(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> Expla
         value = attributes.read(study, trial, name)
         return value if isinstance(value, kind) else None
 
+    values = tuple(map(attributes.number, trial.values or ()))
     known: dict[str, Any] = {
         "number": trial.number,
-        "value": attributes.number(trial.values[0]) if len(trial.values or ()) == 1 else None,
+        "value": values[0] if len(values) == 1 else None,
+        "values": values,
+        "state": "failed" if trial.state == TrialState.FAIL else trial.state.name.lower(),
         "infeasible": infeasible(trial),
     }
     rule = read("rule", str) or UNKNOWN

@@ -52,12 +52,14 @@ class FoundStudy:
         source: Where it lies, for people: no path, no password.
         read: Reads its directions ("minimize" or "maximize"), the names that it gives to what it
             measures, if any, and all its trials; they belong to Optuna and must not be changed.
+        load: The study itself, where there is one: only to be read.
     """
 
     name: str
     handed: bool
     source: str
     read: Callable[[], StudyContents]
+    load: Callable[[], optuna.Study] | None = None
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def _found(
             names = list(study.metric_names or ())
             return [d.name.lower() for d in study.directions], names, trials
 
-    return FoundStudy(name, handed, label, read)
+    return FoundStudy(name, handed, label, read, load)
 
 
 @contextmanager
@@ -141,6 +143,13 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
     try:
         with path.open("rb") as stream:
             head = stream.read(len(_SQLITE))
+    except IsADirectoryError as error:
+        raise StoreError(
+            f"{path} is a folder",
+            allowed=ALLOWED,
+            do="Names choose among studies: a portfolio is taken whole, and joined with others by "
+            "`autometa portfolio merge`",
+        ) from error
     except OSError as error:
         raise StoreError(
             f"{path} cannot be opened: {error.strerror or error}", allowed=ALLOWED

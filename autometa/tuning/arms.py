@@ -7,7 +7,7 @@ default that a user has without one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,8 +125,3 @@ class Arm:
 
     def _better(self, a: float, b: float) -> bool:
         return a > b if self.direction == "maximize" else a < b
-
-
-def failures(trials: Iterable[TunedTrial]) -> int:
-    """How many trials ended without a value."""
-    return sum(t.value is None for t in trials)

@@ -15,7 +15,7 @@ from autometa.samplers.explanation import UNKNOWN, Explanation, explain_study
 from autometa.storages.attributes import EVALUATION, number
 from autometa.storages.studies import SEARCH
 from autometa.suggest.expectation import expectation
-from autometa.task import Direction
+from autometa.task import Direction, State
 from autometa.tuning.arms import Arm, TunedTrial
 from autometa.tuning.result import TuneResult
 from autometa.tuning.trials import STATES, folds_of
@@ -105,12 +105,14 @@ def _tuned(
     rate: str | None,
 ) -> TunedTrial:
     done = trial.state == TrialState.COMPLETE
+    value = number(why.value) if done else None
+    lost = done and value is None
     return TunedTrial(
         number=trial.number,
         child=str(trial.params.get("child", child)),
         config=trial.params,
-        value=number(why.value) if done else None,
-        state=STATES[trial.state],
+        value=value,
+        state=State.FAILED if lost else STATES[trial.state],
         fold_scores=folds_of(evaluation.get("folds")),
         seconds=None if trial.duration is None else trial.duration.total_seconds(),
         inner_lr=number(trial.params.get(rate)) if rate else None,
@@ -118,7 +120,7 @@ def _tuned(
         reason=why.reason,
         expected=expected,
         weights=why.weights,
-        error=str(evaluation.get("error") or ""),
+        error="no finite value" if lost else str(evaluation.get("error") or ""),
     )
 
 

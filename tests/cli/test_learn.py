@@ -273,3 +273,13 @@ def test_studies_are_adapted_as_they_are_learned(
     assert code == 2
     assert "no study tunes" in err
     assert not (tmp_path / "q").exists()
+
+
+@pytest.mark.parametrize("words", [("learn", "--into", "new"), ("replay", "--names", "first*")])
+def test_a_folder_is_no_storage(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, words[0], tmp_path, *words[1:])
+    assert code == 2
+    assert "is a folder" in err
+    assert "portfolio merge" in err

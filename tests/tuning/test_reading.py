@@ -5,6 +5,7 @@ import pytest
 
 from autometa.errors import InputError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.report.tuned import render
 from autometa.samplers.asking import suggest
 from autometa.task import State
 from autometa.testing.families import Bowls
@@ -40,6 +41,20 @@ def test_a_study_becomes_a_result(study: optuna.Study) -> None:
     assert (found.table, found.metric, found.direction) == ("bowl", "value", "maximize")
     assert found.cold is None
     assert all(t.expected is None and t.inner_lr is None for t in found.warm.trials)
+
+
+def test_trials_that_ended_otherwise_are_counted_by_how() -> None:
+    made = optuna.create_study(study_name="s")
+    made.add_trial(optuna.create_trial(value=float("inf")))
+    made.add_trial(optuna.create_trial(value=1.0))
+    for _ in range(2):
+        made.tell(made.ask(), state=optuna.trial.TrialState.PRUNED)
+    found = read_study(made)
+    assert [t.state for t in found.warm.trials] == [
+        *(State.FAILED, State.COMPLETE, State.PRUNED, State.PRUNED)
+    ]
+    assert [t.error for t in found.warm.trials] == ["no finite value", "", "", ""]
+    assert "warm, 4 trials, 1 failed, 2 pruned" in render(found)
 
 
 def test_trials_have_optunas_numbers() -> None:
