@@ -15,7 +15,8 @@ from autometa.storages import attributes
 from autometa.suggest.suggestion import RULES, SLOT, Suggestion
 
 WORDS = "words"  # the family in whose words a plan's config is, where these are not the study's
-_NOTES = (SLOT, WORDS, "reason", "transfer", "weights", "moved")
+BEYOND = "beyond"  # a config that the trial's own ranges did not allow
+_NOTES = (SLOT, WORDS, BEYOND, "reason", "transfer", "weights", "moved")
 
 
 def plan_of(study: optuna.Study, trial: FrozenTrial) -> Suggestion | None:

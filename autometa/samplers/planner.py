@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,10 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from autometa.samplers.concurrent_trials import ConcurrentTrials
-from autometa.samplers.plan import announce, enqueued_values, plan_of
+from autometa.samplers.plan import BEYOND, announce, enqueued_values, plan_of
 from autometa.samplers.read_study import StudyReader
 from autometa.space import Config, SearchSpace
+from autometa.space.clipping import is_beyond
 from autometa.storages.per_study import PerStudy, every_trial
 from autometa.suggest import Setup, Suggestion, elsewhere, suggest
 from autometa.suggest.suggestion import FROM_TRIALS, MOVABLE, REPEATED
@@ -72,6 +74,25 @@ class Planner:
         others = self.observed(study, plan.config)[0].keys() - asked
         return self._settled(study, trial, _latest(study, trial, others)) if others else plan
 
+    def within(
+        self, study: optuna.Study, trial: FrozenTrial, name: str, allowed: BaseDistribution
+    ) -> Suggestion | None:
+        """A trial's plan once its range of a parameter is known, which may depend on others.
+
+        Where the range does not allow what was planned, the parameter is decided anew, and so are
+        others of such ranges that the trial has not asked for; the rest stays.
+        """
+        plan = plan_of(study, trial)
+        if plan is None or plan.rule not in FROM_TRIALS or self._setup.pool is not None:
+            return plan
+        if not is_beyond(allowed, plan.config.get(name)):
+            return plan
+        with self._deciding:
+            varying = self._reader(study).last_observed(study).varying
+        held: dict[str, Any] = {n: v for n, v in plan.config.items() if n not in varying}
+        held |= {**trial.params, name: allowed}
+        return self._settled(study, trial, held, beyond=plan.config)
+
     def observed(
         self, study: optuna.Study, held: Config
     ) -> tuple[dict[str, BaseDistribution], bool]:
@@ -80,12 +101,16 @@ class Planner:
             seen = self._reader(study).last_observed(study)
         # Optuna compares what it is told with what the trial asks for: its choices (of which text
         # is none), its kind and its scale. What was only expected may differ in all of these.
-        told = seen.latest.keys() - seen.worded - seen.expected
+        told = seen.latest.keys() - seen.worded - seen.expected - seen.varying
         own = {n: seen.latest[n] for n in held if n in told}
         return {n: d for n, d in own.items() if not d.single()}, seen.always <= held.keys()
 
     def _settled(
-        self, study: optuna.Study, trial: FrozenTrial, held: Mapping[str, Any]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        held: Mapping[str, Any],
+        beyond: Config | None = None,
     ) -> Suggestion:
         """Decide and announce, until no other process has the same config.
 
@@ -94,13 +119,18 @@ class Planner:
         Args:
             study: The study.
             trial: The trial.
-            held: Values of parameters that somebody else decides.
+            held: Values of parameters that somebody else decides, or ranges.
+            beyond: An earlier plan that the trial's ranges did not allow.
         """
         with self._deciding:
             trials = every_trial(study)
             beside = ConcurrentTrials.among(trials)
             for _ in range(_ATTEMPTS):
-                plan = self._decided(study, trial, trials, held)
+                if beyond is None:
+                    plan = self._decided(study, trial, trials, held)
+                else:
+                    plan = self._suggested(study, trial, trials, held)
+                    plan = replace(plan, notes={**plan.notes, BEYOND: dict(beyond)})
                 announce(study, trial, plan)
                 if plan.rule in ("base", "enqueued") or not plan.config:
                     return plan
@@ -122,6 +152,15 @@ class Planner:
     ) -> Suggestion:
         if trial.params and not enqueued_values(trial):  # another sampler's
             return Suggestion(rule="enqueued", config=dict(trial.params), reason=REPEATED)
+        return self._suggested(study, trial, trials, held)
+
+    def _suggested(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        trials: Sequence[FrozenTrial],
+        held: Mapping[str, Any],
+    ) -> Suggestion:
         return suggest(self._setup, self._reader(study).situation(study, trial, trials, held))
 
 

@@ -14,6 +14,7 @@ from autometa.space import SearchSpace, Value
 from autometa.space.choices import usable
 
 _WHOLE = (TrialState.COMPLETE, TrialState.PRUNED)  # trials that have asked for all they need
+_MOST_CHANGES = 3  # of a range, by whoever runs the study
 
 
 class SpaceReader:
@@ -61,6 +62,8 @@ class _Seen:
     def __init__(self) -> None:
         self.latest: dict[str, tuple[int, BaseDistribution]] = {}
         self.widest: dict[str, BaseDistribution] = {}
+        self.earlier: dict[str, list[BaseDistribution]] = {}  # ranges before the latest
+        self.varying: set[str] = set()
         self.whole = 0  # trials
         self.had: dict[str, int] = {}  # name -> whole trials that had it
         self.lacked: set[str] = set()
@@ -76,6 +79,8 @@ class _Seen:
     def copy(self) -> _Seen:
         other = _Seen()
         other.latest, other.widest = dict(self.latest), dict(self.widest)
+        other.earlier = {n: list(ranges) for n, ranges in self.earlier.items()}
+        other.varying = set(self.varying)
         other.whole, other.had = self.whole, dict(self.had)
         other.lacked, other.unconditional = set(self.lacked), set(self.unconditional)
         other.worded = set(self.worded)
@@ -87,9 +92,11 @@ class _Seen:
             distribution = usable(name, given) or given
             if distribution is not given:  # lists and other objects
                 self.worded.add(name)
-            number, _ = self.latest.get(name, (-1, distribution))
+            number, before = self.latest.get(name, (-1, distribution))
             if trial.number > number:
                 self.latest[name] = (trial.number, distribution)
+                if number >= 0 and distribution != before:
+                    self._changed(name, before, distribution)
             # What was only expected does not widen what the trials have.
             known = distribution if number < 0 else self.widest[name]
             if known is not distribution:
@@ -105,18 +112,29 @@ class _Seen:
             plain = {n: d for n, d in trial.distributions.items() if n not in self.worded}
             self.switches.add(trial.params, plain)
 
+    def _changed(self, name: str, before: BaseDistribution, now: BaseDistribution) -> None:
+        """A range that comes back, or changes again and again, depends on other parameters."""
+        earlier = self.earlier.setdefault(name, [])
+        if name not in self.varying:
+            earlier.append(before)
+        if now in earlier or len(earlier) > _MOST_CHANGES:
+            self.varying.add(name)
+
     def shown(self, prior: SearchSpace) -> ObservedSpace:
         new = {n for n in self.widest if n not in prior.distributions}
         sometimes = {n for n in new if self.had.get(n, 0) < self.whole}
         lacked = self.lacked | sometimes
         always = frozenset(n for n, count in self.had.items() if count == self.whole)
         return ObservedSpace(
-            latest={n: d for n, (_, d) in self.latest.items()},
+            latest={
+                n: self.widest[n] if n in self.varying else d for n, (_, d) in self.latest.items()
+            },
             widest=dict(self.widest),
             lacked=frozenset(lacked),
             always=always,
             unconditional=frozenset(self.unconditional),
             worded=frozenset(self.worded),
+            varying=frozenset(self.varying),
             expected=frozenset(n for n, (number, _) in self.latest.items() if number < 0),
             switched=self._switched(lacked, always),
         )

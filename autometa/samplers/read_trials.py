@@ -16,7 +16,9 @@ from autometa.constraints import constraint_values, infeasible
 from autometa.encoding import Floats
 from autometa.meta.spaces.study_space import StudySpace
 from autometa.samplers.new_trials import NewTrials
+from autometa.samplers.plan import BEYOND, WORDS
 from autometa.samplers.pruned_scores import PrunedScores
+from autometa.space.clipping import is_beyond
 from autometa.storages import attributes
 from autometa.storages.per_study import every_trial
 from autometa.suggest.limits import Limits
@@ -123,6 +125,9 @@ class TrialsReader:
             if other.user_attrs.get(attributes.DROPPED):
                 continue
             row = self._space.project(other.params)
+            beyond = self._beyond(study, other)
+            if row is not None and beyond is not None and not np.array_equal(beyond, row):
+                failed.append((number, beyond, np.nan, 1.0))
             if number in unasked and row is not None:
                 self._unused[number] = self._space.without(unasked[number])
             if row is not None and (values := constraint_values(other)):
@@ -166,6 +171,15 @@ class TrialsReader:
             else:
                 stands.append((trial.number, row, found.score, found.fidelity))
         return self._scored.plus(stands), failed.plus(given_up)
+
+    def _beyond(self, study: optuna.Study, other: FrozenTrial) -> Floats | None:
+        """What a trial was meant to try and its own ranges did not allow: as good as failed."""
+        planned = attributes.read(study, other, BEYOND) or attributes.read(study, other, "config")
+        if not isinstance(planned, dict) or attributes.read(study, other, WORDS) is not None:
+            return None
+        asked = other.distributions.items()
+        moved = {n: planned[n] for n, d in asked if n in planned and is_beyond(d, planned[n])}
+        return self._space.project({**other.params, **moved}) if moved else None
 
     def _planned(self, study: optuna.Study, other: FrozenTrial) -> Floats | None:
         """What a running trial tries, as far as it has said so."""

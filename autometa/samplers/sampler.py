@@ -18,11 +18,12 @@ This file is Optuna's protocol and no more: `suggest` decides, `planner` has it 
 once, and a trial's parameters are then answered from its plan. A suggestion ranges over the study's
 own space as far as its trials have shown it (`study_space`): what no prior task had is searched
 too, what somebody else fixes is held. A define-by-run study shows nothing before its first trial,
-and ranges may change from trial to trial: values that a trial does not allow are moved to the
-nearest that it does, and the trial says so. Every suggestion depends on (seed, trial number) and on
-the trials seen, never on the sampler's past, so six trials, a restart and six more equal twelve.
-What was decided lives in the trial itself (`plan`), so samplers can be pickled, copied and sent to
-other processes at any moment, and one of them may serve several studies at once.
+and ranges may change from trial to trial: what a trial's own range does not allow is decided anew
+within it, and values of the start are moved to the nearest that it does, and the trial says so.
+Every suggestion depends on (seed, trial number) and on the trials seen, never on the sampler's
+past, so six trials, a restart and six more equal twelve. What was decided lives in the trial itself
+(`plan`), so samplers can be pickled, copied and sent to other processes at any moment, and one of
+them may serve several studies at once.
 
 No foreign trial is ever added to the study.
 """
@@ -242,7 +243,7 @@ class MetaSampler(BaseSampler):
             return self._by_run.sampler(study, trial).sample_independent(
                 study, trial, param_name, param_distribution
             )
-        plan = plan_of(study, trial)
+        plan = self._planner.within(study, trial, param_name, param_distribution)
         found = _planned(study, trial, plan, param_name, param_distribution)
         if found is not None:
             return found[0]

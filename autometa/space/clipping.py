@@ -36,3 +36,12 @@ def clip_to(distribution: BaseDistribution, value: Any) -> tuple[Any, bool] | No
     if isinstance(distribution, IntDistribution):
         return round(moved), round(moved) != value
     return moved, not np.isclose(moved, value, rtol=1e-9, atol=0.0)
+
+
+def is_beyond(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a number lies out of a range, more than rounding errors do."""
+    if isinstance(distribution, CategoricalDistribution):
+        return False
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    clipped = clip_to(distribution, value)
+    return clipped is not None and clipped[1] and not distribution.low <= value <= distribution.high

@@ -13,9 +13,13 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from autometa.errors import SpaceError
 from autometa.meta import MetaLearner, MetaModel
+from autometa.meta.spaces.study_space import StudySpace
 from autometa.portfolio import Portfolio
 from autometa.samplers.create import create_study
+from autometa.samplers.read_space import SpaceReader
+from autometa.samplers.read_trials import TrialsReader
 from autometa.space import SearchSpace
+from autometa.space.clipping import is_beyond
 from autometa.task import Task, TaskHistory
 
 Objective = Callable[[optuna.Trial], float]
@@ -310,3 +314,152 @@ def test_steps_that_prior_tasks_did_not_have_bring_no_config_twice(
     study = search(square, lambda t: -abs(ask(t, "x") - 0.7) - abs(ask(t, "y") - 0.5), 18)
     assert "transfer" in rules(study)
     assert distinct(study) == 18
+
+
+# Ranges that depend on other parameters ----------------------------------------------------------
+
+
+def _parts(trial: optuna.Trial) -> float:
+    n = trial.suggest_int("n", 1, 20)
+    k = trial.suggest_int("k", 1, n)
+    share = trial.suggest_float("share", 0.0, k / n)
+    return -(((n - 16) / 20) ** 2) - ((k - 9) / 20) ** 2 - (share - 0.5) ** 2
+
+
+def _leaves(trial: optuna.Trial) -> float:
+    depth = trial.suggest_int("depth", 2, 10)
+    leaves = trial.suggest_int("leaves", 2, 2**depth, log=True)
+    return -(((depth - 7) / 10) ** 2) - (math.log2(leaves / 40) / 10) ** 2
+
+
+def _below(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0.0, 1.0)
+    y = trial.suggest_float("y", 0.0, x)
+    return -((x - 0.6) ** 2) - (y - 0.4) ** 2
+
+
+@pytest.mark.parametrize("objective", [_parts, _leaves, _below])
+def test_a_range_may_depend_on_another_parameter(objective: Objective) -> None:
+    past = []
+    for i in range(3):
+        study = optuna.create_study(
+            study_name=str(i), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=i)
+        )
+        study.optimize(objective, n_trials=25)
+        past.append(study)
+    found = create_study("maximize", prior=past)
+    found.optimize(objective, n_trials=30)
+    assert distinct(found) >= 24
+    assert found.best_value > -1e-3
+    assert all("autometa:moved" not in t.user_attrs for t in found.trials[3:])
+    anew = [t for t in found.trials if "autometa:beyond" in t.user_attrs]
+    assert anew
+    assert all(t.user_attrs["autometa:config"] == t.params for t in anew if t.number >= 3)
+
+
+SHORT, LONG, OTHER = (IntDistribution(1, high) for high in (5, 9, 7))
+FIFTH, SIXTH = (IntDistribution(1, high) for high in (11, 12))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "latest"),
+    [
+        ([SHORT], SHORT),
+        ([LONG, SHORT, SHORT], SHORT),  # somebody has narrowed it
+        ([LONG, SHORT, OTHER], OTHER),  # and widened it
+        ([SHORT, LONG, SHORT], LONG),  # comes back
+        ([SHORT, SHORT, LONG, LONG, SHORT], LONG),
+        ([SHORT, LONG, OTHER, FIFTH], FIFTH),
+        ([SIXTH, SHORT, LONG, OTHER, FIFTH], SIXTH),  # changes again and again
+        ([SHORT, LONG, SHORT, SHORT, SHORT], LONG),
+    ],
+)
+def test_a_range_that_comes_back_depends_on_others(
+    ranges: list[IntDistribution], latest: IntDistribution
+) -> None:
+    trials = [
+        optuna.trial.create_trial(params={"k": 1}, distributions={"k": d}, value=0.0)
+        for d in ranges
+    ]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    shown = SpaceReader(SearchSpace({"k": OTHER})).read(trials)
+    assert shown.latest["k"] == latest
+    assert shown.varying == ({"k"} if latest != ranges[-1] else set()) or len(ranges) == 5
+    running = optuna.trial.create_trial(
+        params={"k": 1}, distributions={"k": SHORT}, state=optuna.trial.TrialState.RUNNING
+    )
+    running.number = len(trials)
+    reader = SpaceReader(SearchSpace({"k": OTHER}))
+    reader.read([*trials, running])
+    assert reader.read(trials).latest["k"] == latest  # what runs may still end otherwise
+
+
+def test_what_was_planned_and_not_allowed_counts_as_failed() -> None:
+    space = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
+    study = optuna.create_study()
+
+    def add(**attrs: Any) -> None:
+        narrow = FloatDistribution(0.0, 0.3)
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"x": 0.5, "y": 0.3},
+                distributions={"x": FloatDistribution(0.0, 1.0), "y": narrow},
+                user_attrs={f"autometa:{n}": value for n, value in attrs.items()},
+                value=1.0,
+            )
+        )
+
+    add(config={"x": 0.5, "y": 0.3})
+    add(config={"x": 0.5, "y": 0.8})  # of the start
+    add(config={"x": 0.5, "y": 0.3}, beyond={"x": 0.5, "y": 0.9})  # decided anew
+    add(config={"x": 0.5, "y": 0.7}, words="lightgbm")  # by other names and in other units
+    add(config="no plan")
+    add(config={"x": "a", "y": "b"})
+    add()
+    asked = study.ask()
+    reader = TrialsReader(StudySpace(space))
+    seen = reader.read(study, study.trials[asked.number])
+    np.testing.assert_allclose(seen.failed, [[0.5, 0.8], [0.5, 0.9]])
+    assert len(seen.scores) == 7
+    assert not seen.had(np.array([0.5, 0.31]))
+    narrower = SearchSpace({"x": space.distributions["x"], "y": FloatDistribution(0.0, 0.3)})
+    seen = TrialsReader(StudySpace(narrower)).read(study, study.trials[asked.number])
+    assert not len(seen.failed)  # nothing lies beyond that could be planned
+
+
+@pytest.mark.parametrize(
+    ("allowed", "x"),
+    [
+        (FloatDistribution(0.2, 0.4), (0.2, 0.4)),
+        (FloatDistribution(0.0, 2.0), (0.0, 1.0)),  # more than was ever shown
+        (FloatDistribution(0.1, 0.4, log=True), (0.0, 1.0)),
+        (IntDistribution(0, 1), (0.0, 1.0)),
+    ],
+)
+def test_a_range_can_be_held(allowed: Any, x: tuple[float, float]) -> None:
+    space = SearchSpace({n: FloatDistribution(0.0, 1.0) for n in "xy"})
+    held = StudySpace(space).holding({"x": allowed, "y": 0.5, "nobody": allowed})
+    drawn = held.candidates.random(200, np.random.default_rng(0))
+    assert x[0] <= drawn[:, 0].min() < x[0] + 0.1
+    assert x[1] - 0.1 < drawn[:, 0].max() <= x[1]
+    assert (drawn[:, 1] == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "beyond"),
+    [
+        (FloatDistribution(0.0, 0.3), 0.4, True),
+        (FloatDistribution(0.0, 0.3), -0.1, True),
+        (FloatDistribution(0.0, 0.3), 0.1 + 0.2, False),  # by a rounding error
+        (FloatDistribution(0.0, 1.0, step=0.25), 0.3, False),  # between two of its values
+        (IntDistribution(2, 8, step=2), 3, False),
+        (IntDistribution(2, 8), 9, True),
+        (IntDistribution(3, 3), 4, True),
+        (IntDistribution(2, 8), "9", False),
+        (IntDistribution(2, 8), None, False),
+        (CategoricalDistribution([1, 2]), 3, False),
+    ],
+)
+def test_what_lies_beyond_a_range(allowed: Any, value: Any, beyond: bool) -> None:
+    assert is_beyond(allowed, value) == beyond

@@ -6,7 +6,8 @@
     not shown yet       as in the prior: on the first trial everything, later branches not yet taken
 
 Ranges may change from trial to trial. Trials are encoded in the widest range that the study has
-shown, so that each keeps its place; candidates lie in the latest one (`Part`). What somebody else
+shown, so that each keeps its place; candidates lie in the latest one (`Part`), or in the widest one
+where ranges depend on other parameters (`suggest_int("k", 1, n)`). What somebody else
 decides (a parameter of an enqueued trial, one of Optuna's PartialFixedSampler) is held: a range of
 one value.
 
@@ -50,6 +51,8 @@ class ObservedSpace:
             do not.
         worded: Parameters whose own choices are objects, which text stands for here.
         expected: Parameters that no trial has had, which may well be asked for otherwise.
+        varying: Parameters whose range depends on others, as far as can be told: `latest` is the
+            widest of these.
         switched: Parameter that was lacked -> (what explains that, values under which it may be
             asked for), see `switches`.
     """
@@ -61,6 +64,7 @@ class ObservedSpace:
     unconditional: frozenset[str] = frozenset()
     worded: frozenset[str] = frozenset()
     expected: frozenset[str] = frozenset()
+    varying: frozenset[str] = frozenset()
     switched: Mapping[str, tuple[str, tuple[Value, ...]]] = field(default_factory=dict)
 
 
@@ -124,10 +128,14 @@ class StudySpace:
         return self.space.from_raw(raw)[0]
 
     def holding(self, values: Mapping[str, Any]) -> StudySpace:
-        """The same study where these values are given; those that do not fit are not."""
+        """The same study where these values are given, or ranges; those that do not fit are not."""
         numbers, choices = dict(self.part.numbers), dict(self.part.choices)
         for name, value in values.items():
             distribution = self.space.distributions.get(name)
+            if isinstance(value, FloatDistribution | IntDistribution):
+                if distribution is not None and wider(distribution, value) == distribution:
+                    numbers[name] = value
+                continue
             raw = None if distribution is None else nearest(distribution, value)
             if distribution is None or raw is None or not fits(distribution, np.array([raw]))[0]:
                 continue
