@@ -261,7 +261,7 @@ def _sources(portfolio: list[str] | None) -> PriorSource:
     names = [name for name in portfolio or ["embedded"] if name != "none"]
     if len(names) < len(portfolio or []) and names:
         raise InputError("--portfolio none together with others", allowed="none alone, or others")
-    return names or None
+    return names[0] if len(names) == 1 else names or None  # "embedded" alone is read as needed
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from autometa.errors import (
 )
 from autometa.storages import attributes
 from autometa.storages.addresses import database_url, grpc_address, journal_path
+from autometa.storages.proxy import open_proxy
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -83,13 +84,11 @@ def open_storage(
 
         return open_journal(path)
     with warnings.catch_warnings():
-        # Heartbeats, retries and the proxy are public and marked as experimental.
+        # Heartbeats and retries are public and marked as experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
             if (address := grpc_address(storage)) is not None:
-                proxy = optuna.storages.GrpcStorageProxy(host=address[0], port=address[1])
-                proxy.wait_server_ready(timeout=30)
-                return proxy
+                return open_proxy(*address)
             url = database_url(storage)
             if heartbeat is None:
                 return _made_once(lambda: optuna.storages.get_storage(url))

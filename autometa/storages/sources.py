@@ -30,6 +30,7 @@ from optuna.trial import FrozenTrial
 from autometa.errors import AutometaError, InputError, StoreError, told, without_passwords
 from autometa.reading import MAX_TEXT, parse_json, read_bytes
 from autometa.storages.addresses import database_url, grpc_address, journal_path, sqlite_path
+from autometa.storages.proxy import open_proxy
 
 StudySource: TypeAlias = str | Path | BaseStorage | optuna.Study
 StudyContents: TypeAlias = tuple[list[str], list[str], list[FrozenTrial]]
@@ -133,7 +134,8 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
                 "JournalRedisBackend yourself and give the storage",
             )
         if (address := grpc_address(source)) is not None:
-            return _open_proxy(*address), "a gRPC storage proxy"
+            with _reading(f"the storage proxy at {address[0]}:{address[1]}"):
+                return open_proxy(*address), "a gRPC storage proxy"
         journal = journal_path(source)
         if journal is None and scheme.partition("+")[0] != "sqlite":
             return _open_database(database_url(source)), f"a {scheme.partition('+')[0]} database"
@@ -163,15 +165,6 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
         allowed=ALLOWED,
         do="It is damaged or something else: restore it from a copy, or name another file",
     )
-
-
-def _open_proxy(host: str, port: int) -> BaseStorage:
-    with _reading(f"the storage proxy at {host}:{port}"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
-        proxy.wait_server_ready(timeout=10)
-        return proxy
 
 
 def _open_database(url: str) -> BaseStorage:

@@ -323,6 +323,17 @@ def test_a_space_may_be_written_as_for_warm(
     assert code == 0, err
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_cells_that_no_comma_parts_are_said(
+    mark: str, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = (files / "trials.csv").read_text()
+    (files / "trials.csv").write_text(table.replace(",", mark))
+    code, _, err = run(capsys, *import_words(files))
+    assert code == 2
+    assert "not parted by commas" in err
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [

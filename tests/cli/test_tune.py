@@ -557,3 +557,13 @@ def test_what_is_odd_about_test_rows_is_a_note_once_and_nothing_where_quiet(run:
     assert "note: 1 cells of column 'a' are no numbers and taken as missing: 'oops'" in err
     assert "Warning" not in err
     assert run(*options, "-q")[2] == ""
+
+
+def test_one_prior_is_handed_on_as_it_is() -> None:
+    """What ships is then read family by family, as each is needed."""
+    from autometa.cli.tune import _sources
+
+    assert _sources(None) == "embedded"
+    assert _sources(["none"]) is None
+    assert _sources(["a.db"]) == "a.db"
+    assert _sources(["a.db", "embedded"]) == ["a.db", "embedded"]

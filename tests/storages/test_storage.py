@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -7,7 +8,10 @@ import pytest
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from autometa.errors import StoreError
 from autometa.storages import connect as storage
+from autometa.storages import proxy
+from autometa.storages.sources import opened
 
 
 def test_tables_that_another_process_makes_at_this_moment_are_waited_for(
@@ -46,3 +50,18 @@ def test_without_heartbeats_a_database_is_as_optuna_opens_it(tmp_path: Path) -> 
     study.ask()  # warns where there are heartbeats
     with pytest.warns(UserWarning, match="[Hh]eartbeat"):
         optuna.create_study(storage=storage.open_storage(url)).ask()
+
+
+def _read(address: str) -> None:
+    with opened(address):
+        pass
+
+
+@pytest.mark.parametrize("reach", [storage.open_storage, _read])
+def test_a_proxy_that_does_not_answer_is_said(
+    reach: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("grpc")
+    monkeypatch.setattr(proxy, "ANSWER", 0.1)
+    with pytest.raises(StoreError, match=r"no storage proxy answers at 127\.0\.0\.1:9"):
+        reach("grpc://127.0.0.1:9")  # the port that discards: nobody serves there

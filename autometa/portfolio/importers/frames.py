@@ -89,7 +89,9 @@ def _check_columns(frame: pd.DataFrame, needed: list[str]) -> None:
         raise InputError(
             f"column {missing[0]!r} is missing ({len(missing)} in all)",
             allowed=", ".join(map(repr, list(frame.columns)[:20])),
-            do="Rename the frame's columns, or name others",
+            do="Its cells are not parted by commas: read it with pandas, or write it with commas"
+            if len(frame.columns) == 1 and any(c in str(frame.columns[0]) for c in ";\t|")
+            else "Rename the frame's columns, or name others",
         )
     twice = [n for n in needed if (frame.columns == n).sum() > 1]
     if twice:
