@@ -100,10 +100,11 @@ def finish(
 
 def _in_time(table: Table, seconds: float, left: float, seed: int) -> tuple[Table, str]:
     """As many rows as can be learned in the seconds left, and what to say where some cannot."""
-    rows = max(LEAST_ROWS, int(len(table) * left / seconds)) if seconds > max(left, 0.0) else None
-    if rows is None or rows >= len(table):
+    if seconds <= max(left, 0.0):
         return table, ""
-    part = sample(table, rows, seed)
+    part = sample(table, max(LEAST_ROWS, int(len(table) * left / seconds)), seed)
+    if part is table:
+        return table, ""
     return (
         part,
         f"the model is fitted to {len(part):,} of {len(table):,} rows, all there was time for",
