@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autometa.tuning.arms import TunedTrial
+from autometa.tuning.growing import GROWTH
 
 MEMBERS = 5  # of an ensemble, that time is kept for
 _SHARE = 0.1  # of all time, that members beyond the best may take at most
@@ -84,7 +86,11 @@ class Clock:
         if not fits:
             return min(overhead + _UNKNOWN * whole, _MOST * whole)
         first, *others = fits[:MEMBERS]
-        return overhead + min(first, _FIT * whole) + min(sum(others), _SHARE * whole)
+        return overhead + self.for_fit(first) + min(sum(others), _SHARE * whole)
+
+    def for_fit(self, seconds: float) -> float:
+        """Seconds to keep for a fit of the best trial's config that will take some."""
+        return min(seconds, _FIT * (self.seconds or math.inf))
 
 
 def refit_seconds(trial: TunedTrial, folds: int, slow: float, rows: float = 1.0) -> float:
@@ -98,7 +104,7 @@ def refit_seconds(trial: TunedTrial, folds: int, slow: float, rows: float = 1.0)
         slow: Seconds by the clock for a second of processor time.
         rows: All rows, for each row that the folds were made of.
     """
-    return 1.2 * slow * rows * (trial.seconds or 0.0) / max(1, folds - 1)
+    return 1.2 * slow * math.pow(rows, GROWTH) * (trial.seconds or 0.0) / max(1, folds - 1)
 
 
 def shorter(*times: float | None) -> float | None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,10 @@ from autometa.children.log_target import on_scale
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
 from autometa.tuning.arms import TunedTrial
+from autometa.tuning.growing import GROWTH, grown
 from autometa.tuning.held_out import HeldOut
 from autometa.tuning.scoring import Scoring
+from autometa.tuning.tried_rows import sample
 
 if TYPE_CHECKING:
     from autometa.children.pipeline import TablePipeline
@@ -65,12 +68,14 @@ class Fitted:
     Args:
         pipeline: Members fitted to all rows, for rows of the table; None where none could be.
         members: Trials and their weights, the heaviest first.
-        why: Why these are not those that were chosen, or "".
+        why: Why these are not those that were chosen, fitted to all rows, or "".
+        rows: How many the heaviest learned.
     """
 
     pipeline: TablePipeline | None
     members: tuple[tuple[TunedTrial, float], ...]
     why: str
+    rows: int = 0
 
 
 def single(best: TunedTrial) -> Chosen:
@@ -214,36 +219,50 @@ def fit(
     table: Table,
     seed: int,
     *,
+    tried: int | None = None,
     seconds: Callable[[TunedTrial], float] = lambda trial: 0.0,
     left: Callable[[], float] = lambda: np.inf,
 ) -> Fitted:
     """The members, fitted to all rows, as one pipeline for the rows of the table.
+
+    Where the trials were of fewer rows and time is short, to as many as can be, see `growing`.
 
     Args:
         chosen: What to fit; at least the first is.
         ranked: Trials to fall back on where that fails, the best first.
         table: All rows.
         seed: Of the children.
-        seconds: What fitting a trial's config to all rows will take.
+        tried: Rows that the trials were tried on; all by default.
+        seconds: What fitting a trial's config to these will take.
         left: Seconds that are left.
     """
     fitted: list[tuple[TunedTrial, float, Any]] = []
     problems: list[str] = []
 
+    tried, part = tried or len(table), table
+
     def add(trial: TunedTrial, weight: float) -> None:
+        nonlocal part
+        of_trial = partial(_fitted, trial, seed=seed)
         try:
-            fitted.append((trial, weight, _fitted(trial, table, seed)))
+            found = grown(of_trial, part, tried, seconds(trial), left, seed)
         except Exception as error:  # a library's own; MemoryError too
             problems.append(f"trial {trial.number} of {trial.child}: {reason(error)}")
+            return
+        if not fitted and found.rows < len(table):
+            part = sample(table, found.rows, seed)
+            said = f"the model is fitted to {len(part):,} of {len(table):,} rows"
+            problems.append(f"{said}, all there was time for")
+        fitted.append((trial, weight, found.made))
 
     for trial, weight in chosen.members:
-        if not fitted or seconds(trial) <= left():
+        if not fitted or seconds(trial) * (len(part) / tried) ** GROWTH <= left():
             add(trial, weight)
         else:
             problems.append("some members of the ensemble were left out, as time was up")
-    tried = {id(trial) for trial, _ in chosen.members}
+    begun = {id(trial) for trial, _ in chosen.members}
     for trial in ranked[:_TRIED]:
-        if not fitted and id(trial) not in tried:
+        if not fitted and id(trial) not in begun:
             add(trial, 1.0)
     why = "; ".join(dict.fromkeys(problems))
     if not fitted:
@@ -251,7 +270,7 @@ def fit(
     whole = sum(weight for _, weight, _ in fitted)
     models = [Member(t.number, dict(t.config), w / whole, model) for t, w, model in fitted]
     members = tuple((trial, weight / whole) for trial, weight, _ in fitted)
-    return Fitted(pipeline_of(models, table), members, why)
+    return Fitted(pipeline_of(models, table), members, why, len(part))
 
 
 def pipeline_of(members: Sequence[Member], table: Table) -> TablePipeline:
@@ -270,7 +289,7 @@ def pipeline_of(members: Sequence[Member], table: Table) -> TablePipeline:
 
 
 def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
-    """Preparation and model of a trial's config, fitted to all rows and class numbers."""
+    """Preparation and model of a trial's config, fitted to a table's rows and class numbers."""
     from sklearn.pipeline import Pipeline
 
     from autometa.children.preparation import as_matrices, preparer

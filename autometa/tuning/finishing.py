@@ -20,10 +20,8 @@ from autometa.tuning.held_out import HeldOut
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.shown import Shown, shown
 from autometa.tuning.thresholds import Threshold, learn_threshold
-from autometa.tuning.tried_rows import LEAST_ROWS, sample
 
 _LAST = 0.1  # seconds that are left when nothing more is begun
-_OF_LEFT = 0.7  # of the time left, that fitting the best config may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,11 +57,8 @@ def finish(
 ) -> Finished:
     """The model of some trials with values, the best first, one at least, fitted to a table."""
     folds = len(held_out.truths)
-    whole = refit_seconds(ranked[0], folds, slow, len(table) / len(spec.table))
-    fitted_to, said_of_rows = _in_time(table, whole, _OF_LEFT * clock.left, spec.seed)
-
-    def seconds(trial: TunedTrial) -> float:
-        return refit_seconds(trial, folds, slow, len(fitted_to) / len(spec.table))
+    tried = len(spec.table)
+    kept = clock.for_fit(refit_seconds(ranked[0], folds, slow, len(table) / tried)) + _LAST
 
     chosen = ensembling.single(ranked[0])
     if ensemble and len(ranked) > 1:
@@ -72,12 +67,18 @@ def finish(
             dict(enumerate(map(file, ranked))),
             held_out,
             spec.scoring,
-            late=lambda: clock.left < seconds(ranked[0]) + _LAST,
+            late=lambda: clock.left < kept,
         )
     fitted = ensembling.fit(
-        chosen, ranked, fitted_to, spec.seed, seconds=seconds, left=lambda: clock.left
+        chosen,
+        ranked,
+        table,
+        spec.seed,
+        tried=tried,
+        seconds=lambda trial: refit_seconds(trial, folds, slow),
+        left=lambda: clock.left,
     )
-    notes = [why for why in (said_of_rows, fitted.why) if why]
+    notes = [fitted.why] if fitted.why else []
     said = ensembling.said_by(fitted.members, file, held_out)
     if said is None or fitted.pipeline is None:
         return Finished(fitted=fitted, score=chosen.score, notes=tuple(notes))
@@ -95,19 +96,6 @@ def finish(
         threshold=cut,
         held_out=shown(said, held_out),
         notes=tuple(notes),
-    )
-
-
-def _in_time(table: Table, seconds: float, left: float, seed: int) -> tuple[Table, str]:
-    """As many rows as can be learned in the seconds left, and what to say where some cannot."""
-    if seconds <= max(left, 0.0):
-        return table, ""
-    part = sample(table, max(LEAST_ROWS, int(len(table) * left / seconds)), seed)
-    if part is table:
-        return table, ""
-    return (
-        part,
-        f"the model is fitted to {len(part):,} of {len(table):,} rows, all there was time for",
     )
 
 

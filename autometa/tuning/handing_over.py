@@ -46,6 +46,7 @@ def result_of(
         prior_tasks=models.prior_tasks,
         excluded_tasks=models.excluded,
         folds=spec.n_folds,
+        rows=len(spec.table),
         seed=spec.seed,
         seconds=seconds,
         own_seconds=own_seconds,

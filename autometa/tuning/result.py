@@ -47,6 +47,7 @@ class TuneResult:
         prior_tasks: Number of prior tasks that the meta-model was fitted to.
         excluded_tasks: Prior tasks left out because they are this table or a relative of it.
         folds: Cross-validation folds.
+        rows: That configs were tried on; 0 where that is not known.
         seed: What the search and the folds were seeded with.
         seconds: Wall time of the whole call.
         own_seconds: The part of it not spent waiting for children to train.
@@ -77,6 +78,7 @@ class TuneResult:
     prior_tasks: int = 0
     excluded_tasks: tuple[str, ...] = ()
     folds: int = 5
+    rows: int = 0
     seed: int = 0
     seconds: float = 0.0
     own_seconds: float = 0.0
@@ -223,6 +225,7 @@ class TuneResult:
             "trials": [t.to_json() for t in self.warm.trials],
             "study_name": self.study_name,
             "folds": self.folds,
+            "rows": self.rows,
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
             "own_seconds": round(self.own_seconds, 3),

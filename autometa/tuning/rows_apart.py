@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from autometa.tables import Table
 from autometa.tables.columns import Reading
 from autometa.tables.matching import columns_there, labels_known
 from autometa.tuning import ensembling
+from autometa.tuning.clock import refit_seconds
 from autometa.tuning.model import TunedModel
 from autometa.tuning.result import TuneResult
 from autometa.tuning.worth import best_default
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CALLED = "test rows"  # by messages
+_LEAST_SECONDS = 10.0  # that the best default may be fitted for
 
 
 def check_apart(table: Table, columns: Iterable[str], y: pd.Series[Any]) -> None:
@@ -46,7 +49,8 @@ def scored_apart(
     """The result with its score, and the best default's, on rows apart.
 
     The default that did best on the folds of the search is fitted to the same table: what somebody
-    has who does not search, but tries the defaults of all families.
+    has who does not search, but tries the defaults of all families. Where that would take longer
+    than the search, its score is not known.
 
     Args:
         result: Of `tune`; with a fitted model, else it is returned as it is.
@@ -65,8 +69,21 @@ def scored_apart(
     default = best_default(result.warm)
     if default is None:
         return result
-    made = ensembling.fit(ensembling.single(default), [default], table, result.seed)
+    end = time.perf_counter() + max(result.seconds, _LEAST_SECONDS)
+    made = ensembling.fit(
+        ensembling.single(default),
+        [default],
+        table,
+        result.seed,
+        tried=result.rows,
+        seconds=lambda trial: refit_seconds(trial, result.folds, 1.0),
+        left=lambda: end - time.perf_counter(),
+    )
     if made.pipeline is None:
         return result
+    if made.rows < len(table):
+        said = f"{default.child} with its defaults is not scored on the {_CALLED}"
+        why = "to learn all rows it would take longer than the search"
+        return replace(result, notes=(*result.notes, f"{said}: {why}"))
     untuned = TunedModel(made.pipeline, {}, model.scoring)
     return replace(result, default_test_score=untuned.score(X, y, sample_weight))

@@ -15,6 +15,7 @@ from autometa.portfolio.merging import config_keys, free_name, judged_alike, uns
 from autometa.portfolio.store.folder import exists
 from autometa.storages.addresses import check_folder
 from autometa.tables import Table, fingerprint, same_data
+from autometa.tables.table import SAMPLED
 from autometa.task import CompletedTrial, Task, TaskHistory
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.result import TuneResult
@@ -39,9 +40,7 @@ def check_to_learn(folder: str | Path) -> None:
         Portfolio.load(path)
 
 
-def learn_from(
-    result: TuneResult, table: Table, folder: str | Path, tried: Table | None = None
-) -> Portfolio:
+def learn_from(result: TuneResult, table: Table, folder: str | Path) -> Portfolio:
     """Add a search to the portfolio of a folder, which is made where there is none.
 
     Both arms count: a config that the cold search tried teaches as much. A config that the task's
@@ -51,7 +50,6 @@ def learn_from(
         result: What `tune` returned.
         table: The table it was about.
         folder: Of the portfolio; written atomically, other writers wait.
-        tried: Its rows that the configs were tried on, all of them by default.
 
     Returns:
         The portfolio that the folder now holds.
@@ -61,8 +59,9 @@ def learn_from(
     """
     from autometa.meta_features import compute
 
-    tried = table if tried is None else tried
-    features = compute(tried)
+    features = result.meta_features or compute(table)
+    rows = result.rows or len(table)
+    sampled = {SAMPLED: len(table)} if rows < len(table) else {}
     trials = [trial for arm in result.arms for trial in arm.trials]
     found = []
     for name in dict.fromkeys(trial.child for trial in trials):
@@ -74,9 +73,10 @@ def learn_from(
             family=table.family,
             meta_features=features,
             info={
-                **tried.provenance,
+                **table.provenance,
+                **sampled,
                 "kind": table.kind,
-                "rows": len(tried),
+                "rows": rows,
                 "columns": table.X.shape[1],
                 "fingerprint": fingerprint(table),
                 "folds": result.folds,

@@ -312,7 +312,7 @@ def tune_table(
         )
         fit = partial(session.fit, ensemble=ensemble, threshold=threshold) if refit else None
         result = _run(session, fit, compare_cold=compare_cold)
-    return result if learn is None else _learned(result, table, learn, tried)
+    return result if learn is None else _learned(result, table, learn)
 
 
 def _run(session: Session, fit: Callable[[], None] | None, *, compare_cold: bool) -> TuneResult:
@@ -364,10 +364,10 @@ def _notes(
     return tuple(sentence for sentence in said if sentence)
 
 
-def _learned(result: TuneResult, table: Table, folder: str | Path, tried: Table) -> TuneResult:
+def _learned(result: TuneResult, table: Table, folder: str | Path) -> TuneResult:
     """The result, added to a portfolio; where that fails it is still the result."""
     try:
-        learn_from(result, table, folder, tried)
+        learn_from(result, table, folder)
     except (AutometaError, OSError) as error:
         said = f"the search was not added to the portfolio: {without_passwords(str(error))}"
         warnings.warn(said, TuneWarning, stacklevel=4)

@@ -54,6 +54,21 @@ def test_what_is_not_there_is_not_scored(found: tuple[TuneResult, Table]) -> Non
         scored_apart(result, table, X, y.replace({"up": "sideways"}))
 
 
+def test_a_default_that_would_learn_for_longer_than_the_search_is_not_scored(
+    found: tuple[TuneResult, Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autometa.tuning.rows_apart._LEAST_SECONDS", 0.0)
+    monkeypatch.setattr("autometa.tuning.tried_rows._OF_A_CLASS", 5)
+    result, table = found
+    sampled = replace(result, rows=20, seconds=0.0)
+    scored = scored_apart(sampled, table, *rows(60, 1))
+    assert scored.default_test_score is None
+    assert scored.test_score == result.score(*rows(60, 1))
+    assert "linear with its defaults is not scored on the test rows" in scored.notes[-1]
+    patient = scored_apart(replace(sampled, seconds=100.0), table, *rows(60, 1))
+    assert patient.default_test_score is not None
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
