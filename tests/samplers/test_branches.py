@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -286,3 +287,43 @@ def test_what_was_not_asked_for_lies_where_candidates_do() -> None:
     tree = study.project({"model": "tree", "depth": 3})
     assert tree is not None
     assert [tree[study.space.flags[n]] for n in ("C", "gamma", "depth")] == [0.0, 0.0, 1.0]
+
+
+# Of a prior whose branches the study does not all have -------------------------------------------
+
+
+def _optimizer(choices: list[str], trial: optuna.Trial) -> float:
+    chosen = trial.suggest_categorical("optimizer", choices)
+    rate = trial.suggest_float(f"{chosen}_rate", 1e-5, 1.0, log=True)
+    value = -((math.log10(rate) + len(chosen)) ** 2)  # adam at 1e-4, sgd at 1e-3
+    return value - (trial.suggest_float("momentum", 0.0, 1.0) if chosen == "sgd" else 0.5)
+
+
+def _layers(most: int, trial: optuna.Trial) -> float:
+    layers = trial.suggest_int("layers", 1, most)
+    widths = [trial.suggest_int(f"width_{i}", 8, 512, log=True) for i in range(layers)]
+    return -sum(abs(math.log2(w) - 6.0) for w in widths) - abs(layers - 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (partial(_optimizer, ["adam", "sgd", "adamw"]), partial(_optimizer, ["adam"])),
+        (partial(_optimizer, ["adam", "sgd", "adamw"]), partial(_optimizer, ["sgd", "adam"])),
+        (partial(_optimizer, ["adam", "sgd"]), partial(_optimizer, ["sgd", "adamw"])),
+        (partial(_layers, 5), partial(_layers, 2)),
+        (partial(_layers, 5), partial(_layers, 1)),
+    ],
+)
+def test_a_study_may_have_fewer_branches_than_the_prior(before: Any, now: Any) -> None:
+    past = []
+    for i in range(3):
+        study = optuna.create_study(
+            study_name=str(i), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=i)
+        )
+        study.optimize(before, n_trials=30)
+        past.append(study)
+    found = create_study("maximize", prior=past)
+    found.optimize(now, n_trials=8)
+    assert "base" not in rules(found)
+    assert "transfer" in rules(found)

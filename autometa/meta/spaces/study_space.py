@@ -197,7 +197,7 @@ def _conditions(
         if name not in kept or parent not in kept or name in shown.unconditional:
             continue
         values = tuple(v for v in on if _holds(kept[parent], v))
-        if values or name not in shown.latest:
+        if values or name not in shown.latest.keys() - shown.expected:
             found[name] = (parent, values)
     for name, (parent, values) in shown.switched.items():
         if name in kept and not _above(found, parent, name):
