@@ -16,7 +16,7 @@ from torch import Tensor
 from autometa.errors import InputError
 
 _PART = "a tensor (tasks, examples, ...)"
-_TASKS = "Episodes, a list of them, or a function (generator, n) -> n of them"
+_TASKS = "Episodes, a list of them, or a function (NumPy generator, n) -> n of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

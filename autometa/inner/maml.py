@@ -143,7 +143,8 @@ class MAML:
         """Meta-train.
 
         Args:
-            tasks: A function (generator, n) -> n episodes, or stacks of episodes to draw from.
+            tasks: A function (NumPy generator, n) -> n episodes, or stacks of episodes to draw
+                from.
             iterations: Outer updates in total, those before a resumption included.
             checkpoint: Folder to save the state in; training goes on from what it holds.
             every: Iterations between two checkpoints. An error or Ctrl-C writes one more, unless

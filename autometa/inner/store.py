@@ -84,7 +84,9 @@ def _index(folder: Path) -> dict[str, Any]:
     try:
         info: dict[str, Any] = dict(parse_json(read_bytes(folder / INDEX, MOST_JSON)))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreError(f"no {INDEX} in {folder}") from error
+        raise StoreError(
+            f"no {INDEX} in {folder}", allowed="a folder that save or `autometa start` wrote"
+        ) from error
     except (ValueError, TypeError) as error:
         raise StoreError(f"{folder / INDEX} is damaged ({error})") from error
     return info
