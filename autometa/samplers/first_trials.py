@@ -30,6 +30,7 @@ from autometa.samplers.plan import WORDS, announce, enqueued_values, plan_of
 from autometa.space import Config, SearchSpace
 from autometa.space.clipping import clip_to
 from autometa.space.values import is_part, listed, raw_value
+from autometa.storages import attributes
 from autometa.suggest.suggestion import UNRELATED, Suggestion
 
 _LIST = 16
@@ -76,6 +77,8 @@ class FirstTrials(BaseSampler):
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Give the trial its place in the list; of an enqueued one for what it leaves open."""
+        if self._base is not None:
+            self._base.before_trial(study, trial)
         given = enqueued_values(trial)
         if not self._configs or (plan_of(study, trial) is not None and not given):
             return
@@ -132,10 +135,17 @@ class FirstTrials(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Note where the list had no say after all, and say where what was stated had none."""
+        if self._base is not None:
+            self._base.after_trial(study, trial, state, values)
         if trial.number == 0 and state in _WHOLE:
             self._say_unmet(trial)
         plan = plan_of(study, trial)
         if plan is None or plan.rule != "portfolio" or not trial.params:
+            return
+        met = [n for n in self._first if n in trial.params] if trial.number == 0 else []
+        if met:
+            reason = attributes.read(study, trial, "reason")
+            attributes.write(study, trial, "reason", f"{reason}; {listed(met)} as you stated")
             return
         if not any(self._values(plan.config, n, d) for n, d in trial.distributions.items()):
             announce(study, trial, Suggestion(rule="base", config=plan.config, reason=UNRELATED))

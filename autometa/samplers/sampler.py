@@ -146,6 +146,7 @@ class MetaSampler(BaseSampler):
         if meta_features is None and wish.data is not None:
             meta_features = wish.data.meta_features
         self._by_run = None
+        self._base, self._constraints_func = base, constraints_func
         costed = check_cost(cost) is not None or isinstance(prior, CostModel)
         if costed and (metrics is not None or isinstance(prior, FrontModel)):
             raise InputError("a cost and several objectives", allowed="seconds as one of these")
@@ -174,7 +175,6 @@ class MetaSampler(BaseSampler):
             base=base is not None,
         )
         self._planner = Planner(self._setup, expected=space)
-        self._base, self._constraints_func = base, constraints_func
         self._unheard = Unheard()
 
     def reseed_rng(self) -> None:
@@ -260,13 +260,17 @@ class MetaSampler(BaseSampler):
     ) -> None:
         """Note constraints, and where the plan had no say after all."""
         if self._by_run is not None:
-            self._by_run.sampler(study, trial).after_trial(study, trial, state, values)
-            return
-        if self._base is not None:
+            deciding = self._by_run.sampler(study, trial)
+            deciding.after_trial(study, trial, state, values)
+            if isinstance(deciding, MetaSampler):
+                return  # it notes them itself; what answers the first trials does not
+        elif self._base is not None:
             self._base.after_trial(study, trial, state, values)
         if self._constraints_func is not None:
             keeper = keeper_of_constraints(self._constraints_func)
             keeper.after_trial(study, trial, state, values)
+        if self._by_run is not None:
+            return
         plan = plan_of(study, trial)
         lost = plan is not None and unrelated(plan.rule, plan.config, trial)
         if plan is not None and lost:

@@ -116,6 +116,9 @@ def test_what_is_stated_comes_first_and_what_is_fixed_is_held() -> None:
     )
     study.optimize(objective, n_trials=2)
     assert study.trials[0].params["model.eta"] == 0.123
+    reasons = [t.user_attrs["autometa:reason"] for t in study.trials]
+    assert reasons[0].endswith(" of lightgbm; 'model.eta' as you stated")
+    assert "as you stated" not in reasons[1]
     assert "at n_estimators = 700" in study.user_attrs[START]
     queued = autometa.create_study("maximize", prior="lightgbm", learner=QUICK)
     queued.enqueue_trial({"model.eta": 0.05})
@@ -221,3 +224,27 @@ def test_own_history_of_a_study_by_run_keeps_metric_and_meta_features(tmp_path: 
     assert kept.tasks[0].metric == "accuracy"
     assert kept.tasks[0].meta_features == {"rows": 3.0}
     assert set(kept.tasks[0].space.names) == {"model.eta", "num_leaves", "own"}
+
+
+calls: list[int] = []
+
+
+def kept(trial: Any) -> list[float]:
+    calls.append(trial.number)
+    return [trial.params["model.eta"] - 0.05]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("by_base", [True, False])
+def test_constraints_of_the_first_trial_are_kept_too(*, by_base: bool) -> None:
+    options: dict[str, Any] = {"constraints_func": kept}
+    if by_base:
+        options = {"base": optuna.samplers.TPESampler(seed=0, constraints_func=kept)}
+    sampler = autometa.MetaSampler("lightgbm", learner=QUICK, **options)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    calls.clear()
+    study.optimize(objective, n_trials=3)
+    assert calls == [0, 1, 2]
+    assert [t.system_attrs["constraints"] for t in study.trials] == [
+        tuple(kept(t)) for t in study.trials
+    ]
