@@ -414,6 +414,15 @@ def test_folder_with_an_index_gives_families_kinds_and_sources(tmp_path: Path) -
     assert (second.name, second.family, second.kind) == ("second", "second", "classification")
 
 
+@pytest.mark.parametrize("name", ["first.csv", "frist"])
+def test_an_index_that_names_no_table_is_refused(name: str, tmp_path: Path) -> None:
+    """A family that is lost without a word lets relatives teach a table of themselves."""
+    tiny("x").X.assign(target=np.arange(40) % 7).to_csv(tmp_path / "first.csv", index=False)
+    (tmp_path / "index.csv").write_text(f"name,family\n{name},kin\n")
+    with pytest.raises(InputError, match=rf"index.csv names '{name}' \(1 in all\).*'first'"):
+        load_tables([tmp_path])
+
+
 def test_unusable_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no tables in"):
         load_tables([tmp_path])

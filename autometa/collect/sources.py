@@ -11,6 +11,7 @@ from typing import Any
 
 from autometa.errors import AutometaError, InputError
 from autometa.reading import read_csv
+from autometa.space.values import listed
 from autometa.tables import Kind, Table
 from autometa.tables.endings import ALLOWED, ending, in_folder
 from autometa.tables.load import check_kept, check_source, read_table
@@ -77,19 +78,31 @@ def _places(source: str | Path) -> list[str | Path]:
         if not path.exists():  # a slip of the pen, and no broken table
             check_source(source)
         return [source]
-    _index(path)  # if that is broken, it is no single table's fault
+    named = _index(path)  # if that is broken, it is no single table's fault
     files = sorted(p for p in path.iterdir() if in_folder(p) and p.name != INDEX and p.is_file())
     if not files:
         raise InputError(f"no tables in {source!s}", allowed=f"files with {ALLOWED}")
+    names = [_name(file) for file in files]
+    if unknown := sorted(named.keys() - names):
+        # Its family would be lost without a word, and relatives taught a table of themselves.
+        raise InputError(
+            f"{INDEX} names {unknown[0]!r} ({len(unknown)} in all), and no table beside it",
+            allowed=listed(names),
+            do="Write names as they are here, without an ending, and take other rows out",
+        )
     return list(files)
+
+
+def _name(path: Path) -> str:
+    found = ending(path)
+    return found.name if found else path.stem
 
 
 def _load(source: str | Path, target: str | None, kind: Any, keep: Sequence[str]) -> Table:
     if str(source).startswith("sklearn:"):
         return read_table(str(source), kind=kind, keep=keep)
     path = Path(source)
-    found = ending(path)
-    noted = _index(path.parent).get(found.name if found else path.stem, {})
+    noted = _index(path.parent).get(_name(path), {})
     kind = kind or noted.get("kind") or None
     table = read_table(path, target, kind=kind, family=noted.get("family"), keep=keep)
     return replace(table, info={**table.info, **{k: noted[k] for k in NOTED if noted.get(k)}})

@@ -142,16 +142,18 @@ def _open(source: str | Path, stack: ExitStack, notes: list[str]) -> tuple[BaseS
         path = journal or sqlite_path(source)
     else:
         path = Path(source)
+    if path.exists() and not path.is_file():  # a pipe cannot be read twice
+        raise StoreError(
+            f"{path} is {'a folder' if path.is_dir() else 'no ordinary file'}",
+            allowed=ALLOWED,
+            do="Names choose among studies: a portfolio is taken whole, and joined with others by "
+            "`autometa portfolio merge`"
+            if path.is_dir()
+            else "Save what it gives in a file",
+        )
     try:
         with path.open("rb") as stream:
             head = stream.read(len(_SQLITE))
-    except IsADirectoryError as error:
-        raise StoreError(
-            f"{path} is a folder",
-            allowed=ALLOWED,
-            do="Names choose among studies: a portfolio is taken whole, and joined with others by "
-            "`autometa portfolio merge`",
-        ) from error
     except OSError as error:
         raise StoreError(
             f"{path} cannot be opened: {error.strerror or error}", allowed=ALLOWED
@@ -194,12 +196,16 @@ def _open_sqlite(path: Path, stack: ExitStack) -> BaseStorage:
             if not error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
                 raise
             _recover(path, copy)
-    except (sqlite3.Error, UnicodeError) as error:
-        locked = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    except (sqlite3.Error, UnicodeError, OSError) as error:
+        name = getattr(error, "sqlite_errorname", "")
+        locked = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        copying = isinstance(error, OSError) or name == "SQLITE_FULL"
         raise StoreError(
             f"sqlite file {path} cannot be read: {error}",
             do="Another process holds it: try again when it has finished"
             if locked
+            else f"It is copied to {folder.parent} first: see that there is space, or set TMPDIR"
+            if copying
             else "It is damaged: restore it from a copy",
         ) from error
     with _reading(f"sqlite file {path}"):

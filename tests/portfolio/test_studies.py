@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
+import os
 import pickle
 import shutil
 import socket
@@ -693,6 +695,35 @@ def test_a_damaged_page_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreError, match="damaged: restore it"):
         Portfolio.from_studies(path)
+
+
+def _full(how: str) -> OSError | sqlite3.OperationalError:
+    if how == "system":
+        return OSError(errno.ENOSPC, "No space left on device")
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorname = "SQLITE_FULL"
+    return error
+
+
+@pytest.mark.parametrize("how", ["system", "sqlite"])
+def test_a_copy_that_finds_no_space_is_no_damage(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study(storage("sqlite", tmp_path)[0], trials=simple(2))
+
+    def full(*_: object) -> None:
+        raise _full(how)
+
+    monkeypatch.setattr(sources, "_backup", full)
+    with pytest.raises(StoreError, match=r"see that there is space, or set TMPDIR"):
+        Portfolio.from_studies(tmp_path / "studies.db")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_no_storage(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="no ordinary file"):
+        Portfolio.from_studies(tmp_path / "pipe")
 
 
 def test_a_database_of_something_else(tmp_path: Path) -> None:
