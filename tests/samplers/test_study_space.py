@@ -463,3 +463,26 @@ def test_a_range_can_be_held(allowed: Any, x: tuple[float, float]) -> None:
 )
 def test_what_lies_beyond_a_range(allowed: Any, value: Any, beyond: bool) -> None:
     assert is_beyond(allowed, value) == beyond
+
+
+def _capped(trial: optuna.Trial) -> float:
+    x = trial.suggest_float("x", 0.0, 1.0)
+    return -abs(x - trial.suggest_float("y", 0.0, 0.2 if trial.number % 2 else 0.4))
+
+
+def test_what_is_in_a_pool_stays_in_it(square: MetaModel) -> None:
+    pool: list[Any] = [{"x": x, "y": y} for x in (0.1, 0.5, 0.9) for y in (0.3, 0.6, 0.9)]
+    study = search(square, _capped, 9, pool=pool)
+    assert all("autometa:beyond" not in t.user_attrs for t in study.trials)
+    planned = [t.user_attrs["autometa:config"] for t in study.trials]
+    assert all(planned.count(config) == 1 for config in pool)
+
+
+def test_the_start_is_moved_and_what_follows_from_trials_is_decided_anew(
+    square: MetaModel,
+) -> None:
+    study = search(square, _capped, 12)
+    start = [t for t in study.trials if t.user_attrs["autometa:rule"] == "portfolio"]
+    assert any("autometa:moved" in t.user_attrs for t in start)
+    assert all("autometa:beyond" not in t.user_attrs for t in start)
+    assert any("autometa:beyond" in t.user_attrs for t in study.trials)
