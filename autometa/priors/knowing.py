@@ -26,6 +26,7 @@ from autometa.priors.measured import by_metric, by_named, check_metric, is_stand
 from autometa.priors.opening import EMBEDDED, PriorSource, open_prior, which_family
 from autometa.priors.written import Facts
 from autometa.space import SearchSpace, Value
+from autometa.space.clipping import clip_to
 from autometa.space.plain import unboxed
 from autometa.space.rules import Rules
 from autometa.space.values import listed
@@ -185,8 +186,11 @@ class _Families:
             why = f"{family} knows {knows}, and none of {asked} is one of these"
             self.strange.append(f"{why} ({hint})" if hint else why)
             return Portfolio()
-        self.held |= {n: v for n, v in found.held.items() if n not in self.held}
         self.space = _joined(self.space, found.space)
+        # A value that another family's range or choices lack is moved there, or held no longer.
+        held = {**found.held, **self.held}
+        near = {n: clip_to(self.space.distributions[n], value) for n, value in held.items()}
+        self.held = {n: allowed[0] for n, allowed in near.items() if allowed is not None}
         return found.portfolio
 
     def _without_relatives(self, portfolio: Portfolio) -> Portfolio:
@@ -208,10 +212,15 @@ def _joined(one: SearchSpace, other: SearchSpace) -> SearchSpace:
         both = one.distributions[name], other.distributions[name]
         if all(isinstance(d, CategoricalDistribution) for d in both):
             distributions[name] = max(both, key=lambda d: len(d.choices))  # type: ignore[attr-defined]
-    conditions = {**other.conditions, **one.conditions}
+    conditions = {}
+    for name, (parent, on) in {**other.conditions, **one.conditions}.items():
+        above = distributions.get(parent)
+        values = [v for v in on if above is not None and clip_to(above, v) == (v, False)]
+        if values:
+            conditions[name] = parent, values
     return SearchSpace(
         distributions,
-        conditions={n: c for n, c in conditions.items() if c[0] in distributions},
+        conditions=conditions,
         inner_lr=one.inner_lr or other.inner_lr,
         name=one.name or other.name,
     )

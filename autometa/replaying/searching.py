@@ -16,6 +16,7 @@ from autometa.bench.runner import Progress, run
 from autometa.bench.summary import TIE
 from autometa.encoding import Floats
 from autometa.errors import InputError
+from autometa.limits import whole
 from autometa.portfolio import Portfolio
 from autometa.priors.opening import PriorSource, open_portfolio
 from autometa.replaying.beside import beside
@@ -61,17 +62,14 @@ def replay(
             search failed, or the other prior knows nothing of the studies.
         StoreError: a storage cannot be read.
     """
-    if seeds < 1:
-        raise InputError(f"seeds = {seeds}", allowed="1 or more")
-    if studies < LEAST_STUDIES:
-        raise InputError(f"studies = {studies}", allowed=f"{LEAST_STUDIES} or more")
+    seeds = whole(seeds, "seeds", low=1)
+    studies = whole(studies, "studies", low=LEAST_STUDIES)
     portfolio = open_portfolio(sources, names=names, space=space)
     suite = StudySuite(portfolio, studies)
     _check_enough(suite)
     smallest = min(map(len, suite.histories.values()))
     n = min(MOST_TRIALS, smallest // 2) if trials is None else trials
-    if not 1 <= n <= smallest:
-        raise InputError(f"trials = {n}", allowed=f"1 to {smallest}, as the smallest study has")
+    n = whole(n, "trials", low=1, high=smallest, of="as the smallest study has")
     others = () if prior is None else beside(prior, metric)
     for method in others:  # what is wrong with it is said before anything is searched
         name = suite.tasks[0].fold

@@ -22,6 +22,7 @@ from autometa.priors.by_size import at_size
 from autometa.priors.knowing import known_of, wish_of
 from autometa.priors.meanings import meaning
 from autometa.space import SearchSpace
+from autometa.space.clipping import clip_to
 from autometa.task import Task, TaskHistory
 
 RATE = FloatDistribution(1e-5, 1e-1, log=True)
@@ -182,3 +183,16 @@ def test_every_door_moves_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         )
         told.append([s.ask(space).params["lr"] for s in (study, other)])
     assert told[0][0] == told[0][1] > told[1][0] == told[1][1]
+
+
+@pytest.mark.parametrize("other", ["torch_tabular", "finetune_image", "pretrain_lm"])
+def test_defaults_of_one_family_lie_in_the_ranges_of_another(other: str) -> None:
+    wish = wish_of(space=SearchSpace({"lr": RATE}), direction="maximize")
+    for prior in ([other, "mlp"], ["mlp", other]):
+        known = known_of(prior, wish)
+        assert known.space is not None
+        assert "epochs" in known.held
+        for name, value in known.held.items():
+            assert clip_to(known.space.distributions[name], value) == (value, False)
+    held = known_of([other, "mlp"], wish).held["weight_decay"]
+    assert held == known_of(other, wish).space.distributions["weight_decay"].low  # type: ignore[union-attr]

@@ -391,3 +391,14 @@ def test_another_prior_may_know_more_and_less_than_what_the_studies_tuned(
     assert {f"{tmp_path / 'other'}-{m}" for m in ("alone", "and-own")} <= json.loads(out)[
         "against"
     ].keys()
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"), [("seeds", "2"), ("seeds", 0), ("studies", 2), ("trials", 2.5)]
+)
+def test_numbers_of_a_replay_are_whole_numbers_within_limits(
+    tmp_path: Path, option: str, wrong: Any
+) -> None:
+    url = fill(tmp_path / "mine.db", shuffled=False)
+    with pytest.raises(InputError, match=f"{option} = .*allowed: an integer from"):
+        replay_studies(url, **{option: wrong})
