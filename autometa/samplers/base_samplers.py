@@ -20,8 +20,12 @@ _LISTED = 10_000_000  # values of a parameter; Optuna's GPSampler keeps a list o
 
 
 def usual_base(seed: int, objectives: int, constraints_func: ConstraintsFunc | None) -> BaseSampler:
-    """A GPSampler, or a TPESampler for several objectives."""
-    options: dict[str, Any] = {"seed": seed}
+    """A GPSampler, or a TPESampler for several objectives.
+
+    It draws by itself what some trials do not ask for, and need not tell users, who did not choose
+    it, to choose another one.
+    """
+    options: dict[str, Any] = {"seed": seed, "warn_independent_sampling": False}
     if constraints_func is not None:
         options["constraints_func"] = constraints_func
     if objectives > 1:

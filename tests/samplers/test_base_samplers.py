@@ -76,3 +76,23 @@ def test_what_can_be_listed_is_left_to_the_base() -> None:
     frozen = study.get_trials()[0]
     assert sample_carefully(Base(), 0, study, frozen, space) == {}
     assert asked == [set(space) - {"long"}]
+
+
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_what_not_all_trials_ask_for_is_drawn_without_a_warning(
+    objectives: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def objective(trial: optuna.Trial) -> list[float]:
+        kernel = trial.suggest_categorical("kernel", ["linear", "rbf"])
+        value = trial.suggest_float("gamma", 0.0, 1.0) if kernel == "rbf" else 0.5
+        return [value] * objectives
+
+    optuna.logging.enable_propagation()
+    try:
+        sampler = usual_base(0, objectives, None)
+        study = optuna.create_study(directions=["minimize"] * objectives, sampler=sampler)
+        study.optimize(objective, n_trials=16)  # past the random ones
+    finally:
+        optuna.logging.disable_propagation()
+    assert {len(t.params) for t in study.trials} == {1, 2}
+    assert "independently" not in caplog.text
