@@ -1,6 +1,7 @@
 """Whether `autometa.tune` keeps to the time that it was given, on tables of 200 to 50,000 rows.
 
     python -m autometa_benchmarks.tune_time --seconds 30 --into tune-time.json
+    python -m autometa_benchmarks.tune_time --seconds 60 --rows 100000 200000 500000 --into ...
 
 Tables are drawn, so that any size can be had; one call a table and kind of problem. The JSON says
 how busy the machine was: where others use its cores, a call that takes longer says little.
@@ -25,6 +26,7 @@ from autometa.bench.provenance import commit
 from autometa.writing import put_in_place
 
 ROWS = (200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 40_000, 50_000)
+APART = 10_000  # rows that nobody searched on, which the model is scored on
 SHARE, LEAST = 0.05, 2.0  # of the time, or seconds, that a call may be away from what it was given
 
 
@@ -58,6 +60,7 @@ def measured(rows: int, kind: str, seconds: float, seed: int) -> dict[str, Any]:
         "trials": len(result.warm),
         "members": len(result.members),
         "score": result.best_value,
+        "apart": round(result.score(*drawn(APART, kind, seed + 1)), 4),
         "notes": list(result.notes),
         "load": round(os.getloadavg()[0], 1),
     }
