@@ -238,7 +238,6 @@ def fit(
     """
     fitted: list[tuple[TunedTrial, float, Any]] = []
     problems: list[str] = []
-
     tried, part = tried or len(table), table
 
     def add(trial: TunedTrial, weight: float) -> None:

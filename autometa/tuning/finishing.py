@@ -59,7 +59,6 @@ def finish(
     folds = len(held_out.truths)
     tried = len(spec.table)
     kept = clock.for_fit(refit_seconds(ranked[0], folds, slow, len(table) / tried)) + _LAST
-
     chosen = ensembling.single(ranked[0])
     if ensemble and len(ranked) > 1:
         chosen = ensembling.choose(

@@ -43,6 +43,8 @@ def grown(
 ) -> Grown[Made]:
     """What a fit makes of a table: of at least as many rows as were tried.
 
+    A fit to more rows that fails, for lack of memory for one, leaves what was made of fewer.
+
     Args:
         fit: (rows) -> what is made of them.
         table: All rows.
@@ -61,8 +63,13 @@ def grown(
             more = rows
         part = sample(table, more, seed)
         begun = time.perf_counter()
-        last = Grown(fit(part), len(part))
-        now = time.perf_counter() - begun
+        try:
+            last = Grown(fit(part), len(part))
+        except Exception:  # a library's own; MemoryError too
+            if last is None:
+                raise
+            return last
+        now = max(time.perf_counter() - begun, 1e-9)
         if more in (rows, len(table)):
             return last
         if took > 0.0:

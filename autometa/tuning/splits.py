@@ -29,6 +29,8 @@ def folds_of(
     table: Table,
     rows: int | None = None,
     seconds: float | None = None,
+    *,
+    sampled: bool = False,
 ) -> Folds:
     """How configs are judged.
 
@@ -40,6 +42,7 @@ def folds_of(
         table: What is split.
         rows: Rows that the caller gave, some of which may have had no target.
         seconds: For the whole search, where few may mean fewer folds.
+        sampled: Whether the table is a sample of one that is too much work: one split is enough.
 
     Raises:
         InputError: no such splits.
@@ -48,7 +51,7 @@ def folds_of(
         _check_rarest(table)
     if cv is None and groups is None:
         if folds is None:
-            return _by_size(table, seconds)
+            return _one(table) if sampled else _by_size(table, seconds)
         return whole(folds, "folds", low=2, high=len(table), of="the rows of the table")
     if folds is not None:
         raise InputError("folds together with cv or groups", allowed="one of them")
@@ -87,6 +90,11 @@ def _by_size(table: Table, seconds: float | None) -> Folds:
         return min(5, most)
     if len(table) <= THREE_UP_TO and work <= THREE_WORK:
         return min(3, most)
+    return _one(table)
+
+
+def _one(table: Table) -> Folds:
+    """A fifth of the rows held out."""
     return Splits((splits_of(table, 5, 0)[0],))
 
 

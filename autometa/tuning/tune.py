@@ -255,7 +255,7 @@ def tune_table(
     brief = None if storage is not None else time
     own_splits = groups is None and (cv is None or isinstance(cv, int | np.integer))
     tried = tried_on(table, brief, seed) if own_splits else table
-    judged_on = folds_of(folds, cv, groups, tried, rows, brief)
+    judged_on = folds_of(folds, cv, groups, tried, rows, brief, sampled=tried is not table)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)
     if learn is not None:

@@ -23,7 +23,7 @@ class Machine:
 
     def __init__(self, power: float, seconds: float) -> None:
         self.power, self.end = power, seconds
-        self.now = 0.0
+        self.now, self.memory = 0.0, 10_000
         self.fits: list[int] = []
 
     def perf_counter(self) -> float:
@@ -31,6 +31,8 @@ class Machine:
 
     def fit(self, table: Table) -> int:
         self.fits.append(len(table))
+        if len(table) > self.memory:
+            raise MemoryError
         self.now += (len(table) / TRIED) ** self.power
         return len(table)
 
@@ -78,3 +80,13 @@ def test_all_rows_that_were_tried_are_one_fit(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("autometa.tuning.growing.time", machine)
         assert grown(machine.fit, WHOLE, len(WHOLE), seconds, machine.left, 0).rows == len(WHOLE)
         assert machine.fits == [len(WHOLE)]
+
+
+def test_what_was_made_of_fewer_rows_stays_where_more_cannot_be_learned() -> None:
+    machine = Machine(1.0, 1e6)
+    machine.memory = 2000
+    assert grown(machine.fit, WHOLE, TRIED, 0.0, machine.left, 0) == Grown(1600, 1600)
+    assert machine.fits == [400, 1600, 6400]
+    machine.memory = 50
+    with pytest.raises(MemoryError):
+        grown(machine.fit, WHOLE, TRIED, 0.0, machine.left, 0)

@@ -106,6 +106,7 @@ def test_configs_are_tried_on_a_sample_and_the_model_learns_all(
 ) -> None:
     result = search(frame())
     assert set(evaluator.rows) == {SAMPLE}
+    assert result.folds == 1
     assert fitted[-1] == ROWS
     assert any("configs were tried on 100 of 1,000 rows" in note for note in result.notes)
     assert result.meta_features["log_rows"] == pytest.approx(np.log(SAMPLE), abs=1e-4)
@@ -130,7 +131,7 @@ def test_splits_and_studies_that_are_kept_mean_all_rows(
 
 @pytest.mark.parametrize("folds", [{"folds": 2}, {"cv": 2}])
 def test_a_number_of_folds_is_of_the_sample(evaluator: Watching, folds: dict[str, int]) -> None:
-    search(frame(), **folds)
+    assert search(frame(), **folds).folds == 2
     assert set(evaluator.rows) == {SAMPLE}
 
 
