@@ -238,13 +238,13 @@ def fit(
     """
     fitted: list[tuple[TunedTrial, float, Any]] = []
     problems: list[str] = []
-    tried, part = tried or len(table), table
+    tried, part, pace = tried or len(table), table, 1.0
 
     def add(trial: TunedTrial, weight: float) -> None:
-        nonlocal part
+        nonlocal part, pace
         of_trial = partial(_fitted, trial, seed=seed)
         try:
-            found = grown(of_trial, part, tried, seconds(trial), left, seed)
+            found = grown(of_trial, part, tried, pace * seconds(trial), left, seed)
         except Exception as error:  # a library's own; MemoryError too
             problems.append(f"trial {trial.number} of {trial.child}: {reason(error)}")
             return
@@ -252,10 +252,12 @@ def fit(
             part = sample(table, found.rows, seed)
             said = f"the model is fitted to {len(part):,} of {len(table):,} rows"
             problems.append(f"{said}, all there was time for")
+        if found.rows > tried:  # else a library's import may be all that took time
+            pace *= max(1.0, found.pace)
         fitted.append((trial, weight, found.made))
 
     for trial, weight in chosen.members:
-        if not fitted or seconds(trial) * (len(part) / tried) ** GROWTH <= left():
+        if not fitted or pace * seconds(trial) * (len(part) / tried) ** GROWTH <= left():
             add(trial, weight)
         else:
             problems.append("some members of the ensemble were left out, as time was up")

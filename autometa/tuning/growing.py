@@ -27,10 +27,11 @@ Made = TypeVar("Made")
 
 
 class Grown(NamedTuple, Generic[Made]):
-    """What was fitted last, and to how many rows."""
+    """What was fitted last, to how many rows, and the seconds of that fit for each expected one."""
 
     made: Made
     rows: int
+    pace: float
 
 
 def grown(
@@ -64,12 +65,14 @@ def grown(
         part = sample(table, more, seed)
         begun = time.perf_counter()
         try:
-            last = Grown(fit(part), len(part))
+            made = fit(part)
         except Exception:  # a library's own; MemoryError too
             if last is None:
                 raise
             return last
         now = max(time.perf_counter() - begun, 1e-9)
+        expected = seconds * (len(part) / tried) ** GROWTH
+        last = Grown(made, len(part), now / expected if expected > 0.0 else 1.0)
         if more in (rows, len(table)):
             return last
         if took > 0.0:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,27 @@ def test_members_that_do_not_fit_into_the_time_or_break_are_left_out() -> None:
     assert [t.number for t, _ in made.members] == [1]
     assert "trial 0 of linear" in made.why
     assert ensembling.fit(ensembling.single(broken), [broken], NUMBERS, 0).pipeline is None
+
+
+def test_members_are_expected_to_be_as_late_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranked = [trial(0, 0.9), trial(1, 0.8), trial(2, 0.7)]
+    chosen = ensembling.Chosen(tuple(zip(ranked, (0.5, 0.3, 0.2), strict=True)), 0.95)
+    clock = [0.0]
+
+    def late(of: TunedTrial, table: Table, seed: int) -> object:
+        clock[0] += 2.0 * (len(table) / 30) ** 1.2  # twice of what was expected
+        return fit(of, table, seed)
+
+    fit = ensembling._fitted
+    monkeypatch.setattr(ensembling, "_fitted", late)
+    monkeypatch.setattr(
+        "autometa.tuning.growing.time", SimpleNamespace(perf_counter=lambda: clock[0])
+    )
+    made = ensembling.fit(
+        chosen, ranked, NUMBERS, 0, tried=30, seconds=lambda t: 1.0, left=lambda: 20.0 - clock[0]
+    )
+    assert [t.number for t, _ in made.members] == [0, 1]
+    assert clock[0] <= 20.0
 
 
 def test_only_so_many_predictions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
