@@ -7,6 +7,7 @@ So the blocks that want the limit are counted, and the last one puts back what t
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +85,18 @@ _limit = _Limit()
 def one_thread() -> Iterator[None]:
     """Limit torch, OpenMP and the BLAS libraries to one thread inside the block."""
     with _limit.of_thread(), _limit.of_blas(ThreadpoolController):
+        yield
+
+
+@contextmanager
+def one_thread_of_loaded() -> Iterator[None]:
+    """The same, of the libraries that are loaded by now: torch is not loaded for it."""
+    if "torch" in sys.modules:
+        with one_thread():
+            yield
+        return
+    openmp = ThreadpoolController().select(user_api="openmp")
+    with openmp.limit(limits=1), _limit.of_blas(ThreadpoolController):
         yield
 
 

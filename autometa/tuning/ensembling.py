@@ -28,9 +28,11 @@ import numpy as np
 from autometa import children
 from autometa.children import weighing
 from autometa.children.ensemble import Member, ensemble_of, select, weighted_sum
+from autometa.children.evaluation.evaluate import prepare_to_run
 from autometa.children.log_target import on_scale
 from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
+from autometa.threads import one_thread_of_loaded
 from autometa.tuning.arms import TunedTrial
 from autometa.tuning.growing import GROWTH, grown
 from autometa.tuning.held_out import HeldOut
@@ -296,9 +298,15 @@ def _fitted(trial: TunedTrial, table: Table, seed: int) -> Any:
     from autometa.children.preparation import as_matrices, preparer
 
     child = on_scale(children.get(trial.child, table.kind), table.scale)
+    prepare_to_run(child)  # its library is loaded, or its threads would not be limited
     model = child.model(child.space.check(trial.config), table.schema, seed)
     prepare = preparer(child.preparation, table.schema)
-    with warnings.catch_warnings(), np.errstate(all="ignore"), as_matrices():
+    with (
+        one_thread_of_loaded(),  # as it was tried: several wait for one another on a busy machine
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        as_matrices(),
+    ):
         warnings.simplefilter("ignore")  # not converging is an ordinary property of a config
         rows = prepare.fit_transform(table.X, table.labels)
         model = weighing.fit(model, rows, table.labels, table.weights)

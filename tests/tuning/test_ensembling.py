@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import threadpoolctl
 
 from autometa import children
+from autometa.children import weighing
 from autometa.children.evaluation.held_out import write_predictions
 from autometa.children.evaluation.isolated import Evaluator
 from autometa.children.prediction import Prediction
@@ -141,6 +144,28 @@ def test_members_are_expected_to_be_as_late_as_the_first(monkeypatch: pytest.Mon
     )
     assert [t.number for t, _ in made.members] == [0, 1]
     assert clock[0] <= 20.0
+
+
+@pytest.mark.parametrize("family", ["linear", "hist_gradient_boosting", "mlp"])
+def test_members_learn_with_one_thread_as_trials_do(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that wait for one another made a fit of a second last minutes on a busy machine."""
+    seen: list[int] = []
+    plain = weighing.fit
+
+    def watched(*args: Any) -> Any:
+        seen.extend(lib["num_threads"] for lib in threadpoolctl.threadpool_info())
+        return plain(*args)
+
+    monkeypatch.setattr(weighing, "fit", watched)
+    one = trial(0, 0.9, family)
+    with threadpoolctl.threadpool_limits(2):
+        before = threadpoolctl.threadpool_info()
+        assert ensembling.fit(ensembling.single(one), [one], NUMBERS, 0).pipeline is not None
+        after = {lib["filepath"]: lib["num_threads"] for lib in threadpoolctl.threadpool_info()}
+    assert set(seen) == {1}
+    assert all(after[lib["filepath"]] == lib["num_threads"] for lib in before)
 
 
 def test_only_so_many_predictions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
