@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
+from autometa.meta.data.unit import unit_of
 from autometa.task import TaskHistory
 
 SHARES = np.geomspace(1 / 64, 0.9, 16)  # of the full budget: where a trial is judged
 _FARTHEST = 1e3  # S-units, so that a diverged trial is just far away
-_LEAST = 1e-150  # difference of scores, whatever their unit
 
 
 def checkpoints(length: int) -> NDArray[np.int64]:
@@ -66,7 +66,7 @@ def standing(curve: Floats, steps: NDArray[np.int64], curves: Floats, finals: Fl
     others = curves[:, steps - 1]
     best = int(finals.argmax())
     unit = finals[best] - np.median(finals)
-    unit = unit if unit > 0 else max(float(np.ptp(curves)), 1e-12 * abs(finals[best]), _LEAST)
+    unit = unit if unit > 0 else unit_of(float(np.ptp(curves)), finals[best])
     passed = (others > now).sum(axis=0) + 0.5 * (others == now).sum(axis=0)
     room = finals[:, None] - others
     m = len(finals)

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autometa.encoding import Floats
+from autometa.meta.data.unit import unit_of
 from autometa.task import State, TaskHistory
 
 _SHARES = (1 / 9, 1 / 3)  # of a curve's steps
 _LEAST_BUDGET = 1e-3
 _LOWEST = 2.0  # below the worst final value, in normal scores
-_LEAST = 1e-150  # difference of scores, whatever their unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def _placed(scores: Floats, final: Floats, target: Floats) -> Floats:
     """
     known, first = np.unique(final, return_index=True)
     middle = np.median(final)
-    unit = max(middle - known[0], 1e-12 * abs(middle), _LEAST)
+    unit = unit_of(middle - known[0], middle)
     below = np.log1p(np.maximum(known[0] - scores, 0.0) / unit)
     result: Floats = np.interp(scores, known, target[first]) - np.minimum(below, _LOWEST)
     return result

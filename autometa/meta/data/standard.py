@@ -27,12 +27,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from autometa.encoding import Floats
+from autometa.meta.data.unit import TIE, unit_of
 
 _HALF, _ORDINARY = 1 / 2, 2 / 3
 _LEVEL, _MOST = 0.1, 3.0
 _JUMP = 1e6
-_TIE = 1e-12  # relative to the size of the scores
-_FINITE, _LEAST = 1e150, 1e-150  # whose squares are numbers, too
+_FINITE = 1e150  # whose square is one, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def standardise(scores: Floats, weights: Floats | None = None, *, depth: float =
     """
     raised = raise_diverged(scores, weights, depth=depth)
     centre = float(raised.mean())
-    spread = float(max(raised.std(), _TIE * abs(centre), _LEAST))
+    spread = unit_of(float(raised.std()), centre)
     return Standard(z=(raised - centre) / spread, centre=centre, spread=spread)
 
 
@@ -80,7 +80,7 @@ def _gap(scores: Floats, weights: Floats) -> float:
     """What counts as a difference between good trials and ordinary ones; 0 = all are alike."""
     order = np.argsort(-scores, kind="stable")
     below, weights = scores.max() - scores[order], weights[order]  # (n,), from the best on
-    below[below <= _TIE * np.abs(scores).min()] = 0.0
+    below[below <= TIE * np.abs(scores).min()] = 0.0
     apart = below[below > 0.0]
     if not len(apart):
         return 0.0
