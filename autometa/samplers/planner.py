@@ -126,11 +126,7 @@ class Planner:
             trials = every_trial(study)
             beside = ConcurrentTrials.among(trials)
             for _ in range(_ATTEMPTS):
-                if beyond is None:
-                    plan = self._decided(study, trial, trials, held)
-                else:
-                    plan = self._suggested(study, trial, trials, held)
-                    plan = replace(plan, notes={**plan.notes, BEYOND: dict(beyond)})
+                plan = self._decided(study, trial, trials, held, beyond)
                 announce(study, trial, plan)
                 if plan.rule in ("base", "enqueued") or not plan.config:
                     return plan
@@ -149,19 +145,12 @@ class Planner:
         trial: FrozenTrial,
         trials: Sequence[FrozenTrial],
         held: Mapping[str, Any],
+        beyond: Config | None,
     ) -> Suggestion:
-        if trial.params and not enqueued_values(trial):  # another sampler's
+        if beyond is None and trial.params and not enqueued_values(trial):  # another sampler's
             return Suggestion(rule="enqueued", config=dict(trial.params), reason=REPEATED)
-        return self._suggested(study, trial, trials, held)
-
-    def _suggested(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        trials: Sequence[FrozenTrial],
-        held: Mapping[str, Any],
-    ) -> Suggestion:
-        return suggest(self._setup, self._reader(study).situation(study, trial, trials, held))
+        plan = suggest(self._setup, self._reader(study).situation(study, trial, trials, held))
+        return plan if beyond is None else replace(plan, notes={**plan.notes, BEYOND: dict(beyond)})
 
 
 def _latest(study: optuna.Study, trial: FrozenTrial, names: Set[str]) -> dict[str, Any]:
