@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.growing import GROWTH
+from autometa.tuning.growing import expected
 
 MEMBERS = 5  # of an ensemble, that time is kept for
 _SHARE = 0.1  # of all time, that members beyond the best may take at most
@@ -104,7 +104,7 @@ def refit_seconds(trial: TunedTrial, folds: int, slow: float, rows: float = 1.0)
         slow: Seconds by the clock for a second of processor time.
         rows: All rows, for each row that the folds were made of.
     """
-    return 1.2 * slow * math.pow(rows, GROWTH) * (trial.seconds or 0.0) / max(1, folds - 1)
+    return expected(1.2 * slow * (trial.seconds or 0.0) / max(1, folds - 1), rows)
 
 
 def shorter(*times: float | None) -> float | None:

@@ -34,7 +34,7 @@ from autometa.children.prediction import Prediction
 from autometa.errors import StoreError, reason
 from autometa.threads import one_thread_of_loaded
 from autometa.tuning.arms import TunedTrial
-from autometa.tuning.growing import GROWTH, grown
+from autometa.tuning.growing import expected, grown
 from autometa.tuning.held_out import HeldOut
 from autometa.tuning.scoring import Scoring
 from autometa.tuning.tried_rows import sample
@@ -259,7 +259,7 @@ def fit(
         fitted.append((trial, weight, found.made))
 
     for trial, weight in chosen.members:
-        if not fitted or pace * seconds(trial) * (len(part) / tried) ** GROWTH <= left():
+        if not fitted or expected(pace * seconds(trial), len(part) / tried) <= left():
             add(trial, weight)
         else:
             problems.append("some members of the ensemble were left out, as time was up")

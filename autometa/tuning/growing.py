@@ -16,8 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 from autometa.tables import Table
 from autometa.tuning.tried_rows import sample
 
-GROWTH = 1.2
-"""Power of the rows that the seconds of a fit grow by, while no fit has said it."""
+_GROWTH = 1.2  # power of the rows that seconds grow by, while no fit has said it
 _STEEPEST = 3.0
 _STEP = 4.0  # times as many rows, after which seconds are looked at again
 _WORTH = 1.5  # times as many rows, fewer than which are not worth another fit
@@ -32,6 +31,11 @@ class Grown(NamedTuple, Generic[Made]):
     made: Made
     rows: int
     pace: float
+
+
+def expected(seconds: float, times: float) -> float:
+    """Seconds of a fit to so many times the rows that take some seconds."""
+    return seconds * math.pow(times, _GROWTH)
 
 
 def grown(
@@ -54,7 +58,7 @@ def grown(
         left: Seconds that are left.
         seed: Of the samples.
     """
-    rows, took, power = min(tried, len(table)), seconds, GROWTH
+    rows, took, power = min(tried, len(table)), seconds, _GROWTH
     last: Grown[Made] | None = None
     while True:
         more = min(_next(rows, took, power, left()), len(table))
@@ -71,8 +75,8 @@ def grown(
                 raise
             return last
         now = max(time.perf_counter() - begun, 1e-9)
-        expected = seconds * (len(part) / tried) ** GROWTH
-        last = Grown(made, len(part), now / expected if expected > 0.0 else 1.0)
+        likely = expected(seconds, len(part) / tried)
+        last = Grown(made, len(part), now / likely if likely > 0.0 else 1.0)
         if more in (rows, len(table)):
             return last
         if took > 0.0:

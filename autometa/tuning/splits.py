@@ -47,7 +47,7 @@ def folds_of(
     Raises:
         InputError: no such splits.
     """
-    if groups is None and (cv is None or isinstance(cv, int | np.integer)):
+    if are_ours(cv, groups):
         _check_rarest(table)
     if cv is None and groups is None:
         if folds is None:
@@ -64,6 +64,11 @@ def folds_of(
             do="Leave these rows out first",
         )
     return Splits(tuple(_pairs(cv, groups, table)))
+
+
+def are_ours(cv: Any, groups: Any) -> bool:
+    """Whether the splits are made here, of whatever rows: none are given, nor groups of rows."""
+    return groups is None and (cv is None or isinstance(cv, int | np.integer))
 
 
 def _check_rarest(table: Table) -> None:

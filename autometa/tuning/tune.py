@@ -17,8 +17,6 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from autometa.errors import AutometaError, InputError, without_passwords
 from autometa.limits import flag, seconds, whole
 from autometa.meta_features import compute
@@ -45,7 +43,7 @@ from autometa.tuning.result import TuneResult
 from autometa.tuning.scoring import Asked, Scoring
 from autometa.tuning.search_spec import SearchSpec
 from autometa.tuning.session import Session
-from autometa.tuning.splits import folds_of, not_held_out, on_both_sides
+from autometa.tuning.splits import are_ours, folds_of, not_held_out, on_both_sides
 from autometa.tuning.table_feedback import check_to_learn, learn_from
 from autometa.tuning.table_priors import gatherer
 from autometa.tuning.tried_rows import tried_on
@@ -253,8 +251,7 @@ def tune_table(
         raise InputError("neither time nor n_trials", allowed="one of them, or both")
     # A study that is kept may be continued with another time: its folds depend on the table alone.
     brief = None if storage is not None else time
-    own_splits = groups is None and (cv is None or isinstance(cv, int | np.integer))
-    tried = tried_on(table, brief, seed) if own_splits else table
+    tried = tried_on(table, brief, seed) if are_ours(cv, groups) else table
     judged_on = folds_of(folds, cv, groups, tried, rows, brief, sampled=tried is not table)
     trial_timeout = seconds(trial_timeout, "trial_timeout")
     workers = whole(workers, "workers", low=1)

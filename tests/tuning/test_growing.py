@@ -51,7 +51,7 @@ def run(
 def test_all_rows_where_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     found, machine = run(monkeypatch, 1.0, 1e6)
     assert (found.made, found.rows) == (6400, 6400)
-    assert found.pace == pytest.approx(64 / 64**growing.GROWTH)
+    assert found.pace == pytest.approx(64 / 64**growing._GROWTH)
     assert machine.fits == [400, 1600, 6400]  # a third of the last one before it
     assert machine.now <= 64.0 * 4 / 3
 
@@ -94,7 +94,7 @@ def test_what_was_made_of_fewer_rows_stays_where_more_cannot_be_learned() -> Non
 
 
 def test_the_pace_is_of_what_was_expected() -> None:
-    machine = Machine(growing.GROWTH, 1e6)
+    machine = Machine(growing._GROWTH, 1e6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autometa.tuning.growing.time", machine)
         assert grown(machine.fit, WHOLE, TRIED, 0.5, machine.left, 0).pace == pytest.approx(2.0)
