@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from autometa.samplers.create import create_study
 from autometa.samplers.sampler import MetaSampler
 from autometa.samplers.unasked import UnaskedReader
 from autometa.space import Config, SearchSpace
-from tests.samplers.test_study_space import quadratic, rules
+from tests.samplers.test_study_space import distinct, past, quadratic, rules
 
 FLAT: dict[str, BaseDistribution] = {
     "booster": CategoricalDistribution(["gbtree", "dart", "gblinear"]),
@@ -69,10 +69,6 @@ def by_two(trial: optuna.Trial) -> float:
 
 def by_nobody(trial: optuna.Trial) -> float:
     return float(ask(trial, "rate", "layers")["layers"])
-
-
-def distinct(study: optuna.Study) -> int:
-    return len({json.dumps(t.params, sort_keys=True) for t in study.trials})
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -194,36 +190,33 @@ def _branch(trial: optuna.Trial, *names: str) -> dict[str, Any]:
     return {n: trial._suggest(n, BRANCHED.distributions[n]) for n in names}
 
 
-def by_a_new_switch(trial: optuna.Trial) -> float:
-    """Every `svm` and `nu` of the prior asked for gamma, here those with one kernel do."""
+def _where(trial: optuna.Trial, asks: Callable[[str, float], bool]) -> float:
+    """Asks for `gamma` of an `svm` or `nu` where (model, C) says so."""
     model = _branch(trial, "model")["model"]
     if model == "tree":
         return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
     cost = _branch(trial, "C")["C"]
-    if trial.suggest_categorical("kernel", ["linear", "rbf"]) == "linear":
+    if not asks(model, cost):
         return float(-abs(math.log10(cost)) / 100)
     return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+
+
+def _is_rbf(trial: optuna.Trial) -> bool:
+    return bool(trial.suggest_categorical("kernel", ["linear", "rbf"]) == "rbf")
+
+
+def by_a_new_switch(trial: optuna.Trial) -> float:
+    """Every `svm` and `nu` of the prior asked for gamma, here those with one kernel do."""
+    return _where(trial, lambda model, cost: _is_rbf(trial))
 
 
 def by_fewer_choices(trial: optuna.Trial) -> float:
-    model = _branch(trial, "model")["model"]
-    if model == "tree":
-        return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
-    cost = _branch(trial, "C")["C"]
-    if model == "nu":
-        return float(-abs(math.log10(cost)) / 100)
-    return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+    return _where(trial, lambda model, cost: model == "svm")
 
 
 def by_a_switch_and_a_number(trial: optuna.Trial) -> float:
     """No single parameter says whether gamma is asked for."""
-    model = _branch(trial, "model")["model"]
-    if model == "tree":
-        return float(_branch(trial, "depth")["depth"] / 100 - 1.0)
-    cost = _branch(trial, "C")["C"]
-    if trial.suggest_categorical("kernel", ["linear", "rbf"]) == "linear" or cost > 1.0:
-        return float(-abs(math.log10(cost)) / 100)
-    return float(-abs(_branch(trial, "gamma")["gamma"] - 0.3) - 0.1)
+    return _where(trial, lambda model, cost: _is_rbf(trial) and cost <= 1.0)
 
 
 @pytest.mark.parametrize("objective", [by_a_new_switch, by_fewer_choices, by_a_switch_and_a_number])
@@ -316,14 +309,7 @@ def _layers(most: int, trial: optuna.Trial) -> float:
     ],
 )
 def test_a_study_may_have_fewer_branches_than_the_prior(before: Any, now: Any) -> None:
-    past = []
-    for i in range(3):
-        study = optuna.create_study(
-            study_name=str(i), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=i)
-        )
-        study.optimize(before, n_trials=30)
-        past.append(study)
-    found = create_study("maximize", prior=past)
+    found = create_study("maximize", prior=past(before, trials=30))
     found.optimize(now, n_trials=8)
     assert "base" not in rules(found)
     assert "transfer" in rules(found)

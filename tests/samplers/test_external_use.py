@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import json
 import pickle
 import threading
 import time
@@ -28,6 +27,7 @@ from autometa.samplers.pruner import MetaPruner
 from autometa.space import Config, SearchSpace
 from autometa.storages.per_study import PerStudy
 from autometa.task import Task, TaskHistory
+from tests.samplers.test_study_space import distinct
 
 SPACE = SearchSpace({"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)})
 STEPS = 9
@@ -65,10 +65,6 @@ def curved(trial: optuna.Trial) -> float:
 
 def rules(study: optuna.Study) -> list[Any]:
     return [t.user_attrs.get("autometa:rule") for t in study.trials]
-
-
-def distinct(study: optuna.Study) -> int:
-    return len({json.dumps(t.params, sort_keys=True) for t in study.trials})
 
 
 # Pruners ------------------------------------------------------------------------------------------

@@ -59,6 +59,18 @@ def rules(study: optuna.Study) -> list[str]:
     return [t.user_attrs["autometa:rule"] for t in study.trials]
 
 
+def past(objective: Callable[[optuna.Trial], float], trials: int) -> list[optuna.Study]:
+    """Three finished studies of random trials."""
+    studies = []
+    for i in range(3):
+        study = optuna.create_study(
+            study_name=str(i), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=i)
+        )
+        study.optimize(objective, n_trials=trials)
+        studies.append(study)
+    return studies
+
+
 def distinct(study: optuna.Study) -> int:
     return len({str(sorted(t.params.items())) for t in study.trials})
 
@@ -340,14 +352,7 @@ def _below(trial: optuna.Trial) -> float:
 
 @pytest.mark.parametrize("objective", [_parts, _leaves, _below])
 def test_a_range_may_depend_on_another_parameter(objective: Objective) -> None:
-    past = []
-    for i in range(3):
-        study = optuna.create_study(
-            study_name=str(i), direction="maximize", sampler=optuna.samplers.RandomSampler(seed=i)
-        )
-        study.optimize(objective, n_trials=25)
-        past.append(study)
-    found = create_study("maximize", prior=past)
+    found = create_study("maximize", prior=past(objective, trials=25))
     found.optimize(objective, n_trials=30)
     assert distinct(found) >= 24
     assert found.best_value > -1e-3
